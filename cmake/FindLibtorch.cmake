@@ -1,0 +1,27 @@
+# libtorch, wherever it is: a downloaded one that CMAKE_PREFIX_PATH (or Torch_DIR) names, else Debian's
+# libtorch-dev, which has no TorchConfig.cmake.  Gives the target Libtorch::Libtorch.
+if(CMAKE_PREFIX_PATH OR Torch_DIR)
+  find_package(Torch QUIET CONFIG)
+endif()
+add_library(Libtorch::Libtorch INTERFACE IMPORTED)
+if(Torch_FOUND)
+  separate_arguments(libtorch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
+  target_link_libraries(Libtorch::Libtorch INTERFACE ${TORCH_LIBRARIES})
+  target_compile_options(Libtorch::Libtorch INTERFACE ${libtorch_flags})
+  set(Libtorch_FOUND TRUE)
+else()
+  find_path(LIBTORCH_INCLUDE ATen/ATen.h)
+  find_path(LIBTORCH_API_INCLUDE torch/version.h PATH_SUFFIXES torch/csrc/api/include)
+  find_library(LIBTORCH_LIBRARY torch)
+  find_library(LIBTORCH_CPU_LIBRARY torch_cpu)
+  find_library(LIBTORCH_C10_LIBRARY c10)
+  include(FindPackageHandleStandardArgs)
+  find_package_handle_standard_args(Libtorch REQUIRED_VARS LIBTORCH_LIBRARY LIBTORCH_CPU_LIBRARY
+    LIBTORCH_C10_LIBRARY LIBTORCH_INCLUDE)
+  target_include_directories(Libtorch::Libtorch SYSTEM INTERFACE ${LIBTORCH_INCLUDE})
+  if(LIBTORCH_API_INCLUDE)
+    target_include_directories(Libtorch::Libtorch SYSTEM INTERFACE ${LIBTORCH_API_INCLUDE})
+  endif()
+  target_link_libraries(Libtorch::Libtorch INTERFACE ${LIBTORCH_LIBRARY} ${LIBTORCH_CPU_LIBRARY}
+    ${LIBTORCH_C10_LIBRARY})
+endif()

@@ -1,0 +1,67 @@
+/*
+ * From a sound file to the samples a model takes in.
+ *
+ *     struct audio_cache *cache = audio_cache_open("runs/cache", 16000, "sinc_best", &error);
+ *     struct signal signal;
+ *     if (audio_cache_load(cache, path, sha256, &signal, &error)) {    decoded now, or on an earlier run
+ *         signal_normalize(&signal);
+ *         ... signal.samples[0 .. signal.count - 1]
+ *         signal_free(&signal);
+ *     }
+ *
+ * Files are decoded by libsndfile (WAV, FLAC, Ogg, ...), downmixed to the mean of their channels, resampled
+ * by libsamplerate.  All functions may be called from several threads at once.
+ */
+#ifndef EMOTRAIN_AUDIO_AUDIO_H
+#define EMOTRAIN_AUDIO_AUDIO_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct signal {
+    float *samples; /* one channel, full scale 1.0 */
+    size_t count;
+    int rate; /* Hz */
+};
+
+void signal_free(struct signal *signal);
+
+struct audio_facts {
+    int rate, channels; /* as recorded */
+    int64_t frames;     /* samples per channel */
+    double duration;    /* seconds */
+};
+
+/* Decodes and downmixes.  Refuses, with the reason, files that are empty, no audio, truncated, without
+ * frames, silent throughout, or that hold NaN or infinity.  `facts` may be NULL. */
+bool audio_decode(const char *path, struct audio_facts *facts, struct signal *signal, struct error *error);
+
+/* `resampler`: sinc_best, sinc_medium, sinc_fastest or linear.  Replaces the signal's samples. */
+bool audio_resample(struct signal *signal, int rate, const char *resampler, struct error *error);
+
+/* Zero mean and unit variance over the signal: (x - mean) / sqrt(variance + 1e-7), as
+ * Wav2Vec2FeatureExtractor does. */
+void signal_normalize(struct signal *signal);
+
+/* A folder of decoded and resampled signals, named after the content hash of their file, the rate and the
+ * resampler: a changed file has another hash.  Every entry carries its length and a checksum; a torn or
+ * damaged one is made again. */
+struct audio_cache;
+
+struct audio_cache *audio_cache_open(const char *folder, int rate, const char *resampler,
+                                     struct error *error);
+void audio_cache_close(struct audio_cache *cache); /* NULL does nothing */
+
+/* The signal of `path`, whose content hash is `sha256`, at the cache's rate; decodes only what is not
+ * there. */
+bool audio_cache_load(struct audio_cache *cache, const char *path, const char *sha256, struct signal *signal,
+                      struct error *error);
+
+/* Decodes, resamples and stores `path`, telling its facts: what the index does with a new file.  `reason`
+ * says why the file is unusable; `error`, that the cache cannot be written. */
+bool audio_cache_make(struct audio_cache *cache, const char *path, const char *sha256,
+                      struct audio_facts *facts, struct error *reason, struct error *error);
+
+#endif

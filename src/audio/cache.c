@@ -1,0 +1,138 @@
+/*
+ * The cache of decoded signals: one file per clip, FOLDER/ab/abcdef...-16000-sinc_best.pcm, holding a
+ * header and 32-bit floats in the machine's byte order.
+ */
+#include "audio/audio.h"
+
+#include "base/digest.h"
+#include "base/files.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct audio_cache {
+    char *folder, *resampler;
+    int rate;
+};
+
+struct header {
+    char magic[4]; /* also tells the byte order: written as a 32-bit number */
+    uint32_t version, rate, checksum;
+    uint64_t count;
+};
+
+static const char MAGIC[4] = {'e', 'm', 'o', 'A'};
+enum { CACHE_VERSION = 1 };
+
+struct audio_cache *audio_cache_open(const char *folder, int rate, const char *resampler, struct error *error)
+{
+    if (!folder_make(folder, error))
+        return NULL;
+    struct audio_cache *cache = mem_zero(1, sizeof *cache);
+    cache->folder = mem_string(folder);
+    cache->resampler = mem_string(resampler);
+    cache->rate = rate;
+    return cache;
+}
+
+void audio_cache_close(struct audio_cache *cache)
+{
+    if (!cache)
+        return;
+    free(cache->folder);
+    free(cache->resampler);
+    free(cache);
+}
+
+static char *entry_path(const struct audio_cache *cache, const char *sha256)
+{
+    return mem_format("%s/%.2s/%s-%d-%s.pcm", cache->folder, sha256, sha256, cache->rate, cache->resampler);
+}
+
+/* False if there is no whole, undamaged entry. */
+static bool read_entry(const struct audio_cache *cache, const char *path, struct signal *signal)
+{
+    struct error ignored = {0};
+    struct file_map map;
+    struct header header;
+    bool good = false;
+
+    if (!file_map_open(&map, path, &ignored))
+        return false;
+    if (map.size > sizeof header) {
+        memcpy(&header, map.bytes, sizeof header);
+        const unsigned char *data = map.bytes + sizeof header;
+        size_t bytes = map.size - sizeof header;
+        good = memcmp(header.magic, MAGIC, sizeof MAGIC) == 0 && header.version == CACHE_VERSION &&
+               header.rate == (uint32_t)cache->rate && header.count > 0 && bytes % sizeof(float) == 0 &&
+               header.count == bytes / sizeof(float) && header.checksum == checksum(data, bytes);
+        if (good) {
+            *signal = (struct signal){mem_alloc(bytes), (size_t)header.count, cache->rate};
+            memcpy(signal->samples, data, bytes);
+        }
+    }
+    file_map_close(&map);
+    return good;
+}
+
+static bool write_entry(const char *path, const struct signal *signal, struct error *error)
+{
+    size_t bytes = signal->count * sizeof *signal->samples;
+    struct header header = {.version = CACHE_VERSION, .rate = (uint32_t)signal->rate,
+                            .checksum = checksum(signal->samples, bytes), .count = signal->count};
+    struct file_writer writer;
+    char *folder = path_folder(path);
+
+    memcpy(header.magic, MAGIC, sizeof MAGIC);
+    bool made = folder_make(folder, error);
+    free(folder);
+    if (!made || !file_writer_open(&writer, path, false, error))
+        return false;
+    fwrite(&header, sizeof header, 1, writer.stream);
+    fwrite(signal->samples, 1, bytes, writer.stream);
+    return file_writer_commit(&writer, error);
+}
+
+static bool make(const struct audio_cache *cache, const char *path, const char *entry,
+                 struct audio_facts *facts, struct signal *signal, struct error *reason, struct error *error)
+{
+    if (!audio_decode(path, facts, signal, reason))
+        return false;
+    if (audio_resample(signal, cache->rate, cache->resampler, reason) && write_entry(entry, signal, error))
+        return true;
+    signal_free(signal);
+    return false;
+}
+
+bool audio_cache_load(struct audio_cache *cache, const char *path, const char *sha256, struct signal *signal,
+                      struct error *error)
+{
+    char *entry = entry_path(cache, sha256);
+    char hash[SHA256_HEX_SIZE];
+    bool done = read_entry(cache, entry, signal);
+
+    if (!done && digest_file(path, hash, error)) {
+        if (strcmp(hash, sha256) == 0)
+            done = make(cache, path, entry, NULL, signal, error, error);
+        else
+            error_set(error, "changed since it was indexed: run the command again");
+    }
+    if (!done && error->kind)
+        error_prefix(error, "%s", path);
+    free(entry);
+    return done;
+}
+
+bool audio_cache_make(struct audio_cache *cache, const char *path, const char *sha256,
+                      struct audio_facts *facts, struct error *reason, struct error *error)
+{
+    char *entry = entry_path(cache, sha256);
+    struct signal signal;
+    bool done = make(cache, path, entry, facts, &signal, reason, error);
+
+    if (done)
+        signal_free(&signal);
+    free(entry);
+    return done;
+}

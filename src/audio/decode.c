@@ -1,0 +1,137 @@
+#include "audio/audio.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <sndfile.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void signal_free(struct signal *signal)
+{
+    free(signal->samples);
+    *signal = (struct signal){0};
+}
+
+/* libsndfile silently takes a WAV file cut short for a shorter one: compare its RIFF size with the file's. */
+static bool riff_is_cut(int descriptor, off_t file_size)
+{
+    unsigned char head[12];
+
+    if (pread(descriptor, head, sizeof head, 0) != (ssize_t)sizeof head || memcmp(head, "RIFF", 4) != 0 ||
+        memcmp(head + 8, "WAVE", 4) != 0)
+        return false;
+    uint32_t size = (uint32_t)head[4] | (uint32_t)head[5] << 8 | (uint32_t)head[6] << 16 | (uint32_t)head[7] << 24;
+    bool streamed = size == 0 || size == UINT32_MAX; /* a writer that could not seek back */
+    return !streamed && (off_t)size + 8 > file_size;
+}
+
+static bool open_file(const char *path, int *descriptor, struct error *error)
+{
+    struct stat facts;
+
+    *descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (*descriptor < 0)
+        return error_set(error, "unreadable: %s", strerror(errno));
+    if (fstat(*descriptor, &facts) != 0 || !S_ISREG(facts.st_mode)) {
+        error_set(error, "not a regular file");
+    } else if (facts.st_size == 0) {
+        error_set(error, "empty file");
+    } else if (riff_is_cut(*descriptor, facts.st_size)) {
+        error_set(error, "truncated: its header promises more than the file holds");
+    }
+    if (!error->kind)
+        return true;
+    close(*descriptor);
+    return false;
+}
+
+enum { BLOCK_FRAMES = 16384, MAX_CHANNELS = 64 };
+
+/* Reads all frames and averages channels; the count is what the file really gave. */
+static void read_downmixed(SNDFILE *file, int channels, size_t frames, struct signal *signal)
+{
+    float *block = mem_zero((size_t)BLOCK_FRAMES * (size_t)channels, sizeof *block);
+    sf_count_t got;
+
+    while (signal->count < frames && (got = sf_readf_float(file, block, BLOCK_FRAMES)) > 0) {
+        if ((size_t)got > frames - signal->count)
+            got = (sf_count_t)(frames - signal->count);
+        for (sf_count_t t = 0; t < got; t++) {
+            float sum = 0;
+            for (int c = 0; c < channels; c++)
+                sum += block[t * channels + c];
+            signal->samples[signal->count++] = sum / (float)channels;
+        }
+    }
+    free(block);
+}
+
+static bool check_samples(const struct signal *signal, size_t frames, struct error *error)
+{
+    bool silent = true;
+
+    if (signal->count < frames)
+        return error_set(error, "truncated: %zu of %zu frames", signal->count, frames);
+    for (size_t i = 0; i < signal->count; i++) {
+        if (!isfinite(signal->samples[i]))
+            return error_set(error, "holds NaN or infinity (frame %zu)", i);
+        silent = silent && signal->samples[i] == signal->samples[0];
+    }
+    if (silent)
+        return error_set(error, "silent: every sample is %g", (double)signal->samples[0]);
+    return true;
+}
+
+bool audio_decode(const char *path, struct audio_facts *facts, struct signal *signal, struct error *error)
+{
+    SF_INFO info = {0};
+    int descriptor;
+
+    *signal = (struct signal){0};
+    if (!open_file(path, &descriptor, error))
+        return false;
+    SNDFILE *file = sf_open_fd(descriptor, SFM_READ, &info, SF_TRUE);
+    if (!file)
+        return error_set(error, "not audio: %s", sf_strerror(NULL));
+    if (info.frames <= 0) {
+        error_set(error, "zero frames");
+    } else if (info.channels < 1 || info.channels > MAX_CHANNELS || info.samplerate < 1) {
+        error_set(error, "%d channels at %d Hz", info.channels, info.samplerate);
+    } else if (info.frames > (sf_count_t)1 << 32) {
+        error_set(error, "more than 2^32 frames");
+    } else {
+        signal->samples = mem_zero((size_t)info.frames, sizeof *signal->samples);
+        signal->rate = info.samplerate;
+        read_downmixed(file, info.channels, (size_t)info.frames, signal);
+        check_samples(signal, (size_t)info.frames, error);
+    }
+    sf_close(file);
+    if (facts)
+        *facts = (struct audio_facts){info.samplerate, info.channels, info.frames,
+                                      (double)info.frames / (info.samplerate > 0 ? info.samplerate : 1)};
+    if (error->kind)
+        signal_free(signal);
+    return !error->kind;
+}
+
+void signal_normalize(struct signal *signal)
+{
+    double mean = 0, variance = 0, count = (double)signal->count;
+
+    for (size_t i = 0; i < signal->count; i++)
+        mean += (double)signal->samples[i];
+    mean /= count;
+    for (size_t i = 0; i < signal->count; i++) {
+        double d = (double)signal->samples[i] - mean;
+        variance += d * d;
+    }
+    double scale = 1 / sqrt(variance / count + 1e-7);
+    for (size_t i = 0; i < signal->count; i++)
+        signal->samples[i] = (float)(((double)signal->samples[i] - mean) * scale);
+}

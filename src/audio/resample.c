@@ -1,0 +1,51 @@
+#include "audio/audio.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <math.h>
+#include <samplerate.h>
+#include <stdlib.h>
+
+static int converter(const char *resampler)
+{
+    static const struct {
+        const char *name;
+        int converter;
+    } converters[] = {{"sinc_best", SRC_SINC_BEST_QUALITY},
+                      {"sinc_medium", SRC_SINC_MEDIUM_QUALITY},
+                      {"sinc_fastest", SRC_SINC_FASTEST},
+                      {"linear", SRC_LINEAR}};
+
+    for (size_t i = 0; i < sizeof converters / sizeof converters[0]; i++)
+        if (text_equal(converters[i].name, resampler))
+            return converters[i].converter;
+    return -1;
+}
+
+bool audio_resample(struct signal *signal, int rate, const char *resampler, struct error *error)
+{
+    int type = converter(resampler);
+
+    if (type < 0)
+        return error_usage(error, "audio.resampler: unknown converter \"%s\"", resampler);
+    if (signal->rate == rate)
+        return true;
+    double ratio = (double)rate / signal->rate;
+    size_t room = (size_t)ceil((double)signal->count * ratio) + 16;
+    float *samples = mem_zero(room, sizeof *samples);
+    SRC_DATA data = {.data_in = signal->samples,
+                     .data_out = samples,
+                     .input_frames = (long)signal->count,
+                     .output_frames = (long)room,
+                     .src_ratio = ratio};
+    int code = src_is_valid_ratio(ratio) ? src_simple(&data, type, 1) : 6; /* 6: SRC_ERR_BAD_SRC_RATIO */
+    if (code != 0 || data.output_frames_gen == 0) {
+        free(samples);
+        return error_set(error, "cannot resample from %d to %d Hz: %s", signal->rate, rate,
+                         code ? src_strerror(code) : "too short");
+    }
+    free(signal->samples);
+    *signal = (struct signal){samples, (size_t)data.output_frames_gen, rate};
+    return true;
+}

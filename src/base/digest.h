@@ -1,0 +1,16 @@
+/* SHA-256 of files, for content hashes (libnettle), and CRC-32 for torn-write checks (zlib). */
+#ifndef EMOTRAIN_BASE_DIGEST_H
+#define EMOTRAIN_BASE_DIGEST_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SHA256_HEX_SIZE = 65 };
+
+bool digest_file(const char *path, char hex[SHA256_HEX_SIZE], struct error *error);
+void digest_bytes(const void *bytes, size_t size, char hex[SHA256_HEX_SIZE]);
+uint32_t checksum(const void *bytes, size_t size); /* CRC-32 */
+
+#endif

@@ -1,0 +1,89 @@
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A message is one line: line breaks and control characters from file names or libraries become spaces. */
+static void one_line(char *text)
+{
+    size_t length = strlen(text);
+
+    while (length > 0 && ((unsigned char)text[length - 1] <= ' '))
+        text[--length] = '\0';
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 127)
+            *text = ' ';
+}
+
+static bool record(struct error *error, enum error_kind kind, const char *format, va_list arguments)
+{
+    if (error->kind != ERROR_NONE)
+        return false;
+    error->kind = kind;
+    vsnprintf(error->message, sizeof error->message, format, arguments);
+    one_line(error->message);
+    return false;
+}
+
+bool error_set(struct error *error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    record(error, ERROR_FAILED, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool error_usage(struct error *error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    record(error, ERROR_USAGE, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool error_interrupted(struct error *error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    record(error, ERROR_INTERRUPTED, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool error_prefix(struct error *error, const char *format, ...)
+{
+    struct error whole = {.kind = error->kind};
+    char prefix[sizeof error->message];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(prefix, sizeof prefix, format, arguments);
+    va_end(arguments);
+    size_t used = (size_t)snprintf(whole.message, sizeof whole.message, "%s: ", prefix);
+    if (used < sizeof whole.message)
+        snprintf(whole.message + used, sizeof whole.message - used, "%s", error->message);
+    one_line(whole.message);
+    *error = whole;
+    return false;
+}
+
+int error_exit_status(const struct error *error)
+{
+    switch (error->kind) {
+    case ERROR_NONE:
+        return 0;
+    case ERROR_USAGE:
+        return 2;
+    case ERROR_INTERRUPTED:
+        return 130;
+    case ERROR_FAILED:
+        break;
+    }
+    return 1;
+}

@@ -1,0 +1,282 @@
+#include "base/files.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+char *path_join(const char *folder, const char *name)
+{
+    if (name[0] == '/' || !folder[0])
+        return mem_string(name);
+    return mem_format("%s%s%s", folder, text_ends(folder, "/") ? "" : "/", name);
+}
+
+const char *path_base(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+char *path_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (!slash)
+        return mem_string(".");
+    if (slash == path)
+        return mem_string("/");
+    return mem_format("%.*s", (int)(slash - path), path);
+}
+
+bool path_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+bool path_is_folder(const char *path)
+{
+    struct stat facts;
+
+    return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
+}
+
+char *file_read(const char *path, size_t *size, struct error *error)
+{
+    FILE *stream = fopen(path, "rb");
+    struct text content = {0};
+    char block[65536];
+    size_t got;
+
+    if (!stream) {
+        error_set(error, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    text_add_bytes(&content, "", 0);
+    while ((got = fread(block, 1, sizeof block, stream)) > 0)
+        text_add_bytes(&content, block, got);
+    if (ferror(stream)) {
+        error_set(error, "%s: %s", path, strerror(errno));
+        text_free(&content);
+    }
+    fclose(stream);
+    if (size)
+        *size = content.length;
+    return content.text;
+}
+
+bool file_writer_open(struct file_writer *writer, const char *path, bool durable, struct error *error)
+{
+    static _Atomic unsigned counter;
+
+    writer->path = mem_string(path);
+    writer->temporary = mem_format("%s.tmp-%ld-%u", path, (long)getpid(), counter++);
+    writer->durable = durable;
+    writer->stream = fopen(writer->temporary, "wb");
+    if (writer->stream)
+        return true;
+    error_set(error, "%s: cannot write: %s", path, strerror(errno));
+    free(writer->path);
+    free(writer->temporary);
+    return false;
+}
+
+void file_writer_discard(struct file_writer *writer)
+{
+    if (writer->stream)
+        fclose(writer->stream);
+    unlink(writer->temporary);
+    free(writer->path);
+    free(writer->temporary);
+    *writer = (struct file_writer){0};
+}
+
+bool file_writer_commit(struct file_writer *writer, struct error *error)
+{
+    bool bad = ferror(writer->stream) || fflush(writer->stream) != 0;
+
+    if (!bad && writer->durable)
+        bad = fsync(fileno(writer->stream)) != 0;
+    int reason = errno;
+    if (fclose(writer->stream) != 0 && !bad) {
+        bad = true;
+        reason = errno;
+    }
+    writer->stream = NULL;
+    if (!bad && rename(writer->temporary, writer->path) != 0) {
+        bad = true;
+        reason = errno;
+    }
+    if (bad) {
+        error_set(error, "%s: cannot write: %s", writer->path, strerror(reason));
+        file_writer_discard(writer);
+        return false;
+    }
+    bool done = true;
+    if (writer->durable) {
+        char *folder = path_folder(writer->path);
+        done = folder_sync(folder, error);
+        free(folder);
+    }
+    free(writer->path);
+    free(writer->temporary);
+    *writer = (struct file_writer){0};
+    return done;
+}
+
+bool file_write(const char *path, const void *bytes, size_t size, struct error *error)
+{
+    struct file_writer writer;
+
+    if (!file_writer_open(&writer, path, true, error))
+        return false;
+    fwrite(bytes, 1, size, writer.stream);
+    return file_writer_commit(&writer, error);
+}
+
+bool file_map_open(struct file_map *map, const char *path, struct error *error)
+{
+    struct stat facts;
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+
+    *map = (struct file_map){0};
+    if (descriptor < 0)
+        return error_set(error, "%s: %s", path, strerror(errno));
+    if (fstat(descriptor, &facts) != 0 || !S_ISREG(facts.st_mode)) {
+        close(descriptor);
+        return error_set(error, "%s: not a regular file", path);
+    }
+    map->size = (size_t)facts.st_size;
+    if (map->size) {
+        void *bytes = mmap(NULL, map->size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+        if (bytes == MAP_FAILED) {
+            close(descriptor);
+            return error_set(error, "%s: %s", path, strerror(errno));
+        }
+        map->bytes = bytes;
+    }
+    close(descriptor);
+    return true;
+}
+
+void file_map_close(struct file_map *map)
+{
+    if (map->bytes)
+        munmap((void *)(uintptr_t)map->bytes, map->size);
+    *map = (struct file_map){0};
+}
+
+bool folder_make(const char *path, struct error *error)
+{
+    char *copy = mem_string(path);
+
+    for (char *at = copy + 1; copy[0] && *at; at++) {
+        if (*at != '/')
+            continue;
+        *at = '\0';
+        mkdir(copy, 0777);
+        *at = '/';
+    }
+    free(copy);
+    if (mkdir(path, 0777) != 0 && !(errno == EEXIST && path_is_folder(path)))
+        return error_set(error, "%s: cannot make the folder: %s", path, strerror(errno));
+    return true;
+}
+
+bool folder_sync(const char *path, struct error *error)
+{
+    int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (descriptor < 0)
+        return error_set(error, "%s: %s", path, strerror(errno));
+    int failed = fsync(descriptor);
+    int reason = errno;
+    close(descriptor);
+    if (failed && reason != EINVAL) /* EINVAL: a file system that has no fsync for folders */
+        return error_set(error, "%s: %s", path, strerror(reason));
+    return true;
+}
+
+bool folder_remove(const char *path, struct error *error)
+{
+    struct stat facts;
+
+    if (lstat(path, &facts) != 0)
+        return errno == ENOENT ? true : error_set(error, "%s: %s", path, strerror(errno));
+    if (!S_ISDIR(facts.st_mode))
+        return unlink(path) == 0 || error_set(error, "%s: cannot remove: %s", path, strerror(errno));
+    struct strings names = {0};
+    bool done = folder_list(&names, path, error);
+    for (size_t i = 0; done && i < names.count; i++) {
+        char *entry = path_join(path, names.items[i]);
+        done = folder_remove(entry, error);
+        free(entry);
+    }
+    strings_free(&names);
+    if (done && rmdir(path) != 0)
+        return error_set(error, "%s: cannot remove: %s", path, strerror(errno));
+    return done;
+}
+
+bool link_replace(const char *target, const char *path, struct error *error)
+{
+    char *temporary = mem_format("%s.tmp-%ld", path, (long)getpid());
+
+    unlink(temporary);
+    bool done = symlink(target, temporary) == 0 && rename(temporary, path) == 0;
+    if (!done) {
+        error_set(error, "%s: cannot link to %s: %s", path, target, strerror(errno));
+        unlink(temporary);
+    }
+    free(temporary);
+    return done;
+}
+
+void strings_add(struct strings *strings, const char *text)
+{
+    strings->items =
+        mem_grow(strings->items, &strings->capacity, strings->count + 1, sizeof *strings->items);
+    strings->items[strings->count++] = mem_string(text);
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void strings_sort(struct strings *strings)
+{
+    if (strings->count)
+        qsort(strings->items, strings->count, sizeof *strings->items, compare);
+}
+
+void strings_free(struct strings *strings)
+{
+    for (size_t i = 0; i < strings->count; i++)
+        free(strings->items[i]);
+    free(strings->items);
+    *strings = (struct strings){0};
+}
+
+bool folder_list(struct strings *names, const char *path, struct error *error)
+{
+    DIR *folder = opendir(path);
+
+    if (!folder)
+        return error_set(error, "%s: %s", path, strerror(errno));
+    for (struct dirent *entry; (entry = readdir(folder));)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            strings_add(names, entry->d_name);
+    closedir(folder);
+    strings_sort(names);
+    return true;
+}

@@ -1,0 +1,65 @@
+/*
+ * Files and folders.  What is written is written whole or not at all: a temporary file beside the target,
+ * fsync, rename, fsync of the folder.  Errors name the path and the system's reason.
+ */
+#ifndef EMOTRAIN_BASE_FILES_H
+#define EMOTRAIN_BASE_FILES_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+char *path_join(const char *folder, const char *name);  /* caller frees; an absolute name stands alone */
+const char *path_base(const char *path);                /* last component, pointing into path */
+char *path_folder(const char *path);                    /* all before the last component, "." if none; caller frees */
+bool path_exists(const char *path);
+bool path_is_folder(const char *path);
+
+/* The whole file, NUL-terminated; caller frees.  `size` may be NULL.  NULL on error. */
+char *file_read(const char *path, size_t *size, struct error *error);
+
+/* Atomic replacement of `path`. */
+bool file_write(const char *path, const void *bytes, size_t size, struct error *error);
+
+/* A file being written: fwrite to `stream`, then commit or discard.  Exactly one of both must be called
+ * after a successful open. */
+struct file_writer {
+    FILE *stream;
+    char *path, *temporary;
+    bool durable;
+};
+
+/* `durable` asks for fsync before the rename; without it the file is still whole or absent to other
+ * processes, but may be lost with the machine. */
+bool file_writer_open(struct file_writer *writer, const char *path, bool durable, struct error *error);
+bool file_writer_commit(struct file_writer *writer, struct error *error);
+void file_writer_discard(struct file_writer *writer);
+
+/* A read-only mapping of a whole file.  An empty file maps to size 0. */
+struct file_map {
+    const unsigned char *bytes;
+    size_t size;
+};
+
+bool file_map_open(struct file_map *map, const char *path, struct error *error);
+void file_map_close(struct file_map *map);
+
+bool folder_make(const char *path, struct error *error);              /* with its parents; existing is fine */
+bool folder_sync(const char *path, struct error *error);              /* fsync of the folder itself */
+bool folder_remove(const char *path, struct error *error);            /* with all it holds; absent is fine */
+bool link_replace(const char *target, const char *path, struct error *error); /* atomic symbolic link */
+
+/* Entries of a folder, sorted by name, without "." and ".."; caller frees with strings_free. */
+struct strings {
+    char **items;
+    size_t count, capacity;
+};
+
+bool folder_list(struct strings *names, const char *path, struct error *error);
+void strings_add(struct strings *strings, const char *text);
+void strings_sort(struct strings *strings);
+void strings_free(struct strings *strings);
+
+#endif

@@ -1,0 +1,107 @@
+#include "base/json.h"
+
+#include "base/files.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+cJSON *json_parse(const char *text, size_t size, const char *where, struct error *error)
+{
+    const char *end = NULL;
+    cJSON *value = cJSON_ParseWithLengthOpts(text, size, &end, false);
+
+    if (!value) {
+        size_t offset = end ? (size_t)(end - text) : 0, lines = 1;
+        for (size_t i = 0; i < offset && i < size; i++)
+            lines += text[i] == '\n';
+        error_set(error, "%s:%zu: not valid JSON", where, lines);
+        return NULL;
+    }
+    if (!cJSON_IsObject(value)) {
+        error_set(error, "%s: expected a JSON object", where);
+        cJSON_Delete(value);
+        return NULL;
+    }
+    return value;
+}
+
+cJSON *json_read(const char *path, struct error *error)
+{
+    size_t size;
+    char *text = file_read(path, &size, error);
+
+    if (!text)
+        return NULL;
+    cJSON *value = json_parse(text, size, path, error);
+    free(text);
+    return value;
+}
+
+bool json_write(const char *path, const cJSON *value, struct error *error)
+{
+    char *printed = cJSON_Print(value);
+    char *text = mem_format("%s\n", printed);
+
+    bool done = file_write(path, text, strlen(text), error);
+    free(text);
+    cJSON_free(printed);
+    return done;
+}
+
+/* The member, or NULL if it is absent or null. */
+static const cJSON *member(const cJSON *object, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+
+    return item && !cJSON_IsNull(item) ? item : NULL;
+}
+
+bool json_number(const cJSON *object, const char *name, double *value, struct error *error)
+{
+    const cJSON *item = member(object, name);
+
+    if (!item)
+        return true;
+    if (!cJSON_IsNumber(item))
+        return error_set(error, "\"%s\" must be a number", name);
+    *value = item->valuedouble;
+    return true;
+}
+
+bool json_integer(const cJSON *object, const char *name, int64_t *value, struct error *error)
+{
+    const cJSON *item = member(object, name);
+
+    if (!item)
+        return true;
+    if (!cJSON_IsNumber(item) || floor(item->valuedouble) != item->valuedouble || fabs(item->valuedouble) > 1e15)
+        return error_set(error, "\"%s\" must be a whole number", name);
+    *value = (int64_t)item->valuedouble;
+    return true;
+}
+
+bool json_bool(const cJSON *object, const char *name, bool *value, struct error *error)
+{
+    const cJSON *item = member(object, name);
+
+    if (!item)
+        return true;
+    if (!cJSON_IsBool(item))
+        return error_set(error, "\"%s\" must be true or false", name);
+    *value = cJSON_IsTrue(item);
+    return true;
+}
+
+bool json_string(const cJSON *object, const char *name, const char **value, struct error *error)
+{
+    const cJSON *item = member(object, name);
+
+    if (!item)
+        return true;
+    if (!cJSON_IsString(item))
+        return error_set(error, "\"%s\" must be a string", name);
+    *value = item->valuestring;
+    return true;
+}

@@ -1,0 +1,21 @@
+/* JSON through cJSON: files read with their path in the error, typed members with defaults. */
+#ifndef EMOTRAIN_BASE_JSON_H
+#define EMOTRAIN_BASE_JSON_H
+
+#include "base/error.h"
+
+#include <cjson/cJSON.h>
+#include <stddef.h>
+#include <stdint.h>
+
+cJSON *json_read(const char *path, struct error *error);                      /* an object; caller cJSON_Deletes */
+cJSON *json_parse(const char *text, size_t size, const char *where, struct error *error);
+bool json_write(const char *path, const cJSON *value, struct error *error);  /* atomic, indented */
+
+/* Members of an object.  Absent or null gives the default; a wrong type is an error naming the member. */
+bool json_number(const cJSON *object, const char *name, double *value, struct error *error);
+bool json_integer(const cJSON *object, const char *name, int64_t *value, struct error *error);
+bool json_bool(const cJSON *object, const char *name, bool *value, struct error *error);
+bool json_string(const cJSON *object, const char *name, const char **value, struct error *error);
+
+#endif

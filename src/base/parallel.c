@@ -1,0 +1,73 @@
+#include "base/parallel.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* CPUs granted by cgroup v2's cpu.max ("quota period" or "max period"); 0 if unlimited or unknown. */
+static int quota_processors(void)
+{
+    FILE *stream = fopen("/sys/fs/cgroup/cpu.max", "r");
+    long quota, period;
+    int processors = 0;
+
+    if (!stream)
+        return 0;
+    if (fscanf(stream, "%ld %ld", &quota, &period) == 2 && quota > 0 && period > 0)
+        processors = (int)ceil((double)quota / (double)period);
+    fclose(stream);
+    return processors;
+}
+
+int processor_count(void)
+{
+    cpu_set_t set;
+    int count = 1;
+
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        count = CPU_COUNT(&set);
+    int quota = quota_processors();
+    return quota > 0 && quota < count ? quota : count;
+}
+
+struct loop {
+    size_t count;
+    atomic_size_t next;
+    atomic_bool failed;
+    bool (*work)(void *context, size_t item);
+    void *context;
+};
+
+static void *loop_run(void *argument)
+{
+    struct loop *loop = argument;
+
+    for (;;) {
+        size_t item = atomic_fetch_add(&loop->next, 1);
+        if (item >= loop->count || atomic_load(&loop->failed))
+            return NULL;
+        if (!loop->work(loop->context, item))
+            atomic_store(&loop->failed, true);
+    }
+}
+
+bool parallel_for(size_t count, int threads, bool (*work)(void *context, size_t item), void *context)
+{
+    struct loop loop = {.count = count, .work = work, .context = context};
+    pthread_t *helpers = mem_zero((size_t)(threads > 1 ? threads : 1), sizeof *helpers);
+    int started = 0;
+
+    while (started + 1 < threads && pthread_create(&helpers[started], NULL, loop_run, &loop) == 0)
+        started++;
+    loop_run(&loop);
+    while (started-- > 0)
+        pthread_join(helpers[started], NULL);
+    free(helpers);
+    return !atomic_load(&loop.failed);
+}

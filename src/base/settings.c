@@ -1,0 +1,104 @@
+/*
+ * Every configuration key: its type, default, range and meaning.  A run's config.ini lists them in this
+ * order.  An empty default means "not set"; what then happens is said in the help.
+ */
+#include "base/config.h"
+
+#define MANY 1e9           /* no limit in practice */
+#define SEEDS 4294967295.0 /* 2^32 - 1, as NumPy takes them */
+
+#define TEXT(section, key, fallback, help) {section, key, fallback, SETTING_TEXT, 0, 0, NULL, help}
+#define INTEGER(section, key, fallback, low, high, help)                                                     \
+    {section, key, fallback, SETTING_INTEGER, low, high, NULL, help}
+#define NUMBER(section, key, fallback, low, high, help)                                                      \
+    {section, key, fallback, SETTING_NUMBER, low, high, NULL, help}
+#define BOOL(section, key, fallback, help) {section, key, fallback, SETTING_BOOL, 0, 0, NULL, help}
+#define CHOICE(section, key, fallback, choices, help)                                                        \
+    {section, key, fallback, SETTING_CHOICE, 0, 0, choices, help}
+
+/* Tables of handlers (corpora, models, poolings, protocols) check their own names: those keys are TEXT. */
+
+const struct setting SETTINGS[] = {
+    TEXT("run", "name", "", "the run's name; empty: the configuration file's name and the time"),
+    TEXT("run", "directory", "runs", "folder that holds the run folders"),
+    TEXT("run", "database", "runs/emotrain.db", "the catalogue (SQLite)"),
+    INTEGER("run", "seed", "101", 0, SEEDS, "initialisation, clip order, dropout, masks"),
+    TEXT("run", "device", "auto", "auto, cpu, cuda or cuda:N"),
+    INTEGER("run", "threads", "0", 0, 4096, "0: every processor this process may use"),
+    CHOICE("run", "precision", "auto", "auto|float32|bfloat16|float16",
+           "auto: bfloat16 where the hardware multiplies it natively, else float32"),
+
+    TEXT("corpus", "kind", "ravdess", "corpus format"),
+    TEXT("corpus", "root", "datasets/ravdess", "folder of the recordings"),
+    TEXT("corpus", "labels", "", "labels to use, in their order, separated by commas; empty: all, sorted"),
+    BOOL("corpus", "strict", "no", "stop if any file is broken, instead of leaving it out"),
+    TEXT("corpus", "note", "", "a remark on the corpus that every report repeats"),
+
+    INTEGER("audio", "sample_rate", "16000", 1000, 384000, "Hz after resampling"),
+    CHOICE("audio", "resampler", "sinc_best", "sinc_best|sinc_medium|sinc_fastest|linear",
+           "libsamplerate's converter"),
+    BOOL("audio", "normalize", "yes", "zero mean and unit variance over each clip"),
+    NUMBER("audio", "max_seconds", "0", 0, MANY, "longer clips are cut to their beginning; 0: never"),
+    TEXT("audio", "cache", "", "folder of decoded, resampled clips; empty: cache/ beside the database"),
+
+    TEXT("split", "protocol", "stratified", "stratified, speaker or predefined"),
+    NUMBER("split", "test", "0.2", 0, MANY, "test part: a fraction below 1, or a number of clips"),
+    NUMBER("split", "validation", "0", 0, MANY, "validation part of the whole: likewise; 0: none"),
+    INTEGER("split", "seed", "101", 0, SEEDS, "random_state of the split"),
+    INTEGER("split", "folds", "0", 0, MANY, "k-fold cross-validation; 0: a single split"),
+    INTEGER("split", "fold", "0", 0, MANY, "which fold is the test part, from 0"),
+    TEXT("split", "file", "", "of protocol=predefined: CSV with the columns name (or path) and part"),
+
+    TEXT("model", "kind", "wav2vec2", "which model"),
+    TEXT("model", "pretrained", "", "model directory, or a config.json alone for random weights"),
+    TEXT("model", "pooling", "mean", "merge strategy over time"),
+    CHOICE("model", "pooling_padding", "exclude", "exclude|include",
+           "include: merge over the padding too, as the reference did"),
+    CHOICE("model", "attention_mask", "auto", "auto|yes|no",
+           "hide padding from the encoder; auto: yes, but for group-norm checkpoints with pooling_padding=include"),
+    TEXT("model", "freeze", "feature_encoder", "none, feature_encoder, layers:N or encoder"),
+    CHOICE("model", "problem", "single_label", "single_label", "what the labels are"),
+    BOOL("model", "gradient_checkpointing", "no",
+         "recompute each layer in the backward pass: less memory, a third more time"),
+    NUMBER("model", "hidden_dropout", "", 0, 1, "empty here and below: as the checkpoint's config.json says"),
+    NUMBER("model", "activation_dropout", "", 0, 1, "inside the feed-forward block"),
+    NUMBER("model", "attention_dropout", "", 0, 1, "of attention probabilities"),
+    NUMBER("model", "feat_proj_dropout", "", 0, 1, "after the feature projection"),
+    NUMBER("model", "final_dropout", "", 0, 1, "in the classifier head"),
+    NUMBER("model", "layerdrop", "", 0, 1, "probability of skipping a transformer layer in training"),
+    BOOL("model", "apply_spec_augment", "", "mask spans of frames and features in training"),
+    NUMBER("model", "mask_time_prob", "", 0, 1, "share of frames masked"),
+    INTEGER("model", "mask_time_length", "", 1, MANY, "frames per span"),
+    INTEGER("model", "mask_time_min_masks", "", 0, MANY, "spans at least"),
+    NUMBER("model", "mask_feature_prob", "", 0, 1, "share of features masked"),
+    INTEGER("model", "mask_feature_length", "", 1, MANY, "features per span"),
+    INTEGER("model", "mask_feature_min_masks", "", 0, MANY, "spans at least"),
+
+    INTEGER("train", "epochs", "2", 0, MANY, "passes over the training part"),
+    INTEGER("train", "max_steps", "0", 0, MANY, "optimizer steps at most; 0: as many as the epochs give"),
+    INTEGER("train", "batch_size", "2", 1, MANY, "clips per forward pass"),
+    INTEGER("train", "accumulate", "2", 1, MANY, "forward passes per optimizer step"),
+    CHOICE("train", "optimizer", "adamw", "adamw", "Loshchilov and Hutter, 2019; betas 0.9 0.999, eps 1e-8"),
+    NUMBER("train", "learning_rate", "1e-4", 0, 1000, "the schedule's peak"),
+    NUMBER("train", "weight_decay", "0", 0, 1000, "decoupled"),
+    TEXT("train", "schedule", "linear", "constant, linear or cosine"),
+    INTEGER("train", "warmup_steps", "0", 0, MANY, "steps over which the learning rate rises from 0"),
+    NUMBER("train", "clip_norm", "1.0", 0, MANY, "gradients are clipped to this norm; 0: never"),
+    BOOL("train", "shuffle", "yes", "no: clips in the split's order"),
+    BOOL("train", "group_by_length", "no", "batches of clips of like length"),
+    INTEGER("train", "log_steps", "20", 1, MANY, "training loss is logged as the mean over this many steps"),
+    BOOL("train", "class_weights", "no", "weigh classes by their inverse frequency in the training part"),
+    NUMBER("train", "label_smoothing", "0", 0, 0.999, "share of the target spread over all classes"),
+
+    INTEGER("eval", "batch_size", "8", 1, MANY, "clips per forward pass"),
+    INTEGER("eval", "every_steps", "0", 0, MANY, "evaluate every so many optimizer steps; 0: never by steps"),
+    INTEGER("eval", "every_epochs", "1", 0, MANY, "evaluate every so many epochs; 0: only at the end"),
+    CHOICE("eval", "best_metric", "accuracy", "accuracy|uar|macro_f1|weighted_f1|eval_loss",
+           "what the best checkpoint is chosen by"),
+
+    INTEGER("checkpoint", "every_steps", "0", 0, MANY, "save every so many optimizer steps; 0: never by steps"),
+    INTEGER("checkpoint", "every_epochs", "1", 0, MANY, "save every so many epochs; 0: only at the end"),
+    INTEGER("checkpoint", "keep", "2", 1, MANY, "newest checkpoints kept, besides the best"),
+};
+
+const size_t SETTINGS_COUNT = sizeof SETTINGS / sizeof SETTINGS[0];

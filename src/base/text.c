@@ -1,0 +1,197 @@
+#include "base/text.h"
+
+#include "base/memory.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void reserve(struct text *buffer, size_t more)
+{
+    buffer->text = mem_grow(buffer->text, &buffer->capacity, buffer->length + more + 1, 1);
+}
+
+void text_add_bytes(struct text *buffer, const char *bytes, size_t size)
+{
+    reserve(buffer, size);
+    if (size)
+        memcpy(buffer->text + buffer->length, bytes, size);
+    buffer->length += size;
+    buffer->text[buffer->length] = '\0';
+}
+
+void text_add(struct text *buffer, const char *format, ...)
+{
+    va_list arguments, again;
+
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    if (length > 0) {
+        reserve(buffer, (size_t)length);
+        vsnprintf(buffer->text + buffer->length, (size_t)length + 1, format, arguments);
+        buffer->length += (size_t)length;
+    }
+    va_end(arguments);
+}
+
+void text_add_html(struct text *buffer, const char *text)
+{
+    for (; *text; text++) {
+        switch (*text) {
+        case '&':
+            text_add(buffer, "&amp;");
+            break;
+        case '<':
+            text_add(buffer, "&lt;");
+            break;
+        case '>':
+            text_add(buffer, "&gt;");
+            break;
+        case '"':
+            text_add(buffer, "&quot;");
+            break;
+        case '\'':
+            text_add(buffer, "&#39;");
+            break;
+        default:
+            text_add_bytes(buffer, text, 1);
+        }
+    }
+}
+
+void text_add_csv(struct text *buffer, const char *field)
+{
+    if (!field[strcspn(field, ",\"\r\n")]) {
+        text_add_bytes(buffer, field, strlen(field));
+        return;
+    }
+    text_add_bytes(buffer, "\"", 1);
+    for (; *field; field++) {
+        if (*field == '"')
+            text_add_bytes(buffer, "\"", 1);
+        text_add_bytes(buffer, field, 1);
+    }
+    text_add_bytes(buffer, "\"", 1);
+}
+
+void text_free(struct text *buffer)
+{
+    free(buffer->text);
+    *buffer = (struct text){0};
+}
+
+bool text_to_integer(const char *text, long long *value)
+{
+    char *end;
+
+    if (!isdigit((unsigned char)*text) && !(*text == '-' && isdigit((unsigned char)text[1])))
+        return false;
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    if (*end || errno)
+        return false;
+    *value = number;
+    return true;
+}
+
+bool text_to_number(const char *text, double *value)
+{
+    char *end;
+
+    if (!*text || text[strspn(text, "+-.0123456789eE")])
+        return false;
+    double number = strtod(text, &end);
+    if (*end || !isfinite(number))
+        return false;
+    *value = number;
+    return true;
+}
+
+const char *text_from_number(char buffer[TEXT_NUMBER_SIZE], double value)
+{
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(buffer, TEXT_NUMBER_SIZE, "%.*g", digits, value);
+        if (strtod(buffer, NULL) == value)
+            break;
+    }
+    return buffer;
+}
+
+bool text_equal(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+bool text_starts(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool text_ends(const char *text, const char *suffix)
+{
+    size_t length = strlen(text), tail = strlen(suffix);
+
+    return length >= tail && strcmp(text + length - tail, suffix) == 0;
+}
+
+size_t text_distance(const char *a, const char *b)
+{
+    size_t width = strlen(b) + 1;
+    size_t *row = mem_zero(width, sizeof *row);
+
+    for (size_t j = 0; j < width; j++)
+        row[j] = j;
+    for (size_t i = 1; a[i - 1]; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j < width; j++) {
+            size_t above = row[j], best = diagonal + (a[i - 1] != b[j - 1]);
+            if (above + 1 < best)
+                best = above + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            diagonal = above;
+            row[j] = best;
+        }
+    }
+    size_t distance = row[width - 1];
+    free(row);
+    return distance;
+}
+
+bool text_next_csv(const char **cursor, struct text *field, bool *last)
+{
+    const char *at = *cursor;
+    bool quoted = *at == '"';
+
+    if (!*at)
+        return false;
+    field->length = 0;
+    text_add_bytes(field, "", 0);
+    if (quoted)
+        at++;
+    while (*at) {
+        if (quoted && *at == '"') {
+            if (at[1] != '"') {
+                quoted = false;
+                at++;
+                continue;
+            }
+            at++;
+        } else if (!quoted && (*at == ',' || *at == '\n' || *at == '\r')) {
+            break;
+        }
+        text_add_bytes(field, at++, 1);
+    }
+    *last = *at != ',';
+    if (*at == '\r' && at[1] == '\n')
+        at++;
+    *cursor = *at ? at + 1 : at;
+    return true;
+}

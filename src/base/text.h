@@ -1,0 +1,43 @@
+/*
+ * Text: a growing buffer, strict number parsing, shortest exact number printing, nearest-name suggestions,
+ * escaping for HTML, CSV rows.
+ */
+#ifndef EMOTRAIN_BASE_TEXT_H
+#define EMOTRAIN_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A growing, always NUL-terminated buffer; a zeroed struct is an empty one (text is then NULL). */
+struct text {
+    char *text;
+    size_t length, capacity;
+};
+
+void text_add(struct text *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_add_bytes(struct text *buffer, const char *bytes, size_t size);
+void text_add_html(struct text *buffer, const char *text);     /* escaped for element content and attributes */
+void text_add_csv(struct text *buffer, const char *field);     /* one field, quoted where needed */
+void text_free(struct text *buffer);
+
+/* The whole text must be the number; else false.  No leading space, no "0x", no "nan" or "inf". */
+bool text_to_integer(const char *text, long long *value);
+bool text_to_number(const char *text, double *value);
+
+enum { TEXT_NUMBER_SIZE = 32 };
+
+/* The shortest decimal that reads back as the same double ("0.1", "1e-04", "nan"); returns `buffer`. */
+const char *text_from_number(char buffer[TEXT_NUMBER_SIZE], double value);
+
+bool text_equal(const char *a, const char *b); /* NULL equals only NULL */
+bool text_starts(const char *text, const char *prefix);
+bool text_ends(const char *text, const char *suffix);
+
+/* Edit distance (insert, delete, replace: 1 each). */
+size_t text_distance(const char *a, const char *b);
+
+/* The first field of CSV text at *cursor, unquoted into `field`; moves *cursor past it.  *last says that the
+ * row ended with it.  Returns false at the end of the text.  RFC 4180: quotes doubled inside quotes. */
+bool text_next_csv(const char **cursor, struct text *field, bool *last);
+
+#endif

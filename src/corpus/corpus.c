@@ -1,0 +1,129 @@
+#include "corpus/corpus.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct corpus_format *const FORMATS[] = {&CORPUS_RAVDESS};
+
+const struct corpus_format *corpus_format_find(const char *name, struct error *error)
+{
+    struct text known = {0};
+
+    for (size_t i = 0; i < sizeof FORMATS / sizeof FORMATS[0]; i++) {
+        if (strcmp(FORMATS[i]->name, name) == 0) {
+            text_free(&known);
+            return FORMATS[i];
+        }
+        text_add(&known, "%s%s", i ? ", " : "", FORMATS[i]->name);
+    }
+    error_usage(error, "corpus.kind: no corpus format \"%s\"; there is %s", name, known.text);
+    text_free(&known);
+    return NULL;
+}
+
+char *corpus_root(const struct config *config, struct error *error)
+{
+    const char *root = config_text(config, "corpus.root");
+    char *absolute = realpath(root, NULL);
+
+    if (!absolute || !path_is_folder(absolute)) {
+        error_usage(error, "corpus.root: no folder \"%s\" here: put the recordings there or name another with "
+                           "--set corpus.root=DIR", root);
+        free(absolute);
+        return NULL;
+    }
+    return absolute;
+}
+
+static bool label_list(const struct config *config, struct strings *labels, struct error *error)
+{
+    char *copy = mem_string(config_text(config, "corpus.labels")), *rest = copy;
+
+    for (char *item; (item = strsep(&rest, ","));) {
+        item += strspn(item, " \t");
+        item[strcspn(item, " \t")] = '\0';
+        if (*item && corpus_label_index(labels, item) >= 0)
+            error_usage(error, "corpus.labels: \"%s\" stands there twice", item);
+        else if (*item)
+            strings_add(labels, item);
+    }
+    free(copy);
+    return !error->kind;
+}
+
+int corpus_label_index(const struct strings *labels, const char *label)
+{
+    for (size_t i = 0; i < labels->count; i++)
+        if (text_equal(labels->items[i], label))
+            return (int)i;
+    return -1;
+}
+
+bool corpus_clips(const struct config *config, struct catalogue *catalogue, int64_t corpus,
+                  struct clip_list *list, struct error *error)
+{
+    struct strings labels = {0};
+    size_t kept = 0;
+
+    bool done = label_list(config, &labels, error) &&
+                clips_read(catalogue, corpus, CLIPS_USABLE, list, error);
+    for (size_t i = 0; done && i < list->count; i++)
+        if (labels.count == 0 || corpus_label_index(&labels, list->clips[i].label) >= 0)
+            list->clips[kept++] = list->clips[i];
+    list->count = kept;
+    strings_free(&labels);
+    if (done && kept == 0)
+        return error_set(error, "%s: no usable clip%s", config_text(config, "corpus.root"),
+                         config_is_empty(config, "corpus.labels") ? "" : " with a label of corpus.labels");
+    return done;
+}
+
+bool corpus_labels(const struct config *config, const struct clip_list *clips, struct strings *labels,
+                   struct error *error)
+{
+    bool given = !config_is_empty(config, "corpus.labels");
+
+    if (given && !label_list(config, labels, error))
+        return false;
+    for (size_t i = 0; !given && i < clips->count; i++)
+        if (corpus_label_index(labels, clips->clips[i].label) < 0)
+            strings_add(labels, clips->clips[i].label);
+    if (!given)
+        strings_sort(labels);
+    if (labels->count < 2)
+        return error_set(error, "%s: a classifier needs at least two labels, here is only \"%s\"",
+                         config_text(config, "corpus.root"), labels->items[0]);
+    return true;
+}
+
+struct audio_cache *corpus_cache_open(const struct config *config, struct error *error)
+{
+    char *beside = path_folder(config_text(config, "run.database"));
+    char *folder = config_is_empty(config, "audio.cache") ? path_join(beside, "cache")
+                                                          : mem_string(config_text(config, "audio.cache"));
+    struct audio_cache *cache = audio_cache_open(folder, (int)config_integer(config, "audio.sample_rate"),
+                                                 config_text(config, "audio.resampler"), error);
+
+    free(beside);
+    free(folder);
+    return cache;
+}
+
+bool corpus_signal(const struct config *config, struct audio_cache *cache, const char *path,
+                   const char *sha256, struct signal *signal, struct error *error)
+{
+    double seconds = config_number(config, "audio.max_seconds");
+
+    if (!audio_cache_load(cache, path, sha256, signal, error))
+        return false;
+    size_t limit = (size_t)(seconds * signal->rate);
+    if (limit > 0 && signal->count > limit)
+        signal->count = limit;
+    if (config_bool(config, "audio.normalize"))
+        signal_normalize(signal);
+    return true;
+}

@@ -1,0 +1,66 @@
+/*
+ * Corpora: turning a folder of recordings into clips in the catalogue.
+ *
+ * A corpus format is a constant struct in FORMATS (corpus.c): to add one, write a file like ravdess.c and
+ * list it there.  The scan is the same for all: it walks the folder, takes unchanged files as the catalogue
+ * knows them, decodes and caches the others in threads, and records what is broken and why.
+ */
+#ifndef EMOTRAIN_CORPUS_CORPUS_H
+#define EMOTRAIN_CORPUS_CORPUS_H
+
+#include "audio/audio.h"
+#include "base/config.h"
+#include "base/files.h"
+#include "store/clips.h"
+
+struct corpus_format {
+    const char *name, *summary;
+
+    /* Whether a file of that name belongs to the corpus at all; others are passed over in silence. */
+    bool (*accepts)(const char *file_name);
+
+    /* Fills label, speaker, sex, text and fields from clip->path and clip->name; strings that are not
+     * constant go into the arena.  An error is the reason why the file is left out. */
+    bool (*describe)(struct clip *clip, struct arena *arena, struct error *error);
+};
+
+const struct corpus_format *corpus_format_find(const char *name, struct error *error);
+
+/* What a scan found. */
+struct corpus_scan {
+    int64_t corpus;                      /* the catalogue's id */
+    size_t files, decoded, clips;        /* files met, opened this time, usable clips */
+    size_t copies, broken, gone;         /* left out: copies, broken; vanished since last time */
+    double seconds_of_audio;             /* of the usable clips */
+    size_t multichannel;                 /* usable clips of more than one channel, downmixed */
+};
+
+/* Brings the catalogue up to date with config's corpus.root and warns of what it left out, once, at the
+ * end.  With corpus.strict a broken file is an error, after all have been recorded. */
+bool corpus_index(const struct config *config, struct catalogue *catalogue, struct audio_cache *cache,
+                  struct corpus_scan *scan, struct error *error);
+
+/* The usable clips whose label is among corpus.labels, sorted by name. */
+bool corpus_clips(const struct config *config, struct catalogue *catalogue, int64_t corpus,
+                  struct clip_list *list, struct error *error);
+
+/* The labels in use: corpus.labels, or every label of the clips, sorted.  Strings belong to `labels`. */
+bool corpus_labels(const struct config *config, const struct clip_list *clips, struct strings *labels,
+                   struct error *error);
+
+/* Index of `label`, or -1. */
+int corpus_label_index(const struct strings *labels, const char *label);
+
+/* The corpus' folder as an absolute path; caller frees; NULL on error. */
+char *corpus_root(const struct config *config, struct error *error);
+
+/* The cache that audio.cache, audio.sample_rate and audio.resampler name. */
+struct audio_cache *corpus_cache_open(const struct config *config, struct error *error);
+
+/* A clip's signal as a model takes it in: cached, cut to audio.max_seconds, normalised if so configured. */
+bool corpus_signal(const struct config *config, struct audio_cache *cache, const char *path,
+                   const char *sha256, struct signal *signal, struct error *error);
+
+extern const struct corpus_format CORPUS_RAVDESS;
+
+#endif

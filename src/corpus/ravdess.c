@@ -1,0 +1,61 @@
+/*
+ * RAVDESS, the Ryerson Audio-Visual Database of Emotional Speech and Song.
+ * Livingstone SR, Russo FA (2018), PLoS ONE 13(5): e0196391; Zenodo record 1188976.
+ *
+ * Everything stands in the file name, modality-channel-emotion-intensity-statement-repetition-actor, two
+ * digits each: 03-01-06-01-02-01-12.wav.  Odd actors are male, even ones female.
+ */
+#include "base/text.h"
+#include "corpus/corpus.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *const EMOTIONS[] = {NULL,    "neutral", "calm",    "happy",    "sad",
+                                       "angry", "fearful", "disgust", "surprised"};
+static const char *const STATEMENTS[] = {NULL, "Kids are talking by the door", "Dogs are sitting by the door"};
+
+static bool accepts(const char *file_name)
+{
+    const char *dot = strrchr(file_name, '.');
+
+    return file_name[0] != '.' && dot && (strcasecmp(dot, ".wav") == 0 || strcasecmp(dot, ".flac") == 0);
+}
+
+static bool describe(struct clip *clip, struct arena *arena, struct error *error)
+{
+    struct clip_fields *f = &clip->fields;
+    const struct {
+        const char *name;
+        int *value, maximum;
+    } fields[] = {{"modality", &f->modality, 3},   {"vocal channel", &f->vocal_channel, 2},
+                  {"emotion", &f->emotion, 8},     {"intensity", &f->intensity, 2},
+                  {"statement", &f->statement, 2}, {"repetition", &f->repetition, 2},
+                  {"actor", &f->actor, 24}};
+    const size_t count = sizeof fields / sizeof fields[0];
+    const char *at = clip->name;
+
+    if (strlen(at) != 3 * count - 1)
+        return error_set(error, "name outside the scheme: expected seven two-digit numbers joined by '-'");
+    for (size_t i = 0; i < count; i++, at += 3) {
+        if (!isdigit((unsigned char)at[0]) || !isdigit((unsigned char)at[1]) || (at[2] != '-' && at[2] != '\0'))
+            return error_set(error, "name outside the scheme: expected seven two-digit numbers joined by '-'");
+        *fields[i].value = 10 * (at[0] - '0') + (at[1] - '0');
+        if (*fields[i].value < 1 || *fields[i].value > fields[i].maximum)
+            return error_set(error, "name outside the scheme: %s %.2s is not 01 to %02d", fields[i].name, at,
+                             fields[i].maximum);
+    }
+    clip->label = EMOTIONS[f->emotion];
+    clip->text = STATEMENTS[f->statement];
+    clip->sex = f->actor % 2 ? "male" : "female";
+    clip->speaker = arena_format(arena, "%02d", f->actor);
+    return true;
+}
+
+const struct corpus_format CORPUS_RAVDESS = {
+    .name = "ravdess",
+    .summary = "RAVDESS: labels and speakers from file names (03-01-06-01-02-01-12.wav or .flac)",
+    .accepts = accepts,
+    .describe = describe,
+};

@@ -1,0 +1,283 @@
+/* The scan: corpus folder against catalogue, changed files decoded in threads, the broken ones recorded. */
+#include "corpus/corpus.h"
+
+#include "base/digest.h"
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "base/parallel.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* A scan under way. */
+struct scan {
+    const struct corpus_format *format;
+    const char *root;
+    struct audio_cache *cache;
+    struct clip_list known;   /* as the catalogue had it, sorted by path */
+    struct clip_list found;   /* every file of the folder, in order of path */
+    bool *unchanged;          /* per found file: taken from the catalogue */
+    size_t *todo, todo_count; /* found files to open */
+    int64_t *gone;
+    size_t gone_count;
+    pthread_mutex_t mutex; /* guards progress, done, found.arena and failure */
+    struct progress progress;
+    size_t done;
+    struct error failure; /* not a broken clip, but a scan that cannot go on: disk full, interrupted */
+};
+
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const struct clip *)a)->path, ((const struct clip *)b)->path);
+}
+
+static void found_file(struct scan *scan, const char *relative, const struct stat *facts)
+{
+    char *name = mem_string(path_base(relative));
+    char *dot = strrchr(name, '.');
+
+    if (dot && dot != name)
+        *dot = '\0';
+    struct clip clip = {.path = relative, .name = name};
+    if (facts) {
+        clip.file_size = facts->st_size;
+        clip.file_mtime = (int64_t)facts->st_mtim.tv_sec * 1000000000 + facts->st_mtim.tv_nsec;
+    }
+    clip_list_add(&scan->found, &clip);
+    free(name);
+}
+
+enum { MAX_DEPTH = 64 }; /* folders within folders; a symbolic link to a parent would never end */
+
+static bool walk(struct scan *scan, const char *folder, const char *relative, int depth, struct error *error)
+{
+    struct strings names = {0};
+    bool done = depth <= MAX_DEPTH || error_set(error, "%s: folders nested deeper than %d", folder, MAX_DEPTH);
+
+    done = done && folder_list(&names, folder, error);
+    for (size_t i = 0; done && i < names.count; i++) {
+        char *path = path_join(folder, names.items[i]);
+        char *below = path_join(relative, names.items[i]);
+        struct stat facts;
+        bool there = stat(path, &facts) == 0;
+        if (there && S_ISDIR(facts.st_mode))
+            done = walk(scan, path, below, depth + 1, error);
+        else if (scan->format->accepts(names.items[i]))
+            found_file(scan, below, there ? &facts : NULL);
+        free(path);
+        free(below);
+    }
+    strings_free(&names);
+    return done;
+}
+
+/* Matches what was found with what is known: same path, size and time means unchanged. */
+static void match(struct scan *scan)
+{
+    struct clip *found = scan->found.clips, *known = scan->known.clips;
+    size_t i = 0, k = 0;
+
+    if (scan->found.count)
+        qsort(found, scan->found.count, sizeof *found, by_path);
+    if (scan->known.count)
+        qsort(known, scan->known.count, sizeof *known, by_path);
+    scan->unchanged = mem_zero(scan->found.count, sizeof *scan->unchanged);
+    scan->todo = mem_zero(scan->found.count, sizeof *scan->todo);
+    scan->gone = mem_zero(scan->known.count, sizeof *scan->gone);
+    while (i < scan->found.count || k < scan->known.count) {
+        int order = i == scan->found.count ? 1 : k == scan->known.count ? -1 : by_path(&found[i], &known[k]);
+        if (order > 0) {
+            scan->gone[scan->gone_count++] = known[k++].id;
+            continue;
+        }
+        bool same = order == 0 && found[i].file_size == known[k].file_size &&
+                    found[i].file_mtime == known[k].file_mtime;
+        if (same)
+            found[i] = known[k];
+        else if (order == 0)
+            found[i].id = known[k].id;
+        scan->unchanged[i] = same;
+        if (!same)
+            scan->todo[scan->todo_count++] = i;
+        k += order == 0;
+        i++;
+    }
+}
+
+/* Opens one changed file: hash, facts, cached signal; or the reason why it is unusable; or an error that
+ * ends the scan. */
+static void open_clip(struct scan *scan, struct clip *clip, struct error *reason, struct error *error)
+{
+    struct error unread = {0};
+    struct audio_facts facts = {0};
+    char hash[SHA256_HEX_SIZE];
+    char *path = path_join(scan->root, clip->path);
+
+    if (digest_file(path, hash, &unread)) {
+        pthread_mutex_lock(&scan->mutex);
+        clip->sha256 = arena_string(&scan->found.arena, hash);
+        pthread_mutex_unlock(&scan->mutex);
+        audio_cache_make(scan->cache, path, hash, &facts, reason, error);
+    } else {
+        error_set(reason, "unreadable%s", unread.message + strlen(path)); /* "PATH: why" without the path */
+    }
+    clip->rate = facts.rate;
+    clip->channels = facts.channels;
+    clip->frames = facts.frames;
+    clip->duration = facts.duration;
+    free(path);
+}
+
+static bool scan_one(void *context, size_t item)
+{
+    struct scan *scan = context;
+    struct clip *clip = &scan->found.clips[scan->todo[item]];
+    struct error reason = {0}, naming = {0}, error = {0};
+
+    open_clip(scan, clip, &reason, &error);
+    pthread_mutex_lock(&scan->mutex);
+    if (error.kind)
+        error_set(&scan->failure, "%s", error.message);
+    if (!scan->format->describe(clip, &scan->found.arena, &naming) && !reason.kind)
+        reason = naming;
+    if (reason.kind)
+        clip->problem = arena_string(&scan->found.arena, reason.message);
+    if (interrupt_requested())
+        error_interrupted(&scan->failure, "interrupted while indexing; what was cached stays cached");
+    progress_update(&scan->progress, ++scan->done, NULL);
+    bool go_on = !scan->failure.kind;
+    pthread_mutex_unlock(&scan->mutex);
+    return go_on;
+}
+
+static int by_name_then_path(const void *a, const void *b)
+{
+    const struct clip *x = *(const struct clip *const *)a, *y = *(const struct clip *const *)b;
+    int order = strcmp(x->name, y->name);
+
+    return order ? order : by_path(x, y);
+}
+
+static const char *copied_from(const struct clip *clip, const struct clip *original)
+{
+    return strcmp(clip->sha256, original->sha256) == 0 ? original->path : NULL;
+}
+
+/* Two usable files of one name: the same content is a copy, and only the first counts; other content is a
+ * problem, since names identify clips.  Marks those whose standing changed as changed. */
+static void find_copies(struct scan *scan)
+{
+    struct clip **order = mem_zero(scan->found.count, sizeof *order), *first = NULL;
+
+    for (size_t i = 0; i < scan->found.count; i++)
+        order[i] = &scan->found.clips[i];
+    if (scan->found.count)
+        qsort(order, scan->found.count, sizeof *order, by_name_then_path);
+    for (size_t i = 0; i < scan->found.count; i++) {
+        struct clip *clip = order[i];
+        if (clip->problem && !text_starts(clip->problem, "same name as "))
+            continue;
+        const char *copy = NULL, *problem = NULL;
+        if (!first || strcmp(first->name, clip->name) != 0)
+            first = clip;
+        else if (!(copy = copied_from(clip, first)))
+            problem = arena_format(&scan->found.arena, "same name as %s, other content", first->path);
+        if (!text_equal(copy, clip->duplicate_of) || !text_equal(problem, clip->problem)) {
+            clip->duplicate_of = copy;
+            clip->problem = problem;
+            scan->unchanged[clip - scan->found.clips] = false;
+        }
+    }
+    free(order);
+}
+
+static void summarize(const struct scan *scan, struct corpus_scan *result)
+{
+    result->files = scan->found.count;
+    result->decoded = scan->todo_count;
+    result->gone = scan->gone_count;
+    for (size_t i = 0; i < scan->found.count; i++) {
+        const struct clip *clip = &scan->found.clips[i];
+        if (clip->problem) {
+            result->broken++;
+        } else if (clip->duplicate_of) {
+            result->copies++;
+        } else {
+            result->clips++;
+            result->seconds_of_audio += clip->duration;
+            result->multichannel += clip->channels > 1;
+        }
+    }
+}
+
+static bool store(struct scan *scan, struct catalogue *catalogue, int64_t corpus, struct error *error)
+{
+    struct clip_list changed = {0};
+
+    for (size_t i = 0; i < scan->found.count; i++)
+        if (!scan->unchanged[i])
+            clip_list_add(&changed, &scan->found.clips[i]);
+    bool done = clips_write(catalogue, corpus, &changed, scan->gone, scan->gone_count, error);
+    clip_list_free(&changed);
+    return done;
+}
+
+static void warn_broken(const struct scan *scan)
+{
+    for (size_t i = 0; i < scan->found.count; i++)
+        if (scan->found.clips[i].problem)
+            log_warn("%s: left out: %s", scan->found.clips[i].path, scan->found.clips[i].problem);
+}
+
+static bool open_todo(struct scan *scan, const struct config *config, struct error *error)
+{
+    int threads = (int)config_integer(config, "run.threads");
+
+    progress_start(&scan->progress, "index", "clip", 0, scan->todo_count);
+    parallel_for(scan->todo_count, threads > 0 ? threads : processor_count(), scan_one, scan);
+    progress_end(&scan->progress);
+    if (scan->failure.kind)
+        *error = scan->failure;
+    return !scan->failure.kind;
+}
+
+bool corpus_index(const struct config *config, struct catalogue *catalogue, struct audio_cache *cache,
+                  struct corpus_scan *result, struct error *error)
+{
+    struct scan scan = {.cache = cache, .mutex = PTHREAD_MUTEX_INITIALIZER};
+    char *root = corpus_root(config, error);
+
+    *result = (struct corpus_scan){0};
+    scan.format = corpus_format_find(config_text(config, "corpus.kind"), error);
+    scan.root = root;
+    bool done = root && scan.format &&
+                corpus_open(catalogue, scan.format->name, root, &result->corpus, error) &&
+                clips_read(catalogue, result->corpus, CLIPS_ALL, &scan.known, error) &&
+                walk(&scan, root, "", 0, error);
+    if (done) {
+        match(&scan);
+        done = open_todo(&scan, config, error);
+    }
+    if (done) {
+        find_copies(&scan);
+        done = store(&scan, catalogue, result->corpus, error);
+    }
+    if (done) {
+        summarize(&scan, result);
+        warn_broken(&scan);
+        if (result->broken && config_bool(config, "corpus.strict"))
+            done = error_set(error, "%s: %zu broken files, and corpus.strict=yes", root, result->broken);
+    }
+    free(scan.unchanged);
+    free(scan.todo);
+    free(scan.gone);
+    clip_list_free(&scan.known);
+    clip_list_free(&scan.found);
+    free(root);
+    return done;
+}

@@ -1,0 +1,178 @@
+/*
+ * Speaker splits: a speaker's clips are all in one part, so that the figures speak of people the model has
+ * never heard.
+ *
+ * A single split draws many seeded choices of speakers and keeps the one nearest to the wanted size with
+ * labels and sexes in the proportions of the whole.  Folds are runs of consecutive speakers in sorted order
+ * (RAVDESS, 6 folds: actors 1 to 4, 5 to 8, ...), without chance.
+ */
+#include "base/files.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "corpus/split.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CANDIDATES = 2000 };
+
+/* Speakers of a pool, and per pool item its speaker. */
+struct speakers {
+    struct strings names;
+    size_t *of_item, *clips; /* clips: per speaker */
+};
+
+static bool speakers_start(struct speakers *speakers, const struct split_task *task, struct error *error)
+{
+    *speakers = (struct speakers){.of_item = mem_zero(task->count, sizeof *speakers->of_item)};
+    for (size_t i = 0; i < task->count; i++) {
+        const struct clip *clip = &task->clips->clips[task->pool[i]];
+        size_t k = 0;
+        if (!clip->speaker)
+            return error_set(error, "split.protocol=speaker: %s has no speaker", clip->path);
+        while (k < speakers->names.count && strcmp(speakers->names.items[k], clip->speaker) != 0)
+            k++;
+        if (k == speakers->names.count)
+            strings_add(&speakers->names, clip->speaker);
+    }
+    strings_sort(&speakers->names);
+    speakers->clips = mem_zero(speakers->names.count, sizeof *speakers->clips);
+    for (size_t i = 0; i < task->count; i++) {
+        const char *name = task->clips->clips[task->pool[i]].speaker;
+        while (strcmp(speakers->names.items[speakers->of_item[i]], name) != 0)
+            speakers->of_item[i]++;
+        speakers->clips[speakers->of_item[i]]++;
+    }
+    return true;
+}
+
+static void speakers_free(struct speakers *speakers)
+{
+    strings_free(&speakers->names);
+    free(speakers->of_item);
+    free(speakers->clips);
+}
+
+/* The clips of chosen speakers go to `part`, the others to `rest`, each in a seeded order. */
+static void deal(const struct split_task *task, const struct speakers *speakers, const bool *chosen,
+                 size_t *rest, size_t *rest_count, size_t *part, size_t *part_count)
+{
+    struct random_stream stream = random_stream(task->seed, RANDOM_SPEAKERS, CANDIDATES);
+
+    *rest_count = *part_count = 0;
+    for (size_t i = 0; i < task->count; i++) {
+        if (chosen[speakers->of_item[i]])
+            part[(*part_count)++] = task->pool[i];
+        else
+            rest[(*rest_count)++] = task->pool[i];
+    }
+    random_shuffle(&stream, rest, *rest_count);
+    random_shuffle(&stream, part, *part_count);
+}
+
+/* Takes speakers in the given order while that brings the number of clips nearer to `size`; at least one is
+ * taken and one left. */
+static void choose(const struct speakers *speakers, const size_t *order, size_t size, bool *chosen)
+{
+    size_t clips = 0;
+
+    memset(chosen, 0, speakers->names.count * sizeof *chosen);
+    for (size_t i = 0; i + 1 < speakers->names.count; i++) {
+        size_t with = clips + speakers->clips[order[i]];
+        if (i > 0 && fabs((double)with - (double)size) >= fabs((double)clips - (double)size))
+            break;
+        chosen[order[i]] = true;
+        clips = with;
+    }
+}
+
+/* How far a choice is from the wanted size and from the proportions of labels and sexes of the whole. */
+static double cost(const struct split_task *task, const struct speakers *speakers, const bool *chosen,
+                   size_t size, double *inside, double *whole)
+{
+    size_t kinds = task->class_count + 2, clips = 0;
+    double sum = 0;
+
+    memset(inside, 0, kinds * sizeof *inside);
+    memset(whole, 0, kinds * sizeof *whole);
+    for (size_t i = 0; i < task->count; i++) {
+        const struct clip *clip = &task->clips->clips[task->pool[i]];
+        double in = chosen[speakers->of_item[i]] ? 1 : 0;
+        size_t kind[2] = {(size_t)task->classes[task->pool[i]],
+                          task->class_count + (size_t)text_equal(clip->sex, "female")};
+        clips += chosen[speakers->of_item[i]];
+        for (int k = 0; k < (clip->sex ? 2 : 1); k++) {
+            inside[kind[k]] += in;
+            whole[kind[k]] += 1;
+        }
+    }
+    for (size_t k = 0; k < kinds; k++)
+        sum += fabs(inside[k] / (double)clips - whole[k] / (double)task->count);
+    return sum + fabs((double)clips - (double)size) / (double)task->count;
+}
+
+static bool divide(const struct split_task *task, size_t size, size_t *rest, size_t *rest_count, size_t *part,
+                   size_t *part_count, struct error *error)
+{
+    struct speakers speakers;
+    bool done = speakers_start(&speakers, task, error);
+    size_t count = speakers.names.count, kinds = task->class_count + 2;
+
+    if (done && count < 2)
+        done = error_set(error, "split.protocol=speaker: needs at least 2 speakers, here is %zu", count);
+    if (done) {
+        bool *chosen = mem_zero(count, sizeof *chosen), *best = mem_zero(count, sizeof *best);
+        size_t *order = mem_zero(count, sizeof *order);
+        double *inside = mem_zero(kinds, sizeof *inside), *whole = mem_zero(kinds, sizeof *whole);
+        double lowest = INFINITY;
+        for (uint64_t c = 0; c < CANDIDATES; c++) {
+            struct random_stream stream = random_stream(task->seed, RANDOM_SPEAKERS, c);
+            for (size_t i = 0; i < count; i++)
+                order[i] = i;
+            random_shuffle(&stream, order, count);
+            choose(&speakers, order, size, chosen);
+            double now = cost(task, &speakers, chosen, size, inside, whole);
+            if (now < lowest - 1e-12) {
+                lowest = now;
+                memcpy(best, chosen, count * sizeof *best);
+            }
+        }
+        deal(task, &speakers, best, rest, rest_count, part, part_count);
+        free(chosen);
+        free(best);
+        free(order);
+        free(inside);
+        free(whole);
+    }
+    speakers_free(&speakers);
+    return done;
+}
+
+static bool fold(const struct split_task *task, size_t folds, size_t chosen, size_t *rest, size_t *rest_count,
+                 size_t *part, size_t *part_count, struct error *error)
+{
+    struct speakers speakers;
+    bool done = speakers_start(&speakers, task, error);
+    size_t count = speakers.names.count;
+
+    if (done && folds > count)
+        done = error_usage(error, "split.folds=%zu is more than the %zu speakers", folds, count);
+    if (done) {
+        bool *in_fold = mem_zero(count, sizeof *in_fold);
+        for (size_t i = chosen * count / folds; i < (chosen + 1) * count / folds; i++)
+            in_fold[i] = true;
+        deal(task, &speakers, in_fold, rest, rest_count, part, part_count);
+        free(in_fold);
+    }
+    speakers_free(&speakers);
+    return done;
+}
+
+const struct split_protocol SPLIT_SPEAKER = {
+    .name = "speaker",
+    .summary = "whole speakers per part, labels and sexes as even as it goes; folds of consecutive speakers",
+    .divide = divide,
+    .fold = fold,
+};

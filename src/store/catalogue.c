@@ -1,0 +1,146 @@
+#include "base/files.h"
+#include "base/memory.h"
+#include "store/statement.h"
+
+#include <stdlib.h>
+
+enum { SCHEMA_VERSION = 1, BUSY_MILLISECONDS = 60000 };
+
+/* MIGRATIONS[v] takes a database from version v to v + 1. */
+static const char *const MIGRATIONS[SCHEMA_VERSION] = {
+    /* 0 -> 1 */
+    "CREATE TABLE corpora ("
+    " id INTEGER PRIMARY KEY, kind TEXT NOT NULL, root TEXT NOT NULL, UNIQUE (kind, root));"
+    "CREATE TABLE clips ("
+    " id INTEGER PRIMARY KEY, corpus_id INTEGER NOT NULL REFERENCES corpora ON DELETE CASCADE,"
+    " path TEXT NOT NULL,"                                /* relative to the corpus' root */
+    " name TEXT NOT NULL,"                                /* file name without folder and ending */
+    " file_size INTEGER NOT NULL, file_mtime INTEGER NOT NULL," /* bytes; nanoseconds since 1970 */
+    " sha256 TEXT, rate INTEGER, channels INTEGER, frames INTEGER, duration REAL," /* as decoded; seconds */
+    " label TEXT, speaker TEXT, sex TEXT, text TEXT,"
+    " modality INTEGER, vocal_channel INTEGER, emotion INTEGER, intensity INTEGER, statement INTEGER,"
+    " repetition INTEGER, actor INTEGER,"                 /* RAVDESS' file name, field by field */
+    " problem TEXT,"                                      /* why the file is left out; NULL: it is fine */
+    " duplicate_of TEXT,"                                 /* path of the clip of which this is a copy */
+    " UNIQUE (corpus_id, path));"
+    "CREATE INDEX clips_name ON clips (corpus_id, name);"
+    "CREATE TABLE splits ("
+    " id INTEGER PRIMARY KEY, corpus_id INTEGER NOT NULL REFERENCES corpora ON DELETE CASCADE,"
+    " description TEXT NOT NULL, UNIQUE (corpus_id, description));"
+    "CREATE TABLE split_clips ("
+    " split_id INTEGER NOT NULL REFERENCES splits ON DELETE CASCADE,"
+    " part TEXT NOT NULL, position INTEGER NOT NULL,"
+    " clip_id INTEGER NOT NULL REFERENCES clips ON DELETE CASCADE,"
+    " PRIMARY KEY (split_id, part, position)) WITHOUT ROWID;"
+    "CREATE INDEX split_clips_clip ON split_clips (clip_id);"
+    "CREATE TABLE runs ("
+    " id INTEGER PRIMARY KEY, name TEXT NOT NULL, directory TEXT NOT NULL UNIQUE,"
+    " state TEXT NOT NULL,"                               /* running, interrupted, failed, finished */
+    " started TEXT NOT NULL, finished TEXT, config TEXT NOT NULL);"
+    "CREATE TABLE metrics ("
+    " run_id INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,"
+    " step INTEGER NOT NULL, epoch REAL NOT NULL, name TEXT NOT NULL, value REAL,"
+    " PRIMARY KEY (run_id, name, step)) WITHOUT ROWID;"
+    "CREATE TABLE predictions ("
+    " run_id INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,"
+    " part TEXT NOT NULL, position INTEGER NOT NULL, path TEXT NOT NULL,"
+    " label TEXT NOT NULL, predicted TEXT NOT NULL, probabilities TEXT NOT NULL," /* JSON: label -> p */
+    " PRIMARY KEY (run_id, part, position)) WITHOUT ROWID;",
+};
+
+static bool execute(struct catalogue *catalogue, const char *sql, struct error *error)
+{
+    if (sqlite3_exec(catalogue->db, sql, NULL, NULL, NULL) == SQLITE_OK)
+        return true;
+    return error_set(error, "%s: %s", catalogue->path, sqlite3_errmsg(catalogue->db));
+}
+
+static bool read_version(struct catalogue *catalogue, int *version, struct error *error)
+{
+    struct statement s;
+
+    *version = 0;
+    if (statement_prepare(&s, catalogue, "PRAGMA user_version", error) && statement_row(&s, error))
+        *version = sqlite3_column_int(s.handle, 0);
+    return statement_end(&s, error);
+}
+
+/* Inside one exclusive transaction, so that two processes starting together migrate once. */
+static bool migrate(struct catalogue *catalogue, struct error *error)
+{
+    int version;
+
+    if (!read_version(catalogue, &version, error))
+        return false;
+    if (version == SCHEMA_VERSION)
+        return true;
+    if (!execute(catalogue, "BEGIN EXCLUSIVE", error) || !read_version(catalogue, &version, error)) {
+        catalogue_rollback(catalogue);
+        return false;
+    }
+    bool done = true;
+    if (version > SCHEMA_VERSION)
+        done = error_set(error, "%s: written by a newer emotrain (schema %d, this program knows %d): update "
+                                "emotrain or name another run.database", catalogue->path, version, SCHEMA_VERSION);
+    for (int v = version; done && v < SCHEMA_VERSION; v++) {
+        char *stamp = mem_format("PRAGMA user_version = %d", v + 1);
+        done = execute(catalogue, MIGRATIONS[v], error) && execute(catalogue, stamp, error);
+        free(stamp);
+    }
+    if (done)
+        return catalogue_commit(catalogue, error);
+    catalogue_rollback(catalogue);
+    return false;
+}
+
+struct catalogue *catalogue_open(const char *path, struct error *error)
+{
+    char *folder = path_folder(path);
+    bool made = folder_make(folder, error);
+
+    free(folder);
+    if (!made)
+        return NULL;
+    struct catalogue *catalogue = mem_zero(1, sizeof *catalogue);
+    catalogue->path = mem_string(path);
+    if (sqlite3_open_v2(path, &catalogue->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK) {
+        error_set(error, "%s: %s", path, sqlite3_errmsg(catalogue->db));
+    } else {
+        sqlite3_busy_timeout(catalogue->db, BUSY_MILLISECONDS);
+        if (execute(catalogue, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON",
+                    error) &&
+            migrate(catalogue, error))
+            return catalogue;
+    }
+    catalogue_close(catalogue);
+    return NULL;
+}
+
+void catalogue_close(struct catalogue *catalogue)
+{
+    if (!catalogue)
+        return;
+    sqlite3_close(catalogue->db);
+    free(catalogue->path);
+    free(catalogue);
+}
+
+const char *catalogue_path(const struct catalogue *catalogue)
+{
+    return catalogue->path;
+}
+
+bool catalogue_begin(struct catalogue *catalogue, struct error *error)
+{
+    return execute(catalogue, "BEGIN IMMEDIATE", error);
+}
+
+bool catalogue_commit(struct catalogue *catalogue, struct error *error)
+{
+    return execute(catalogue, "COMMIT", error);
+}
+
+void catalogue_rollback(struct catalogue *catalogue)
+{
+    sqlite3_exec(catalogue->db, "ROLLBACK", NULL, NULL, NULL);
+}

@@ -1,0 +1,57 @@
+/* Corpora and their clips in the catalogue. */
+#ifndef EMOTRAIN_STORE_CLIPS_H
+#define EMOTRAIN_STORE_CLIPS_H
+
+#include "base/memory.h"
+#include "store/catalogue.h"
+
+#include <stdint.h>
+
+/* RAVDESS' file name, field by field; 0 where the corpus has no such field. */
+struct clip_fields {
+    int modality, vocal_channel, emotion, intensity, statement, repetition, actor;
+};
+
+/* One file of a corpus.  Strings belong to the clip list's arena (or to whoever made the struct). */
+struct clip {
+    int64_t id;
+    const char *path;   /* relative to the corpus' root */
+    const char *name;   /* file name without folder and ending: what splits are made of */
+    int64_t file_size;  /* bytes */
+    int64_t file_mtime; /* nanoseconds since 1970 */
+    const char *sha256; /* of the file; NULL if it could not be read */
+    int rate, channels; /* as recorded */
+    int64_t frames;     /* samples per channel, as recorded */
+    double duration;    /* seconds */
+    const char *label, *speaker, *sex, *text; /* NULL where unknown */
+    struct clip_fields fields;
+    const char *problem;      /* why the file is left out; NULL: usable */
+    const char *duplicate_of; /* path of the clip that this is a copy of; NULL: not a copy */
+};
+
+struct clip_list {
+    struct clip *clips;
+    size_t count, capacity;
+    struct arena arena;
+};
+
+/* Appends a copy of `clip`, its strings copied into the list's arena. */
+void clip_list_add(struct clip_list *list, const struct clip *clip);
+void clip_list_free(struct clip_list *list);
+
+/* The id of a corpus, made if it is new.  `root` should be an absolute path. */
+bool corpus_open(struct catalogue *catalogue, const char *kind, const char *root, int64_t *id,
+                 struct error *error);
+
+enum clip_filter { CLIPS_ALL, CLIPS_USABLE /* no problem and no copy */ };
+
+/* Appends the corpus' clips, sorted by name, then path (bytewise). */
+bool clips_read(struct catalogue *catalogue, int64_t corpus, enum clip_filter filter, struct clip_list *list,
+                struct error *error);
+
+/* In one transaction: clips with id 0 are inserted, the others of the list updated, and the clips whose ids
+ * are in `gone` removed.  If anything changed, the corpus' splits are removed too: they are made again. */
+bool clips_write(struct catalogue *catalogue, int64_t corpus, const struct clip_list *changed,
+                 const int64_t *gone, size_t gone_count, struct error *error);
+
+#endif

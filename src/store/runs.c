@@ -1,0 +1,262 @@
+#include "store/runs.h"
+
+#include "base/json.h"
+#include "store/statement.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool run_begin(struct catalogue *catalogue, const char *name, const char *directory, const char *config,
+               int64_t *id, struct error *error)
+{
+    struct statement s;
+
+    if (statement_prepare(&s, catalogue,
+                          "INSERT INTO runs (name, directory, state, started, config)"
+                          " VALUES (?, ?, 'running', strftime('%Y-%m-%dT%H:%M:%SZ'), ?)"
+                          " ON CONFLICT (directory) DO UPDATE SET state = 'running', finished = NULL,"
+                          " name = excluded.name, config = excluded.config RETURNING id",
+                          error)) {
+        statement_text(&s, name);
+        statement_text(&s, directory);
+        statement_text(&s, config);
+        if (statement_row(&s, error))
+            *id = sqlite3_column_int64(s.handle, 0);
+        statement_run(&s, error);
+    }
+    return statement_end(&s, error);
+}
+
+bool run_set_state(struct catalogue *catalogue, int64_t run, const char *state, struct error *error)
+{
+    struct statement s;
+
+    if (statement_prepare(&s, catalogue,
+                          "UPDATE runs SET state = ?, finished = strftime('%Y-%m-%dT%H:%M:%SZ') WHERE id = ?",
+                          error)) {
+        statement_text(&s, state);
+        statement_integer(&s, run);
+        statement_run(&s, error);
+    }
+    return statement_end(&s, error);
+}
+
+bool run_find(struct catalogue *catalogue, const char *directory, struct run_row *row, struct arena *arena,
+              struct error *error)
+{
+    struct statement s;
+
+    *row = (struct run_row){0};
+    if (statement_prepare(&s, catalogue,
+                          "SELECT id, name, directory, state, started, finished, config FROM runs"
+                          " WHERE directory = ?",
+                          error)) {
+        statement_text(&s, directory);
+        if (statement_row(&s, error)) {
+            row->id = sqlite3_column_int64(s.handle, 0);
+            const char **texts[] = {&row->name,    &row->directory, &row->state,
+                                    &row->started, &row->finished,  &row->config};
+            for (int i = 0; i < 6; i++)
+                *texts[i] = column_text(&s, i + 1, arena);
+        }
+    }
+    return statement_end(&s, error);
+}
+
+void metric_list_add(struct metric_list *list, int64_t step, double epoch, const char *name, double value)
+{
+    list->items = mem_grow(list->items, &list->capacity, list->count + 1, sizeof *list->items);
+    list->items[list->count++] = (struct metric){step, epoch, arena_string(&list->arena, name), value};
+}
+
+void metric_list_free(struct metric_list *list)
+{
+    free(list->items);
+    arena_free(&list->arena);
+    *list = (struct metric_list){0};
+}
+
+static bool write_metrics(struct catalogue *catalogue, int64_t run, const struct metric_list *list,
+                          struct error *error)
+{
+    struct statement s;
+
+    if (statement_prepare(&s, catalogue, "INSERT OR REPLACE INTO metrics VALUES (?, ?, ?, ?, ?)", error)) {
+        for (size_t i = 0; i < list->count && !s.failed; i++) {
+            statement_integer(&s, run);
+            statement_integer(&s, list->items[i].step);
+            statement_number(&s, list->items[i].epoch);
+            statement_text(&s, list->items[i].name);
+            statement_number(&s, list->items[i].value); /* SQLite stores NaN as NULL */
+            statement_run(&s, error);
+        }
+    }
+    return statement_end(&s, error);
+}
+
+bool metrics_write(struct catalogue *catalogue, int64_t run, const struct metric_list *list,
+                   struct error *error)
+{
+    if (!catalogue_begin(catalogue, error))
+        return false;
+    if (write_metrics(catalogue, run, list, error) && catalogue_commit(catalogue, error))
+        return true;
+    catalogue_rollback(catalogue);
+    return false;
+}
+
+bool metrics_remove(struct catalogue *catalogue, int64_t run, struct error *error)
+{
+    struct statement s;
+
+    if (statement_prepare(&s, catalogue, "DELETE FROM metrics WHERE run_id = ?", error)) {
+        statement_integer(&s, run);
+        statement_run(&s, error);
+    }
+    return statement_end(&s, error);
+}
+
+bool metrics_read(struct catalogue *catalogue, int64_t run, struct metric_list *list, struct error *error)
+{
+    struct statement s;
+
+    if (statement_prepare(&s, catalogue,
+                          "SELECT step, epoch, name, value FROM metrics WHERE run_id = ? ORDER BY step, name",
+                          error)) {
+        statement_integer(&s, run);
+        while (statement_row(&s, error)) {
+            bool null = sqlite3_column_type(s.handle, 3) == SQLITE_NULL;
+            metric_list_add(list, sqlite3_column_int64(s.handle, 0), sqlite3_column_double(s.handle, 1),
+                            (const char *)sqlite3_column_text(s.handle, 2),
+                            null ? (double)NAN : sqlite3_column_double(s.handle, 3));
+        }
+    }
+    return statement_end(&s, error);
+}
+
+void prediction_list_start(struct prediction_list *list, const char *const *labels, size_t count)
+{
+    *list = (struct prediction_list){.label_count = count};
+    list->labels = arena_zero(&list->arena, count, sizeof *list->labels);
+    for (size_t i = 0; i < count; i++)
+        list->labels[i] = arena_string(&list->arena, labels[i]);
+}
+
+struct prediction *prediction_list_add(struct prediction_list *list, const char *path, int label)
+{
+    list->items = mem_grow(list->items, &list->capacity, list->count + 1, sizeof *list->items);
+    struct prediction *item = &list->items[list->count++];
+    *item = (struct prediction){.path = arena_string(&list->arena, path), .label = label, .predicted = -1};
+    item->probabilities = arena_zero(&list->arena, list->label_count, sizeof *item->probabilities);
+    return item;
+}
+
+void prediction_list_free(struct prediction_list *list)
+{
+    free(list->items);
+    arena_free(&list->arena);
+    *list = (struct prediction_list){0};
+}
+
+static char *probabilities_json(const struct prediction_list *list, const struct prediction *item)
+{
+    cJSON *object = cJSON_CreateObject();
+
+    for (size_t k = 0; k < list->label_count; k++)
+        cJSON_AddNumberToObject(object, list->labels[k], item->probabilities[k]);
+    char *text = cJSON_PrintUnformatted(object);
+    cJSON_Delete(object);
+    return text;
+}
+
+static bool insert_predictions(struct catalogue *catalogue, int64_t run, const char *part,
+                               const struct prediction_list *list, struct error *error)
+{
+    struct statement s;
+
+    if (statement_prepare(&s, catalogue, "INSERT INTO predictions VALUES (?, ?, ?, ?, ?, ?, ?)", error)) {
+        for (size_t i = 0; i < list->count && !s.failed; i++) {
+            const struct prediction *item = &list->items[i];
+            char *probabilities = probabilities_json(list, item);
+            statement_integer(&s, run);
+            statement_text(&s, part);
+            statement_integer(&s, (int64_t)i);
+            statement_text(&s, item->path);
+            statement_text(&s, item->label < 0 ? "" : list->labels[item->label]);
+            statement_text(&s, list->labels[item->predicted]);
+            statement_text(&s, probabilities);
+            statement_run(&s, error);
+            cJSON_free(probabilities);
+        }
+    }
+    return statement_end(&s, error);
+}
+
+bool predictions_write(struct catalogue *catalogue, int64_t run, const char *part,
+                       const struct prediction_list *list, struct error *error)
+{
+    struct statement s;
+
+    if (!catalogue_begin(catalogue, error))
+        return false;
+    if (statement_prepare(&s, catalogue, "DELETE FROM predictions WHERE run_id = ? AND part = ?", error)) {
+        statement_integer(&s, run);
+        statement_text(&s, part);
+        statement_run(&s, error);
+    }
+    if (statement_end(&s, error) && insert_predictions(catalogue, run, part, list, error) &&
+        catalogue_commit(catalogue, error))
+        return true;
+    catalogue_rollback(catalogue);
+    return false;
+}
+
+static int label_index(const struct prediction_list *list, const char *label)
+{
+    for (size_t k = 0; k < list->label_count; k++)
+        if (strcmp(list->labels[k], label) == 0)
+            return (int)k;
+    return -1;
+}
+
+/* The labels of a list are the names in its first row's probabilities. */
+static void labels_from(struct prediction_list *list, const cJSON *object)
+{
+    size_t count = (size_t)cJSON_GetArraySize(object);
+    const cJSON *item = NULL;
+
+    list->labels = arena_zero(&list->arena, count, sizeof *list->labels);
+    cJSON_ArrayForEach(item, object) list->labels[list->label_count++] =
+        arena_string(&list->arena, item->string);
+}
+
+bool predictions_read(struct catalogue *catalogue, int64_t run, const char *part,
+                      struct prediction_list *list, struct error *error)
+{
+    struct statement s;
+
+    *list = (struct prediction_list){0};
+    if (statement_prepare(&s, catalogue,
+                          "SELECT path, label, predicted, probabilities FROM predictions"
+                          " WHERE run_id = ? AND part = ? ORDER BY position",
+                          error)) {
+        statement_integer(&s, run);
+        statement_text(&s, part);
+        while (statement_row(&s, error)) {
+            cJSON *object = cJSON_Parse((const char *)sqlite3_column_text(s.handle, 3));
+            if (list->count == 0)
+                labels_from(list, object);
+            const char *path = (const char *)sqlite3_column_text(s.handle, 0);
+            const char *label = (const char *)sqlite3_column_text(s.handle, 1);
+            struct prediction *item = prediction_list_add(list, path, label_index(list, label));
+            item->predicted = label_index(list, (const char *)sqlite3_column_text(s.handle, 2));
+            for (size_t k = 0; k < list->label_count; k++) {
+                const cJSON *p = cJSON_GetArrayItem(object, (int)k);
+                item->probabilities[k] = p ? p->valuedouble : 0;
+            }
+            cJSON_Delete(object);
+        }
+    }
+    return statement_end(&s, error);
+}

@@ -1,0 +1,78 @@
+/* Runs, their metrics and their predictions in the catalogue. */
+#ifndef EMOTRAIN_STORE_RUNS_H
+#define EMOTRAIN_STORE_RUNS_H
+
+#include "base/memory.h"
+#include "store/catalogue.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct run_row {
+    int64_t id;
+    const char *name, *directory; /* directory: absolute path, unique */
+    const char *state;            /* running, interrupted, failed, finished */
+    const char *started, *finished, *config;
+};
+
+/* Inserts the run, or, if its directory is known, takes that row and sets state and config. */
+bool run_begin(struct catalogue *catalogue, const char *name, const char *directory, const char *config,
+               int64_t *id, struct error *error);
+bool run_set_state(struct catalogue *catalogue, int64_t run, const char *state, struct error *error);
+
+/* The run of that directory; row->id is 0 if there is none. */
+bool run_find(struct catalogue *catalogue, const char *directory, struct run_row *row, struct arena *arena,
+              struct error *error);
+
+struct metric {
+    int64_t step;
+    double epoch;
+    const char *name; /* "loss", "learning_rate", "eval_loss", "accuracy", ... */
+    double value;
+};
+
+struct metric_list {
+    struct metric *items;
+    size_t count, capacity;
+    struct arena arena;
+};
+
+void metric_list_add(struct metric_list *list, int64_t step, double epoch, const char *name, double value);
+void metric_list_free(struct metric_list *list);
+
+/* Adds the metrics in one transaction, replacing values of the same step and name. */
+bool metrics_write(struct catalogue *catalogue, int64_t run, const struct metric_list *list,
+                   struct error *error);
+bool metrics_remove(struct catalogue *catalogue, int64_t run, struct error *error);
+
+/* Appends the run's metrics, sorted by step, then name. */
+bool metrics_read(struct catalogue *catalogue, int64_t run, struct metric_list *list, struct error *error);
+
+/* One clip's answer.  `probabilities` has one value per label of the list that holds it. */
+struct prediction {
+    const char *path;
+    int label, predicted; /* indices; label is -1 where there is none */
+    double *probabilities;
+};
+
+struct prediction_list {
+    const char **labels;
+    size_t label_count;
+    struct prediction *items;
+    size_t count, capacity;
+    struct arena arena;
+};
+
+void prediction_list_start(struct prediction_list *list, const char *const *labels, size_t count);
+struct prediction *prediction_list_add(struct prediction_list *list, const char *path, int label);
+void prediction_list_free(struct prediction_list *list);
+
+/* Replaces the run's predictions for `part`. */
+bool predictions_write(struct catalogue *catalogue, int64_t run, const char *part,
+                       const struct prediction_list *list, struct error *error);
+
+/* Reads a part back; labels are those of the stored probabilities, in their order. */
+bool predictions_read(struct catalogue *catalogue, int64_t run, const char *part,
+                      struct prediction_list *list, struct error *error);
+
+#endif

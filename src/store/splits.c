@@ -1,0 +1,52 @@
+#include "store/splits.h"
+
+#include "store/statement.h"
+
+const char *const PART_NAMES[PART_COUNT] = {"train", "validation", "test"};
+
+/* Removes an older split of the description and makes a new, empty one. */
+static bool replace(struct catalogue *catalogue, int64_t corpus, const char *description, int64_t *id,
+                    struct error *error)
+{
+    static const char *const SQL[] = {"DELETE FROM splits WHERE corpus_id = ? AND description = ?",
+                                      "INSERT INTO splits (corpus_id, description) VALUES (?, ?)"};
+    struct statement s;
+
+    for (int i = 0; i < 2; i++) {
+        if (statement_prepare(&s, catalogue, SQL[i], error)) {
+            statement_integer(&s, corpus);
+            statement_text(&s, description);
+            statement_run(&s, error);
+        }
+        if (!statement_end(&s, error))
+            return false;
+    }
+    *id = sqlite3_last_insert_rowid(catalogue->db);
+    return true;
+}
+
+bool split_write(struct catalogue *catalogue, int64_t corpus, const char *description,
+                 int64_t *const clips[PART_COUNT], const size_t counts[PART_COUNT], struct error *error)
+{
+    struct statement s = {0};
+    int64_t id = 0;
+
+    if (!catalogue_begin(catalogue, error))
+        return false;
+    bool done = replace(catalogue, corpus, description, &id, error) &&
+                statement_prepare(&s, catalogue, "INSERT INTO split_clips VALUES (?, ?, ?, ?)", error);
+    for (int part = 0; part < PART_COUNT; part++) {
+        for (size_t i = 0; done && i < counts[part]; i++) {
+            statement_integer(&s, id);
+            statement_text(&s, PART_NAMES[part]);
+            statement_integer(&s, (int64_t)i);
+            statement_integer(&s, clips[part][i]);
+            done = statement_run(&s, error);
+        }
+    }
+    done = statement_end(&s, error) && done;
+    if (done && catalogue_commit(catalogue, error))
+        return true;
+    catalogue_rollback(catalogue);
+    return false;
+}

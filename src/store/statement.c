@@ -1,0 +1,64 @@
+#include "store/statement.h"
+
+static bool fail(struct statement *s, struct error *error)
+{
+    s->failed = true;
+    return error_set(error, "%s: %s", s->catalogue->path, sqlite3_errmsg(s->catalogue->db));
+}
+
+bool statement_prepare(struct statement *s, struct catalogue *catalogue, const char *sql, struct error *error)
+{
+    *s = (struct statement){.catalogue = catalogue};
+    if (sqlite3_prepare_v2(catalogue->db, sql, -1, &s->handle, NULL) != SQLITE_OK)
+        return fail(s, error);
+    return true;
+}
+
+void statement_text(struct statement *s, const char *text)
+{
+    sqlite3_bind_text(s->handle, ++s->bound, text, -1, SQLITE_TRANSIENT);
+}
+
+void statement_integer(struct statement *s, int64_t value)
+{
+    sqlite3_bind_int64(s->handle, ++s->bound, value);
+}
+
+void statement_number(struct statement *s, double value)
+{
+    sqlite3_bind_double(s->handle, ++s->bound, value);
+}
+
+bool statement_row(struct statement *s, struct error *error)
+{
+    int code = s->failed ? SQLITE_ERROR : sqlite3_step(s->handle);
+
+    if (code == SQLITE_ROW)
+        return true;
+    if (code != SQLITE_DONE && !s->failed)
+        fail(s, error);
+    return false;
+}
+
+bool statement_run(struct statement *s, struct error *error)
+{
+    while (statement_row(s, error))
+        ;
+    sqlite3_reset(s->handle);
+    sqlite3_clear_bindings(s->handle);
+    s->bound = 0;
+    return !s->failed;
+}
+
+bool statement_end(struct statement *s, struct error *error)
+{
+    (void)error;
+    sqlite3_finalize(s->handle);
+    s->handle = NULL;
+    return !s->failed;
+}
+
+const char *column_text(struct statement *s, int column, struct arena *arena)
+{
+    return arena_string(arena, (const char *)sqlite3_column_text(s->handle, column));
+}

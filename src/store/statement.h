@@ -1,0 +1,45 @@
+/*
+ * Inside store/ only: prepared statements.  Values are always bound, never pasted into SQL.
+ *
+ *     struct statement s;
+ *     if (statement_prepare(&s, catalogue, "SELECT name FROM runs WHERE id = ?", error)) {
+ *         statement_integer(&s, id);
+ *         while (statement_row(&s, error)) ...
+ *     }
+ *     return statement_end(&s, error);
+ */
+#ifndef EMOTRAIN_STORE_STATEMENT_H
+#define EMOTRAIN_STORE_STATEMENT_H
+
+#include "base/memory.h"
+#include "store/catalogue.h"
+
+#include <sqlite3.h>
+#include <stdint.h>
+
+struct catalogue {
+    sqlite3 *db;
+    char *path;
+};
+
+struct statement {
+    struct catalogue *catalogue;
+    sqlite3_stmt *handle;
+    int bound;
+    bool failed;
+};
+
+bool statement_prepare(struct statement *s, struct catalogue *catalogue, const char *sql, struct error *error);
+
+/* Bind the next parameter, left to right.  Text is copied; NULL binds SQL NULL. */
+void statement_text(struct statement *s, const char *text);
+void statement_integer(struct statement *s, int64_t value);
+void statement_number(struct statement *s, double value);
+
+bool statement_row(struct statement *s, struct error *error); /* true: a row is there */
+bool statement_run(struct statement *s, struct error *error); /* to the end, then ready to be bound again */
+bool statement_end(struct statement *s, struct error *error); /* frees; false if anything failed */
+
+const char *column_text(struct statement *s, int column, struct arena *arena); /* copy; NULL for SQL NULL */
+
+#endif

@@ -1,0 +1,144 @@
+/*
+ * AdamW, Loshchilov and Hutter, 2019, with PyTorch's arithmetic.  On the CPU one pass over memory per tensor;
+ * elsewhere libtorch's operations.
+ */
+#include "torch/shim.hpp"
+
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <cmath>
+#include <vector>
+
+namespace
+{
+
+struct Slot {
+    at::Tensor parameter;
+    et_tensor *moments[2];
+    int64_t steps = 0;
+};
+
+/* The numbers of one step of one tensor. */
+struct Step {
+    float beta1, beta2, eps, decay, step_size, root_correction, scale;
+};
+
+const int64_t GRAIN = 16384; /* elements per thread at least */
+
+void step_cpu(float *p, const float *g, float *m, float *v, int64_t count, const Step &s)
+{
+    at::parallel_for(0, count, GRAIN, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; i++) {
+            float grad = g[i] * s.scale;
+            m[i] = s.beta1 * m[i] + (1 - s.beta1) * grad;
+            v[i] = s.beta2 * v[i] + (1 - s.beta2) * grad * grad;
+            float denominator = std::sqrt(v[i]) / s.root_correction + s.eps;
+            p[i] = p[i] * s.decay - s.step_size * m[i] / denominator;
+        }
+    });
+}
+
+void step_elsewhere(at::Tensor &p, const at::Tensor &g, at::Tensor &m, at::Tensor &v, const Step &s)
+{
+    at::Tensor grad = s.scale == 1 ? g : g * s.scale;
+
+    m.mul_(s.beta1).add_(grad, 1 - s.beta1);
+    v.mul_(s.beta2).addcmul_(grad, grad, 1 - s.beta2);
+    at::Tensor denominator = v.sqrt().div_(s.root_correction).add_(s.eps);
+    p.mul_(s.decay).addcdiv_(m, denominator, -s.step_size);
+}
+
+} // namespace
+
+struct et_adamw {
+    et_adamw_settings settings;
+    et_scope *scope;
+    std::vector<Slot> slots;
+
+    void step(Slot &slot, double learning_rate, double scale);
+};
+
+void et_adamw::step(Slot &slot, double learning_rate, double scale)
+{
+    const at::Tensor &grad = slot.parameter.grad();
+
+    if (!grad.defined())
+        return;
+    slot.steps++;
+    double correction1 = 1 - std::pow(settings.beta1, static_cast<double>(slot.steps));
+    double correction2 = 1 - std::pow(settings.beta2, static_cast<double>(slot.steps));
+    Step s = {static_cast<float>(settings.beta1),
+              static_cast<float>(settings.beta2),
+              static_cast<float>(settings.eps),
+              static_cast<float>(1 - learning_rate * settings.weight_decay),
+              static_cast<float>(learning_rate / correction1),
+              static_cast<float>(std::sqrt(correction2)),
+              static_cast<float>(scale)};
+    at::Tensor &m = slot.moments[0]->value, &v = slot.moments[1]->value;
+    if (slot.parameter.is_cpu() && slot.parameter.is_contiguous() && grad.is_contiguous())
+        step_cpu(slot.parameter.data_ptr<float>(), grad.data_ptr<float>(), m.data_ptr<float>(),
+                 v.data_ptr<float>(), grad.numel(), s);
+    else
+        step_elsewhere(slot.parameter, grad, m, v, s);
+}
+
+extern "C" {
+
+struct et_adamw *et_adamw_new(struct et_tensor *const *tensors, size_t count, struct et_adamw_settings settings,
+                              struct error *error)
+{
+    et_adamw *optimizer = new et_adamw;
+
+    optimizer->settings = settings;
+    optimizer->scope = et_scope_open(nullptr);
+    optimizer->slots.resize(count);
+    for (size_t i = 0; i < count; i++) {
+        Slot &slot = optimizer->slots[i];
+        slot.parameter = tensors[i]->value;
+        for (et_tensor *&moment : slot.moments)
+            moment = shim::make(optimizer->scope, "adamw", {}, [&] {
+                return at::zeros_like(slot.parameter, at::MemoryFormat::Contiguous).set_requires_grad(false);
+            });
+    }
+    if (!et_scope_failed(optimizer->scope))
+        return optimizer;
+    error_set(error, "%s", optimizer->scope->message.c_str());
+    et_adamw_free(optimizer);
+    return nullptr;
+}
+
+void et_adamw_free(struct et_adamw *optimizer)
+{
+    if (!optimizer)
+        return;
+    et_scope_close(optimizer->scope, nullptr);
+    delete optimizer;
+}
+
+bool et_adamw_step(struct et_adamw *optimizer, double learning_rate, double scale, struct error *error)
+{
+    try {
+        at::NoGradGuard no_grad;
+        for (Slot &slot : optimizer->slots)
+            optimizer->step(slot, learning_rate, scale);
+        return true;
+    } catch (const std::exception &exception) {
+        return error_set(error, "adamw: %s", shim::reason(exception).c_str());
+    }
+}
+
+struct et_tensor *et_adamw_moment(struct et_adamw *optimizer, size_t i, int which)
+{
+    return optimizer->slots[i].moments[which];
+}
+
+int64_t et_adamw_steps(const struct et_adamw *optimizer, size_t i)
+{
+    return optimizer->slots[i].steps;
+}
+
+void et_adamw_set_steps(struct et_adamw *optimizer, size_t i, int64_t steps)
+{
+    optimizer->slots[i].steps = steps;
+}
+}

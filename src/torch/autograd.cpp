@@ -1,0 +1,116 @@
+/* Gradients: backward, norms, checkpointing. */
+#include "torch/shim.hpp"
+
+#include <ATen/core/grad_mode.h>
+#include <cmath>
+#include <stdexcept>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <vector>
+
+using shim::attempt;
+using shim::make;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+namespace
+{
+
+at::Tensor run_body(et_checkpoint_body *body, void *context, const at::Tensor &input)
+{
+    et_scope *scope = et_scope_open(nullptr);
+    struct error error = {};
+    et_tensor *x = scope->adopt(input);
+    et_tensor *y = body(context, scope, x);
+    at::Tensor value = y ? y->value : at::Tensor();
+
+    if (!et_scope_close(scope, &error))
+        throw std::runtime_error(error.message);
+    return value;
+}
+
+/* `anchor` requires a gradient even where the input does not, so that backward is called for the
+ * parameters' sake. */
+struct Checkpoint : public torch::autograd::Function<Checkpoint> {
+    static at::Tensor forward(AutogradContext *save, at::Tensor input, at::Tensor anchor, int64_t body,
+                              int64_t context, int64_t device, int64_t dtype)
+    {
+        (void)anchor;
+        save->save_for_backward({input});
+        save->saved_data["body"] = body;
+        save->saved_data["context"] = context;
+        save->saved_data["device"] = device;
+        save->saved_data["dtype"] = dtype;
+        save->saved_data["input_needs_grad"] = input.requires_grad();
+        return run_body(reinterpret_cast<et_checkpoint_body *>(body), reinterpret_cast<void *>(context), input);
+    }
+
+    static variable_list backward(AutogradContext *save, variable_list grads)
+    {
+        at::AutoGradMode recording(true);
+        at::Tensor input = save->get_saved_variables()[0].detach();
+        bool needs_grad = save->saved_data["input_needs_grad"].toBool();
+        int device = static_cast<int>(save->saved_data["device"].toInt());
+        et_dtype dtype = static_cast<et_dtype>(save->saved_data["dtype"].toInt());
+
+        input.set_requires_grad(needs_grad);
+        et_autocast_begin(device, dtype);
+        at::Tensor output = run_body(reinterpret_cast<et_checkpoint_body *>(save->saved_data["body"].toInt()),
+                                     reinterpret_cast<void *>(save->saved_data["context"].toInt()), input);
+        et_autocast_end();
+        torch::autograd::backward({output}, {grads[0]});
+        return {needs_grad ? input.grad() : at::Tensor(), at::Tensor(), at::Tensor(),
+                at::Tensor(), at::Tensor(), at::Tensor()};
+    }
+};
+
+} // namespace
+
+extern "C" {
+
+void et_backward(struct et_scope *scope, const struct et_tensor *loss)
+{
+    attempt(scope, "backward", {loss}, [&] { torch::autograd::backward({loss->value}, {}); });
+}
+
+struct et_tensor *et_grad(struct et_scope *scope, const struct et_tensor *x)
+{
+    return make(scope, "grad", {x}, [&] {
+        const at::Tensor &grad = x->value.grad();
+        return grad.defined() ? grad : at::zeros_like(x->value);
+    });
+}
+
+void et_clear_grads(struct et_tensor *const *tensors, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        tensors[i]->value.mutable_grad().reset();
+}
+
+double et_grad_norm(struct et_scope *scope, struct et_tensor *const *tensors, size_t count)
+{
+    double norm = 0;
+
+    attempt(scope, "grad_norm", {}, [&] {
+        std::vector<at::Tensor> norms;
+        for (size_t i = 0; i < count; i++)
+            if (tensors[i]->value.grad().defined())
+                norms.push_back(tensors[i]->value.grad().norm());
+        if (!norms.empty())
+            norm = at::stack(norms).norm().item<double>();
+    });
+    return norm;
+}
+
+struct et_tensor *et_checkpoint(struct et_scope *scope, et_checkpoint_body *body, void *context,
+                                struct et_tensor *x)
+{
+    return make(scope, "checkpoint", {x}, [&] {
+        shim::Autocast autocast = shim::current_autocast();
+        at::Tensor anchor = at::zeros({1}, x->value.options().dtype(at::kFloat)).set_requires_grad(true);
+        return Checkpoint::apply(x->value, anchor, reinterpret_cast<int64_t>(body),
+                                 reinterpret_cast<int64_t>(context), static_cast<int64_t>(autocast.device),
+                                 static_cast<int64_t>(autocast.dtype));
+    });
+}
+}

@@ -1,0 +1,134 @@
+/* The library and the machine: versions, threads, devices, modes.  Version differences live here. */
+#include "torch/shim.hpp"
+
+#include <ATen/Parallel.h>
+#include <ATen/autocast_mode.h>
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/api/include/torch/version.h>
+
+/* Autocast is set per device type since 2.4. */
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+static void autocast_set(at::DeviceType type, bool enabled, at::ScalarType dtype)
+{
+    at::autocast::set_autocast_enabled(type, enabled);
+    if (enabled)
+        at::autocast::set_autocast_dtype(type, dtype);
+}
+#else
+static void autocast_set(at::DeviceType type, bool enabled, at::ScalarType dtype)
+{
+    if (type == at::kCPU) {
+        at::autocast::set_cpu_enabled(enabled);
+        if (enabled)
+            at::autocast::set_autocast_cpu_dtype(dtype);
+    } else {
+        at::autocast::set_enabled(enabled);
+        if (enabled)
+            at::autocast::set_autocast_gpu_dtype(dtype);
+    }
+}
+#endif
+
+static thread_local shim::Autocast autocast;
+
+shim::Autocast shim::current_autocast()
+{
+    return autocast;
+}
+
+at::ScalarType shim::scalar_type(et_dtype dtype)
+{
+    switch (dtype) {
+    case ET_FLOAT16:
+        return at::kHalf;
+    case ET_BFLOAT16:
+        return at::kBFloat16;
+    case ET_FLOAT64:
+        return at::kDouble;
+    case ET_INT64:
+        return at::kLong;
+    case ET_INT32:
+        return at::kInt;
+    case ET_BOOL:
+        return at::kBool;
+    case ET_FLOAT32:
+        break;
+    }
+    return at::kFloat;
+}
+
+at::Device shim::device_of(int device)
+{
+    return device == ET_CPU ? at::Device(at::kCPU) : at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(device));
+}
+
+extern "C" {
+
+const char *et_version(void)
+{
+    return TORCH_VERSION;
+}
+
+void et_set_threads(int threads)
+{
+    at::set_num_threads(threads);
+}
+
+int et_get_threads(void)
+{
+    return at::get_num_threads();
+}
+
+int et_cuda_count(void)
+{
+    try {
+        return at::hasCUDA() ? static_cast<int>(at::detail::getCUDAHooks().getNumGPUs()) : 0;
+    } catch (...) {
+        return 0;
+    }
+}
+
+bool et_bfloat16_is_native(int device)
+{
+    if (device != ET_CPU)
+        return true; /* every card that current CUDA supports and float16 training makes sense on */
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512bf16") > 0;
+#else
+    return false;
+#endif
+}
+
+void et_manual_seed(uint64_t seed)
+{
+    at::manual_seed(seed);
+}
+
+bool et_grad_mode(bool enabled)
+{
+    bool was = at::GradMode::is_enabled();
+
+    at::GradMode::set_enabled(enabled);
+    return was;
+}
+
+void et_autocast_begin(int device, enum et_dtype dtype)
+{
+    autocast = {device, dtype};
+    if (dtype == ET_FLOAT32)
+        return;
+    at::autocast::increment_nesting();
+    autocast_set(shim::device_of(device).type(), true, shim::scalar_type(dtype));
+}
+
+void et_autocast_end(void)
+{
+    if (autocast.dtype == ET_FLOAT32)
+        return;
+    if (at::autocast::decrement_nesting() == 0)
+        at::autocast::clear_cache();
+    autocast_set(shim::device_of(autocast.device).type(), false, at::kFloat);
+    autocast = shim::Autocast();
+}
+}

@@ -1,0 +1,180 @@
+/* The operations of a forward pass: one line of libtorch each. */
+#include "torch/shim.hpp"
+
+using shim::make;
+
+static c10::optional<at::Tensor> optional(const et_tensor *x)
+{
+    return x ? c10::optional<at::Tensor>(x->value) : c10::nullopt;
+}
+
+extern "C" {
+
+struct et_tensor *et_add(struct et_scope *scope, const struct et_tensor *a, const struct et_tensor *b)
+{
+    return make(scope, "add", {a, b}, [&] { return at::add(a->value, b->value); });
+}
+
+struct et_tensor *et_sub(struct et_scope *scope, const struct et_tensor *a, const struct et_tensor *b)
+{
+    return make(scope, "sub", {a, b}, [&] { return at::sub(a->value, b->value); });
+}
+
+struct et_tensor *et_mul(struct et_scope *scope, const struct et_tensor *a, const struct et_tensor *b)
+{
+    return make(scope, "mul", {a, b}, [&] { return at::mul(a->value, b->value); });
+}
+
+struct et_tensor *et_div(struct et_scope *scope, const struct et_tensor *a, const struct et_tensor *b)
+{
+    return make(scope, "div", {a, b}, [&] { return at::div(a->value, b->value); });
+}
+
+struct et_tensor *et_add_scalar(struct et_scope *scope, const struct et_tensor *x, double value)
+{
+    return make(scope, "add", {x}, [&] { return at::add(x->value, value); });
+}
+
+struct et_tensor *et_mul_scalar(struct et_scope *scope, const struct et_tensor *x, double factor)
+{
+    return make(scope, "mul", {x}, [&] { return at::mul(x->value, factor); });
+}
+
+struct et_tensor *et_rsqrt(struct et_scope *scope, const struct et_tensor *x)
+{
+    return make(scope, "rsqrt", {x}, [&] { return at::rsqrt(x->value); });
+}
+
+struct et_tensor *et_tanh(struct et_scope *scope, const struct et_tensor *x)
+{
+    return make(scope, "tanh", {x}, [&] { return at::tanh(x->value); });
+}
+
+struct et_tensor *et_gelu(struct et_scope *scope, const struct et_tensor *x)
+{
+    return make(scope, "gelu", {x}, [&] { return at::gelu(x->value); });
+}
+
+struct et_tensor *et_relu(struct et_scope *scope, const struct et_tensor *x)
+{
+    return make(scope, "relu", {x}, [&] { return at::relu(x->value); });
+}
+
+struct et_tensor *et_softmax(struct et_scope *scope, const struct et_tensor *x, int dim)
+{
+    return make(scope, "softmax", {x}, [&] { return at::softmax(x->value, dim); });
+}
+
+struct et_tensor *et_dropout(struct et_scope *scope, const struct et_tensor *x, double p)
+{
+    return make(scope, "dropout", {x}, [&] { return at::dropout(x->value, p, true); });
+}
+
+struct et_tensor *et_to_dtype(struct et_scope *scope, const struct et_tensor *x, enum et_dtype dtype)
+{
+    return make(scope, "to", {x}, [&] { return x->value.to(shim::scalar_type(dtype)); });
+}
+
+struct et_tensor *et_matmul(struct et_scope *scope, const struct et_tensor *a, const struct et_tensor *b)
+{
+    return make(scope, "matmul", {a, b}, [&] { return at::matmul(a->value, b->value); });
+}
+
+struct et_tensor *et_linear(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
+                            const struct et_tensor *bias)
+{
+    return make(scope, "linear", {x, weight}, [&] { return at::linear(x->value, weight->value, optional(bias)); });
+}
+
+struct et_tensor *et_conv1d(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
+                            const struct et_tensor *bias, int64_t stride, int64_t padding, int64_t groups)
+{
+    return make(scope, "conv1d", {x, weight}, [&] {
+        return at::conv1d(x->value, weight->value, optional(bias), stride, padding, 1, groups);
+    });
+}
+
+struct et_tensor *et_layer_norm(struct et_scope *scope, const struct et_tensor *x,
+                                const struct et_tensor *weight, const struct et_tensor *bias, double eps)
+{
+    return make(scope, "layer_norm", {x, weight, bias}, [&] {
+        return at::layer_norm(x->value.to(weight->value.scalar_type()), weight->value.sizes(), weight->value,
+                              bias->value, eps);
+    });
+}
+
+struct et_tensor *et_group_norm(struct et_scope *scope, const struct et_tensor *x, int64_t groups,
+                                const struct et_tensor *weight, const struct et_tensor *bias, double eps)
+{
+    return make(scope, "group_norm", {x, weight, bias}, [&] {
+        return at::group_norm(x->value.to(weight->value.scalar_type()), groups, weight->value, bias->value, eps);
+    });
+}
+
+struct et_tensor *et_weight_norm(struct et_scope *scope, const struct et_tensor *v, const struct et_tensor *g,
+                                 int dim)
+{
+    return make(scope, "weight_norm", {v, g}, [&] { return at::_weight_norm(v->value, g->value, dim); });
+}
+
+struct et_tensor *et_sum_dim(struct et_scope *scope, const struct et_tensor *x, int dim, bool keep)
+{
+    return make(scope, "sum", {x}, [&] { return at::sum(x->value, {static_cast<int64_t>(dim)}, keep); });
+}
+
+struct et_tensor *et_mean_dim(struct et_scope *scope, const struct et_tensor *x, int dim, bool keep)
+{
+    return make(scope, "mean", {x}, [&] { return at::mean(x->value, {static_cast<int64_t>(dim)}, keep); });
+}
+
+struct et_tensor *et_amax(struct et_scope *scope, const struct et_tensor *x, int dim, bool keep)
+{
+    return make(scope, "amax", {x}, [&] { return at::amax(x->value, {static_cast<int64_t>(dim)}, keep); });
+}
+
+struct et_tensor *et_sum(struct et_scope *scope, const struct et_tensor *x)
+{
+    return make(scope, "sum", {x}, [&] { return at::sum(x->value); });
+}
+
+struct et_tensor *et_transpose(struct et_scope *scope, const struct et_tensor *x, int a, int b)
+{
+    return make(scope, "transpose", {x}, [&] { return at::transpose(x->value, a, b); });
+}
+
+struct et_tensor *et_reshape(struct et_scope *scope, const struct et_tensor *x, const int64_t *shape, int dims)
+{
+    return make(scope, "reshape", {x}, [&] {
+        return at::reshape(x->value, at::IntArrayRef(shape, static_cast<size_t>(dims)));
+    });
+}
+
+struct et_tensor *et_narrow(struct et_scope *scope, const struct et_tensor *x, int dim, int64_t start,
+                            int64_t length)
+{
+    return make(scope, "narrow", {x}, [&] { return at::narrow(x->value, dim, start, length); });
+}
+
+struct et_tensor *et_masked_fill(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *mask,
+                                 double value)
+{
+    return make(scope, "masked_fill", {x, mask}, [&] { return at::masked_fill(x->value, mask->value, value); });
+}
+
+struct et_tensor *et_where(struct et_scope *scope, const struct et_tensor *condition, const struct et_tensor *yes,
+                           const struct et_tensor *no)
+{
+    return make(scope, "where", {condition, yes, no},
+                [&] { return at::where(condition->value, yes->value, no->value); });
+}
+
+struct et_tensor *et_cross_entropy_sum(struct et_scope *scope, const struct et_tensor *logits,
+                                       const struct et_tensor *targets, const struct et_tensor *weights,
+                                       double label_smoothing)
+{
+    return make(scope, "cross_entropy", {logits, targets}, [&] {
+        return at::cross_entropy_loss(logits->value.to(at::kFloat), targets->value, optional(weights),
+                                      at::Reduction::Sum, -100, label_smoothing);
+    });
+}
+}

@@ -1,0 +1,79 @@
+/* Inside torch/ only: what the opaque C types hold, and how every operation is run. */
+#ifndef EMOTRAIN_TORCH_SHIM_HPP
+#define EMOTRAIN_TORCH_SHIM_HPP
+
+#include "torch/torch.h"
+
+#include <ATen/ATen.h>
+#include <exception>
+#include <initializer_list>
+#include <string>
+
+/* Tensors of a scope form a doubly linked list, so that one can move to another scope in constant time. */
+struct et_tensor {
+    at::Tensor value;
+    et_scope *scope = nullptr;
+    et_tensor *previous = nullptr, *next = nullptr;
+};
+
+struct et_scope {
+    et_scope *parent = nullptr;
+    et_tensor *tensors = nullptr;
+    bool failed = false;
+    std::string message;
+
+    et_tensor *adopt(at::Tensor value);
+    void link(et_tensor *tensor);
+    static void unlink(et_tensor *tensor);
+    void fail(const char *operation, const char *reason);
+};
+
+namespace shim
+{
+
+at::ScalarType scalar_type(et_dtype dtype);
+at::Device device_of(int device);
+
+/* What et_autocast_begin set on this thread; ET_FLOAT32 where it is off. */
+struct Autocast {
+    int device = ET_CPU;
+    et_dtype dtype = ET_FLOAT32;
+};
+
+Autocast current_autocast();
+
+/* What an exception says, without libtorch's C++ backtrace. */
+std::string reason(const std::exception &exception);
+
+/* Runs `body` unless the scope has failed or an input is missing; turns exceptions into the scope's error. */
+template <typename Body>
+void attempt(et_scope *scope, const char *operation, std::initializer_list<const et_tensor *> inputs, Body body)
+{
+    if (scope->failed)
+        return;
+    for (const et_tensor *input : inputs)
+        if (!input)
+            return scope->fail(operation, "a tensor it needs is missing");
+    try {
+        body();
+    } catch (const std::exception &exception) {
+        scope->fail(operation, reason(exception).c_str());
+    } catch (...) {
+        scope->fail(operation, "unknown exception");
+    }
+}
+
+/* The same for an operation that gives a tensor. */
+template <typename Body>
+et_tensor *make(et_scope *scope, const char *operation, std::initializer_list<const et_tensor *> inputs,
+                Body body)
+{
+    et_tensor *result = nullptr;
+
+    attempt(scope, operation, inputs, [&] { result = scope->adopt(body()); });
+    return result;
+}
+
+} // namespace shim
+
+#endif

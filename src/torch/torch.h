@@ -1,0 +1,192 @@
+/*
+ * libtorch for C: the operations this program uses, and no others.  Compiles as C17; no ATen type shows.
+ *
+ *     struct et_scope *scope = et_scope_open(NULL);
+ *     struct et_tensor *y = et_gelu(scope, et_linear(scope, x, weight, bias));
+ *     et_backward(scope, et_sum(scope, y));
+ *     if (!et_scope_close(scope, &error)) ...
+ *
+ * Scopes.  A scope owns every tensor made in it and frees them when it closes; et_keep moves a result out to
+ * another scope first.  Open one per layer, not one per step.  Operations take borrowed tensors and never
+ * change them, except those whose name ends in "_".
+ *
+ * Errors.  The first failure in a scope sticks, with the operation's name and libtorch's message.  Later
+ * operations on that scope do nothing and return NULL, and so do operations given a NULL tensor; the caller
+ * checks once, when closing.  Closing a failed scope fails its parent too.  No C++ exception leaves the shim.
+ *
+ * Shapes stand beside each operation as (batch, frames, hidden).  Names are libtorch's, after the prefix.
+ * A tensor belongs to one thread at a time; modes (gradients, autocast) are per thread.
+ */
+#ifndef EMOTRAIN_TORCH_TORCH_H
+#define EMOTRAIN_TORCH_TORCH_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct et_tensor;
+struct et_scope;
+struct et_adamw;
+
+enum et_dtype { ET_FLOAT32, ET_FLOAT16, ET_BFLOAT16, ET_FLOAT64, ET_INT64, ET_INT32, ET_BOOL };
+
+/* A device is ET_CPU or the index of a CUDA card. */
+enum { ET_CPU = -1 };
+
+/* ---- the library and the machine ---- */
+
+const char *et_version(void); /* "1.13.1" */
+void et_set_threads(int threads);
+int et_get_threads(void);
+int et_cuda_count(void);                /* cards libtorch can use */
+bool et_bfloat16_is_native(int device); /* the hardware multiplies bfloat16 itself */
+void et_manual_seed(uint64_t seed);     /* every device's default generator */
+
+/* ---- scopes ---- */
+
+struct et_scope *et_scope_open(struct et_scope *parent); /* parent may be NULL */
+bool et_scope_close(struct et_scope *scope, struct error *error); /* frees; error may be NULL if parent is not */
+bool et_scope_failed(const struct et_scope *scope);
+void et_scope_fail(struct et_scope *scope, const char *message); /* from C, e.g. a shape check */
+
+/* Moves a tensor to another scope.  Returns it; NULL stays NULL. */
+struct et_tensor *et_keep(struct et_tensor *tensor, struct et_scope *scope);
+void et_drop(struct et_tensor *tensor); /* frees one tensor before its scope closes */
+
+/* ---- making tensors ---- */
+
+struct et_tensor *et_zeros(struct et_scope *scope, enum et_dtype dtype, const int64_t *shape, int dims, int device);
+struct et_tensor *et_from_data(struct et_scope *scope, const void *data, enum et_dtype dtype,
+                               const int64_t *shape, int dims, int device); /* copies */
+struct et_tensor *et_clone(struct et_scope *scope, const struct et_tensor *x);
+struct et_tensor *et_detach(struct et_scope *scope, const struct et_tensor *x);
+
+/* ---- looking at tensors ---- */
+
+int et_dims(const struct et_tensor *x);
+int64_t et_size(const struct et_tensor *x, int dim); /* negative dim counts from the end */
+int64_t et_numel(const struct et_tensor *x);
+bool et_requires_grad(const struct et_tensor *x);
+
+/* Copies all elements, converted to float32, to `out`, which has room for `count` = et_numel(x). */
+void et_read(struct et_scope *scope, const struct et_tensor *x, float *out, int64_t count);
+double et_item(struct et_scope *scope, const struct et_tensor *x); /* of a tensor of one element */
+
+/* ---- changing tensors in place; no gradient is recorded ---- */
+
+void et_copy_(struct et_scope *scope, struct et_tensor *x, const struct et_tensor *from);
+void et_copy_data_(struct et_scope *scope, struct et_tensor *x, const void *data, enum et_dtype dtype);
+void et_fill_(struct et_scope *scope, struct et_tensor *x, double value);
+void et_normal_(struct et_scope *scope, struct et_tensor *x, double mean, double deviation);
+void et_uniform_(struct et_scope *scope, struct et_tensor *x, double low, double high);
+void et_set_requires_grad_(struct et_scope *scope, struct et_tensor *x, bool requires_grad);
+
+/* ---- operations ---- */
+
+struct et_tensor *et_add(struct et_scope *scope, const struct et_tensor *a, const struct et_tensor *b);
+struct et_tensor *et_sub(struct et_scope *scope, const struct et_tensor *a, const struct et_tensor *b);
+struct et_tensor *et_mul(struct et_scope *scope, const struct et_tensor *a, const struct et_tensor *b);
+struct et_tensor *et_div(struct et_scope *scope, const struct et_tensor *a, const struct et_tensor *b);
+struct et_tensor *et_add_scalar(struct et_scope *scope, const struct et_tensor *x, double value);
+struct et_tensor *et_mul_scalar(struct et_scope *scope, const struct et_tensor *x, double factor);
+struct et_tensor *et_rsqrt(struct et_scope *scope, const struct et_tensor *x);
+struct et_tensor *et_tanh(struct et_scope *scope, const struct et_tensor *x);
+struct et_tensor *et_gelu(struct et_scope *scope, const struct et_tensor *x); /* the exact one, by erf */
+struct et_tensor *et_relu(struct et_scope *scope, const struct et_tensor *x);
+struct et_tensor *et_softmax(struct et_scope *scope, const struct et_tensor *x, int dim);
+struct et_tensor *et_dropout(struct et_scope *scope, const struct et_tensor *x, double p); /* as in training */
+struct et_tensor *et_to_dtype(struct et_scope *scope, const struct et_tensor *x, enum et_dtype dtype);
+struct et_tensor *et_matmul(struct et_scope *scope, const struct et_tensor *a, const struct et_tensor *b);
+
+/* x (..., in), weight (out, in), bias (out) or NULL -> (..., out) */
+struct et_tensor *et_linear(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
+                            const struct et_tensor *bias);
+
+/* x (batch, in, time), weight (out, in / groups, kernel), bias (out) or NULL -> (batch, out, time') */
+struct et_tensor *et_conv1d(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
+                            const struct et_tensor *bias, int64_t stride, int64_t padding, int64_t groups);
+
+struct et_tensor *et_layer_norm(struct et_scope *scope, const struct et_tensor *x,
+                                const struct et_tensor *weight, const struct et_tensor *bias, double eps);
+struct et_tensor *et_group_norm(struct et_scope *scope, const struct et_tensor *x, int64_t groups,
+                                const struct et_tensor *weight, const struct et_tensor *bias, double eps);
+
+/* Salimans and Kingma, 2016: v * g / |v|, the norm over all dimensions but `dim`. */
+struct et_tensor *et_weight_norm(struct et_scope *scope, const struct et_tensor *v, const struct et_tensor *g,
+                                 int dim);
+
+struct et_tensor *et_sum_dim(struct et_scope *scope, const struct et_tensor *x, int dim, bool keep);
+struct et_tensor *et_mean_dim(struct et_scope *scope, const struct et_tensor *x, int dim, bool keep);
+struct et_tensor *et_amax(struct et_scope *scope, const struct et_tensor *x, int dim, bool keep);
+struct et_tensor *et_sum(struct et_scope *scope, const struct et_tensor *x);
+struct et_tensor *et_transpose(struct et_scope *scope, const struct et_tensor *x, int a, int b);
+struct et_tensor *et_reshape(struct et_scope *scope, const struct et_tensor *x, const int64_t *shape, int dims);
+struct et_tensor *et_narrow(struct et_scope *scope, const struct et_tensor *x, int dim, int64_t start,
+                            int64_t length);
+
+/* Elements where `mask` (ET_BOOL, broadcast) is true become `value`. */
+struct et_tensor *et_masked_fill(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *mask,
+                                 double value);
+struct et_tensor *et_where(struct et_scope *scope, const struct et_tensor *condition, const struct et_tensor *yes,
+                           const struct et_tensor *no);
+
+/* logits (batch, classes), targets (batch) ET_INT64, weights (classes) or NULL -> sum of the clips' losses */
+struct et_tensor *et_cross_entropy_sum(struct et_scope *scope, const struct et_tensor *logits,
+                                       const struct et_tensor *targets, const struct et_tensor *weights,
+                                       double label_smoothing);
+
+/* ---- modes of this thread ---- */
+
+bool et_grad_mode(bool enabled); /* whether operations record gradients; returns what it was */
+
+/* Between these, matrix products on `device` are done in `dtype` (ET_FLOAT32: as without).  They do not nest. */
+void et_autocast_begin(int device, enum et_dtype dtype);
+void et_autocast_end(void);
+
+/* ---- gradients ---- */
+
+void et_backward(struct et_scope *scope, const struct et_tensor *loss);
+struct et_tensor *et_grad(struct et_scope *scope, const struct et_tensor *x); /* a view; zeros if there is none */
+void et_clear_grads(struct et_tensor *const *tensors, size_t count);
+
+/* The 2-norm over all gradients together; NaN or infinity if any element is. */
+double et_grad_norm(struct et_scope *scope, struct et_tensor *const *tensors, size_t count);
+
+/*
+ * Gradient checkpointing (Chen et al., 2016): runs body(context, scope, x) without recording it, and again in
+ * the backward pass.  `context` must live until then, and the body must draw the same random numbers each
+ * time (et_manual_seed first).
+ */
+typedef struct et_tensor *et_checkpoint_body(void *context, struct et_scope *scope, struct et_tensor *x);
+struct et_tensor *et_checkpoint(struct et_scope *scope, et_checkpoint_body *body, void *context,
+                                struct et_tensor *x);
+
+/* ---- AdamW (Loshchilov and Hutter, 2019) ---- */
+
+struct et_adamw_settings {
+    double beta1, beta2, eps, weight_decay;
+};
+
+/* The tensors must outlive the optimizer.  Their moments start at zero. */
+struct et_adamw *et_adamw_new(struct et_tensor *const *tensors, size_t count, struct et_adamw_settings settings,
+                              struct error *error);
+void et_adamw_free(struct et_adamw *optimizer); /* NULL does nothing */
+
+/* One step with gradients multiplied by `scale`.  A tensor without a gradient is left alone, as in PyTorch. */
+bool et_adamw_step(struct et_adamw *optimizer, double learning_rate, double scale, struct error *error);
+
+/* The state of tensor i, for checkpoints: first and second moments (borrowed) and the number of its steps. */
+struct et_tensor *et_adamw_moment(struct et_adamw *optimizer, size_t i, int which);
+int64_t et_adamw_steps(const struct et_adamw *optimizer, size_t i);
+void et_adamw_set_steps(struct et_adamw *optimizer, size_t i, int64_t steps);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
