@@ -87,6 +87,12 @@ void et_scope_fail(struct et_scope *scope, const char *message)
     scope->fail("", message);
 }
 
+void *et_scope_memory(struct et_scope *scope, size_t size)
+{
+    scope->memory.emplace_back(new std::max_align_t[size / sizeof(std::max_align_t) + 1]());
+    return scope->memory.back().get();
+}
+
 struct et_tensor *et_keep(struct et_tensor *tensor, struct et_scope *scope)
 {
     if (tensor) {

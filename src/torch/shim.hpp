@@ -5,9 +5,12 @@
 #include "torch/torch.h"
 
 #include <ATen/ATen.h>
+#include <cstddef>
 #include <exception>
 #include <initializer_list>
+#include <memory>
 #include <string>
+#include <vector>
 
 /* Tensors of a scope form a doubly linked list, so that one can move to another scope in constant time. */
 struct et_tensor {
@@ -21,6 +24,7 @@ struct et_scope {
     et_tensor *tensors = nullptr;
     bool failed = false;
     std::string message;
+    std::vector<std::unique_ptr<std::max_align_t[]>> memory;
 
     et_tensor *adopt(at::Tensor value);
     void link(et_tensor *tensor);

@@ -54,6 +54,9 @@ bool et_scope_close(struct et_scope *scope, struct error *error); /* frees; erro
 bool et_scope_failed(const struct et_scope *scope);
 void et_scope_fail(struct et_scope *scope, const char *message); /* from C, e.g. a shape check */
 
+/* Zeroed memory that lives as long as the scope. */
+void *et_scope_memory(struct et_scope *scope, size_t size);
+
 /* Moves a tensor to another scope.  Returns it; NULL stays NULL. */
 struct et_tensor *et_keep(struct et_tensor *tensor, struct et_scope *scope);
 void et_drop(struct et_tensor *tensor); /* frees one tensor before its scope closes */

@@ -1,0 +1,24 @@
+/*
+ * The classifier head: dropout, dense, tanh, dropout, out, as Hugging Face's sequence classification heads
+ * for RoBERTa and the 2021 speech-classification notebooks have it.  Parameters classifier.dense.* and
+ * classifier.out_proj.*.
+ */
+#ifndef EMOTRAIN_MODEL_HEAD_H
+#define EMOTRAIN_MODEL_HEAD_H
+
+#include "model/parameters.h"
+
+struct head {
+    size_t dense_weight, dense_bias, out_weight, out_bias; /* indices of parameters */
+    double dropout;
+};
+
+/* Declares its parameters: weights normal with standard deviation `range`, biases zero. */
+void head_declare(struct head *head, struct parameters *parameters, int64_t width, int64_t labels, double range,
+                  double dropout);
+
+/* pooled (clips, width) -> (clips, labels) */
+struct et_tensor *head_forward(const struct head *head, const struct parameters *parameters,
+                               struct et_scope *scope, struct et_tensor *pooled, bool training);
+
+#endif

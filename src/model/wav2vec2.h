@@ -1,0 +1,55 @@
+/* Inside model/: wav2vec 2.0's settings and state. */
+#ifndef EMOTRAIN_MODEL_WAV2VEC2_H
+#define EMOTRAIN_MODEL_WAV2VEC2_H
+
+#include "model/head.h"
+#include "model/model.h"
+#include "model/spec_augment.h"
+
+enum { WAV2VEC2_MAX_CONV = 16 };
+
+/* Hugging Face's config.json, under its names. */
+struct wav2vec2_config {
+    int64_t hidden_size, num_hidden_layers, num_attention_heads, intermediate_size;
+    int conv_layers;
+    int64_t conv_dim[WAV2VEC2_MAX_CONV], conv_kernel[WAV2VEC2_MAX_CONV], conv_stride[WAV2VEC2_MAX_CONV];
+    bool conv_bias, group_norm /* feat_extract_norm */, do_stable_layer_norm;
+    int64_t num_conv_pos_embeddings, num_conv_pos_embedding_groups;
+    double layer_norm_eps, initializer_range;
+    double hidden_dropout, activation_dropout, attention_dropout, feat_proj_dropout, final_dropout, layerdrop;
+    bool apply_spec_augment;
+    struct mask_settings mask_time, mask_feature;
+};
+
+/* Reads `json` (with Hugging Face's defaults for what is absent), lays the experiment's settings over it
+ * (config may be NULL) and writes the settings back into `json`. */
+bool wav2vec2_config_read(struct wav2vec2_config *c, cJSON *json, const struct config *config,
+                          struct error *error);
+
+/* Frames that the feature encoder makes of so many samples; 0 if there are too few. */
+int64_t wav2vec2_frames(const struct wav2vec2_config *c, int64_t samples);
+int64_t wav2vec2_minimum_samples(const struct wav2vec2_config *c); /* for one frame */
+
+/* Indices of parameters. */
+struct affine {
+    size_t weight, bias;
+    bool has_bias;
+};
+
+struct wav2vec2_layer {
+    struct affine query, key, value, out, attention_norm, intermediate, output, final_norm;
+};
+
+struct wav2vec2 {
+    struct wav2vec2_config config;
+    struct affine conv[WAV2VEC2_MAX_CONV], conv_norm[WAV2VEC2_MAX_CONV];
+    bool conv_has_norm[WAV2VEC2_MAX_CONV];
+    struct affine projection_norm, projection;
+    size_t mask_embedding, position_v, position_g, position_bias;
+    struct affine encoder_norm;
+    struct wav2vec2_layer *layers;
+    struct head head;
+    bool hides_padding; /* padding is hidden from the encoder (attention mask) */
+};
+
+#endif
