@@ -55,6 +55,7 @@ struct model {
     bool pooling_includes_padding;
     int sample_rate; /* Hz, of what it takes in */
     bool normalize;  /* it takes in signals of zero mean and unit variance */
+    int64_t minimum_samples; /* shorter clips must be lengthened by zeros */
     bool gradient_checkpointing;
     void *state;            /* the kind's own */
 };
@@ -62,7 +63,7 @@ struct model {
 struct model_kind {
     const char *name, *summary;
 
-    /* Reads model->json and the settings, declares the parameters. */
+    /* Reads model->json and the settings, declares the parameters, sets minimum_samples. */
     bool (*open)(struct model *model, const struct config *config, struct error *error);
 
     /* Sets `trainable` from model.freeze. */

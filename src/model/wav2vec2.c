@@ -142,6 +142,7 @@ static bool open(struct model *model, const struct config *config, struct error 
     if (config)
         mask = config_text(config, "model.attention_mask");
     w->hides_padding = hides_padding(model, w, mask);
+    model->minimum_samples = wav2vec2_minimum_samples(&w->config);
     cJSON *saved = cJSON_CreateString(w->hides_padding ? "yes" : "no");
     cJSON_DeleteItemFromObjectCaseSensitive(model->json, "emotrain_attention_mask");
     cJSON_AddItemToObject(model->json, "emotrain_attention_mask", saved);
@@ -551,10 +552,9 @@ static struct et_tensor *forward(const struct model *model, struct et_scope *sco
 {
     const struct wav2vec2 *w = model->state;
     struct pass pass = {.model = model, .w = w, .mode = mode, .clips = batch->count};
-    int64_t minimum = wav2vec2_minimum_samples(&w->config);
 
     for (int64_t b = 0; b < batch->count; b++) {
-        if (batch->lengths[b] < minimum) {
+        if (batch->lengths[b] < model->minimum_samples) {
             et_scope_fail(scope, "a clip is too short for one frame");
             return NULL;
         }

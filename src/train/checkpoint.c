@@ -1,0 +1,245 @@
+#include "train/checkpoint.h"
+
+#include "base/text.h"
+#include "model/weights.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char *step_name(int64_t step)
+{
+    return mem_format("step-%06lld", (long long)step);
+}
+
+/* The step of a checkpoint's folder name, or -1. */
+static int64_t step_of(const char *name)
+{
+    long long step;
+
+    if (!text_starts(name, "step-"))
+        return -1;
+    name += strlen("step-");
+    name += strspn(name, "0");
+    return !*name ? 0 : text_to_integer(name, &step) ? step : -1;
+}
+
+/* ---- state ---- */
+
+static void write_number(cJSON *json, const char *name, double value)
+{
+    char text[TEXT_NUMBER_SIZE];
+
+    /* Raw, so that the double reads back the same to the last bit. */
+    cJSON_AddRawToObject(json, name, text_from_number(text, value));
+}
+
+static bool write_state(const char *folder, const struct trainer_state *state, struct et_adamw *optimizer,
+                        size_t count, struct error *error)
+{
+    cJSON *json = cJSON_CreateObject();
+    char *path = path_join(folder, "trainer_state.json");
+
+    cJSON_AddNumberToObject(json, "step", (double)state->step);
+    cJSON_AddNumberToObject(json, "epoch", (double)state->epoch);
+    cJSON_AddNumberToObject(json, "batches", (double)state->batches);
+    write_number(json, "logged_loss", state->logged_loss);
+    cJSON_AddNumberToObject(json, "logged_steps", (double)state->logged_steps);
+    cJSON_AddNumberToObject(json, "best_step", (double)state->best_step);
+    write_number(json, "best_score", state->best_score);
+    write_number(json, "loss_scale", state->loss_scale);
+    cJSON_AddNumberToObject(json, "good_steps", (double)state->good_steps);
+    cJSON *steps = cJSON_AddArrayToObject(json, "optimizer_steps");
+    for (size_t i = 0; i < count; i++)
+        cJSON_AddItemToArray(steps, cJSON_CreateNumber((double)et_adamw_steps(optimizer, i)));
+    bool done = json_write(path, json, error);
+    cJSON_Delete(json);
+    free(path);
+    return done;
+}
+
+static bool parse_state(const cJSON *json, struct trainer_state *state, struct error *error)
+{
+    return json_integer(json, "step", &state->step, error) && json_integer(json, "epoch", &state->epoch, error) &&
+           json_integer(json, "batches", &state->batches, error) &&
+           json_number(json, "logged_loss", &state->logged_loss, error) &&
+           json_integer(json, "logged_steps", &state->logged_steps, error) &&
+           json_integer(json, "best_step", &state->best_step, error) &&
+           json_number(json, "best_score", &state->best_score, error) &&
+           json_number(json, "loss_scale", &state->loss_scale, error) &&
+           json_integer(json, "good_steps", &state->good_steps, error);
+}
+
+bool checkpoint_read_state(const char *folder, struct trainer_state *state, struct error *error)
+{
+    char *path = path_join(folder, "trainer_state.json");
+    cJSON *json = json_read(path, error);
+
+    *state = (struct trainer_state){.loss_scale = 1};
+    if (json && !parse_state(json, state, error))
+        error_prefix(error, "%s", path);
+    bool done = json && !error->kind;
+    cJSON_Delete(json);
+    free(path);
+    return done;
+}
+
+/* ---- optimizer ---- */
+
+static const char *const MOMENTS[2] = {"exp_avg.", "exp_avg_sq."};
+
+static bool write_optimizer(const char *folder, struct et_adamw *optimizer, const char *const *names,
+                            size_t count, struct error *error)
+{
+    struct named_tensor *tensors = mem_zero(2 * count, sizeof *tensors);
+    struct arena arena = {0};
+    char *path = path_join(folder, "optimizer.safetensors");
+
+    for (size_t i = 0; i < 2 * count; i++)
+        tensors[i] = (struct named_tensor){arena_format(&arena, "%s%s", MOMENTS[i % 2], names[i / 2]),
+                                           et_adamw_moment(optimizer, i / 2, (int)(i % 2))};
+    bool done = safetensors_write(path, tensors, 2 * count, error);
+    free(path);
+    free(tensors);
+    arena_free(&arena);
+    return done;
+}
+
+static bool read_moments(struct weights *weights, struct et_adamw *optimizer, const char *path, const char *name,
+                         size_t i, struct error *error)
+{
+    for (int which = 0; which < 2; which++) {
+        char *key = mem_format("%s%s", MOMENTS[which], name);
+        size_t index = weights_index(weights, key);
+        struct et_tensor *moment = et_adamw_moment(optimizer, i, which);
+        bool there = index < weights->count && weights->entries[index].dims == et_dims(moment);
+        for (int d = 0; there && d < et_dims(moment); d++)
+            there = weights->entries[index].shape[d] == et_size(moment, d);
+        if (!there)
+            error_set(error, "%s: no \"%s\" of the right shape: was model.freeze changed?", path, key);
+        free(key);
+        if (!there || !weights_copy(weights, index, moment, error))
+            return false;
+    }
+    return true;
+}
+
+static bool read_optimizer(const char *folder, struct et_adamw *optimizer, const char *const *names,
+                           size_t count, struct error *error)
+{
+    char *path = path_join(folder, "optimizer.safetensors");
+    char *state_path = path_join(folder, "trainer_state.json");
+    struct weights *weights = mem_zero(1, sizeof *weights);
+    cJSON *json = json_read(state_path, error);
+    const cJSON *steps = cJSON_GetObjectItemCaseSensitive(json, "optimizer_steps");
+    bool done = json && safetensors_open(weights, path, error);
+
+    if (done && (size_t)cJSON_GetArraySize(steps) != count)
+        done = error_set(error, "%s: holds the state of %d tensors, not of %zu: was model.freeze changed?",
+                         state_path, cJSON_GetArraySize(steps), count);
+    const cJSON *item = steps ? steps->child : NULL;
+    for (size_t i = 0; done && i < count; i++, item = item->next) {
+        et_adamw_set_steps(optimizer, i, (int64_t)item->valuedouble);
+        done = read_moments(weights, optimizer, path, names[i], i, error);
+    }
+    cJSON_Delete(json);
+    weights_close(weights);
+    free(path);
+    free(state_path);
+    return done;
+}
+
+/* ---- folders ---- */
+
+/* Whether a checkpoint folder stays: not newer than `newest`, and the best or among the newest `keep`. */
+static bool stays(const struct strings *names, int64_t step, int64_t newest, int64_t best, int64_t keep)
+{
+    int64_t newer = 0;
+
+    for (size_t i = 0; i < names->count; i++) {
+        int64_t other = step_of(names->items[i]);
+        newer += other > step && other <= newest;
+    }
+    return step <= newest && (newer < keep || step == best);
+}
+
+/* Removes checkpoints that need not stay, and what killed writes left.  Other files are the user's. */
+static bool prune(const char *folder, int64_t newest, int64_t best, int64_t keep, struct error *error)
+{
+    struct strings names = {0};
+    bool done = folder_list(&names, folder, error);
+
+    for (size_t i = 0; done && i < names.count; i++) {
+        int64_t step = step_of(names.items[i]);
+        if (step < 0 ? !text_starts(names.items[i], "tmp-step-") : stays(&names, step, newest, best, keep))
+            continue;
+        char *path = path_join(folder, names.items[i]);
+        done = folder_remove(path, error);
+        free(path);
+    }
+    strings_free(&names);
+    return done;
+}
+
+static bool point(const char *run, const char *link, int64_t step, struct error *error)
+{
+    char *name = step_name(step), *target = path_join("checkpoints", name), *path = path_join(run, link);
+    bool done = link_replace(target, path, error);
+
+    free(name);
+    free(target);
+    free(path);
+    return done;
+}
+
+bool checkpoint_save(const char *run, const struct model *model, struct et_adamw *optimizer,
+                     const char *const *names, size_t count,
+                     const struct trainer_state *state, int64_t keep, struct error *error)
+{
+    char *folder = path_join(run, "checkpoints"), *name = step_name(state->step);
+    char *final = path_join(folder, name), *temporary = mem_format("%s/tmp-%s", folder, name);
+
+    bool done = folder_make(folder, error) && folder_remove(temporary, error) &&
+                folder_make(temporary, error) && model_save(model, temporary, error) &&
+                write_optimizer(temporary, optimizer, names, count, error) &&
+                write_state(temporary, state, optimizer, count, error) && folder_sync(temporary, error) &&
+                folder_remove(final, error);
+    if (done && rename(temporary, final) != 0)
+        done = error_set(error, "%s: cannot write: %s", final, strerror(errno));
+    done = done && folder_sync(folder, error) && point(run, "last", state->step, error) &&
+           (state->best_step != state->step || point(run, "best", state->step, error)) &&
+           folder_sync(run, error) && prune(folder, state->step, state->best_step, keep, error);
+    if (!done) {
+        struct error ignored = {0};
+        folder_remove(temporary, &ignored);
+        error_prefix(error, "checkpoint of step %lld", (long long)state->step);
+    }
+    free(folder);
+    free(name);
+    free(final);
+    free(temporary);
+    return done;
+}
+
+char *checkpoint_find(const char *run, const char *link)
+{
+    char *path = path_join(run, link), *resolved = realpath(path, NULL);
+
+    free(path);
+    return resolved;
+}
+
+bool checkpoint_load(const char *run, const char *folder, struct et_adamw *optimizer, const char *const *names,
+                     size_t count, struct trainer_state *state, struct error *error)
+{
+    char *checkpoints = path_join(run, "checkpoints");
+    bool done = checkpoint_read_state(folder, state, error) &&
+                read_optimizer(folder, optimizer, names, count, error) &&
+                prune(checkpoints, state->step, state->best_step, INT64_MAX, error) &&
+                (state->best_step == 0 || point(run, "best", state->best_step, error));
+
+    free(checkpoints);
+    return done;
+}

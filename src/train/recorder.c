@@ -1,0 +1,103 @@
+#include "train/recorder.h"
+
+#include "base/files.h"
+#include "base/json.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Appends a line's metrics to the list; false if the line is not whole or lies after last_step. */
+static bool parse_line(const char *line, size_t length, int64_t last_step, struct metric_list *metrics)
+{
+    struct error bad = {0};
+    cJSON *json = json_parse(line, length, "", &bad);
+    const cJSON *step = cJSON_GetObjectItemCaseSensitive(json, "step"), *item = NULL;
+    const cJSON *epoch = cJSON_GetObjectItemCaseSensitive(json, "epoch");
+    bool good = cJSON_IsNumber(step) && cJSON_IsNumber(epoch) && step->valuedouble <= (double)last_step;
+
+    if (good) {
+        cJSON_ArrayForEach(item, json)
+        {
+            if (item != step && item != epoch)
+                metric_list_add(metrics, (int64_t)step->valuedouble, epoch->valuedouble, item->string,
+                                cJSON_IsNumber(item) ? item->valuedouble : (double)NAN);
+        }
+    }
+    cJSON_Delete(json);
+    return good;
+}
+
+/* Keeps the lines up to last_step, and brings the catalogue to the same state. */
+static bool rewind_record(struct recorder *recorder, int64_t last_step, struct error *error)
+{
+    struct metric_list metrics = {0};
+    struct text kept = {0};
+    char *text = path_exists(recorder->path) ? file_read(recorder->path, NULL, error) : mem_string("");
+
+    for (char *line = text, *end; line && (end = strchr(line, '\n')); line = end + 1)
+        if (parse_line(line, (size_t)(end - line), last_step, &metrics))
+            text_add_bytes(&kept, line, (size_t)(end - line) + 1);
+    free(text);
+    bool done = !error->kind && file_write(recorder->path, kept.text ? kept.text : "", kept.length, error) &&
+                metrics_remove(recorder->catalogue, recorder->run, error) &&
+                metrics_write(recorder->catalogue, recorder->run, &metrics, error);
+    text_free(&kept);
+    metric_list_free(&metrics);
+    return done;
+}
+
+bool recorder_open(struct recorder *recorder, const char *run_folder, struct catalogue *catalogue, int64_t run,
+                   int64_t last_step, struct error *error)
+{
+    *recorder = (struct recorder){.catalogue = catalogue, .run = run,
+                                  .path = path_join(run_folder, "metrics.jsonl")};
+    if (rewind_record(recorder, last_step, error)) {
+        recorder->stream = fopen(recorder->path, "a");
+        if (!recorder->stream)
+            error_set(error, "%s: cannot write: %s", recorder->path, strerror(errno));
+    }
+    if (recorder->stream)
+        return true;
+    recorder_close(recorder);
+    return false;
+}
+
+bool recorder_write(struct recorder *recorder, const struct metric_list *metrics, struct error *error)
+{
+    struct text line = {0};
+    char number[TEXT_NUMBER_SIZE];
+
+    text_add(&line, "{\"step\": %lld, \"epoch\": %s", (long long)metrics->items[0].step,
+             text_from_number(number, metrics->items[0].epoch));
+    for (size_t i = 0; i < metrics->count; i++) {
+        double value = metrics->items[i].value;
+        text_add(&line, ", \"%s\": %s", metrics->items[i].name,
+                 isfinite(value) ? text_from_number(number, value) : "null");
+    }
+    text_add(&line, "}\n");
+    bool done = fwrite(line.text, 1, line.length, recorder->stream) == line.length &&
+                fflush(recorder->stream) == 0;
+    if (!done)
+        error_set(error, "%s: cannot write: %s", recorder->path, strerror(errno));
+    text_free(&line);
+    return done && metrics_write(recorder->catalogue, recorder->run, metrics, error);
+}
+
+bool recorder_sync(struct recorder *recorder, struct error *error)
+{
+    if (fflush(recorder->stream) == 0 && fsync(fileno(recorder->stream)) == 0)
+        return true;
+    return error_set(error, "%s: cannot write: %s", recorder->path, strerror(errno));
+}
+
+void recorder_close(struct recorder *recorder)
+{
+    if (recorder->stream)
+        fclose(recorder->stream);
+    free(recorder->path);
+    *recorder = (struct recorder){0};
+}

@@ -1,0 +1,30 @@
+/*
+ * The record of a run: metrics.jsonl in its folder, one line per logged step and per evaluation, and the same
+ * in the catalogue.
+ */
+#ifndef EMOTRAIN_TRAIN_RECORDER_H
+#define EMOTRAIN_TRAIN_RECORDER_H
+
+#include "store/runs.h"
+
+#include <stdio.h>
+
+struct recorder {
+    char *path;
+    FILE *stream;
+    struct catalogue *catalogue;
+    int64_t run;
+};
+
+/* Opens the record, dropping what a killed run wrote after step `last_step` (0: everything). */
+bool recorder_open(struct recorder *recorder, const char *run_folder, struct catalogue *catalogue, int64_t run,
+                   int64_t last_step, struct error *error);
+
+/* One line {"step", "epoch", name: value, ...}; all metrics have one step. */
+bool recorder_write(struct recorder *recorder, const struct metric_list *metrics, struct error *error);
+
+/* Makes sure that what was written survives the machine: before a checkpoint claims its step. */
+bool recorder_sync(struct recorder *recorder, struct error *error);
+void recorder_close(struct recorder *recorder);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * Training: batches, accumulation, clipping, schedule, evaluation, checkpoints.
+ *
+ * One optimizer step takes the clips of up to train.accumulate batches; its loss is the mean over all of
+ * them, whatever the batches' sizes, so that batch_size and accumulate change memory and speed but not the
+ * gradient.  Every random draw is a function of run.seed and the position, so a resumed run is, on the CPU,
+ * the run that was never stopped.
+ */
+#ifndef EMOTRAIN_TRAIN_TRAINER_H
+#define EMOTRAIN_TRAIN_TRAINER_H
+
+#include "train/checkpoint.h"
+#include "train/evaluate.h"
+#include "train/recorder.h"
+
+struct trainer {
+    const struct config *config;
+    const char *run; /* the run's folder */
+    struct model *model;
+    const struct dataset *train, *selection; /* selection: what checkpoints are chosen by */
+    struct compute compute;
+    struct recorder *recorder;
+
+    /* Appends figures of an evaluation to `metrics` and returns the one to choose by, larger is better. */
+    double (*judge)(void *context, const struct prediction_list *predictions, double loss, int64_t step,
+                    double epoch, struct metric_list *metrics);
+    void *context;
+
+    /* What train() leaves. */
+    struct trainer_state state;
+    double seconds; /* of this call */
+};
+
+/* Trains from `resume_from`, a checkpoint's folder, or from the beginning if it is NULL.  Interrupted by the
+ * user, it finishes the step, saves and returns an interruption error. */
+bool train(struct trainer *trainer, const char *resume_from, struct error *error);
+
+/* Optimizer steps that the configuration makes of so many clips. */
+int64_t train_total_steps(const struct config *config, size_t clips);
+
+#endif
