@@ -65,9 +65,9 @@ bool error_prefix(struct error *error, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(prefix, sizeof prefix, format, arguments);
     va_end(arguments);
-    size_t used = (size_t)snprintf(whole.message, sizeof whole.message, "%s: ", prefix);
-    if (used < sizeof whole.message)
-        snprintf(whole.message + used, sizeof whole.message - used, "%s", error->message);
+    strncat(prefix, ": ", sizeof prefix - strlen(prefix) - 1);
+    strncat(prefix, error->message, sizeof prefix - strlen(prefix) - 1);
+    memcpy(whole.message, prefix, sizeof prefix);
     one_line(whole.message);
     *error = whole;
     return false;

@@ -16,6 +16,10 @@
 
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum error_kind {
     ERROR_NONE = 0,
     ERROR_FAILED,      /* the work failed: exit status 1 */
@@ -42,5 +46,9 @@ bool error_prefix(struct error *error, const char *format, ...) __attribute__((f
 
 /* 0 done, 1 failed, 2 bad usage or configuration, 130 interrupted. */
 int error_exit_status(const struct error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -75,7 +75,7 @@ static bool divide_test(const struct split_protocol *protocol, const struct spli
 {
     size_t folds = (size_t)config_integer(task->config, "split.folds");
     size_t fold = (size_t)config_integer(task->config, "split.fold");
-    size_t size;
+    size_t size = 0;
 
     if (folds == 1 || (folds > 1 && fold >= folds))
         return error_usage(error, folds == 1 ? "split.folds must be 0 (no folds) or at least 2"
@@ -96,7 +96,7 @@ static bool divide_validation(const struct split_protocol *protocol, const struc
                               struct split *split, struct error *error)
 {
     struct split_task again = *task;
-    size_t size, rest_count;
+    size_t size = 0, rest_count;
 
     if (!part_size("split.validation", config_number(task->config, "split.validation"), task->count, &size,
                    error))

@@ -36,7 +36,8 @@ static const char *const MIGRATIONS[SCHEMA_VERSION] = {
     "CREATE TABLE runs ("
     " id INTEGER PRIMARY KEY, name TEXT NOT NULL, directory TEXT NOT NULL UNIQUE,"
     " state TEXT NOT NULL,"                               /* running, interrupted, failed, finished */
-    " started TEXT NOT NULL, finished TEXT, config TEXT NOT NULL);"
+    " started TEXT NOT NULL, finished TEXT, config TEXT NOT NULL,"
+    " facts TEXT);"                                       /* JSON: corpus, split, model, training */
     "CREATE TABLE metrics ("
     " run_id INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,"
     " step INTEGER NOT NULL, epoch REAL NOT NULL, name TEXT NOT NULL, value REAL,"

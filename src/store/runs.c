@@ -14,7 +14,7 @@ bool run_begin(struct catalogue *catalogue, const char *name, const char *direct
 
     if (statement_prepare(&s, catalogue,
                           "INSERT INTO runs (name, directory, state, started, config)"
-                          " VALUES (?, ?, 'running', strftime('%Y-%m-%dT%H:%M:%SZ'), ?)"
+                          " VALUES (?, ?, 'running', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?)"
                           " ON CONFLICT (directory) DO UPDATE SET state = 'running', finished = NULL,"
                           " name = excluded.name, config = excluded.config RETURNING id",
                           error)) {
@@ -28,18 +28,29 @@ bool run_begin(struct catalogue *catalogue, const char *name, const char *direct
     return statement_end(&s, error);
 }
 
-bool run_set_state(struct catalogue *catalogue, int64_t run, const char *state, struct error *error)
+static bool update_run(struct catalogue *catalogue, const char *sql, int64_t run, const char *value,
+                       struct error *error)
 {
     struct statement s;
 
-    if (statement_prepare(&s, catalogue,
-                          "UPDATE runs SET state = ?, finished = strftime('%Y-%m-%dT%H:%M:%SZ') WHERE id = ?",
-                          error)) {
-        statement_text(&s, state);
+    if (statement_prepare(&s, catalogue, sql, error)) {
+        statement_text(&s, value);
         statement_integer(&s, run);
         statement_run(&s, error);
     }
     return statement_end(&s, error);
+}
+
+bool run_set_state(struct catalogue *catalogue, int64_t run, const char *state, struct error *error)
+{
+    return update_run(catalogue,
+                      "UPDATE runs SET state = ?, finished = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE id = ?", run,
+                      state, error);
+}
+
+bool run_set_facts(struct catalogue *catalogue, int64_t run, const char *facts, struct error *error)
+{
+    return update_run(catalogue, "UPDATE runs SET facts = ? WHERE id = ?", run, facts, error);
 }
 
 bool run_find(struct catalogue *catalogue, const char *directory, struct run_row *row, struct arena *arena,
@@ -49,15 +60,15 @@ bool run_find(struct catalogue *catalogue, const char *directory, struct run_row
 
     *row = (struct run_row){0};
     if (statement_prepare(&s, catalogue,
-                          "SELECT id, name, directory, state, started, finished, config FROM runs"
+                          "SELECT id, name, directory, state, started, finished, config, facts FROM runs"
                           " WHERE directory = ?",
                           error)) {
         statement_text(&s, directory);
         if (statement_row(&s, error)) {
             row->id = sqlite3_column_int64(s.handle, 0);
             const char **texts[] = {&row->name,    &row->directory, &row->state,
-                                    &row->started, &row->finished,  &row->config};
-            for (int i = 0; i < 6; i++)
+                                    &row->started, &row->finished,  &row->config, &row->facts};
+            for (int i = 0; i < 7; i++)
                 *texts[i] = column_text(&s, i + 1, arena);
         }
     }

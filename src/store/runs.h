@@ -13,12 +13,15 @@ struct run_row {
     const char *name, *directory; /* directory: absolute path, unique */
     const char *state;            /* running, interrupted, failed, finished */
     const char *started, *finished, *config;
+    const char *facts; /* JSON of what the run found and used, for its report; NULL before it has any */
 };
 
 /* Inserts the run, or, if its directory is known, takes that row and sets state and config. */
 bool run_begin(struct catalogue *catalogue, const char *name, const char *directory, const char *config,
                int64_t *id, struct error *error);
 bool run_set_state(struct catalogue *catalogue, int64_t run, const char *state, struct error *error);
+
+bool run_set_facts(struct catalogue *catalogue, int64_t run, const char *facts, struct error *error);
 
 /* The run of that directory; row->id is 0 if there is none. */
 bool run_find(struct catalogue *catalogue, const char *directory, struct run_row *row, struct arena *arena,

@@ -47,6 +47,9 @@ static bool write_state(const char *folder, const struct trainer_state *state, s
     cJSON_AddNumberToObject(json, "batches", (double)state->batches);
     write_number(json, "logged_loss", state->logged_loss);
     cJSON_AddNumberToObject(json, "logged_steps", (double)state->logged_steps);
+    write_number(json, "epoch_loss", state->epoch_loss);
+    cJSON_AddNumberToObject(json, "epoch_steps", (double)state->epoch_steps);
+    cJSON_AddNumberToObject(json, "evaluated_step", (double)state->evaluated_step);
     cJSON_AddNumberToObject(json, "best_step", (double)state->best_step);
     write_number(json, "best_score", state->best_score);
     write_number(json, "loss_scale", state->loss_scale);
@@ -66,6 +69,9 @@ static bool parse_state(const cJSON *json, struct trainer_state *state, struct e
            json_integer(json, "batches", &state->batches, error) &&
            json_number(json, "logged_loss", &state->logged_loss, error) &&
            json_integer(json, "logged_steps", &state->logged_steps, error) &&
+           json_number(json, "epoch_loss", &state->epoch_loss, error) &&
+           json_integer(json, "epoch_steps", &state->epoch_steps, error) &&
+           json_integer(json, "evaluated_step", &state->evaluated_step, error) &&
            json_integer(json, "best_step", &state->best_step, error) &&
            json_number(json, "best_score", &state->best_score, error) &&
            json_number(json, "loss_scale", &state->loss_scale, error) &&

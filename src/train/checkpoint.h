@@ -17,6 +17,9 @@ struct trainer_state {
     int64_t batches;       /* batches done in the current epoch */
     double logged_loss;    /* sum of the losses since the last logged line */
     int64_t logged_steps;  /* how many those are */
+    double epoch_loss;     /* likewise since the epoch began */
+    int64_t epoch_steps;
+    int64_t evaluated_step; /* the last step after which an evaluation was made */
     int64_t best_step;     /* 0: none yet */
     double best_score;     /* of eval.best_metric, larger is better */
     double loss_scale;     /* float16 only */

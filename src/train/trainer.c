@@ -26,7 +26,7 @@ struct run {
     float *class_weights; /* (labels), or NULL */
     struct et_scope *scope; /* owns class_weights' tensor */
     struct et_tensor *weight_tensor;
-    int64_t evaluated_step, saved_step;
+    int64_t saved_step;
 };
 
 static int64_t setting(const struct run *run, const char *name)
@@ -75,7 +75,7 @@ static bool start(struct run *run, struct trainer *trainer, struct error *error)
 {
     const struct parameters *p = &trainer->model->parameters;
 
-    *run = (struct run){.trainer = trainer, .evaluated_step = -1, .saved_step = -1};
+    *run = (struct run){.trainer = trainer, .saved_step = -1};
     run->batch_size = setting(run, "train.batch_size");
     run->accumulate = setting(run, "train.accumulate");
     run->batches_per_epoch = divide_up((int64_t)trainer->train->count, run->batch_size);
@@ -210,6 +210,25 @@ static bool log_step(struct run *run, double loss, double learning_rate, double 
     return done;
 }
 
+/* At the end of an epoch, the mean loss of its steps. */
+static bool log_epoch(struct run *run, double loss, struct error *error)
+{
+    struct trainer_state *s = &run->trainer->state;
+    struct metric_list metrics = {0};
+    bool done = true;
+
+    s->epoch_loss += loss;
+    s->epoch_steps++;
+    if (s->batches == 0) {
+        metric_list_add(&metrics, s->step, epoch_of(run), "epoch_loss", s->epoch_loss / (double)s->epoch_steps);
+        done = recorder_write(run->trainer->recorder, &metrics, error);
+        s->epoch_loss = 0;
+        s->epoch_steps = 0;
+    }
+    metric_list_free(&metrics);
+    return done;
+}
+
 static bool take_step(struct run *run, double *loss, struct error *error)
 {
     struct trainer *t = run->trainer;
@@ -236,7 +255,7 @@ static bool take_step(struct run *run, double *loss, struct error *error)
         t->state.epoch++;
         t->state.batches = 0;
     }
-    return log_step(run, *loss, learning_rate, norm, error);
+    return log_step(run, *loss, learning_rate, norm, error) && log_epoch(run, *loss, error);
 }
 
 /* ---- between steps ---- */
@@ -257,7 +276,7 @@ static bool evaluate_now(struct run *run, struct error *error)
             t->state.best_score = score;
         }
         done = recorder_write(t->recorder, &metrics, error);
-        run->evaluated_step = t->state.step;
+        t->state.evaluated_step = t->state.step;
     }
     prediction_list_free(&predictions);
     metric_list_free(&metrics);
@@ -295,20 +314,29 @@ static bool stop(struct run *run, struct error *error)
                              (long long)step, (long long)run->total_steps, run->trainer->run);
 }
 
+static bool evaluation_due(const struct run *run)
+{
+    const struct trainer_state *s = &run->trainer->state;
+
+    return s->evaluated_step != s->step && due(run, "eval.every_steps", "eval.every_epochs");
+}
+
+/* Evaluation and checkpoint where they are due.  An evaluation that the user interrupts is made up for on
+ * resuming. */
 static bool after_step(struct run *run, struct error *error)
 {
-    struct trainer *t = run->trainer;
+    const struct trainer_state *state = &run->trainer->state;
 
-    if (interrupt_requested() && !due(run, "eval.every_steps", "eval.every_epochs"))
+    if (interrupt_requested())
         return stop(run, error);
-    if (due(run, "eval.every_steps", "eval.every_epochs") && !evaluate_now(run, error)) {
-        /* Interrupted while evaluating: the step is not saved, so that the evaluation happens on resuming. */
-        return false;
+    if (evaluation_due(run) && !evaluate_now(run, error)) {
+        if (error->kind != ERROR_INTERRUPTED)
+            return false;
+        *error = (struct error){0};
+        return stop(run, error);
     }
-    bool improved = t->state.best_step == t->state.step && run->evaluated_step == t->state.step;
-    if ((improved || due(run, "checkpoint.every_steps", "checkpoint.every_epochs")) && !save_now(run, error))
-        return false;
-    return !interrupt_requested() || t->state.step == run->total_steps || stop(run, error);
+    bool improved = state->best_step == state->step && state->evaluated_step == state->step;
+    return !(improved || due(run, "checkpoint.every_steps", "checkpoint.every_epochs")) || save_now(run, error);
 }
 
 static void show(struct progress *progress, const struct run *run, double loss)
@@ -324,7 +352,7 @@ static bool loop(struct run *run, struct error *error)
     struct trainer *t = run->trainer;
     struct progress progress;
     int64_t ordered = -1;
-    bool done = true;
+    bool done = t->state.step == 0 || !evaluation_due(run) || after_step(run, error);
 
     progress_start(&progress, "train", "step", (size_t)t->state.step, (size_t)run->total_steps);
     while (done && t->state.step < run->total_steps) {

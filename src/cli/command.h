@@ -1,0 +1,65 @@
+/*
+ * Commands: a table of constant structs.  To add one, write cli/NAME.c with its function, declare it here, and
+ * add a row to COMMANDS in main.c (or, if it computes with tensors, to TENSOR_COMMANDS in tensor_commands.c
+ * and a row without a function in COMMANDS).
+ */
+#ifndef EMOTRAIN_CLI_COMMAND_H
+#define EMOTRAIN_CLI_COMMAND_H
+
+#include "base/config.h"
+#include "base/files.h"
+
+/* What the user gave.  Only options that the command accepts can be set. */
+struct options {
+    const char *config, *run, *part, *list, *format, *output;
+    bool resume, quiet;
+    struct strings sets;      /* of --set */
+    struct strings arguments; /* what is no option */
+};
+
+struct command {
+    const char *name, *usage, *summary;
+    const char *accepts; /* names of options, each followed by a space */
+    size_t least, most;  /* arguments */
+
+    /* Returns with an error set, or 0.  NULL: it is in the tensor module. */
+    bool (*run)(const struct options *options, struct error *error);
+};
+
+/* The functions of the tensor module, by name. */
+struct tensor_command {
+    const char *name;
+    bool (*run)(const struct options *options, struct error *error);
+};
+
+extern const struct tensor_command TENSOR_COMMANDS[]; /* ends with a NULL name */
+
+bool command_index(const struct options *options, struct error *error);
+bool command_split(const struct options *options, struct error *error);
+bool command_plot(const struct options *options, struct error *error);
+bool command_report(const struct options *options, struct error *error);
+bool command_train(const struct options *options, struct error *error);
+bool command_eval(const struct options *options, struct error *error);
+bool command_predict(const struct options *options, struct error *error);
+bool command_doctor(const struct options *options, struct error *error);
+
+/* Parses what follows the command's name. */
+bool options_parse(struct options *options, const struct command *command, int count, char **words,
+                   struct error *error);
+void options_free(struct options *options);
+void options_help(const struct command *command); /* to stdout */
+
+/* The configuration that --config and --set make; defaults where there is no --config.  NULL on error. */
+struct config *options_config(const struct options *options, struct error *error);
+
+/* Loads the module with the tensor commands, once threads and waiting are set up for it, and finds one. */
+bool tensor_run(const char *name, const struct options *options, struct error *error);
+
+/* The folder of a run, given by folder or by name (under `directory`), as an absolute path; caller frees.
+ * NULL, with an error if `required`, where there is no such run. */
+char *run_folder_find(const char *run, const char *directory, bool required, struct error *error);
+
+/* The configuration in a run's folder. */
+struct config *run_folder_config(const char *folder, struct error *error);
+
+#endif

@@ -1,0 +1,86 @@
+#include "base/log.h"
+#include "base/memory.h"
+#include "cli/trained.h"
+#include "report/metrics.h"
+#include "train/evaluate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What an evaluation reads. */
+struct source {
+    char *root;
+    struct catalogue *catalogue;
+    struct audio_cache *cache;
+    struct corpus_scan scan;
+    struct clip_list clips;
+    struct split split;
+};
+
+static bool open_source(struct source *source, const struct config *config, struct error *error)
+{
+    return (source->root = corpus_root(config, error)) &&
+           (source->catalogue = catalogue_open(config_text(config, "run.database"), error)) &&
+           (source->cache = corpus_cache_open(config, error)) &&
+           corpus_index(config, source->catalogue, source->cache, &source->scan, error) &&
+           corpus_clips(config, source->catalogue, source->scan.corpus, &source->clips, error) &&
+           split_make(config, &source->clips, &source->split, error);
+}
+
+static void close_source(struct source *source)
+{
+    split_free(&source->split);
+    clip_list_free(&source->clips);
+    audio_cache_close(source->cache);
+    catalogue_close(source->catalogue);
+    free(source->root);
+}
+
+static void print_report(const struct prediction_list *predictions, double loss)
+{
+    struct evaluation evaluation;
+    struct text text = {0};
+
+    evaluation_make(&evaluation, predictions);
+    evaluation_print(&evaluation, &text);
+    printf("%s\nmean cross-entropy %.4f, UAR %.4f\n", text.text, loss, evaluation.uar);
+    if (evaluation.clips < predictions->count)
+        log_warn("%zu clips have a label that the model does not know; they are not in the report",
+                 predictions->count - evaluation.clips);
+    text_free(&text);
+    evaluation_free(&evaluation);
+}
+
+static bool evaluate_part(const struct trained *trained, const struct source *source, enum part part,
+                          struct error *error)
+{
+    struct prediction_list predictions;
+    struct dataset dataset;
+    double loss;
+
+    if (source->split.counts[part] == 0)
+        return error_usage(error, "the %s part is empty", PART_NAMES[part]);
+    dataset_start(&dataset, trained->config, source->cache, source->root, &source->clips, &source->split, part,
+                  &trained->model->labels);
+    prediction_list_start(&predictions, (const char *const *)trained->model->labels.items,
+                          trained->model->labels.count);
+    bool done = evaluate(trained->model, &dataset, &trained->compute, "evaluate", &predictions, &loss, error);
+    if (done)
+        print_report(&predictions, loss);
+    prediction_list_free(&predictions);
+    dataset_free(&dataset);
+    return done;
+}
+
+bool command_eval(const struct options *options, struct error *error)
+{
+    enum part part = part_find(options->part ? options->part : "test", error);
+    struct trained trained = {0};
+    struct source source = {0};
+    bool done = !error->kind && trained_open(&trained, options->arguments.items[0], options, error) &&
+                open_source(&source, trained.config, error) && evaluate_part(&trained, &source, part, error);
+
+    close_source(&source);
+    trained_close(&trained);
+    return done;
+}

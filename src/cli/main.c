@@ -1,0 +1,108 @@
+/* emotrain: the table of commands. */
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "cli/command.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct command COMMANDS[] = {
+    {"train", "--config FILE [--set section.key=value]... [--run NAME] [--resume]",
+     "index, split, train, evaluate, report: the main job (the command's name may be left out)",
+     "config set run resume ", 0, 0, NULL},
+    {"index", "--config FILE", "scan the corpus into the catalogue", "config set ", 0, 0, command_index},
+    {"split", "--config FILE [--list PART]", "make and show the split: clips per label and part",
+     "config set list ", 0, 0, command_split},
+    {"eval", "RUN|MODEL [--config FILE] [--part PART]", "a trained model's report on a part of a corpus",
+     "config set part ", 1, 1, NULL},
+    {"predict", "RUN|MODEL PATH... [--format table|csv|json] [-o FILE]", "what a trained model hears in recordings",
+     "set format output ", 2, SIZE_MAX, NULL},
+    {"plot", "RUN...", "draw a run's charts again from what was recorded", "", 1, SIZE_MAX, command_plot},
+    {"report", "RUN...", "write a run's report again from what was recorded", "", 1, SIZE_MAX, command_report},
+    {"doctor", "", "versions, devices, threads, what is missing and how to get it", "", 0, 0, NULL},
+};
+
+enum { COMMAND_COUNT = sizeof COMMANDS / sizeof COMMANDS[0] };
+
+static void print_help(void)
+{
+    printf("emotrain " EMOTRAIN_VERSION ": trains and evaluates speech-emotion classifiers\n\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        printf("  emotrain %s %s\n      %s\n", COMMANDS[i].name, COMMANDS[i].usage, COMMANDS[i].summary);
+    printf("\nemotrain COMMAND --help lists a command's options; the README says the rest.\n");
+}
+
+static const struct command *find(const char *name, struct error *error)
+{
+    size_t best = 0, distance = SIZE_MAX;
+
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        size_t d = text_distance(name, COMMANDS[i].name);
+        if (d == 0)
+            return &COMMANDS[i];
+        if (d < distance) {
+            distance = d;
+            best = i;
+        }
+    }
+    error_usage(error, "no command \"%s\"; the nearest is \"%s\" (see emotrain --help)", name, COMMANDS[best].name);
+    return NULL;
+}
+
+static bool asks_for_help(int count, char **words)
+{
+    for (int i = 0; i < count && strcmp(words[i], "--") != 0; i++)
+        if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0)
+            return true;
+    return false;
+}
+
+static bool run(const struct command *command, int count, char **words, struct error *error)
+{
+    struct options options;
+
+    if (asks_for_help(count, words)) {
+        options_help(command);
+        return true;
+    }
+    bool done = options_parse(&options, command, count, words, error);
+    if (done) {
+        log_quiet(options.quiet);
+        interrupt_catch();
+        done = command->run ? command->run(&options, error) : tensor_run(command->name, &options, error);
+    }
+    options_free(&options);
+    return done;
+}
+
+/* Output that could not be written is a failure, not a success with less to show. */
+static void check_output(struct error *error)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        error_set(error, "standard output: cannot write: %s", strerror(errno));
+}
+
+int main(int argc, char **argv)
+{
+    struct error error = {0};
+    const char *first = argc > 1 ? argv[1] : "--help";
+
+    if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "help") == 0) {
+        print_help();
+    } else if (strcmp(first, "--version") == 0) {
+        printf("emotrain " EMOTRAIN_VERSION "\n");
+    } else {
+        bool named = first[0] != '-'; /* without a command's name: the main job */
+        const struct command *command = named ? find(first, &error) : &COMMANDS[0];
+        if (command)
+            run(command, argc - 1 - named, argv + 1 + named, &error);
+    }
+    check_output(&error);
+    if (error.kind)
+        fprintf(stderr, "emotrain: %s\n", error.message);
+    return error_exit_status(&error);
+}

@@ -1,0 +1,157 @@
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/command.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum shape { FLAG, VALUE, VALUES };
+
+static const struct option_row {
+    const char *name, *argument, *help;
+    enum shape shape;
+    size_t offset; /* into struct options */
+} OPTIONS[] = {
+    {"config", "FILE", "the experiment's configuration", VALUE, offsetof(struct options, config)},
+    {"set", "section.key=value", "overrides one setting; may be given again", VALUES, offsetof(struct options, sets)},
+    {"run", "NAME", "the run's name", VALUE, offsetof(struct options, run)},
+    {"resume", NULL, "go on with an interrupted run", FLAG, offsetof(struct options, resume)},
+    {"part", "PART", "train, validation or test", VALUE, offsetof(struct options, part)},
+    {"list", "PART", "print the names of a part's clips", VALUE, offsetof(struct options, list)},
+    {"format", "FORMAT", "table, csv or json", VALUE, offsetof(struct options, format)},
+    {"output", "FILE", "write there instead of to standard output (also -o)", VALUE, offsetof(struct options, output)},
+    {"quiet", NULL, "only warnings and errors on standard error", FLAG, offsetof(struct options, quiet)},
+};
+
+enum { OPTION_COUNT = sizeof OPTIONS / sizeof OPTIONS[0] };
+
+static bool accepts(const struct command *command, const char *name)
+{
+    char *wanted = mem_format("%s ", name);
+    bool found = strcmp(name, "quiet") == 0 || strstr(command->accepts, wanted) != NULL;
+
+    free(wanted);
+    return found;
+}
+
+static const struct option_row *find(const struct command *command, const char *name, size_t length)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (strlen(OPTIONS[i].name) == length && strncmp(OPTIONS[i].name, name, length) == 0 &&
+            accepts(command, OPTIONS[i].name))
+            return &OPTIONS[i];
+    return NULL;
+}
+
+static bool unknown(const struct command *command, const char *word, struct error *error)
+{
+    const char *best = "help";
+    size_t distance = SIZE_MAX;
+
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        size_t d = text_distance(word + strspn(word, "-"), OPTIONS[i].name);
+        if (accepts(command, OPTIONS[i].name) && d < distance) {
+            distance = d;
+            best = OPTIONS[i].name;
+        }
+    }
+    return error_usage(error, "%s: unknown option %s; the nearest is --%s (see emotrain %s --help)", command->name,
+                       word, best, command->name);
+}
+
+static void store(struct options *options, const struct option_row *row, const char *value)
+{
+    void *field = (char *)options + row->offset;
+
+    if (row->shape == FLAG)
+        *(bool *)field = true;
+    else if (row->shape == VALUE)
+        *(const char **)field = value;
+    else
+        strings_add(field, value);
+}
+
+/* Takes one option and its value; returns how many words it used, 0 on error. */
+static int take(struct options *options, const struct command *command, int count, char **words,
+                struct error *error)
+{
+    const char *word = strcmp(words[0], "-o") == 0 ? "--output" : words[0], *equals = strchr(word, '=');
+    size_t length = equals ? (size_t)(equals - word) - 2 : strlen(word) - 2;
+    const struct option_row *row = text_starts(word, "--") ? find(command, word + 2, length) : NULL;
+
+    if (!row) {
+        unknown(command, word, error);
+        return 0;
+    }
+    if (row->shape == FLAG && equals) {
+        error_usage(error, "%s: --%s takes no value", command->name, row->name);
+        return 0;
+    }
+    if (row->shape == FLAG || equals) {
+        store(options, row, equals ? equals + 1 : NULL);
+        return 1;
+    }
+    if (count < 2) {
+        error_usage(error, "%s: --%s needs a value: --%s %s", command->name, row->name, row->name, row->argument);
+        return 0;
+    }
+    store(options, row, words[1]);
+    return 2;
+}
+
+bool options_parse(struct options *options, const struct command *command, int count, char **words,
+                   struct error *error)
+{
+    bool only_arguments = false;
+
+    *options = (struct options){0};
+    for (int i = 0; i < count;) {
+        if (!only_arguments && strcmp(words[i], "--") == 0) {
+            only_arguments = true;
+            i++;
+        } else if (!only_arguments && words[i][0] == '-' && words[i][1]) {
+            int used = take(options, command, count - i, words + i, error);
+            if (used == 0)
+                return false;
+            i += used;
+        } else {
+            strings_add(&options->arguments, words[i++]);
+        }
+    }
+    if (options->arguments.count < command->least || options->arguments.count > command->most)
+        return error_usage(error, "usage: emotrain %s %s", command->name, command->usage);
+    return true;
+}
+
+void options_free(struct options *options)
+{
+    strings_free(&options->sets);
+    strings_free(&options->arguments);
+}
+
+void options_help(const struct command *command)
+{
+    printf("emotrain %s %s\n\n%s\n\n", command->name, command->usage, command->summary);
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if (!accepts(command, OPTIONS[i].name))
+            continue;
+        char *left = mem_format("--%s %s", OPTIONS[i].name, OPTIONS[i].argument ? OPTIONS[i].argument : "");
+        printf("  %-26s %s\n", left, OPTIONS[i].help);
+        free(left);
+    }
+}
+
+struct config *options_config(const struct options *options, struct error *error)
+{
+    struct config *config = config_new();
+    bool done = !options->config || config_read(config, options->config, error);
+
+    for (size_t i = 0; done && i < options->sets.count; i++)
+        done = config_set(config, options->sets.items[i], error);
+    if (done)
+        return config;
+    config_free(config);
+    return NULL;
+}

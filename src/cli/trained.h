@@ -1,0 +1,18 @@
+/* A trained model that a user names: a run (its best checkpoint) or a model directory. */
+#ifndef EMOTRAIN_CLI_TRAINED_H
+#define EMOTRAIN_CLI_TRAINED_H
+
+#include "cli/command.h"
+#include "model/model.h"
+#include "train/compute.h"
+
+struct trained {
+    struct config *config; /* the run's, or that of --config, with --set over it */
+    struct compute compute;
+    struct model *model;
+};
+
+bool trained_open(struct trained *trained, const char *name, const struct options *options, struct error *error);
+void trained_close(struct trained *trained);
+
+#endif

@@ -1,0 +1,10 @@
+/* Device, threads and precision: what run.device, run.threads and run.precision come to on this machine. */
+#ifndef EMOTRAIN_TRAIN_COMPUTE_H
+#define EMOTRAIN_TRAIN_COMPUTE_H
+
+#include "train/evaluate.h"
+
+/* Chooses, sets libtorch's threads, and writes what was chosen into the configuration. */
+bool compute_choose(struct config *config, struct compute *compute, struct error *error);
+
+#endif
