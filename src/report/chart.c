@@ -146,7 +146,7 @@ static void add_tics(struct text *body, const struct evaluation *e)
             add_quoted(body, e->labels[k]);
             text_add(body, " %zu", k);
         }
-        text_add(body, ")%s scale 0\n", axis ? "" : " rotate by 40 right");
+        text_add(body, ") %s scale 0\n", axis ? "" : "rotate by 40 right");
     }
 }
 
@@ -164,6 +164,7 @@ bool chart_confusion(const char *run, const char *title, const struct evaluation
     }
     text_add(&body, "unset key\nunset colorbox\nset title ");
     add_quoted(&body, title);
+    text_add(&body, "\n");
     add_tics(&body, e);
     text_add(&body,
              "set xlabel \"predicted\"\nset ylabel \"true\"\nset size ratio -1\n"

@@ -1,7 +1,45 @@
 /* The operations of a forward pass: one line of libtorch each. */
 #include "torch/shim.hpp"
 
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/api/include/torch/version.h>
+#include <torch/csrc/autograd/custom_function.h>
+
 using shim::make;
+
+#if TORCH_VERSION_MAJOR < 2
+namespace
+{
+
+/* libtorch 1.13 computes gelu's gradient through oneDNN as if the incoming gradient were laid out like the
+ * input; after a transpose it is not, and the result is garbage without an error.  So: lay both out alike. */
+struct Gelu : public torch::autograd::Function<Gelu> {
+    static at::Tensor forward(torch::autograd::AutogradContext *save, at::Tensor x)
+    {
+        x = x.contiguous();
+        save->save_for_backward({x});
+        return at::gelu(x);
+    }
+
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext *save,
+                                                   torch::autograd::variable_list grads)
+    {
+        return {at::gelu_backward(grads[0].contiguous(), save->get_saved_variables()[0])};
+    }
+};
+
+at::Tensor gelu_exact(const at::Tensor &x)
+{
+    return Gelu::apply(x);
+}
+
+} // namespace
+#else
+static at::Tensor gelu_exact(const at::Tensor &x)
+{
+    return at::gelu(x);
+}
+#endif
 
 static c10::optional<at::Tensor> optional(const et_tensor *x)
 {
@@ -52,7 +90,7 @@ struct et_tensor *et_tanh(struct et_scope *scope, const struct et_tensor *x)
 
 struct et_tensor *et_gelu(struct et_scope *scope, const struct et_tensor *x)
 {
-    return make(scope, "gelu", {x}, [&] { return at::gelu(x->value); });
+    return make(scope, "gelu", {x}, [&] { return gelu_exact(x->value); });
 }
 
 struct et_tensor *et_relu(struct et_scope *scope, const struct et_tensor *x)
