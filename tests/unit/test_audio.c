@@ -1,0 +1,163 @@
+/* Decoding, resampling, normalising, the cache; every kind of broken file. */
+#include "unit.h"
+#include "waves.h"
+
+#include "audio/audio.h"
+#include "base/digest.h"
+
+enum { WAV16 = SF_FORMAT_WAV | SF_FORMAT_PCM_16, WAV_FLOAT = SF_FORMAT_WAV | SF_FORMAT_FLOAT,
+       FLAC16 = SF_FORMAT_FLAC | SF_FORMAT_PCM_16 };
+
+static void test_downmix(void **state)
+{
+    struct audio_facts facts;
+    struct signal mono, stereo;
+    struct error error = {0};
+
+    (void)state;
+    assert_true(write_wave(unit_path("m.wav"), 8000, 1, 4000, 200, WAV_FLOAT));
+    assert_true(write_wave(unit_path("s.wav"), 8000, 2, 4000, 200, WAV_FLOAT));
+    assert_good(audio_decode(unit_path("m.wav"), &facts, &mono, &error), error);
+    assert_good(audio_decode(unit_path("s.wav"), &facts, &stereo, &error), error);
+    assert_int_equal(facts.channels, 2);
+    assert_int_equal(facts.frames, 4000);
+    assert_true(facts.duration == 0.5);
+    assert_int_equal(stereo.count, 4000);
+    /* channels of amplitude 0.5 and 0.25 average to 0.75 of the first; the noise is the same on both */
+    assert_float_equal(stereo.samples[10] - 0.75f * mono.samples[10], 0.0f, 0.006f);
+    signal_free(&mono);
+    signal_free(&stereo);
+}
+
+static void put(const char *path, const void *bytes, size_t size)
+{
+    struct error error = {0};
+
+    assert_true(file_write(path, bytes, size, &error));
+}
+
+static void test_broken_files(void **state)
+{
+    struct error error = {0};
+    struct signal signal;
+    size_t size;
+
+    (void)state;
+    put(unit_path("empty.wav"), "", 0);
+    assert_error(audio_decode(unit_path("empty.wav"), NULL, &signal, &error), error, "empty file");
+    put(unit_path("text.wav"), "this is not audio at all", 24);
+    assert_error(audio_decode(unit_path("text.wav"), NULL, &signal, &error), error, "not audio");
+    assert_error(audio_decode(unit_path("absent.wav"), NULL, &signal, &error), error, "unreadable");
+    assert_true(write_wave(unit_path("zero.wav"), 8000, 1, 0, 1, WAV16));
+    assert_error(audio_decode(unit_path("zero.wav"), NULL, &signal, &error), error, "zero frames");
+
+    assert_true(write_wave(unit_path("whole.wav"), 8000, 1, 4000, 200, WAV16));
+    error = (struct error){0};
+    char *bytes = file_read(unit_path("whole.wav"), &size, &error);
+    put(unit_path("cut.wav"), bytes, size / 2);
+    free(bytes);
+    assert_error(audio_decode(unit_path("cut.wav"), NULL, &signal, &error), error, "truncated");
+    assert_true(write_wave(unit_path("whole.flac"), 8000, 1, 40000, 200, FLAC16));
+    error = (struct error){0};
+    bytes = file_read(unit_path("whole.flac"), &size, &error);
+    put(unit_path("cut.flac"), bytes, size / 2);
+    free(bytes);
+    assert_error(audio_decode(unit_path("cut.flac"), NULL, &signal, &error), error, "truncated");
+
+    SF_INFO info = {.samplerate = 8000, .channels = 1, .format = WAV_FLOAT};
+    float samples[100] = {0};
+    SNDFILE *file = sf_open(unit_path("silent.wav"), SFM_WRITE, &info);
+    sf_writef_float(file, samples, 100);
+    sf_close(file);
+    assert_error(audio_decode(unit_path("silent.wav"), NULL, &signal, &error), error, "silent");
+    samples[7] = (float)NAN;
+    file = sf_open(unit_path("nan.wav"), SFM_WRITE, &info);
+    sf_writef_float(file, samples, 100);
+    sf_close(file);
+    assert_error(audio_decode(unit_path("nan.wav"), NULL, &signal, &error), error, "NaN");
+}
+
+static void test_resample(void **state)
+{
+    struct error error = {0};
+    struct signal signal;
+
+    (void)state;
+    assert_true(write_wave(unit_path("r.wav"), 48000, 1, 48000, 1000, WAV_FLOAT));
+    assert_good(audio_decode(unit_path("r.wav"), NULL, &signal, &error), error);
+    assert_good(audio_resample(&signal, 16000, "sinc_best", &error), error);
+    assert_int_equal(signal.rate, 16000);
+    assert_in_range(signal.count, 15998, 16002);
+    double worst = 0; /* the sine survives: compare the middle with the sine itself */
+    for (size_t t = 4000; t < 12000; t++) {
+        double expected = 0.5 * sin(6.283185307 * 1000 * (double)t / 16000);
+        worst = fmax(worst, fabs((double)signal.samples[t] - expected));
+    }
+    assert_true(worst < 0.03); /* the noise that the file holds */
+    assert_error(audio_resample(&signal, 8000, "nearest", &error), error, "audio.resampler");
+    signal_free(&signal);
+}
+
+static void test_normalize(void **state)
+{
+    float samples[4] = {1, 2, 3, 6};
+    struct signal signal = {samples, 4, 16000};
+    double sum = 0, squares = 0;
+
+    (void)state;
+    signal_normalize(&signal);
+    for (int i = 0; i < 4; i++) {
+        sum += (double)samples[i];
+        squares += (double)samples[i] * (double)samples[i];
+    }
+    assert_true(fabs(sum) < 1e-6 && fabs(squares / 4 - 1) < 1e-6);
+}
+
+static void test_cache(void **state)
+{
+    struct error error = {0};
+    struct audio_cache *cache = audio_cache_open(unit_path("cache"), 16000, "sinc_fastest", &error);
+    char hash[SHA256_HEX_SIZE], *path = unit_path("c.wav");
+    struct signal first, second;
+    size_t size;
+
+    (void)state;
+    assert_non_null(cache);
+    assert_true(write_wave(path, 22050, 1, 11025, 300, WAV16));
+    assert_true(digest_file(path, hash, &error));
+    assert_good(audio_cache_load(cache, path, hash, &first, &error), error);
+
+    /* The cache answers without the file; a damaged entry is made again from it. */
+    assert_int_equal(rename(path, unit_path("away.wav")), 0);
+    assert_good(audio_cache_load(cache, path, hash, &second, &error), error);
+    assert_int_equal(first.count, second.count);
+    assert_memory_equal(first.samples, second.samples, first.count * sizeof(float));
+    signal_free(&second);
+    assert_int_equal(rename(unit_path("away.wav"), path), 0);
+    char *entry = mem_format("%s/%.2s/%s-16000-sinc_fastest.pcm", unit_path("cache"), hash, hash);
+    char *bytes = file_read(entry, &size, &error);
+    bytes[size / 2] ^= 1;
+    put(entry, bytes, size);
+    assert_good(audio_cache_load(cache, path, hash, &second, &error), error);
+    assert_memory_equal(first.samples, second.samples, first.count * sizeof(float));
+    signal_free(&second);
+    put(entry, bytes, size / 3);
+    free(bytes);
+
+    /* A file that changed since it was indexed is not taken for the old one. */
+    assert_true(write_wave(path, 22050, 1, 11025, 400, WAV16));
+    assert_error(audio_cache_load(cache, path, hash, &second, &error), error, "changed since it was indexed");
+    free(entry);
+    signal_free(&first);
+    audio_cache_close(cache);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_downmix), cmocka_unit_test(test_broken_files), cmocka_unit_test(test_resample),
+        cmocka_unit_test(test_normalize), cmocka_unit_test(test_cache),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);
+}

@@ -1,0 +1,287 @@
+/* Text, CSV, numbers, configuration, random numbers, files. */
+#include "unit.h"
+
+#include "base/config.h"
+#include "base/digest.h"
+#include "base/json.h"
+#include "base/parallel.h"
+#include "base/random.h"
+#include "base/text.h"
+
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+static void test_error_keeps_the_first(void **state)
+{
+    struct error error = {0};
+
+    (void)state;
+    assert_false(error_usage(&error, "first\nline"));
+    assert_false(error_set(&error, "second"));
+    assert_string_equal(error.message, "first line");
+    assert_int_equal(error_exit_status(&error), 2);
+    error_prefix(&error, "file");
+    assert_string_equal(error.message, "file: first line");
+    assert_int_equal(error_exit_status(&error), 2);
+}
+
+static void test_numbers(void **state)
+{
+    static const double values[] = {0, 0.1, 1.0 / 3, 1e-4, -2.5e300, 5e-324, 0.1 + 0.2};
+    static const char *const bad[] = {"", "x", "1x", "0x10", "nan", "inf", "1e999", " 1", "1 "};
+    char buffer[TEXT_NUMBER_SIZE];
+    long long integer;
+    double number;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        assert_true(text_to_number(text_from_number(buffer, values[i]), &number));
+        assert_true(number == values[i]);
+    }
+    assert_string_equal(text_from_number(buffer, 0.1), "0.1");
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(text_to_number(bad[i], &number));
+        assert_false(text_to_integer(bad[i], &integer));
+    }
+    assert_true(text_to_integer("-12", &integer) && integer == -12);
+    assert_false(text_to_integer("99999999999999999999", &integer));
+}
+
+static void test_csv_round_trip(void **state)
+{
+    static const char *const fields[] = {"plain", "with,comma", "with \"quotes\"", "two\nlines", ""};
+    struct text text = {0}, field = {0};
+    bool last = false;
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        text_add_csv(&text, fields[i]);
+        text_add(&text, i < 4 ? "," : "\r\n");
+    }
+    const char *cursor = text.text;
+    for (int i = 0; i < 5; i++) {
+        assert_true(text_next_csv(&cursor, &field, &last));
+        assert_string_equal(field.text, fields[i]);
+        assert_int_equal(last, i == 4);
+    }
+    assert_false(text_next_csv(&cursor, &field, &last));
+    text_free(&text);
+    text_free(&field);
+}
+
+static void test_html_is_escaped(void **state)
+{
+    struct text text = {0};
+
+    (void)state;
+    text_add_html(&text, "<a href=\"x\">'&");
+    assert_string_equal(text.text, "&lt;a href=&quot;x&quot;&gt;&#39;&amp;");
+    text_free(&text);
+}
+
+static void test_distance(void **state)
+{
+    (void)state;
+    assert_int_equal(text_distance("kitten", "sitting"), 3);
+    assert_int_equal(text_distance("", "abc"), 3);
+    assert_int_equal(text_distance("same", "same"), 0);
+}
+
+/* numpy.random.RandomState(101): the first outputs and a permutation. */
+static void test_numpy_random(void **state)
+{
+    struct numpy_random random;
+    size_t order[10];
+
+    (void)state;
+    numpy_random_seed(&random, 5489); /* the reference implementation's own seed and first outputs */
+    assert_int_equal(numpy_random_next(&random), 3499211612u);
+    assert_int_equal(numpy_random_next(&random), 581869302u);
+    numpy_random_seed(&random, 101);
+    numpy_random_permutation(&random, order, 10);
+    static const size_t expected[10] = {8, 2, 0, 4, 9, 3, 5, 7, 6, 1};
+    assert_memory_equal(order, expected, sizeof expected);
+}
+
+static void test_random_streams(void **state)
+{
+    struct random_stream a = random_stream(1, RANDOM_ORDER, 0), b = random_stream(1, RANDOM_ORDER, 0);
+    struct random_stream other = random_stream(1, RANDOM_MASK, 0);
+    int counts[5] = {0};
+
+    (void)state;
+    assert_true(random_next(&a) == random_next(&b));
+    assert_true(random_next(&a) != random_next(&other));
+    for (int i = 0; i < 5000; i++)
+        counts[random_below(&a, 5)]++;
+    for (int i = 0; i < 5; i++)
+        assert_in_range(counts[i], 850, 1150); /* 1000, six standard deviations either way */
+}
+
+static struct config *read_config(const char *text, struct error *error)
+{
+    char *path = unit_path("test.ini");
+    struct config *config = config_new();
+
+    *error = (struct error){0};
+    assert_true(file_write(path, text, strlen(text), error));
+    if (config_read(config, path, error))
+        return config;
+    config_free(config);
+    return NULL;
+}
+
+static void test_config(void **state)
+{
+    struct error error;
+    struct config *config = read_config("[train]\n  epochs = 7\n; a comment\n[model]\npooling=max\n", &error);
+
+    (void)state;
+    assert_non_null(config);
+    assert_int_equal(config_integer(config, "train.epochs"), 7);
+    assert_string_equal(config_text(config, "model.pooling"), "max");
+    assert_int_equal(config_integer(config, "train.batch_size"), 2);
+    assert_true(config_set(config, "train.epochs=3", &error));
+    assert_int_equal(config_integer(config, "train.epochs"), 3);
+
+    char *printed = config_print(config), *path = unit_path("printed.ini");
+    assert_true(file_write(path, printed, strlen(printed), &error));
+    struct config *again = config_new();
+    assert_good(config_read(again, path, &error), error);
+    char *twice = config_print(again);
+    assert_string_equal(printed, twice);
+    free(printed);
+    free(twice);
+    config_free(again);
+    config_free(config);
+}
+
+static void test_config_errors(void **state)
+{
+    static const char *const cases[][2] = {
+        {"[train]\nepoch = 1\n", "test.ini:2: unknown key train.epoch; the nearest known one is train.epochs"},
+        {"[trian]\nepochs = 1\n", "test.ini:2: unknown section [trian]; the nearest known one is [train]"},
+        {"[train]\nepochs = two\n", "test.ini:2: train.epochs must be a whole number, not \"two\""},
+        {"[train]\nepochs = -1\n", "train.epochs must be from 0"},
+        {"[train]\nepochs = 1\nepochs = 2\n", "test.ini:3: train.epochs is given twice"},
+        {"[train]\nshuffle = maybe\n", "train.shuffle must be yes or no"},
+        {"[run]\nprecision = float8\n", "run.precision must be one of auto|float32|bfloat16|float16"},
+        {"[train]\nwhat is this\n", "test.ini:2: expected [section], key=value or a comment"},
+    };
+    struct error error = {0};
+    char *longest = mem_format("[run]\nname = %0300d\n", 1);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_null(read_config(cases[i][0], &error));
+        if (!strstr(error.message, cases[i][1]))
+            fail_msg("\"%s\" does not hold \"%s\"", error.message, cases[i][1]);
+        assert_int_equal(error_exit_status(&error), 2);
+    }
+    assert_null(read_config(longest, &error));
+    assert_non_null(strstr(error.message, "test.ini:2: line longer"));
+    free(longest);
+    struct config *config = config_new();
+    assert_error(config_read(config, "/nonexistent.ini", &error), error, "/nonexistent.ini: cannot read");
+    assert_error(config_set(config, "train", &error), error, "expected section.key=value");
+    assert_error(config_set(config, "run.name=a ;b", &error), error, "run.name");
+    config_free(config);
+}
+
+static void test_files(void **state)
+{
+    struct error error = {0};
+    char *path = unit_path("a/b/file"), *folder = unit_path("a/b"), *link = unit_path("link");
+    struct file_writer writer;
+    size_t size;
+
+    (void)state;
+    assert_error(file_write(path, "x", 1, &error), error, "cannot write");
+    error = (struct error){0};
+    assert_true(folder_make(folder, &error));
+    assert_true(file_write(path, "first", 5, &error));
+    assert_true(file_writer_open(&writer, path, true, &error));
+    fputs("second", writer.stream);
+    file_writer_discard(&writer);
+    char *content = file_read(path, &size, &error);
+    assert_string_equal(content, "first"); /* a write that was given up leaves the old file */
+    free(content);
+    struct strings names = {0};
+    assert_true(folder_list(&names, folder, &error));
+    assert_int_equal(names.count, 1); /* and nothing beside it */
+    strings_free(&names);
+    assert_true(link_replace("a", link, &error) && link_replace("a/b", link, &error));
+    assert_true(path_is_folder(link));
+    assert_true(folder_remove(unit_path("a"), &error));
+    assert_false(path_exists(path));
+}
+
+static void test_digest(void **state)
+{
+    char hex[SHA256_HEX_SIZE];
+
+    (void)state;
+    digest_bytes("abc", 3, hex);
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_int_equal(checksum("123456789", 9), 0xcbf43926u);
+}
+
+static void test_json_errors(void **state)
+{
+    struct error error = {0};
+    int64_t value = 5;
+
+    (void)state;
+    assert_null(json_parse("{\n\"a\": }", 8, "file.json", &error));
+    assert_non_null(strstr(error.message, "file.json:2: not valid JSON"));
+    error = (struct error){0};
+    cJSON *json = json_parse("{\"a\": 1.5, \"b\": null}", 21, "file.json", &error);
+    assert_non_null(json);
+    assert_true(json_integer(json, "b", &value, &error) && value == 5);
+    assert_error(json_integer(json, "a", &value, &error), error, "\"a\" must be a whole number");
+    cJSON_Delete(json);
+}
+
+static atomic_int calls;
+
+static bool count_call(void *context, size_t item)
+{
+    int *seen = context;
+
+    seen[item]++;
+    atomic_fetch_add(&calls, 1);
+    return true;
+}
+
+static void test_parallel_for(void **state)
+{
+    int seen[1000] = {0};
+
+    (void)state;
+    assert_true(parallel_for(1000, 4, count_call, seen));
+    assert_int_equal(calls, 1000);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(seen[i], 1);
+    assert_true(processor_count() >= 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_error_keeps_the_first),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_csv_round_trip),
+        cmocka_unit_test(test_html_is_escaped),
+        cmocka_unit_test(test_distance),
+        cmocka_unit_test(test_numpy_random),
+        cmocka_unit_test(test_random_streams),
+        cmocka_unit_test(test_config),
+        cmocka_unit_test(test_config_errors),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_digest),
+        cmocka_unit_test(test_json_errors),
+        cmocka_unit_test(test_parallel_for),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);
+}

@@ -1,0 +1,195 @@
+/* Indexing a folder of RAVDESS clips: fields, copies, broken files, what changed. */
+#include "unit.h"
+#include "waves.h"
+
+#include "base/config.h"
+#include "corpus/corpus.h"
+
+#include <sys/stat.h>
+#include <utime.h>
+
+enum { WAV16 = SF_FORMAT_WAV | SF_FORMAT_PCM_16 };
+
+struct fixture {
+    struct config *config;
+    struct catalogue *catalogue;
+    struct audio_cache *cache;
+    struct corpus_scan scan;
+};
+
+static void put_clip(const char *relative, int frames, double frequency)
+{
+    struct error error = {0};
+    char *path = mem_format("%s/%s", unit_path("corpus"), relative), *folder = path_folder(path);
+
+    assert_true(folder_make(folder, &error));
+    assert_true(write_wave(path, 16000, 1, frames, frequency, WAV16));
+    free(folder);
+    free(path);
+}
+
+static void index_again(struct fixture *f)
+{
+    struct error error = {0};
+
+    assert_good(corpus_index(f->config, f->catalogue, f->cache, &f->scan, &error), error);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = mem_zero(1, sizeof *f);
+    struct error error = {0};
+
+    *state = f;
+    folder_remove(unit_path("corpus"), &error);
+    folder_remove(unit_path("db"), &error);
+    put_clip("Actor_01/03-01-05-01-02-01-01.wav", 8000, 200);
+    put_clip("deep/er/03-01-04-02-01-02-12.wav", 4000, 300);
+    f->config = config_new();
+    config_choose(f->config, "corpus.root", unit_path("corpus"));
+    config_choose(f->config, "run.database", unit_path("db/e.db"));
+    f->catalogue = catalogue_open(unit_path("db/e.db"), &error);
+    f->cache = corpus_cache_open(f->config, &error);
+    return f->catalogue && f->cache ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    audio_cache_close(f->cache);
+    catalogue_close(f->catalogue);
+    config_free(f->config);
+    free(f);
+    return 0;
+}
+
+static void test_fields(void **state)
+{
+    struct fixture *f = *state;
+    struct clip_list clips = {0};
+    struct error error = {0};
+
+    index_again(f);
+    assert_int_equal(f->scan.clips, 2);
+    assert_float_equal(f->scan.seconds_of_audio, 0.75, 1e-9);
+    assert_true(clips_read(f->catalogue, f->scan.corpus, CLIPS_USABLE, &clips, &error));
+    const struct clip *sad = &clips.clips[0], *angry = &clips.clips[1];
+    assert_string_equal(sad->path, "deep/er/03-01-04-02-01-02-12.wav");
+    assert_string_equal(sad->label, "sad");
+    assert_string_equal(sad->sex, "female");
+    assert_string_equal(sad->speaker, "12");
+    assert_string_equal(sad->text, "Kids are talking by the door");
+    assert_int_equal(sad->fields.intensity, 2);
+    assert_int_equal(sad->fields.repetition, 2);
+    assert_string_equal(angry->label, "angry");
+    assert_string_equal(angry->sex, "male");
+    assert_string_equal(angry->text, "Dogs are sitting by the door");
+    assert_int_equal(angry->frames, 8000);
+    clip_list_free(&clips);
+}
+
+static void test_unchanged_files_are_not_opened(void **state)
+{
+    struct fixture *f = *state;
+
+    index_again(f);
+    assert_int_equal(f->scan.decoded, 2);
+    index_again(f);
+    assert_int_equal(f->scan.decoded, 0);
+    put_clip("Actor_01/03-01-05-01-02-01-01.wav", 9000, 250); /* changed */
+    index_again(f);
+    assert_int_equal(f->scan.decoded, 1);
+    assert_float_equal(f->scan.seconds_of_audio, 13000.0 / 16000, 1e-9);
+    assert_int_equal(unlink(unit_path("corpus/deep/er/03-01-04-02-01-02-12.wav")), 0);
+    index_again(f);
+    assert_int_equal(f->scan.gone, 1);
+    assert_int_equal(f->scan.clips, 1);
+}
+
+static void test_copies(void **state)
+{
+    struct fixture *f = *state;
+
+    put_clip("again/Actor_01/03-01-05-01-02-01-01.wav", 8000, 200); /* the very same content */
+    put_clip("other/03-01-04-02-01-02-12.wav", 4000, 310);          /* same name, other content */
+    index_again(f);
+    assert_int_equal(f->scan.clips, 2);
+    assert_int_equal(f->scan.copies, 1);
+    assert_int_equal(f->scan.broken, 1);
+    /* When the first goes, its copy takes its place, without being opened. */
+    assert_int_equal(unlink(unit_path("corpus/Actor_01/03-01-05-01-02-01-01.wav")), 0);
+    index_again(f);
+    assert_int_equal(f->scan.decoded, 0);
+    assert_int_equal(f->scan.copies, 0);
+    assert_int_equal(f->scan.clips, 2);
+}
+
+static void test_broken_files_are_left_out(void **state)
+{
+    struct fixture *f = *state;
+    struct clip_list clips = {0};
+    struct error error = {0};
+
+    put_clip("hello.wav", 4000, 200);
+    put_clip("03-01-09-01-01-01-01.wav", 4000, 200);
+    assert_true(file_write(unit_path("corpus/03-01-01-01-01-01-01.wav"), "", 0, &error));
+    assert_int_equal(symlink("/nowhere", unit_path("corpus/03-01-02-01-01-01-01.wav")), 0);
+    assert_true(file_write(unit_path("corpus/notes.txt"), "x", 1, &error));
+    index_again(f);
+    assert_int_equal(f->scan.files, 6); /* notes.txt is none of them */
+    assert_int_equal(f->scan.broken, 4);
+    assert_int_equal(f->scan.clips, 2);
+    assert_true(clips_read(f->catalogue, f->scan.corpus, CLIPS_ALL, &clips, &error));
+    for (size_t i = 0; i < clips.count; i++) {
+        const struct clip *clip = &clips.clips[i];
+        if (strcmp(clip->name, "03-01-01-01-01-01-01") == 0)
+            assert_string_equal(clip->problem, "empty file");
+        if (strcmp(clip->name, "03-01-02-01-01-01-01") == 0)
+            assert_string_equal(clip->problem, "unreadable: No such file or directory");
+        if (strcmp(clip->name, "03-01-09-01-01-01-01") == 0)
+            assert_string_equal(clip->problem, "name outside the scheme: emotion 09 is not 01 to 08");
+    }
+    clip_list_free(&clips);
+    config_choose(f->config, "corpus.strict", "yes");
+    assert_error(corpus_index(f->config, f->catalogue, f->cache, &f->scan, &error), error, "4 broken files");
+}
+
+static void test_labels(void **state)
+{
+    struct fixture *f = *state;
+    struct clip_list clips = {0};
+    struct strings labels = {0};
+    struct error error = {0};
+
+    put_clip("03-01-01-01-01-01-02.wav", 4000, 220);
+    index_again(f);
+    config_choose(f->config, "corpus.labels", "sad, angry");
+    assert_good(corpus_clips(f->config, f->catalogue, f->scan.corpus, &clips, &error), error);
+    assert_int_equal(clips.count, 2);
+    assert_good(corpus_labels(f->config, &clips, &labels, &error), error);
+    assert_string_equal(labels.items[0], "sad"); /* the configuration's order */
+    strings_free(&labels);
+    config_choose(f->config, "corpus.labels", "sad,sad");
+    assert_error(corpus_labels(f->config, &clips, &labels, &error), error, "twice");
+    strings_free(&labels);
+    clip_list_free(&clips);
+    config_choose(f->config, "corpus.labels", "joy");
+    assert_error(corpus_clips(f->config, f->catalogue, f->scan.corpus, &clips, &error), error, "no usable clip");
+    clip_list_free(&clips);
+    config_choose(f->config, "corpus.root", "/nowhere/at/all");
+    assert_error(corpus_index(f->config, f->catalogue, f->cache, &f->scan, &error), error, "corpus.root: no folder");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_fields, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unchanged_files_are_not_opened, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_copies, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_broken_files_are_left_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_labels, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);
+}

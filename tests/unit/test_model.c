@@ -1,0 +1,596 @@
+/* wav2vec 2.0 with its weights in every form, padding, masks, freezing. */
+#include "unit.h"
+
+#include "base/log.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "model/model.h"
+#include "model/spec_augment.h"
+#include "model/weights.h"
+
+#include <math.h>
+#include <zip.h>
+
+enum { LABELS = 8 };
+
+static char *tiny(const char *norm)
+{
+    static struct arena arena;
+
+    return arena_format(&arena, "%s/golden/wav2vec2_tiny_%s/model", EMOTRAIN_TESTS, norm);
+}
+
+static struct model *open_model(const char *path, const struct config *config, struct error *error)
+{
+    struct model_source source = {.path = path, .config = config, .device = ET_CPU, .seed = 7};
+
+    *error = (struct error){0};
+    return model_open(&source, error);
+}
+
+/* Random clips of the given lengths; what stands after a clip's end is `padding`. */
+static struct batch make_batch(const int64_t *lengths, int64_t count, int64_t width, float padding)
+{
+    struct batch batch = {.count = count, .width = width};
+    struct random_stream stream = random_stream(1, RANDOM_ORDER, 0);
+
+    batch.samples = mem_zero((size_t)(count * width), sizeof(float));
+    batch.lengths = mem_zero((size_t)count, sizeof(int64_t));
+    batch.labels = mem_zero((size_t)count, sizeof(int64_t));
+    for (int64_t b = 0; b < count; b++) {
+        batch.lengths[b] = lengths[b];
+        for (int64_t t = 0; t < width; t++) /* clip b is the same whatever the width */
+            batch.samples[b * width + t] = t < lengths[b] ? (float)(2 * random_uniform(&stream) - 1) : padding;
+    }
+    return batch;
+}
+
+static void free_batch(struct batch *batch)
+{
+    free(batch->samples);
+    free(batch->lengths);
+    free(batch->labels);
+}
+
+static void answer(const struct model *model, const struct batch *batch, float *logits)
+{
+    const struct forward_mode mode = {.training = false};
+    struct et_scope *scope = et_scope_open(NULL);
+    struct error error = {0};
+    bool recording = et_grad_mode(false);
+
+    et_read(scope, model_forward(model, scope, batch, &mode), logits, batch->count * (int64_t)model->labels.count);
+    et_grad_mode(recording);
+    assert_good(et_scope_close(scope, &error), error);
+}
+
+/* ---- padding ---- */
+
+static void test_padding_changes_no_answer(void **state)
+{
+    static const char *const norms[] = {"layer", "group"}, *const poolings[] = {"mean", "sum", "max"};
+    const int64_t lengths[4] = {3000, 5200, 400, 4100};
+
+    (void)state;
+    for (int n = 0; n < 2; n++) {
+        for (int p = 0; p < 3; p++) {
+            struct config *config = config_new();
+            struct error error;
+            config_choose(config, "model.pooling", poolings[p]);
+            struct model *model = open_model(tiny(norms[n]), config, &error);
+            assert_good(model, error);
+            struct batch together = make_batch(lengths, 4, 6000, 0.7f); /* even padding that is not zero */
+            float all[4 * LABELS], alone[LABELS];
+            answer(model, &together, all);
+            for (int64_t b = 0; b < 4; b++) {
+                struct batch one = {.count = 1, .width = lengths[b], .samples = together.samples + b * 6000,
+                                    .lengths = together.lengths + b, .labels = together.labels};
+                answer(model, &one, alone);
+                for (int k = 0; k < LABELS; k++)
+                    assert_float_equal(alone[k], all[b * LABELS + k], 1e-5f);
+            }
+            free_batch(&together);
+            model_close(model);
+            config_free(config);
+        }
+    }
+}
+
+static void test_too_short_a_clip(void **state)
+{
+    const struct forward_mode mode = {.training = false};
+    const int64_t length = 399;
+    struct error error;
+    struct model *model = open_model(tiny("layer"), NULL, &error);
+    struct batch batch = make_batch(&length, 1, 399, 0);
+    struct et_scope *scope = et_scope_open(NULL);
+
+    (void)state;
+    assert_int_equal(model->minimum_samples, 400);
+    assert_null(model_forward(model, scope, &batch, &mode));
+    assert_error(et_scope_close(scope, &error), error, "too short");
+    free_batch(&batch);
+    model_close(model);
+}
+
+/* ---- weights in every form ---- */
+
+/* Writes a model directory whose config is the tiny one's. */
+static char *start_directory(const char *name)
+{
+    struct error error = {0};
+    char *path = unit_path(name), *from = mem_format("%s/config.json", tiny("layer"));
+    char *to = mem_format("%s/config.json", path), *text = file_read(from, NULL, &error);
+
+    assert_true(folder_make(path, &error) && file_write(to, text, strlen(text), &error));
+    free(from);
+    free(to);
+    free(text);
+    return path;
+}
+
+static void answers_of(const char *path, float *logits)
+{
+    const int64_t lengths[2] = {2000, 3000};
+    struct error error;
+    struct model *model = open_model(path, NULL, &error);
+
+    assert_good(model, error);
+    struct batch batch = make_batch(lengths, 2, 3000, 0);
+    answer(model, &batch, logits);
+    free_batch(&batch);
+    model_close(model);
+}
+
+/* Copies one file of the tiny model into a directory. */
+static void copy_file(const char *name, const char *directory)
+{
+    struct error error = {0};
+    size_t size;
+    char *from = mem_format("%s/%s", tiny("layer"), name), *to = mem_format("%s/%s", directory, name);
+    char *bytes = file_read(from, &size, &error);
+
+    assert_true(bytes && file_write(to, bytes, size, &error));
+    free(from);
+    free(to);
+    free(bytes);
+}
+
+/* Rewrites the tiny model's safetensors: each tensor under rename(name), or left out where that is NULL.
+ * `half` stores it as bfloat16 by cutting float32 in two. */
+static void rewrite(const char *path, const char *(*rename)(const char *name, struct arena *arena), bool half)
+{
+    struct error error = {0};
+    struct weights *weights = mem_zero(1, sizeof *weights);
+    char *from = mem_format("%s/model.safetensors", tiny("layer"));
+    struct text header = {0}, data = {0}, file = {0};
+    struct arena arena = {0};
+
+    assert_true(safetensors_open(weights, from, &error));
+    for (size_t i = 0; i < weights->count; i++) {
+        const struct weight *w = &weights->entries[i];
+        const char *name = rename(w->name, &arena);
+        size_t begin = data.length, count = (size_t)weight_elements(w->shape, w->dims);
+        if (!name)
+            continue;
+        for (size_t e = 0; e < count; e++) {
+            const char *bytes = (const char *)w->data + 4 * e;
+            text_add_bytes(&data, half ? bytes + 2 : bytes, half ? 2 : 4);
+        }
+        text_add(&header, "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[", header.length ? "," : "{", name, half ? "BF16" : "F32");
+        for (int d = 0; d < w->dims; d++)
+            text_add(&header, "%s%lld", d ? "," : "", (long long)w->shape[d]);
+        text_add(&header, "],\"data_offsets\":[%zu,%zu]}", begin, data.length);
+    }
+    text_add(&header, "}");
+    for (int i = 0; i < 8; i++) {
+        char byte = (char)(header.length >> (8 * i));
+        text_add_bytes(&file, &byte, 1);
+    }
+    text_add_bytes(&file, header.text, header.length);
+    text_add_bytes(&file, data.text, data.length);
+    assert_true(file_write(path, file.text, file.length, &error));
+    text_free(&header);
+    text_free(&data);
+    text_free(&file);
+    arena_free(&arena);
+    weights_close(weights);
+    free(from);
+}
+
+static const char *same(const char *name, struct arena *arena)
+{
+    (void)arena;
+    return name;
+}
+
+/* Newer weight norm names, no prefix, tensors of pretraining that must be ignored. */
+static const char *newer(const char *name, struct arena *arena)
+{
+    if (strcmp(name, "wav2vec2.masked_spec_embed") == 0)
+        return "quantizer.codevectors";
+    if (text_starts(name, "wav2vec2."))
+        name += strlen("wav2vec2.");
+    size_t stem = strlen(name) - strlen("weight_g");
+    if (text_ends(name, "weight_g"))
+        return arena_format(arena, "%.*sparametrizations.weight.original0", (int)stem, name);
+    if (text_ends(name, "weight_v"))
+        return arena_format(arena, "%.*sparametrizations.weight.original1", (int)stem, name);
+    return name;
+}
+
+static const char *first_half(const char *name, struct arena *arena)
+{
+    (void)arena;
+    return strstr(name, "layers.0") ? name : NULL;
+}
+
+static const char *second_half(const char *name, struct arena *arena)
+{
+    (void)arena;
+    return strstr(name, "layers.0") ? NULL : name;
+}
+
+static const char *without_a_bias(const char *name, struct arena *arena)
+{
+    (void)arena;
+    return strcmp(name, "wav2vec2.encoder.layers.1.final_layer_norm.bias") == 0 ? NULL : name;
+}
+
+static const char *swapped(const char *name, struct arena *arena)
+{
+    (void)arena;
+    if (strcmp(name, "wav2vec2.encoder.layer_norm.bias") == 0)
+        return "wav2vec2.feature_projection.projection.weight";
+    return strcmp(name, "wav2vec2.feature_projection.projection.weight") == 0 ? "wav2vec2.encoder.layer_norm.bias" : name;
+}
+
+static void test_pickle_equals_safetensors(void **state)
+{
+    float a[2 * LABELS], b[2 * LABELS];
+    char *path = start_directory("pickle");
+
+    (void)state;
+    copy_file("pytorch_model.bin", path);
+    answers_of(tiny("layer"), a);
+    answers_of(path, b);
+    assert_memory_equal(a, b, sizeof a);
+}
+
+static void test_other_names(void **state)
+{
+    float a[2 * LABELS], b[2 * LABELS];
+    char *path = start_directory("newer");
+
+    (void)state;
+    rewrite(unit_path("newer/model.safetensors"), newer, false);
+    answers_of(tiny("layer"), a);
+    answers_of(path, b);
+    assert_memory_equal(a, b, sizeof a);
+}
+
+static void write_text(const char *path, const char *text)
+{
+    struct error error = {0};
+
+    assert_true(file_write(path, text, strlen(text), &error));
+}
+
+static void test_shards(void **state)
+{
+    float a[2 * LABELS], b[2 * LABELS];
+    char *path = start_directory("shards");
+    struct error error;
+
+    (void)state;
+    rewrite(unit_path("shards/one.safetensors"), first_half, false);
+    rewrite(unit_path("shards/two.safetensors"), second_half, false);
+    write_text(unit_path("shards/model.safetensors.index.json"),
+               "{\"weight_map\": {\"classifier.dense.bias\": \"two.safetensors\","
+               "\"wav2vec2.encoder.layers.0.layer_norm.bias\": \"one.safetensors\"}}");
+    answers_of(tiny("layer"), a);
+    answers_of(path, b);
+    assert_memory_equal(a, b, sizeof a);
+    write_text(unit_path("shards/model.safetensors.index.json"), "{\"weight_map\": {\"x\": \"../one.safetensors\"}}");
+    assert_error(open_model(path, NULL, &error), error, "is not a plain file name");
+    write_text(unit_path("shards/model.safetensors.index.json"), "{\"weight_map\": {\"x\": \"one.safetensors\"}}");
+    assert_error(open_model(path, NULL, &error), error, "\"x\" is not in its shard");
+}
+
+static void test_bfloat16_weights(void **state)
+{
+    float a[2 * LABELS], b[2 * LABELS];
+    char *path = start_directory("half");
+
+    (void)state;
+    rewrite(unit_path("half/model.safetensors"), same, true);
+    answers_of(tiny("layer"), a);
+    answers_of(path, b);
+    for (int i = 0; i < 2 * LABELS; i++)
+        assert_float_equal(a[i], b[i], 0.02f);
+    assert_memory_not_equal(a, b, sizeof a);
+}
+
+static void test_bad_weights(void **state)
+{
+    char *path = start_directory("bad"), *file = unit_path("bad/model.safetensors");
+    struct error error = {0};
+    size_t size;
+
+    (void)state;
+    assert_error(open_model(path, NULL, &error), error, "no weights: neither");
+    rewrite(file, without_a_bias, false);
+    assert_error(open_model(path, NULL, &error), error, "lack \"wav2vec2.encoder.layers.1.final_layer_norm.bias\"");
+    rewrite(file, swapped, false);
+    assert_error(open_model(path, NULL, &error), error, "where config.json asks for");
+    rewrite(file, same, false);
+    error = (struct error){0};
+    char *bytes = file_read(file, &size, &error);
+    assert_true(file_write(file, bytes, size - 100, &error));
+    assert_error(open_model(path, NULL, &error), error, "cut short");
+    assert_true(file_write(file, bytes, 6, &error) || true);
+    write_text(file, "short");
+    assert_error(open_model(path, NULL, &error), error, "not a safetensors file");
+    free(bytes);
+    assert_error(open_model(unit_path("nothing"), NULL, &error), error, "model.pretrained: no");
+    assert_error(open_model(unit_scratch(), NULL, &error), error, "no config.json");
+}
+
+/* A zip archive with a pickle of our making. */
+static void write_pickle(const char *path, const char *pickle, size_t size)
+{
+    int code;
+    zip_t *archive = zip_open(path, ZIP_CREATE | ZIP_TRUNCATE, &code);
+    zip_int64_t index = zip_file_add(archive, "archive/data.pkl", zip_source_buffer(archive, pickle, size, 0), 0);
+
+    zip_set_file_compression(archive, (zip_uint64_t)index, ZIP_CM_STORE, 0);
+    assert_int_equal(zip_close(archive), 0);
+}
+
+static void test_bad_pickles(void **state)
+{
+    static const struct {
+        const char *pickle;
+        size_t size;
+        const char *message;
+    } cases[] = {
+        {"\x80\x02" "cos\nsystem\nX\x02\0\0\0lsR.", 25, "asks for os.system: only tensors are read"},
+        {"\x80\x02" "cbuiltins\neval\n.", 18, "asks for builtins.eval"},
+        {"\x80\x02}", 3, "ends without STOP"},
+        {"\x80\x02K\x01.", 5, "no dictionary of tensors"},
+        {"\x80\x02X\xff\xff\xff\x7f" "a.", 9, "ends too early"},
+        {"\x80\x02i.", 4, "opcode 0x69"},
+        {"\x80\x02h\x05.", 5, "nothing in that memo"},
+        {"\x80\x02R.", 4, "stack is empty"},
+        {"\x80\x02u.", 4, "no mark"},
+    };
+    char *path = start_directory("pickles"), *file = unit_path("pickles/pytorch_model.bin");
+    struct error error;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        write_pickle(file, cases[i].pickle, cases[i].size);
+        assert_error(open_model(path, NULL, &error), error, cases[i].message);
+    }
+    write_text(file, "no zip");
+    assert_error(open_model(path, NULL, &error), error, "not a zip archive");
+}
+
+/* ---- labels, saving, freezing, training ---- */
+
+static void test_other_labels_start_anew(void **state)
+{
+    struct error error = {0};
+    struct config *config = config_new();
+    struct strings labels = {0};
+    struct model_source source = {.path = tiny("layer"), .config = config, .labels = &labels, .device = ET_CPU};
+
+    (void)state;
+    for (int k = 0; k < LABELS; k++)
+        strings_add(&labels, ((const char *[]){"a", "b", "c", "d", "e", "f", "g", "h"})[k]);
+    struct model *model = model_open(&source, &error); /* as many labels, but other ones */
+    assert_good(model, error);
+    assert_true(model->parameters.items[parameters_index(&model->parameters, "classifier.dense.weight")].loaded);
+    assert_false(model->parameters.items[parameters_index(&model->parameters, "classifier.out_proj.weight")].loaded);
+    model_close(model);
+    strings_free(&labels);
+    config_free(config);
+}
+
+static void test_saved_model_answers_the_same(void **state)
+{
+    float a[2 * LABELS], b[2 * LABELS];
+    struct error error;
+    struct config *config = config_new();
+
+    (void)state;
+    config_choose(config, "model.pooling", "max");
+    struct model *model = open_model(tiny("group"), config, &error);
+    assert_good(model, error);
+    assert_true(folder_make(unit_path("saved"), &error));
+    assert_good(model_save(model, unit_path("saved"), &error), error);
+    const int64_t lengths[2] = {2000, 3000};
+    struct batch batch = make_batch(lengths, 2, 3000, 0);
+    answer(model, &batch, a);
+    free_batch(&batch);
+    model_close(model);
+    answers_of(unit_path("saved"), b); /* the pooling comes from its config.json */
+    assert_memory_equal(a, b, sizeof a);
+    config_free(config);
+}
+
+static void test_freeze(void **state)
+{
+    static const struct {
+        const char *freeze, *frozen, *trained;
+    } cases[] = {
+        {"none", NULL, "wav2vec2.feature_extractor.conv_layers.0.conv.weight"},
+        {"feature_encoder", "wav2vec2.feature_extractor.conv_layers.6.conv.bias", "wav2vec2.masked_spec_embed"},
+        {"layers:2", "wav2vec2.encoder.layers.1.final_layer_norm.bias", "wav2vec2.encoder.layers.2.layer_norm.bias"},
+        {"layers:2", "wav2vec2.feature_projection.projection.bias", "wav2vec2.encoder.layer_norm.weight"},
+        {"encoder", "wav2vec2.encoder.layer_norm.weight", "classifier.dense.bias"},
+    };
+    struct error error;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct config *config = config_new();
+        config_choose(config, "model.freeze", cases[i].freeze);
+        struct model *model = open_model(tiny("layer"), config, &error);
+        assert_good(model, error);
+        const struct parameters *p = &model->parameters;
+        assert_true(p->items[parameters_index(p, cases[i].trained)].trainable);
+        if (cases[i].frozen)
+            assert_false(et_requires_grad(p->items[parameters_index(p, cases[i].frozen)].tensor));
+        model_close(model);
+        config_free(config);
+    }
+    struct config *config = config_new();
+    config_choose(config, "model.freeze", "layers:9");
+    assert_error(open_model(tiny("layer"), config, &error), error, "N from 1 to 3");
+    config_free(config);
+}
+
+/* One training pass with everything random on; returns the gradients' norm, and the loss. */
+static double train_pass(const char *norm, const char *checkpointing, const char *freeze, uint64_t seed, double *loss)
+{
+    static const char *const on[] = {"model.hidden_dropout", "model.activation_dropout", "model.attention_dropout",
+                                     "model.feat_proj_dropout", "model.final_dropout", "model.layerdrop"};
+    const int64_t lengths[3] = {9000, 12000, 7000}, shape[1] = {3};
+    struct forward_mode mode = {.training = true, .seed = seed};
+    struct config *config = config_new();
+    struct error error;
+
+    for (size_t i = 0; i < sizeof on / sizeof on[0]; i++)
+        config_choose(config, on[i], "0.2");
+    config_choose(config, "model.apply_spec_augment", "yes");
+    config_choose(config, "model.mask_time_prob", "0.3");
+    config_choose(config, "model.mask_time_length", "3");
+    config_choose(config, "model.mask_feature_prob", "0.2");
+    config_choose(config, "model.mask_feature_length", "4");
+    config_choose(config, "model.gradient_checkpointing", checkpointing);
+    config_choose(config, "model.freeze", freeze);
+    struct model *model = open_model(tiny(norm), config, &error);
+    assert_good(model, error);
+    struct et_scope *scope = et_scope_open(NULL);
+    struct batch batch = make_batch(lengths, 3, 12000, 0);
+    struct et_tensor *targets = et_from_data(scope, batch.labels, ET_INT64, shape, 1, ET_CPU);
+    struct et_tensor *sum = et_cross_entropy_sum(scope, model_forward(model, scope, &batch, &mode), targets, NULL, 0);
+    et_backward(scope, sum);
+    *loss = et_item(scope, sum);
+    struct et_tensor **tensors = mem_zero(model->parameters.count, sizeof(struct et_tensor *));
+    for (size_t i = 0; i < model->parameters.count; i++)
+        tensors[i] = model->parameters.items[i].tensor;
+    double result = et_grad_norm(scope, tensors, model->parameters.count);
+    assert_good(et_scope_close(scope, &error), error);
+    free(tensors);
+    free_batch(&batch);
+    model_close(model);
+    config_free(config);
+    return result;
+}
+
+static void test_training_pass_is_a_function_of_its_seed(void **state)
+{
+    static const char *const norms[] = {"layer", "group"}, *const freezes[] = {"none", "feature_encoder", "layers:1", "encoder"};
+    double loss, other, again;
+
+    (void)state;
+    for (int n = 0; n < 2; n++) {
+        for (int f = 0; f < 4; f++) {
+            double plain = train_pass(norms[n], "no", freezes[f], 5, &loss);
+            assert_true(isfinite(plain) && plain > 0);
+            assert_true(train_pass(norms[n], "no", freezes[f], 5, &again) == plain && loss == again);
+            train_pass(norms[n], "no", freezes[f], 6, &other);
+            assert_true(loss != other);
+            double checkpointed = train_pass(norms[n], "yes", freezes[f], 5, &other);
+            assert_true(loss == other); /* gradient checkpointing draws and computes the same */
+            assert_true(fabs(checkpointed - plain) <= 1e-6 * plain);
+        }
+    }
+}
+
+static void test_spec_augment(void **state)
+{
+    enum { ROWS = 200, WIDTH = 100 };
+    static bool mask[ROWS * WIDTH];
+    int64_t lengths[ROWS];
+    const struct mask_settings settings = {0.2, 10, 2};
+    struct random_stream stream = random_stream(3, RANDOM_MASK, 0);
+    int64_t masked = 0;
+
+    (void)state;
+    for (int r = 0; r < ROWS; r++)
+        lengths[r] = r < 100 ? 100 : r < 150 ? 60 : r < 175 ? 12 : 9;
+    spec_augment_mask(mask, ROWS, WIDTH, lengths, &settings, &stream);
+    for (int r = 0; r < ROWS; r++) {
+        int64_t count = 0;
+        for (int t = 0; t < WIDTH; t++) {
+            count += mask[r * WIDTH + t];
+            assert_false(mask[r * WIDTH + t] && t >= lengths[r]);
+        }
+        if (lengths[r] == 12)
+            assert_int_equal(count, 10); /* room for one span */
+        if (lengths[r] == 9)
+            assert_int_equal(count, 0); /* shorter than a span */
+        if (lengths[r] >= 60)
+            assert_in_range(count, 10, 30);
+        masked += r < 100 ? count : 0;
+    }
+    assert_in_range(masked, 100 * 15, 100 * 20); /* two spans of ten of a hundred, some overlapping */
+}
+
+static void test_unsupported_configurations(void **state)
+{
+    static const char *const cases[][2] = {
+        {"{\"model_type\": \"hubert\"}", "\"model_type\" is \"hubert\""},
+        {"{\"hidden_act\": \"relu\"}", "only the activation \"gelu\""},
+        {"{\"add_adapter\": true}", "adapters"},
+        {"{\"hidden_size\": 10, \"num_attention_heads\": 3}", "no multiple"},
+        {"{\"hidden_size\": -4}", "\"hidden_size\" must be from 1"},
+        {"{\"hidden_size\": \"big\"}", "\"hidden_size\" must be a whole number"},
+        {"{\"conv_dim\": [8, 8], \"conv_kernel\": [3]}", "as many numbers as \"conv_dim\""},
+        {"{\"feat_extract_norm\": \"batch\"}", "\"group\" or \"layer\""},
+        {"not json", "not valid JSON"},
+    };
+    struct strings labels = {0};
+    struct config *config = config_new();
+    struct model_source source = {.path = unit_path("only.json"), .config = config, .labels = &labels, .device = ET_CPU};
+    struct error error;
+
+    (void)state;
+    strings_add(&labels, "a");
+    strings_add(&labels, "b");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        write_text(source.path, cases[i][0]);
+        assert_error(model_open(&source, &error), error, cases[i][1]);
+    }
+    config_choose(config, "model.pooling", "median");
+    write_text(source.path, "{}");
+    assert_error(model_open(&source, &error), error, "there is mean, sum, max");
+    strings_free(&labels);
+    config_free(config);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_padding_changes_no_answer),
+        cmocka_unit_test(test_too_short_a_clip),
+        cmocka_unit_test(test_pickle_equals_safetensors),
+        cmocka_unit_test(test_other_names),
+        cmocka_unit_test(test_shards),
+        cmocka_unit_test(test_bfloat16_weights),
+        cmocka_unit_test(test_bad_weights),
+        cmocka_unit_test(test_bad_pickles),
+        cmocka_unit_test(test_other_labels_start_anew),
+        cmocka_unit_test(test_saved_model_answers_the_same),
+        cmocka_unit_test(test_freeze),
+        cmocka_unit_test(test_training_pass_is_a_function_of_its_seed),
+        cmocka_unit_test(test_spec_augment),
+        cmocka_unit_test(test_unsupported_configurations),
+    };
+
+    log_quiet(true);
+    return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);
+}

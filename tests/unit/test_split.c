@@ -1,0 +1,238 @@
+/* Splits: scikit-learn's, by speaker, predefined. */
+#include "unit.h"
+
+#include "base/config.h"
+#include "base/text.h"
+#include "corpus/split.h"
+
+/* A list of made-up clips, sorted by name. */
+static void add_clip(struct clip_list *clips, const char *name, const char *label, const char *speaker,
+                     const char *sex)
+{
+    clip_list_add(clips, &(struct clip){.path = name, .name = name, .label = label, .speaker = speaker, .sex = sex});
+}
+
+static void check_part(const char *expected, const struct split *split, enum part part, const char *head)
+{
+    struct text text = {0};
+
+    text_add_bytes(&text, "", 0);
+    for (size_t i = 0; i < split->counts[part]; i++)
+        text_add(&text, "%s%zu", i ? " " : "", split->clips[part][i]);
+    if (strcmp(text.text, expected) != 0)
+        fail_msg("%s: the %s part is %s, not %s", head, PART_NAMES[part], text.text, expected);
+    text_free(&text);
+}
+
+static void configure(struct config *config, const char *head)
+{
+    char kind[16], first[32], second[32], third[32];
+
+    if (sscanf(head, "%15s %31s %31s %31s", kind, first, second, third) == 4) {
+        config_choose(config, "split.folds", first);
+        config_choose(config, "split.fold", second);
+        config_choose(config, "split.seed", third);
+    } else {
+        config_choose(config, "split.test", first);
+        config_choose(config, "split.seed", second);
+    }
+}
+
+static void check_case(const char *head, const char *letters, const char *train, const char *test)
+{
+    struct config *config = config_new();
+    struct clip_list clips = {0};
+    struct split split;
+    struct error error = {0};
+
+    for (size_t i = 0; letters[i]; i++) {
+        char name[32], label[2] = {letters[i], '\0'};
+        snprintf(name, sizeof name, "clip%04zu", i);
+        add_clip(&clips, name, label, NULL, NULL);
+    }
+    configure(config, head);
+    bool done = split_make(config, &clips, &split, &error);
+    if (strcmp(test, "error") == 0) {
+        assert_false(done);
+    } else {
+        assert_good(done, error);
+        check_part(train, &split, PART_TRAIN, head);
+        check_part(test, &split, PART_TEST, head);
+        split_free(&split);
+    }
+    clip_list_free(&clips);
+    config_free(config);
+}
+
+static void test_scikit_learn(void **state)
+{
+    struct error error = {0};
+    char *text = file_read(unit_golden("sklearn_splits.txt"), NULL, &error), *rest = text;
+    int cases = 0;
+
+    (void)state;
+    assert_good(text, error);
+    for (char *head; (head = strsep(&rest, "\n")) && *head; cases++) {
+        char *letters = strsep(&rest, "\n"), *train = strsep(&rest, "\n"), *test = strsep(&rest, "\n");
+        check_case(head, letters, train, test);
+    }
+    assert_int_equal(cases, 60);
+    free(text);
+}
+
+static struct clip_list made_up(int speakers)
+{
+    static const char *const labels[] = {"angry", "happy", "sad"};
+    struct clip_list clips = {0};
+
+    for (int i = 0; i < speakers * 6; i++) {
+        char name[16], speaker[8];
+        snprintf(name, sizeof name, "clip%04d", i);
+        snprintf(speaker, sizeof speaker, "%02d", i % speakers);
+        add_clip(&clips, name, labels[i / speakers % 3], speaker, i % 2 ? "male" : "female");
+    }
+    return clips;
+}
+
+static void test_errors(void **state)
+{
+    struct config *config = config_new();
+    struct clip_list clips = made_up(5);
+    struct split split;
+    struct error error = {0};
+
+    (void)state;
+    clips.clips[29].label = "only one";
+    assert_error(split_make(config, &clips, &split, &error), error, "the least populated class has only 1 clip");
+    clips.clips[29].label = "sad";
+    config_choose(config, "split.test", "2");
+    assert_error(split_make(config, &clips, &split, &error), error, "should hold at least one of each");
+    config_choose(config, "split.test", "30");
+    assert_error(split_make(config, &clips, &split, &error), error, "would leave the train part empty");
+    config_choose(config, "split.test", "0");
+    assert_error(split_make(config, &clips, &split, &error), error, "split.test must be above 0");
+    config_choose(config, "split.folds", "3");
+    config_choose(config, "split.fold", "3");
+    assert_error(split_make(config, &clips, &split, &error), error, "split.fold must be below");
+    config_choose(config, "split.protocol", "random");
+    assert_error(split_make(config, &clips, &split, &error), error, "there is stratified, speaker, predefined");
+    clip_list_free(&clips);
+    config_free(config);
+}
+
+static void test_validation(void **state)
+{
+    struct config *config = config_new();
+    struct clip_list clips = made_up(10);
+    struct split split;
+    struct error error = {0};
+
+    (void)state;
+    config_choose(config, "split.validation", "0.1");
+    assert_good(split_make(config, &clips, &split, &error), error);
+    assert_int_equal(split.counts[PART_TEST], 12);
+    assert_int_equal(split.counts[PART_VALIDATION], 6);
+    assert_int_equal(split.counts[PART_TRAIN], 42);
+    bool seen[60] = {false};
+    for (int part = 0; part < PART_COUNT; part++) {
+        for (size_t i = 0; i < split.counts[part]; i++) {
+            assert_false(seen[split.clips[part][i]]);
+            seen[split.clips[part][i]] = true;
+        }
+    }
+    assert_int_equal(split.speakers, 10);
+    assert_true(split.shared_speakers > 0);
+    assert_int_equal(split_selection_part(&split), PART_VALIDATION);
+    split_free(&split);
+    clip_list_free(&clips);
+    config_free(config);
+}
+
+static void test_speaker(void **state)
+{
+    struct config *config = config_new();
+    struct clip_list clips = made_up(10);
+    struct split split, again;
+    struct error error = {0};
+
+    (void)state;
+    config_choose(config, "split.protocol", "speaker");
+    config_choose(config, "split.validation", "0.2");
+    assert_good(split_make(config, &clips, &split, &error), error);
+    assert_int_equal(split.counts[PART_TEST], 12); /* two of ten speakers */
+    assert_int_equal(split.counts[PART_VALIDATION], 12);
+    assert_int_equal(split.shared_speakers, 0);
+    assert_good(split_make(config, &clips, &again, &error), error);
+    assert_memory_equal(split.clips[PART_TEST], again.clips[PART_TEST], 12 * sizeof(size_t));
+    size_t female = 0;
+    for (size_t i = 0; i < 12; i++)
+        female += strcmp(clips.clips[split.clips[PART_TEST][i]].sex, "female") == 0;
+    assert_int_equal(female, 6); /* one of each sex, as in the whole */
+    split_free(&split);
+    split_free(&again);
+
+    config_choose(config, "split.validation", "0");
+    config_choose(config, "split.folds", "5");
+    config_choose(config, "split.fold", "1");
+    assert_good(split_make(config, &clips, &split, &error), error);
+    for (size_t i = 0; i < split.counts[PART_TEST]; i++) {
+        const char *speaker = clips.clips[split.clips[PART_TEST][i]].speaker;
+        assert_true(strcmp(speaker, "02") == 0 || strcmp(speaker, "03") == 0);
+    }
+    split_free(&split);
+    clips.clips[3].speaker = NULL;
+    assert_error(split_make(config, &clips, &split, &error), error, "clip0003 has no speaker");
+    clip_list_free(&clips);
+    config_free(config);
+}
+
+static void try_csv(struct config *config, const char *csv)
+{
+    struct error error = {0};
+
+    assert_true(file_write(unit_path("split.csv"), csv, strlen(csv), &error));
+    config_choose(config, "split.file", unit_path("split.csv"));
+}
+
+static void test_predefined(void **state)
+{
+    struct config *config = config_new();
+    struct clip_list clips = made_up(2);
+    struct split split;
+    struct error error = {0};
+
+    (void)state;
+    config_choose(config, "split.protocol", "predefined");
+    assert_error(split_make(config, &clips, &split, &error), error, "needs split.file");
+    try_csv(config, "note,part,name\r\n,test,clip0003\r\n\"a, b\",train,clip0000\r\n,train,\"clip0007\"\n\n");
+    error = (struct error){0};
+    assert_good(split_make(config, &clips, &split, &error), error);
+    check_part("0 7", &split, PART_TRAIN, "predefined");
+    check_part("3", &split, PART_TEST, "predefined");
+    assert_int_equal(split.left_out, 9);
+    split_free(&split);
+    try_csv(config, "name,part\nclip0000,train\nclip0001,tset\n");
+    assert_error(split_make(config, &clips, &split, &error), error, "split.csv:3: no part \"tset\"");
+    try_csv(config, "name,part\nclip9999,train\n");
+    assert_error(split_make(config, &clips, &split, &error), error, "split.csv:2: no usable clip");
+    try_csv(config, "name,part\nclip0000,train\nclip0000,test\n");
+    assert_error(split_make(config, &clips, &split, &error), error, "split.csv:3: clip \"clip0000\" is given twice");
+    try_csv(config, "name,part\nclip0000\n");
+    assert_error(split_make(config, &clips, &split, &error), error, "split.csv:2: too few columns");
+    try_csv(config, "file,part\nclip0000,train\n");
+    assert_error(split_make(config, &clips, &split, &error), error, "expected a row of column names");
+    try_csv(config, "name,part\nclip0000,train\n");
+    assert_error(split_make(config, &clips, &split, &error), error, "gives no clip to the test part");
+    clip_list_free(&clips);
+    config_free(config);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_scikit_learn), cmocka_unit_test(test_errors),  cmocka_unit_test(test_validation),
+        cmocka_unit_test(test_speaker),      cmocka_unit_test(test_predefined),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);
+}

@@ -1,0 +1,175 @@
+/* The catalogue: schema, versions, clips, runs, metrics, predictions. */
+#include "unit.h"
+
+#include "store/clips.h"
+#include "store/runs.h"
+#include "store/splits.h"
+
+#include <math.h>
+#include <sqlite3.h>
+
+static struct catalogue *fresh(const char *name)
+{
+    struct error error = {0};
+    struct catalogue *catalogue = catalogue_open(unit_path(name), &error);
+
+    assert_good(catalogue, error);
+    return catalogue;
+}
+
+static void test_newer_version_is_refused(void **state)
+{
+    struct error error = {0};
+    sqlite3 *db;
+
+    (void)state;
+    catalogue_close(fresh("newer.db"));
+    assert_int_equal(sqlite3_open(unit_path("newer.db"), &db), SQLITE_OK);
+    sqlite3_exec(db, "PRAGMA user_version = 999", NULL, NULL, NULL);
+    sqlite3_close(db);
+    assert_error(catalogue_open(unit_path("newer.db"), &error), error, "written by a newer emotrain");
+}
+
+static void test_not_a_database(void **state)
+{
+    struct error error = {0};
+
+    (void)state;
+    assert_true(file_write(unit_path("text.db"), "this is no database, only text that is long enough", 50, &error));
+    assert_error(catalogue_open(unit_path("text.db"), &error), error, "text.db");
+}
+
+static void test_clips(void **state)
+{
+    struct error error = {0};
+    struct catalogue *catalogue = fresh("clips.db");
+    struct clip_list list = {0}, read = {0};
+    int64_t corpus, again;
+
+    (void)state;
+    assert_true(corpus_open(catalogue, "ravdess", "/data", &corpus, &error));
+    assert_true(corpus_open(catalogue, "ravdess", "/data", &again, &error));
+    assert_int_equal(corpus, again);
+    clip_list_add(&list, &(struct clip){.path = "b.wav", .name = "b", .label = "sad", .fields = {.actor = 7}});
+    clip_list_add(&list, &(struct clip){.path = "a.wav", .name = "a", .problem = "empty file"});
+    assert_good(clips_write(catalogue, corpus, &list, NULL, 0, &error), error);
+    assert_true(clips_read(catalogue, corpus, CLIPS_ALL, &read, &error));
+    assert_int_equal(read.count, 2);
+    assert_string_equal(read.clips[0].name, "a"); /* sorted by name */
+    assert_string_equal(read.clips[0].problem, "empty file");
+    assert_int_equal(read.clips[1].fields.actor, 7);
+    int64_t gone = read.clips[0].id;
+    clip_list_free(&list);
+    assert_good(clips_write(catalogue, corpus, &list, &gone, 1, &error), error);
+    clip_list_free(&read);
+    assert_true(clips_read(catalogue, corpus, CLIPS_USABLE, &read, &error));
+    assert_int_equal(read.count, 1);
+    clip_list_free(&read);
+    catalogue_close(catalogue);
+}
+
+static void test_runs(void **state)
+{
+    struct error error = {0};
+    struct catalogue *catalogue = fresh("runs.db");
+    struct arena arena = {0};
+    struct run_row row;
+    int64_t run, again;
+
+    (void)state;
+    assert_true(run_find(catalogue, "/runs/x", &row, &arena, &error));
+    assert_int_equal(row.id, 0);
+    assert_good(run_begin(catalogue, "x", "/runs/x", "[run]", &run, &error), error);
+    assert_true(run_set_state(catalogue, run, "interrupted", &error));
+    assert_true(run_set_facts(catalogue, run, "{}", &error));
+    assert_true(run_begin(catalogue, "x", "/runs/x", "[run]\n", &again, &error));
+    assert_int_equal(run, again);
+    assert_true(run_find(catalogue, "/runs/x", &row, &arena, &error));
+    assert_string_equal(row.state, "running");
+    assert_string_equal(row.facts, "{}");
+    arena_free(&arena);
+    catalogue_close(catalogue);
+}
+
+static void test_metrics(void **state)
+{
+    struct error error = {0};
+    struct catalogue *catalogue = fresh("metrics.db");
+    struct metric_list list = {0}, read = {0};
+    int64_t run;
+
+    (void)state;
+    assert_true(run_begin(catalogue, "m", "/runs/m", "", &run, &error));
+    metric_list_add(&list, 20, 0.5, "loss", 0.1 + 0.2);
+    metric_list_add(&list, 10, 0.25, "loss", (double)NAN);
+    assert_good(metrics_write(catalogue, run, &list, &error), error);
+    assert_good(metrics_write(catalogue, run, &list, &error), error); /* again: the same rows */
+    assert_true(metrics_read(catalogue, run, &read, &error));
+    assert_int_equal(read.count, 2);
+    assert_true(isnan(read.items[0].value));
+    assert_true(read.items[1].value == 0.1 + 0.2);
+    metric_list_free(&read);
+    assert_true(metrics_remove(catalogue, run, &error) && metrics_read(catalogue, run, &read, &error));
+    assert_int_equal(read.count, 0);
+    metric_list_free(&list);
+    catalogue_close(catalogue);
+}
+
+static void test_predictions(void **state)
+{
+    static const char *const labels[] = {"sad", "angry", "o'clock \"\\"};
+    struct error error = {0};
+    struct catalogue *catalogue = fresh("predictions.db");
+    struct prediction_list list, read;
+    int64_t run;
+
+    (void)state;
+    assert_true(run_begin(catalogue, "p", "/runs/p", "", &run, &error));
+    prediction_list_start(&list, labels, 3);
+    struct prediction *p = prediction_list_add(&list, "a.wav", 2);
+    p->predicted = 1;
+    p->probabilities[1] = 1.0 / 3;
+    assert_good(predictions_write(catalogue, run, "test", &list, &error), error);
+    assert_good(predictions_read(catalogue, run, "test", &read, &error), error);
+    assert_int_equal(read.count, 1);
+    assert_int_equal(read.label_count, 3);
+    assert_string_equal(read.labels[2], labels[2]); /* labels keep their order, not the alphabet's */
+    assert_int_equal(read.items[0].label, 2);
+    assert_int_equal(read.items[0].predicted, 1);
+    assert_true(read.items[0].probabilities[1] == 1.0 / 3);
+    prediction_list_free(&list);
+    prediction_list_free(&read);
+    catalogue_close(catalogue);
+}
+
+static void test_transaction_rolls_back(void **state)
+{
+    struct error error = {0};
+    struct catalogue *catalogue = fresh("rollback.db");
+    int64_t missing = 12345, *ids[PART_COUNT] = {&missing, NULL, NULL}, corpus;
+    size_t counts[PART_COUNT] = {1, 0, 0};
+
+    (void)state;
+    assert_true(corpus_open(catalogue, "ravdess", "/r", &corpus, &error));
+    /* a clip that is not there breaks a foreign key: the split must vanish whole, and the next write work */
+    assert_error(split_write(catalogue, corpus, "s", ids, counts, &error), error, "FOREIGN KEY");
+    counts[0] = 0;
+    error = (struct error){0};
+    assert_good(split_write(catalogue, corpus, "s", ids, counts, &error), error);
+    catalogue_close(catalogue);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_newer_version_is_refused),
+        cmocka_unit_test(test_not_a_database),
+        cmocka_unit_test(test_clips),
+        cmocka_unit_test(test_runs),
+        cmocka_unit_test(test_metrics),
+        cmocka_unit_test(test_predictions),
+        cmocka_unit_test(test_transaction_rolls_back),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);
+}

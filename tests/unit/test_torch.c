@@ -1,0 +1,247 @@
+/* The shim: plain C17 includes it; scopes, sticky errors, gradients, AdamW, checkpointing. */
+#include "unit.h"
+
+#include "torch/torch.h"
+
+#include <math.h>
+
+static struct et_tensor *values(struct et_scope *scope, int64_t rows, int64_t columns)
+{
+    const int64_t shape[2] = {rows, columns};
+    struct et_tensor *x = et_zeros(scope, ET_FLOAT32, shape, 2, ET_CPU);
+
+    et_normal_(scope, x, 0, 1);
+    return x;
+}
+
+static void test_first_failure_sticks(void **state)
+{
+    struct et_scope *parent = et_scope_open(NULL), *scope = et_scope_open(parent);
+    struct error error = {0};
+
+    (void)state;
+    struct et_tensor *a = values(scope, 2, 3), *b = values(scope, 2, 3);
+    assert_null(et_matmul(scope, a, b)); /* shapes do not fit */
+    assert_null(et_add(scope, a, b));    /* nothing happens any more */
+    assert_true(et_scope_failed(scope));
+    assert_false(et_scope_close(scope, NULL));
+    assert_true(et_scope_failed(parent)); /* the parent fails with it */
+    assert_false(et_scope_close(parent, &error));
+    assert_non_null(strstr(error.message, "matmul: "));
+    assert_null(strstr(error.message, "frame #"));
+}
+
+static void test_missing_tensor(void **state)
+{
+    struct et_scope *scope = et_scope_open(NULL);
+    struct error error = {0};
+
+    (void)state;
+    assert_null(et_gelu(scope, NULL));
+    assert_false(et_scope_close(scope, &error));
+    assert_string_equal(error.message, "gelu: a tensor it needs is missing");
+}
+
+static void test_keep_outlives_its_scope(void **state)
+{
+    struct et_scope *parent = et_scope_open(NULL), *scope = et_scope_open(parent);
+    struct error error = {0};
+
+    (void)state;
+    struct et_tensor *x = et_keep(et_mul_scalar(scope, values(scope, 2, 2), 0), parent);
+    assert_true(et_scope_close(scope, &error));
+    assert_true(et_item(parent, et_sum(parent, x)) == 0);
+    assert_int_equal(et_numel(x), 4);
+    assert_int_equal(et_size(x, -1), 2);
+    assert_true(et_scope_close(parent, &error));
+}
+
+/* A function of a tensor that must be differentiated right: f(scope, x) -> one number. */
+typedef struct et_tensor *function(struct et_scope *scope, struct et_tensor *x);
+
+/* Compares autograd's gradient with central differences, in some random elements. */
+static void check_gradient(const char *name, function *f, int64_t rows, int64_t columns)
+{
+    struct et_scope *scope = et_scope_open(NULL);
+    struct error error = {0};
+    int64_t count = rows * columns;
+    float *base = mem_alloc((size_t)count * sizeof *base), *gradient = mem_alloc((size_t)count * sizeof *gradient);
+
+    et_manual_seed(3);
+    struct et_tensor *x = values(scope, rows, columns);
+    et_read(scope, x, base, count);
+    et_set_requires_grad_(scope, x, true);
+    et_backward(scope, f(scope, x));
+    et_read(scope, et_grad(scope, x), gradient, count);
+    et_grad_mode(false);
+    for (int64_t i = 0; i < count; i += count / 13 + 1) {
+        const float step = 0.02f;
+        double around[2];
+        for (int side = 0; side < 2; side++) {
+            float kept = base[i];
+            base[i] += side ? step : -step;
+            et_copy_data_(scope, x, base, ET_FLOAT32);
+            around[side] = et_item(scope, f(scope, x));
+            base[i] = kept;
+        }
+        double difference = (around[1] - around[0]) / (2 * (double)step);
+        if (!(fabs(difference - (double)gradient[i]) < 0.01 + 0.02 * fabs(difference)))
+            fail_msg("%s: the gradient of element %lld is %g, by differences %g", name, (long long)i,
+                     (double)gradient[i], difference);
+    }
+    et_grad_mode(true);
+    assert_good(et_scope_close(scope, &error), error);
+    free(base);
+    free(gradient);
+}
+
+/* Weighs elements by their position in the transposed tensor, so that gelu's incoming gradient is strided:
+ * libtorch 1.13 gets that wrong by itself. */
+static struct et_tensor *gelu_transposed(struct et_scope *scope, struct et_tensor *x)
+{
+    const int64_t rows = et_size(x, 0), columns = et_size(x, 1), shape[2] = {columns, rows};
+    float *weights = mem_alloc((size_t)(rows * columns) * sizeof *weights);
+
+    for (int64_t i = 0; i < rows * columns; i++)
+        weights[i] = (float)(i % 17) / 17;
+    struct et_tensor *w = et_from_data(scope, weights, ET_FLOAT32, shape, 2, ET_CPU);
+    free(weights);
+    return et_sum(scope, et_mul(scope, et_transpose(scope, et_gelu(scope, x), 0, 1), w));
+}
+
+static struct et_tensor *norm_tanh(struct et_scope *scope, struct et_tensor *x)
+{
+    const int64_t shape[1] = {et_size(x, 1)};
+    struct et_tensor *weight = et_zeros(scope, ET_FLOAT32, shape, 1, ET_CPU);
+    struct et_tensor *bias = et_zeros(scope, ET_FLOAT32, shape, 1, ET_CPU);
+
+    et_fill_(scope, weight, 1.5);
+    x = et_tanh(scope, et_layer_norm(scope, x, weight, bias, 1e-5));
+    return et_sum(scope, et_mul(scope, x, et_softmax(scope, x, 1)));
+}
+
+static void test_gradients(void **state)
+{
+    (void)state;
+    check_gradient("gelu before a transpose", gelu_transposed, 64, 96);
+    check_gradient("layer norm, tanh, softmax", norm_tanh, 7, 12);
+}
+
+/* A body to checkpoint: dropout and a product, seeded so that it draws the same twice. */
+static struct et_tensor *body(void *context, struct et_scope *scope, struct et_tensor *x)
+{
+    et_manual_seed(11);
+    return et_dropout(scope, et_tanh(scope, et_matmul(scope, x, context)), 0.5);
+}
+
+static void test_checkpoint_equals_plain(void **state)
+{
+    float gradients[2][12], weights[2][9];
+    struct error error = {0};
+
+    (void)state;
+    for (int checkpointed = 0; checkpointed < 2; checkpointed++) {
+        struct et_scope *scope = et_scope_open(NULL);
+        et_manual_seed(5);
+        struct et_tensor *x = values(scope, 4, 3), *w = values(scope, 3, 3);
+        et_set_requires_grad_(scope, x, true);
+        et_set_requires_grad_(scope, w, true);
+        struct et_tensor *y = checkpointed ? et_checkpoint(scope, body, w, x) : body(w, scope, x);
+        et_backward(scope, et_sum(scope, et_mul(scope, y, y)));
+        et_read(scope, et_grad(scope, x), gradients[checkpointed], 12);
+        et_read(scope, et_grad(scope, w), weights[checkpointed], 9);
+        assert_good(et_scope_close(scope, &error), error);
+    }
+    assert_memory_equal(gradients[0], gradients[1], sizeof gradients[0]);
+    assert_memory_equal(weights[0], weights[1], sizeof weights[0]);
+}
+
+/* AdamW by its definition, in double precision. */
+static void test_adamw(void **state)
+{
+    const struct et_adamw_settings settings = {0.9, 0.999, 1e-8, 0.1};
+    struct et_scope *scope = et_scope_open(NULL);
+    struct error error = {0};
+    double p[6], m[6] = {0}, v[6] = {0};
+    float read[6];
+
+    (void)state;
+    et_manual_seed(2);
+    struct et_tensor *x = values(scope, 2, 3), *idle = values(scope, 1, 1), *both[2] = {x, idle};
+    float idle_before = (float)et_item(scope, idle);
+    et_read(scope, x, read, 6);
+    for (int i = 0; i < 6; i++)
+        p[i] = (double)read[i];
+    et_set_requires_grad_(scope, x, true);
+    struct et_adamw *optimizer = et_adamw_new(both, 2, settings, &error);
+    for (int t = 1; t <= 5; t++) {
+        et_clear_grads(both, 2);
+        et_backward(scope, et_sum(scope, et_mul(scope, x, x))); /* the gradient is 2 x */
+        assert_true(et_adamw_step(optimizer, 0.01, 0.5, &error)); /* scaled by a half: x */
+        for (int i = 0; i < 6; i++) {
+            double g = p[i];
+            m[i] = 0.9 * m[i] + 0.1 * g;
+            v[i] = 0.999 * v[i] + 0.001 * g * g;
+            p[i] -= 0.01 * 0.1 * p[i];
+            p[i] -= 0.01 * (m[i] / (1 - pow(0.9, t))) / (sqrt(v[i] / (1 - pow(0.999, t))) + 1e-8);
+        }
+    }
+    et_read(scope, x, read, 6);
+    for (int i = 0; i < 6; i++)
+        assert_float_equal(read[i], (float)p[i], 2e-6f);
+    assert_int_equal(et_adamw_steps(optimizer, 0), 5);
+    assert_int_equal(et_adamw_steps(optimizer, 1), 0); /* without a gradient: left alone, decay too */
+    assert_true((float)et_item(scope, idle) == idle_before);
+    et_adamw_free(optimizer);
+    assert_good(et_scope_close(scope, &error), error);
+}
+
+static void test_cross_entropy(void **state)
+{
+    struct et_scope *scope = et_scope_open(NULL);
+    const int64_t shape[2] = {2, 3}, rows[1] = {2}, classes[1] = {3};
+    const float logits[6] = {1, 2, 3, 0, 0, 0}, weights[3] = {1, 1, 4};
+    const int64_t labels[2] = {2, 0};
+    struct error error = {0};
+
+    (void)state;
+    struct et_tensor *x = et_from_data(scope, logits, ET_FLOAT32, shape, 2, ET_CPU);
+    struct et_tensor *y = et_from_data(scope, labels, ET_INT64, rows, 1, ET_CPU);
+    struct et_tensor *w = et_from_data(scope, weights, ET_FLOAT32, classes, 1, ET_CPU);
+    double first = -log(exp(3) / (exp(1) + exp(2) + exp(3))), second = log(3);
+    assert_true(fabs(et_item(scope, et_cross_entropy_sum(scope, x, y, NULL, 0)) - first - second) < 1e-6);
+    assert_true(fabs(et_item(scope, et_cross_entropy_sum(scope, x, y, w, 0)) - 4 * first - second) < 1e-5);
+    assert_good(et_scope_close(scope, &error), error);
+}
+
+static void test_autocast(void **state)
+{
+    struct et_scope *scope = et_scope_open(NULL);
+    struct error error = {0};
+
+    (void)state;
+    et_manual_seed(1);
+    struct et_tensor *a = values(scope, 32, 32), *b = values(scope, 32, 32);
+    struct et_tensor *exact = et_matmul(scope, a, b);
+    et_autocast_begin(ET_CPU, ET_BFLOAT16);
+    struct et_tensor *rough = et_to_dtype(scope, et_matmul(scope, a, b), ET_FLOAT32);
+    et_autocast_end();
+    struct et_tensor *again = et_matmul(scope, a, b), *difference = et_sub(scope, exact, rough);
+    double squares = et_item(scope, et_sum(scope, et_mul(scope, difference, difference)));
+    assert_true(squares > 1e-4 && squares < 32 * 32 * 0.01); /* rounded to bfloat16, and no worse */
+    difference = et_sub(scope, exact, again);
+    assert_true(et_item(scope, et_sum(scope, et_mul(scope, difference, difference))) == 0); /* off again */
+    assert_good(et_scope_close(scope, &error), error);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_first_failure_sticks), cmocka_unit_test(test_missing_tensor),
+        cmocka_unit_test(test_keep_outlives_its_scope), cmocka_unit_test(test_gradients),
+        cmocka_unit_test(test_checkpoint_equals_plain), cmocka_unit_test(test_adamw),
+        cmocka_unit_test(test_cross_entropy), cmocka_unit_test(test_autocast),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
