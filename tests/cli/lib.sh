@@ -1,0 +1,34 @@
+# What the command-line tests share.  Each runs in a scratch folder of its own as
+#     SCRIPT EMOTRAIN MAKE_CORPUS TESTS_FOLDER
+set -u
+emotrain=$1 make_corpus=$2 tests=$3
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 1
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
+fail() { echo "FAILED: $*" >&2; exit 1; }
+skip() { echo "skipped: $*"; exit 77; }
+
+# expect STATUS PATTERN COMMAND...: the status, one line on stderr at most besides the log, holding PATTERN.
+expect() {
+  local status=$1 pattern=$2 got
+  shift 2
+  "$@" >out 2>err </dev/null
+  got=$?
+  [ "$got" = "$status" ] || fail "$*: status $got, not $status: $(cat err)"
+  grep -q -- "$pattern" out err || fail "$*: no \"$pattern\" in: $(cat out err)"
+}
+
+# expect_error STATUS PATTERN COMMAND...: the same, and exactly one line "emotrain: ..." that holds the pattern.
+expect_error() {
+  local pattern=$2
+  expect "$@"
+  [ "$(grep -c '^emotrain: ' err)" = 1 ] || fail "$*: not one error line: $(cat err)"
+  grep '^emotrain: ' err | grep -q -- "$pattern" || fail "$*: the error line lacks \"$pattern\": $(cat err)"
+}
+
+tiny_experiment() {
+  "$make_corpus" corpus "${1:-4}" || fail "no corpus"
+  cp "$tests/cli/tiny.ini" "$tests/cli/tiny.json" .
+}

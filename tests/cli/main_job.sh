@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# The main job, whole; then what answers from it.
+. "$(dirname "$0")/lib.sh" "$@"
+tiny_experiment 8
+
+expect 0 "weighted avg" "$emotrain" --config tiny.ini --run one --set train.epochs=8
+grep -q "Speakers shared: 8 of 8" out || fail "no word on shared speakers"
+grep -q "Chosen on the test part" out || fail "no word on the choice of the checkpoint"
+for file in config.ini environment.json metrics.jsonl classification_report.txt report.json predictions.csv \
+  report.html best/model.safetensors best/config.json best/preprocessor_config.json last/optimizer.safetensors \
+  last/trainer_state.json; do
+  [ -s "runs/one/$file" ] || fail "no $file"
+done
+if command -v gnuplot >/dev/null; then
+  for file in loss.svg loss.png confusion.svg confusion.png; do
+    [ -s "runs/one/$file" ] || fail "no $file"
+  done
+fi
+[ "$(find runs/one -name '*tmp*' | wc -l)" = 0 ] || fail "temporary files stayed"
+[ "$(wc -l <runs/one/predictions.csv)" = 33 ] || fail "predictions.csv should hold 32 clips and a heading"
+head -1 runs/one/predictions.csv | grep -q "^path,label,predicted,angry,calm,disgust,fearful,happy,neutral,sad,surprised$" ||
+  fail "wrong heading of predictions.csv"
+grep -q '"id2label"' runs/one/best/config.json || fail "config.json names no labels"
+accuracy=$(sed -n 's/.*"accuracy":[[:space:]]*\([0-9.]*\).*/\1/p' runs/one/report.json | head -1)
+awk "BEGIN { exit !($accuracy > 0.25) }" || fail "accuracy $accuracy on pitches is no better than chance"
+
+# The run's config.ini repeats it, to the bit.
+cp runs/one/config.ini again.ini
+expect 0 "weighted avg" "$emotrain" --config again.ini --run two
+cmp runs/one/metrics.jsonl runs/two/metrics.jsonl || fail "the run is not repeatable"
+cmp runs/one/best/model.safetensors runs/two/best/model.safetensors || fail "the weights are not repeatable"
+
+# eval answers from the checkpoint as training did.
+"$emotrain" eval one --part test >eval.txt 2>err || fail "eval: $(cat err)"
+head -13 runs/one/classification_report.txt | cmp - <(head -13 eval.txt) || fail "eval differs from the run's report"
+expect 0 "weighted avg" "$emotrain" eval runs/one/best --config tiny.ini
+expect_error 2 "the validation part is empty" "$emotrain" eval one --part validation
+expect_error 2 'no part "tst"' "$emotrain" eval one --part tst
+
+# predict: the probabilities of predictions.csv, for files and folders, in each format.
+clip=$(sed -n 2p runs/one/predictions.csv | cut -d, -f1)
+"$emotrain" predict one "corpus/$clip" --format csv >one.csv 2>err || fail "predict: $(cat err)"
+a=$(sed -n 2p runs/one/predictions.csv | cut -d, -f4-)
+b=$(sed -n 2p one.csv | cut -d, -f4-)
+awk -v a="$a" -v b="$b" 'BEGIN { n = split(a, x, ","); split(b, y, ",");
+  for (i = 1; i <= n; i++) if ((x[i] - y[i])^2 > 1e-10) exit 1; exit n != 8 }' || fail "predict differs: $a, $b"
+"$emotrain" predict runs/one/best corpus --format json -o answers.jsonl 2>err || fail "predict folder: $(cat err)"
+[ "$(wc -l <answers.jsonl)" = 128 ] || fail "not one answer per file"
+grep -q '"probabilities":{"angry":' answers.jsonl || fail "json lacks probabilities"
+echo "no sound" >bad.wav
+expect 1 "bad.wav: not audio" "$emotrain" predict one bad.wav "corpus/$clip"
+grep -q "$clip" out || fail "a bad file took the good one's answer with it"
+expect_error 2 "no such file" "$emotrain" predict one absent.wav
+expect_error 2 "no run or model" "$emotrain" predict nobody "corpus/$clip"
+expect_error 2 "format must be" "$emotrain" predict one "corpus/$clip" --format yaml
+
+# Charts and report again, from the database alone.
+if command -v gnuplot >/dev/null; then
+  cp runs/one/loss.svg before.svg
+  rm runs/one/metrics.jsonl runs/one/loss.svg
+  expect 0 one "$emotrain" plot one
+  cmp before.svg runs/one/loss.svg || fail "plot draws another chart"
+fi
+rm runs/one/report.html
+expect 0 one "$emotrain" report runs/one
+[ -s runs/one/report.html ] || fail "report writes no page"
+expect 0 libtorch "$emotrain" doctor
