@@ -6,8 +6,7 @@ cd "$(dirname "$0")/.."
 if [ "${1:-}" = --sanitize ]; then
   shift
   scripts/set-up.sh build-sanitize -DEMOTRAIN_SANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo
-  # libtorch and its libraries keep what they allocated to the end: only our own errors are of interest.
-  export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1
+  export UBSAN_OPTIONS=print_stacktrace=1
   exec ctest --test-dir build-sanitize --output-on-failure "$@"
 fi
 scripts/set-up.sh build

@@ -79,8 +79,10 @@ static bool read_entry(const struct audio_cache *cache, const char *path, struct
 static bool write_entry(const char *path, const struct signal *signal, struct error *error)
 {
     size_t bytes = signal->count * sizeof *signal->samples;
-    struct header header = {.version = CACHE_VERSION, .rate = (uint32_t)signal->rate,
-                            .checksum = checksum(signal->samples, bytes), .count = signal->count};
+    struct header header = {.version = CACHE_VERSION,
+                            .rate = (uint32_t)signal->rate,
+                            .checksum = checksum(signal->samples, bytes),
+                            .count = signal->count};
     struct file_writer writer;
     char *folder = path_folder(path);
 

@@ -26,7 +26,8 @@ static bool riff_is_cut(int descriptor, off_t file_size)
     if (pread(descriptor, head, sizeof head, 0) != (ssize_t)sizeof head || memcmp(head, "RIFF", 4) != 0 ||
         memcmp(head + 8, "WAVE", 4) != 0)
         return false;
-    uint32_t size = (uint32_t)head[4] | (uint32_t)head[5] << 8 | (uint32_t)head[6] << 16 | (uint32_t)head[7] << 24;
+    uint32_t size =
+        (uint32_t)head[4] | (uint32_t)head[5] << 8 | (uint32_t)head[6] << 16 | (uint32_t)head[7] << 24;
     bool streamed = size == 0 || size == UINT32_MAX; /* a writer that could not seek back */
     return !streamed && (off_t)size + 8 > file_size;
 }

@@ -146,8 +146,8 @@ static bool check_number(const struct setting *s, const char *where, const char 
 
     if (s->type == SETTING_INTEGER) {
         if (!text_to_integer(value, &integer))
-            return error_usage(error, "%s: %s.%s must be a whole number, not \"%s\"", where, s->section, s->key,
-                               value);
+            return error_usage(error, "%s: %s.%s must be a whole number, not \"%s\"", where, s->section,
+                               s->key, value);
         number = (double)integer;
     } else if (!text_to_number(value, &number)) {
         return error_usage(error, "%s: %s.%s must be a number, not \"%s\"", where, s->section, s->key, value);
@@ -158,7 +158,10 @@ static bool check_number(const struct setting *s, const char *where, const char 
     return true;
 }
 
-enum { INIH_LINE = 200, VALUE_LENGTH = 160 }; /* inih's default line buffer, longer lines would be cut in two */
+enum {
+    INIH_LINE = 200,
+    VALUE_LENGTH = 160
+}; /* inih's default line buffer, longer lines would be cut in two */
 
 /* Whether a value written to config.ini reads back the same. */
 static bool survives(const char *value)
@@ -175,8 +178,10 @@ static bool check(const struct setting *s, const char *where, const char *value,
     bool truth;
 
     if (!survives(value))
-        return error_usage(error, "%s: %s.%s: a value is one line of at most %d characters, without \" ;\" "
-                           "and without spaces around it", where, s->section, s->key, VALUE_LENGTH);
+        return error_usage(error,
+                           "%s: %s.%s: a value is one line of at most %d characters, without \" ;\" "
+                           "and without spaces around it",
+                           where, s->section, s->key, VALUE_LENGTH);
     if (!*value && !*s->fallback)
         return true;
     switch (s->type) {

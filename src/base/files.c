@@ -243,8 +243,7 @@ bool link_replace(const char *target, const char *path, struct error *error)
 
 void strings_add(struct strings *strings, const char *text)
 {
-    strings->items =
-        mem_grow(strings->items, &strings->capacity, strings->count + 1, sizeof *strings->items);
+    strings->items = mem_grow(strings->items, &strings->capacity, strings->count + 1, sizeof *strings->items);
     strings->items[strings->count++] = mem_string(text);
 }
 

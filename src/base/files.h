@@ -11,9 +11,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-char *path_join(const char *folder, const char *name);  /* caller frees; an absolute name stands alone */
-const char *path_base(const char *path);                /* last component, pointing into path */
-char *path_folder(const char *path);                    /* all before the last component, "." if none; caller frees */
+char *path_join(const char *folder, const char *name); /* caller frees; an absolute name stands alone */
+const char *path_base(const char *path);               /* last component, pointing into path */
+char *path_folder(const char *path); /* all before the last component, "." if none; caller frees */
 bool path_exists(const char *path);
 bool path_is_folder(const char *path);
 
@@ -46,9 +46,9 @@ struct file_map {
 bool file_map_open(struct file_map *map, const char *path, struct error *error);
 void file_map_close(struct file_map *map);
 
-bool folder_make(const char *path, struct error *error);              /* with its parents; existing is fine */
-bool folder_sync(const char *path, struct error *error);              /* fsync of the folder itself */
-bool folder_remove(const char *path, struct error *error);            /* with all it holds; absent is fine */
+bool folder_make(const char *path, struct error *error);   /* with its parents; existing is fine */
+bool folder_sync(const char *path, struct error *error);   /* fsync of the folder itself */
+bool folder_remove(const char *path, struct error *error); /* with all it holds; absent is fine */
 bool link_replace(const char *target, const char *path, struct error *error); /* atomic symbolic link */
 
 /* Entries of a folder, sorted by name, without "." and ".."; caller frees with strings_free. */

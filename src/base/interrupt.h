@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-void interrupt_catch(void);      /* from now on SIGINT and SIGTERM only set a flag, the first time */
+void interrupt_catch(void); /* from now on SIGINT and SIGTERM only set a flag, the first time */
 bool interrupt_requested(void);
 
 #endif

@@ -76,7 +76,8 @@ bool json_integer(const cJSON *object, const char *name, int64_t *value, struct 
 
     if (!item)
         return true;
-    if (!cJSON_IsNumber(item) || floor(item->valuedouble) != item->valuedouble || fabs(item->valuedouble) > 1e15)
+    if (!cJSON_IsNumber(item) || floor(item->valuedouble) != item->valuedouble ||
+        fabs(item->valuedouble) > 1e15)
         return error_set(error, "\"%s\" must be a whole number", name);
     *value = (int64_t)item->valuedouble;
     return true;

@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-cJSON *json_read(const char *path, struct error *error);                      /* an object; caller cJSON_Deletes */
+cJSON *json_read(const char *path, struct error *error); /* an object; caller cJSON_Deletes */
 cJSON *json_parse(const char *text, size_t size, const char *where, struct error *error);
-bool json_write(const char *path, const cJSON *value, struct error *error);  /* atomic, indented */
+bool json_write(const char *path, const cJSON *value, struct error *error); /* atomic, indented */
 
 /* Members of an object.  Absent or null gives the default; a wrong type is an error naming the member. */
 bool json_number(const cJSON *object, const char *name, double *value, struct error *error);

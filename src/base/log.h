@@ -23,7 +23,8 @@ struct progress {
 };
 
 /* `what` and `unit` ("step", "clip") must outlive the progress; `first` units were done before. */
-void progress_start(struct progress *progress, const char *what, const char *unit, size_t first, size_t total);
+void progress_start(struct progress *progress, const char *what, const char *unit, size_t first,
+                    size_t total);
 void progress_update(struct progress *progress, size_t done, const char *note); /* note may be NULL */
 void progress_end(struct progress *progress);
 

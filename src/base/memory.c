@@ -58,7 +58,8 @@ char *mem_string(const char *text)
     return memcpy(mem_alloc(size), text, size);
 }
 
-static char *format_with(void *(*allocate)(void *, size_t), void *context, const char *format, va_list arguments)
+static char *format_with(void *(*allocate)(void *, size_t), void *context, const char *format,
+                         va_list arguments)
 {
     va_list again;
 

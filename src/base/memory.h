@@ -13,10 +13,10 @@
 
 #include <stddef.h>
 
-void *mem_alloc(size_t size);                                  /* uninitialised */
-void *mem_zero(size_t count, size_t size);                     /* count * size zero bytes; checks overflow */
-void *mem_resize(void *block, size_t count, size_t size);      /* count * size bytes; checks overflow */
-char *mem_string(const char *text);                            /* copy; NULL gives NULL */
+void *mem_alloc(size_t size);                             /* uninitialised */
+void *mem_zero(size_t count, size_t size);                /* count * size zero bytes; checks overflow */
+void *mem_resize(void *block, size_t count, size_t size); /* count * size bytes; checks overflow */
+char *mem_string(const char *text);                       /* copy; NULL gives NULL */
 char *mem_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Doubles `*capacity` until it holds `needed` elements and resizes; returns the (moved) block. */

@@ -40,9 +40,9 @@ struct random_stream {
 };
 
 struct random_stream random_stream(uint64_t seed, enum random_purpose purpose, uint64_t index);
-uint64_t random_next(struct random_stream *stream);                  /* 64 uniform bits */
-double random_uniform(struct random_stream *stream);                 /* [0, 1) */
-size_t random_below(struct random_stream *stream, size_t bound);     /* 0..bound-1, unbiased; bound > 0 */
+uint64_t random_next(struct random_stream *stream);              /* 64 uniform bits */
+double random_uniform(struct random_stream *stream);             /* [0, 1) */
+size_t random_below(struct random_stream *stream, size_t bound); /* 0..bound-1, unbiased; bound > 0 */
 void random_shuffle(struct random_stream *stream, size_t *items, size_t count);
 
 #endif

@@ -7,14 +7,26 @@
 #define MANY 1e9           /* no limit in practice */
 #define SEEDS 4294967295.0 /* 2^32 - 1, as NumPy takes them */
 
-#define TEXT(section, key, fallback, help) {section, key, fallback, SETTING_TEXT, 0, 0, NULL, help}
+#define TEXT(section, key, fallback, help)                                                                   \
+    {                                                                                                        \
+        section, key, fallback, SETTING_TEXT, 0, 0, NULL, help                                               \
+    }
 #define INTEGER(section, key, fallback, low, high, help)                                                     \
-    {section, key, fallback, SETTING_INTEGER, low, high, NULL, help}
+    {                                                                                                        \
+        section, key, fallback, SETTING_INTEGER, low, high, NULL, help                                       \
+    }
 #define NUMBER(section, key, fallback, low, high, help)                                                      \
-    {section, key, fallback, SETTING_NUMBER, low, high, NULL, help}
-#define BOOL(section, key, fallback, help) {section, key, fallback, SETTING_BOOL, 0, 0, NULL, help}
+    {                                                                                                        \
+        section, key, fallback, SETTING_NUMBER, low, high, NULL, help                                        \
+    }
+#define BOOL(section, key, fallback, help)                                                                   \
+    {                                                                                                        \
+        section, key, fallback, SETTING_BOOL, 0, 0, NULL, help                                               \
+    }
 #define CHOICE(section, key, fallback, choices, help)                                                        \
-    {section, key, fallback, SETTING_CHOICE, 0, 0, choices, help}
+    {                                                                                                        \
+        section, key, fallback, SETTING_CHOICE, 0, 0, choices, help                                          \
+    }
 
 /* Tables of handlers (corpora, models, poolings, protocols) check their own names: those keys are TEXT. */
 
@@ -55,7 +67,8 @@ const struct setting SETTINGS[] = {
     CHOICE("model", "pooling_padding", "exclude", "exclude|include",
            "include: merge over the padding too, as the reference did"),
     CHOICE("model", "attention_mask", "auto", "auto|yes|no",
-           "hide padding from the encoder; auto: yes, but for group-norm checkpoints with pooling_padding=include"),
+           "hide padding from the encoder; auto: yes, but for group-norm checkpoints with "
+           "pooling_padding=include"),
     TEXT("model", "freeze", "feature_encoder", "none, feature_encoder, layers:N or encoder"),
     CHOICE("model", "problem", "single_label", "single_label", "what the labels are"),
     BOOL("model", "gradient_checkpointing", "no",
@@ -96,7 +109,8 @@ const struct setting SETTINGS[] = {
     CHOICE("eval", "best_metric", "accuracy", "accuracy|uar|macro_f1|weighted_f1|eval_loss",
            "what the best checkpoint is chosen by"),
 
-    INTEGER("checkpoint", "every_steps", "0", 0, MANY, "save every so many optimizer steps; 0: never by steps"),
+    INTEGER("checkpoint", "every_steps", "0", 0, MANY,
+            "save every so many optimizer steps; 0: never by steps"),
     INTEGER("checkpoint", "every_epochs", "1", 0, MANY, "save every so many epochs; 0: only at the end"),
     INTEGER("checkpoint", "keep", "2", 1, MANY, "newest checkpoints kept, besides the best"),
 };

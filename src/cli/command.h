@@ -1,7 +1,7 @@
 /*
- * Commands: a table of constant structs.  To add one, write cli/NAME.c with its function, declare it here, and
- * add a row to COMMANDS in main.c (or, if it computes with tensors, to TENSOR_COMMANDS in tensor_commands.c
- * and a row without a function in COMMANDS).
+ * Commands: a table of constant structs.  To add one, write cli/NAME.c with its function, declare it here,
+ * and add a row to COMMANDS in main.c (or, if it computes with tensors, to TENSOR_COMMANDS in
+ * tensor_commands.c and a row without a function in COMMANDS).
  */
 #ifndef EMOTRAIN_CLI_COMMAND_H
 #define EMOTRAIN_CLI_COMMAND_H

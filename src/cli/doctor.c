@@ -47,8 +47,10 @@ bool command_doctor(const struct options *options, struct error *error)
                    helpers[i].package);
     }
     if (et_cuda_count() == 0)
-        printf("%-22s this libtorch sees no card: computing on the CPU; for CUDA build against PyTorch's libtorch "
-               "(cmake -DCMAKE_PREFIX_PATH=...)\n", "CUDA");
+        printf("%-22s this libtorch sees no card: computing on the CPU; for CUDA build against PyTorch's "
+               "libtorch "
+               "(cmake -DCMAKE_PREFIX_PATH=...)\n",
+               "CUDA");
     cJSON_Delete(json);
     return true;
 }

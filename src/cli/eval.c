@@ -60,8 +60,8 @@ static bool evaluate_part(const struct trained *trained, const struct source *so
 
     if (source->split.counts[part] == 0)
         return error_usage(error, "the %s part is empty", PART_NAMES[part]);
-    dataset_start(&dataset, trained->config, source->cache, source->root, &source->clips, &source->split, part,
-                  &trained->model->labels);
+    dataset_start(&dataset, trained->config, source->cache, source->root, &source->clips, &source->split,
+                  part, &trained->model->labels);
     prediction_list_start(&predictions, (const char *const *)trained->model->labels.items,
                           trained->model->labels.count);
     bool done = evaluate(trained->model, &dataset, &trained->compute, "evaluate", &predictions, &loss, error);

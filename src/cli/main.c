@@ -19,10 +19,11 @@ static const struct command COMMANDS[] = {
      "config set list ", 0, 0, command_split},
     {"eval", "RUN|MODEL [--config FILE] [--part PART]", "a trained model's report on a part of a corpus",
      "config set part ", 1, 1, NULL},
-    {"predict", "RUN|MODEL PATH... [--format table|csv|json] [-o FILE]", "what a trained model hears in recordings",
-     "set format output ", 2, SIZE_MAX, NULL},
+    {"predict", "RUN|MODEL PATH... [--format table|csv|json] [-o FILE]",
+     "what a trained model hears in recordings", "set format output ", 2, SIZE_MAX, NULL},
     {"plot", "RUN...", "draw a run's charts again from what was recorded", "", 1, SIZE_MAX, command_plot},
-    {"report", "RUN...", "write a run's report again from what was recorded", "", 1, SIZE_MAX, command_report},
+    {"report", "RUN...", "write a run's report again from what was recorded", "", 1, SIZE_MAX,
+     command_report},
     {"doctor", "", "versions, devices, threads, what is missing and how to get it", "", 0, 0, NULL},
 };
 
@@ -49,7 +50,8 @@ static const struct command *find(const char *name, struct error *error)
             best = i;
         }
     }
-    error_usage(error, "no command \"%s\"; the nearest is \"%s\" (see emotrain --help)", name, COMMANDS[best].name);
+    error_usage(error, "no command \"%s\"; the nearest is \"%s\" (see emotrain --help)", name,
+                COMMANDS[best].name);
     return NULL;
 }
 

@@ -15,13 +15,15 @@ static const struct option_row {
     size_t offset; /* into struct options */
 } OPTIONS[] = {
     {"config", "FILE", "the experiment's configuration", VALUE, offsetof(struct options, config)},
-    {"set", "section.key=value", "overrides one setting; may be given again", VALUES, offsetof(struct options, sets)},
+    {"set", "section.key=value", "overrides one setting; may be given again", VALUES,
+     offsetof(struct options, sets)},
     {"run", "NAME", "the run's name", VALUE, offsetof(struct options, run)},
     {"resume", NULL, "go on with an interrupted run", FLAG, offsetof(struct options, resume)},
     {"part", "PART", "train, validation or test", VALUE, offsetof(struct options, part)},
     {"list", "PART", "print the names of a part's clips", VALUE, offsetof(struct options, list)},
     {"format", "FORMAT", "table, csv or json", VALUE, offsetof(struct options, format)},
-    {"output", "FILE", "write there instead of to standard output (also -o)", VALUE, offsetof(struct options, output)},
+    {"output", "FILE", "write there instead of to standard output (also -o)", VALUE,
+     offsetof(struct options, output)},
     {"quiet", NULL, "only warnings and errors on standard error", FLAG, offsetof(struct options, quiet)},
 };
 
@@ -57,8 +59,8 @@ static bool unknown(const struct command *command, const char *word, struct erro
             best = OPTIONS[i].name;
         }
     }
-    return error_usage(error, "%s: unknown option %s; the nearest is --%s (see emotrain %s --help)", command->name,
-                       word, best, command->name);
+    return error_usage(error, "%s: unknown option %s; the nearest is --%s (see emotrain %s --help)",
+                       command->name, word, best, command->name);
 }
 
 static void store(struct options *options, const struct option_row *row, const char *value)
@@ -94,7 +96,8 @@ static int take(struct options *options, const struct command *command, int coun
         return 1;
     }
     if (count < 2) {
-        error_usage(error, "%s: --%s needs a value: --%s %s", command->name, row->name, row->name, row->argument);
+        error_usage(error, "%s: --%s needs a value: --%s %s", command->name, row->name, row->name,
+                    row->argument);
         return 0;
     }
     store(options, row, words[1]);

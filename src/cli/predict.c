@@ -54,7 +54,8 @@ static bool load(const struct trained *trained, const char *path, struct signal 
     double longest = config_number(trained->config, "audio.max_seconds");
 
     if (!audio_decode(path, NULL, signal, error) ||
-        !audio_resample(signal, trained->model->sample_rate, config_text(trained->config, "audio.resampler"), error)) {
+        !audio_resample(signal, trained->model->sample_rate, config_text(trained->config, "audio.resampler"),
+                        error)) {
         signal_free(signal);
         return error_prefix(error, "%s", path);
     }

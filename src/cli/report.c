@@ -29,8 +29,8 @@ static bool with_report(const char *run, bool (*use)(const struct report *report
     return done;
 }
 
-static bool for_all(const struct options *options, bool (*use)(const struct report *report, struct error *error),
-                    struct error *error)
+static bool for_all(const struct options *options,
+                    bool (*use)(const struct report *report, struct error *error), struct error *error)
 {
     for (size_t i = 0; i < options->arguments.count; i++)
         if (!with_report(options->arguments.items[i], use, error))

@@ -1,7 +1,7 @@
+#include "corpus/split.h"
 #include "base/memory.h"
 #include "cli/command.h"
 #include "corpus/corpus.h"
-#include "corpus/split.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,8 @@ static size_t count_label(const struct clip_list *clips, const struct split *spl
     return count;
 }
 
-static void print_table(const struct clip_list *clips, const struct split *split, const struct strings *labels)
+static void print_table(const struct clip_list *clips, const struct split *split,
+                        const struct strings *labels)
 {
     printf("%-16s", "label");
     for (int part = 0; part < PART_COUNT; part++)

@@ -66,7 +66,8 @@ static bool name_run(struct job *job, struct error *error)
     free(name);
     char *used = good ? run_folder_find(job->folder, directory, false, error) : NULL;
     if (used)
-        good = error_usage(error, "the run %s is there already: name another with --run, or go on with --resume", used);
+        good = error_usage(
+            error, "the run %s is there already: name another with --run, or go on with --resume", used);
     free(used);
     return good;
 }
@@ -97,6 +98,9 @@ static bool prepare(struct job *job, struct error *error)
         return false;
     if (!job->options->config && !job->options->resume)
         return error_usage(error, "which experiment? emotrain --config FILE (see emotrain --help)");
+    if (!job->options->resume && config_integer(job->config, "train.epochs") == 0 &&
+        config_integer(job->config, "train.max_steps") == 0)
+        return error_usage(error, "train.epochs and train.max_steps are both 0: nothing to train");
     return (job->options->resume ? find_interrupted(job, error) : name_run(job, error)) &&
            schedule_find(config_text(job->config, "train.schedule"), error) &&
            compute_choose(job->config, &job->compute, error);
@@ -134,7 +138,8 @@ static bool split_corpus(struct job *job, struct error *error)
     return true;
 }
 
-/* A hash of which file is in which part, in order: the same on resuming, or it would be another experiment. */
+/* A hash of which file is in which part, in order: the same on resuming, or it would be another experiment.
+ */
 static void digest_split(const struct job *job, char hex[SHA256_HEX_SIZE])
 {
     struct text text = {0};
@@ -152,7 +157,8 @@ static void digest_split(const struct job *job, char hex[SHA256_HEX_SIZE])
 
 static void add_corpus_facts(const struct job *job, cJSON *facts)
 {
-    cJSON *corpus = cJSON_AddObjectToObject(facts, "corpus"), *split = cJSON_AddObjectToObject(facts, "split");
+    cJSON *corpus = cJSON_AddObjectToObject(facts, "corpus"),
+          *split = cJSON_AddObjectToObject(facts, "split");
     char *description = split_describe(job->config), hash[SHA256_HEX_SIZE];
 
     cJSON_AddStringToObject(corpus, "kind", config_text(job->config, "corpus.kind"));
@@ -219,12 +225,12 @@ static bool store_facts(struct job *job, struct error *error)
 
 static bool open_model(struct job *job, struct error *error)
 {
-    struct model_source source = {
-        .path = job->checkpoint ? job->checkpoint : config_text(job->config, "model.pretrained"),
-        .config = job->config,
-        .labels = &job->labels,
-        .device = job->compute.device,
-        .seed = (uint64_t)config_integer(job->config, "run.seed")};
+    struct model_source source = {.path = job->checkpoint ? job->checkpoint
+                                                          : config_text(job->config, "model.pretrained"),
+                                  .config = job->config,
+                                  .labels = &job->labels,
+                                  .device = job->compute.device,
+                                  .seed = (uint64_t)config_integer(job->config, "run.seed")};
 
     job->model = model_open(&source, error);
     if (job->model)
@@ -251,8 +257,10 @@ static bool check_same_split(struct job *job, struct error *error)
     const cJSON *digest = cJSON_GetObjectItemCaseSensitive(split, "digest");
     digest_split(job, hash);
     if (same && cJSON_IsString(digest) && strcmp(digest->valuestring, hash) != 0)
-        same = error_set(error, "%s: the corpus or its split has changed since this run began: it cannot go on, "
-                                "start a new run", job->folder);
+        same = error_set(error,
+                         "%s: the corpus or its split has changed since this run began: it cannot go on, "
+                         "start a new run",
+                         job->folder);
     cJSON_Delete(facts);
     arena_free(&arena);
     return same;
@@ -260,7 +268,8 @@ static bool check_same_split(struct job *job, struct error *error)
 
 static bool write_run_files(struct job *job, const char *text, struct error *error)
 {
-    char *environment = path_join(job->folder, "environment.json"), *config = path_join(job->folder, "config.ini");
+    char *environment = path_join(job->folder, "environment.json"),
+         *config = path_join(job->folder, "config.ini");
     cJSON *json = environment_describe();
     bool done = json_write(environment, json, error) &&
                 file_write(config, text, strlen(text), error); /* last: a folder with it is a run */
@@ -288,7 +297,9 @@ static bool begin_run(struct job *job, struct error *error)
     job->facts = cJSON_CreateObject();
     add_corpus_facts(job, job->facts);
     add_model_facts(job, job->facts);
-    done = done && run_begin(job->catalogue, config_text(job->config, "run.name"), job->folder, text, &job->run, error) &&
+    done = done &&
+           run_begin(job->catalogue, config_text(job->config, "run.name"), job->folder, text, &job->run,
+                     error) &&
            store_facts(job, error);
     free(text);
     if (done)
@@ -308,8 +319,9 @@ static double judge(void *context, const struct prediction_list *predictions, do
     evaluation_make(&evaluation, predictions);
     metric_list_add(metrics, step, epoch, "eval_loss", loss);
     evaluation_metrics(&evaluation, step, epoch, metrics);
-    log_info("step %lld, epoch %.2f: loss %.4f, accuracy %.3f, UAR %.3f on %zu %s clips", (long long)step, epoch, loss,
-             evaluation.accuracy, evaluation.uar, evaluation.clips, PART_NAMES[split_selection_part(&job->split)]);
+    log_info("step %lld, epoch %.2f: loss %.4f, accuracy %.3f, UAR %.3f on %zu %s clips", (long long)step,
+             epoch, loss, evaluation.accuracy, evaluation.uar, evaluation.clips,
+             PART_NAMES[split_selection_part(&job->split)]);
     double score = evaluation_score(&evaluation, loss, config_text(job->config, "eval.best_metric"));
     evaluation_free(&evaluation);
     return score;
@@ -319,9 +331,15 @@ static bool train_model(struct job *job, struct error *error)
 {
     struct recorder recorder;
     struct trainer_state reached = {0};
-    struct trainer trainer = {.config = job->config, .run = job->folder, .model = job->model,
-                              .train = &job->train, .selection = &job->selection, .compute = job->compute,
-                              .recorder = &recorder, .judge = judge, .context = job};
+    struct trainer trainer = {.config = job->config,
+                              .run = job->folder,
+                              .model = job->model,
+                              .train = &job->train,
+                              .selection = &job->selection,
+                              .compute = job->compute,
+                              .recorder = &recorder,
+                              .judge = judge,
+                              .context = job};
 
     if (job->checkpoint && !checkpoint_read_state(job->checkpoint, &reached, error))
         return false;
@@ -380,11 +398,10 @@ static bool report_run(struct job *job, struct error *error)
 
 static bool main_job(struct job *job, struct error *error)
 {
-    return prepare(job, error) &&      /* configuration, device, the run's name */
-           index_corpus(job, error) && /* what is there */
-           split_corpus(job, error) && /* what trains, what tests */
-           open_model(job, error) &&
-           begin_run(job, error) && /* from here on there is a run folder */
+    return prepare(job, error) &&                             /* configuration, device, the run's name */
+           index_corpus(job, error) &&                        /* what is there */
+           split_corpus(job, error) &&                        /* what trains, what tests */
+           open_model(job, error) && begin_run(job, error) && /* from here on there is a run folder */
            train_model(job, error) && test_best(job, error) && report_run(job, error);
 }
 
@@ -393,7 +410,8 @@ static void close_job(struct job *job, const struct error *error)
     struct error ignored = {0};
 
     if (job->run && error->kind)
-        run_set_state(job->catalogue, job->run, error->kind == ERROR_INTERRUPTED ? "interrupted" : "failed", &ignored);
+        run_set_state(job->catalogue, job->run, error->kind == ERROR_INTERRUPTED ? "interrupted" : "failed",
+                      &ignored);
     model_close(job->model);
     dataset_free(&job->train);
     dataset_free(&job->selection);

@@ -29,7 +29,8 @@ static bool is_model_directory(const char *path)
     return there;
 }
 
-bool trained_open(struct trained *trained, const char *name, const struct options *options, struct error *error)
+bool trained_open(struct trained *trained, const char *name, const struct options *options,
+                  struct error *error)
 {
     struct config *defaults = config_new();
     char *run = run_folder_find(name, config_text(defaults, "run.directory"), false, error);
@@ -40,7 +41,8 @@ bool trained_open(struct trained *trained, const char *name, const struct option
     if (!best && run)
         error_set(error, "%s: this run has no checkpoint yet", run);
     else if (!best)
-        error_usage(error, "no run or model \"%s\": neither a run's folder or name nor a model directory", name);
+        error_usage(error, "no run or model \"%s\": neither a run's folder or name nor a model directory",
+                    name);
     else if ((trained->config = choose_config(run, options, error)) &&
              compute_choose(trained->config, &trained->compute, error)) {
         source.device = trained->compute.device;

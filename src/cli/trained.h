@@ -12,7 +12,8 @@ struct trained {
     struct model *model;
 };
 
-bool trained_open(struct trained *trained, const char *name, const struct options *options, struct error *error);
+bool trained_open(struct trained *trained, const char *name, const struct options *options,
+                  struct error *error);
 void trained_close(struct trained *trained);
 
 #endif

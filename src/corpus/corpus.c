@@ -31,8 +31,10 @@ char *corpus_root(const struct config *config, struct error *error)
     char *absolute = realpath(root, NULL);
 
     if (!absolute || !path_is_folder(absolute)) {
-        error_usage(error, "corpus.root: no folder \"%s\" here: put the recordings there or name another with "
-                           "--set corpus.root=DIR", root);
+        error_usage(error,
+                    "corpus.root: no folder \"%s\" here: put the recordings there or name another with "
+                    "--set corpus.root=DIR",
+                    root);
         free(absolute);
         return NULL;
     }
@@ -69,8 +71,8 @@ bool corpus_clips(const struct config *config, struct catalogue *catalogue, int6
     struct strings labels = {0};
     size_t kept = 0;
 
-    bool done = label_list(config, &labels, error) &&
-                clips_read(catalogue, corpus, CLIPS_USABLE, list, error);
+    bool done =
+        label_list(config, &labels, error) && clips_read(catalogue, corpus, CLIPS_USABLE, list, error);
     for (size_t i = 0; done && i < list->count; i++)
         if (labels.count == 0 || corpus_label_index(&labels, list->clips[i].label) >= 0)
             list->clips[kept++] = list->clips[i];

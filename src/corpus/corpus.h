@@ -28,11 +28,11 @@ const struct corpus_format *corpus_format_find(const char *name, struct error *e
 
 /* What a scan found. */
 struct corpus_scan {
-    int64_t corpus;                      /* the catalogue's id */
-    size_t files, decoded, clips;        /* files met, opened this time, usable clips */
-    size_t copies, broken, gone;         /* left out: copies, broken; vanished since last time */
-    double seconds_of_audio;             /* of the usable clips */
-    size_t multichannel;                 /* usable clips of more than one channel, downmixed */
+    int64_t corpus;               /* the catalogue's id */
+    size_t files, decoded, clips; /* files met, opened this time, usable clips */
+    size_t copies, broken, gone;  /* left out: copies, broken; vanished since last time */
+    double seconds_of_audio;      /* of the usable clips */
+    size_t multichannel;          /* usable clips of more than one channel, downmixed */
 };
 
 /* Brings the catalogue up to date with config's corpus.root and warns of what it left out, once, at the

@@ -14,7 +14,8 @@
 
 static const char *const EMOTIONS[] = {NULL,    "neutral", "calm",    "happy",    "sad",
                                        "angry", "fearful", "disgust", "surprised"};
-static const char *const STATEMENTS[] = {NULL, "Kids are talking by the door", "Dogs are sitting by the door"};
+static const char *const STATEMENTS[] = {NULL, "Kids are talking by the door",
+                                         "Dogs are sitting by the door"};
 
 static bool accepts(const char *file_name)
 {
@@ -39,8 +40,10 @@ static bool describe(struct clip *clip, struct arena *arena, struct error *error
     if (strlen(at) != 3 * count - 1)
         return error_set(error, "name outside the scheme: expected seven two-digit numbers joined by '-'");
     for (size_t i = 0; i < count; i++, at += 3) {
-        if (!isdigit((unsigned char)at[0]) || !isdigit((unsigned char)at[1]) || (at[2] != '-' && at[2] != '\0'))
-            return error_set(error, "name outside the scheme: expected seven two-digit numbers joined by '-'");
+        if (!isdigit((unsigned char)at[0]) || !isdigit((unsigned char)at[1]) ||
+            (at[2] != '-' && at[2] != '\0'))
+            return error_set(error,
+                             "name outside the scheme: expected seven two-digit numbers joined by '-'");
         *fields[i].value = 10 * (at[0] - '0') + (at[1] - '0');
         if (*fields[i].value < 1 || *fields[i].value > fields[i].maximum)
             return error_set(error, "name outside the scheme: %s %.2s is not 01 to %02d", fields[i].name, at,

@@ -57,7 +57,8 @@ enum { MAX_DEPTH = 64 }; /* folders within folders; a symbolic link to a parent 
 static bool walk(struct scan *scan, const char *folder, const char *relative, int depth, struct error *error)
 {
     struct strings names = {0};
-    bool done = depth <= MAX_DEPTH || error_set(error, "%s: folders nested deeper than %d", folder, MAX_DEPTH);
+    bool done =
+        depth <= MAX_DEPTH || error_set(error, "%s: folders nested deeper than %d", folder, MAX_DEPTH);
 
     done = done && folder_list(&names, folder, error);
     for (size_t i = 0; done && i < names.count; i++) {

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct split_protocol *const PROTOCOLS[] = {&SPLIT_STRATIFIED, &SPLIT_SPEAKER, &SPLIT_PREDEFINED};
+static const struct split_protocol *const PROTOCOLS[] = {&SPLIT_STRATIFIED, &SPLIT_SPEAKER,
+                                                         &SPLIT_PREDEFINED};
 
 static const struct split_protocol *protocol_find(const char *name, struct error *error)
 {
@@ -38,7 +39,9 @@ static void task_start(struct split_task *task, const struct config *config, con
 {
     struct strings labels = {0};
 
-    *task = (struct split_task){.config = config, .clips = clips, .count = clips->count,
+    *task = (struct split_task){.config = config,
+                                .clips = clips,
+                                .count = clips->count,
                                 .seed = (uint32_t)config_integer(config, "split.seed")};
     task->pool = mem_zero(clips->count, sizeof *task->pool);
     task->classes = mem_zero(clips->count, sizeof *task->classes);
@@ -86,7 +89,8 @@ static bool divide_test(const struct split_protocol *protocol, const struct spli
     if (!part_size("split.test", config_number(task->config, "split.test"), task->count, &size, error))
         return false;
     if (size == 0)
-        return error_usage(error, "split.test must be above 0: without a test part there is nothing to report");
+        return error_usage(error,
+                           "split.test must be above 0: without a test part there is nothing to report");
     return protocol->divide(task, size, split->clips[PART_TRAIN], &split->counts[PART_TRAIN],
                             split->clips[PART_TEST], &split->counts[PART_TEST], error);
 }
@@ -160,8 +164,8 @@ static void count_speakers(struct split *split, const struct clip_list *clips)
             continue;
         strings_add(&speakers, speaker);
         split->speakers++;
-        split->shared_speakers += has_speaker(split, clips, PART_TRAIN, speaker) &&
-                                  has_speaker(split, clips, PART_TEST, speaker);
+        split->shared_speakers +=
+            has_speaker(split, clips, PART_TRAIN, speaker) && has_speaker(split, clips, PART_TEST, speaker);
     }
     strings_free(&speakers);
 }

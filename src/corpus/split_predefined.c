@@ -80,7 +80,8 @@ static bool assign_rows(const struct split_task *task, const char *path, const c
     size_t part = column(fields, count, "part"), name = column(fields, count, "name");
     size_t by_path = column(fields, count, "path"), key = name < count ? name : by_path;
     if (!done || part >= count || key >= count)
-        done = error_set(error, "%s:1: expected a row of column names with \"part\" and \"name\" or \"path\"", path);
+        done = error_set(error, "%s:1: expected a row of column names with \"part\" and \"name\" or \"path\"",
+                         path);
     while (done && read_row(&text, fields, &count)) {
         char *where = mem_format("%s:%zu", path, ++line);
         if (count == 1 && fields[0].length == 0)

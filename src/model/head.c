@@ -1,14 +1,17 @@
 #include "model/head.h"
 
-void head_declare(struct head *head, struct parameters *parameters, int64_t width, int64_t labels, double range,
-                  double dropout)
+void head_declare(struct head *head, struct parameters *parameters, int64_t width, int64_t labels,
+                  double range, double dropout)
 {
-    const int64_t dense[4] = {width, width}, dense_bias[4] = {width}, out[4] = {labels, width}, bias[4] = {labels};
+    const int64_t dense[4] = {width, width}, dense_bias[4] = {width}, out[4] = {labels, width},
+                  bias[4] = {labels};
 
     head->dropout = dropout;
-    head->dense_weight = parameters_add(parameters, false, INIT_NORMAL, range, dense, "classifier.dense.weight");
+    head->dense_weight =
+        parameters_add(parameters, false, INIT_NORMAL, range, dense, "classifier.dense.weight");
     head->dense_bias = parameters_add(parameters, false, INIT_ZEROS, 0, dense_bias, "classifier.dense.bias");
-    head->out_weight = parameters_add(parameters, false, INIT_NORMAL, range, out, "classifier.out_proj.weight");
+    head->out_weight =
+        parameters_add(parameters, false, INIT_NORMAL, range, out, "classifier.out_proj.weight");
     head->out_bias = parameters_add(parameters, false, INIT_ZEROS, 0, bias, "classifier.out_proj.bias");
 }
 

@@ -14,8 +14,8 @@ struct head {
 };
 
 /* Declares its parameters: weights normal with standard deviation `range`, biases zero. */
-void head_declare(struct head *head, struct parameters *parameters, int64_t width, int64_t labels, double range,
-                  double dropout);
+void head_declare(struct head *head, struct parameters *parameters, int64_t width, int64_t labels,
+                  double range, double dropout);
 
 /* pooled (clips, width) -> (clips, labels) */
 struct et_tensor *head_forward(const struct head *head, const struct parameters *parameters,

@@ -166,7 +166,8 @@ static bool wrong_shape(const char *path, const struct parameter *p, const struc
 {
     char *wanted = shape_text(p->shape, p->dims), *found = shape_text(entry->shape, entry->dims);
 
-    error_set(error, "%s: \"%s\" has the shape %s where config.json asks for %s", path, entry->name, found, wanted);
+    error_set(error, "%s: \"%s\" has the shape %s where config.json asks for %s", path, entry->name, found,
+              wanted);
     free(wanted);
     free(found);
     return false;
@@ -196,7 +197,8 @@ static bool load_entry(struct model *model, struct weights *weights, size_t i, b
     return weights_copy(weights, i, p->tensor, error);
 }
 
-static bool check_complete(struct model *model, const char *directory, struct names *fresh, struct error *error)
+static bool check_complete(struct model *model, const char *directory, struct names *fresh,
+                           struct error *error)
 {
     for (size_t i = 0; i < model->parameters.count; i++) {
         const struct parameter *p = &model->parameters.items[i];
@@ -214,8 +216,10 @@ static bool load_weights(struct model *model, const char *directory, bool other_
     struct names ignored = {0}, fresh = {0};
 
     if (!weights)
-        return !error->kind && error_set(error, "%s: no weights: neither model.safetensors nor "
-                                                "model.safetensors.index.json nor pytorch_model.bin", directory);
+        return !error->kind && error_set(error,
+                                         "%s: no weights: neither model.safetensors nor "
+                                         "model.safetensors.index.json nor pytorch_model.bin",
+                                         directory);
     bool done = true;
     for (size_t i = 0; done && i < weights->count; i++)
         done = load_entry(model, weights, i, other_labels, &ignored, error);
@@ -237,10 +241,13 @@ static bool find_files(const char *path, char **directory, char **config_path, s
 {
     *directory = *config_path = NULL;
     if (!*path)
-        return error_usage(error, "model.pretrained: name a model directory, or a config.json for random weights");
+        return error_usage(error,
+                           "model.pretrained: name a model directory, or a config.json for random weights");
     if (!path_exists(path))
-        return error_usage(error, "model.pretrained: no \"%s\" here: put a Hugging Face model directory there, or "
-                                  "name a config.json for random weights", path);
+        return error_usage(error,
+                           "model.pretrained: no \"%s\" here: put a Hugging Face model directory there, or "
+                           "name a config.json for random weights",
+                           path);
     if (!path_is_folder(path)) {
         *config_path = mem_string(path);
         return true;
@@ -252,7 +259,8 @@ static bool find_files(const char *path, char **directory, char **config_path, s
     return true;
 }
 
-static bool read_labels(struct model *model, const struct strings *given, bool *other_labels, struct error *error)
+static bool read_labels(struct model *model, const struct strings *given, bool *other_labels,
+                        struct error *error)
 {
     struct strings saved = {0};
 
@@ -363,7 +371,8 @@ bool model_save(const struct model *model, const char *directory, struct error *
     struct named_tensor *tensors = mem_zero(model->parameters.count, sizeof *tensors);
 
     for (size_t i = 0; i < model->parameters.count; i++)
-        tensors[i] = (struct named_tensor){model->parameters.items[i].name, model->parameters.items[i].tensor};
+        tensors[i] =
+            (struct named_tensor){model->parameters.items[i].name, model->parameters.items[i].tensor};
     bool done = json_write(config, model->json, error) && save_preprocessing(model, preprocessing, error) &&
                 safetensors_write(weights, tensors, model->parameters.count, error);
     free(config);

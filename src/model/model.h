@@ -38,8 +38,9 @@ struct forward_mode {
 
 /* Where a model comes from. */
 struct model_source {
-    const char *path;             /* model directory, or a config.json for random weights */
-    const struct config *config;  /* the experiment's settings; NULL: all as the directory's config.json says */
+    const char *path; /* model directory, or a config.json for random weights */
+    const struct config
+        *config; /* the experiment's settings; NULL: all as the directory's config.json says */
     const struct strings *labels; /* NULL: as the directory's config.json says */
     int device;
     uint64_t seed; /* of what is initialised anew */
@@ -49,15 +50,15 @@ struct model {
     const struct model_kind *kind;
     char *path;
     struct strings labels;
-    cJSON *json;                  /* config.json: as read, then as it will be saved */
+    cJSON *json; /* config.json: as read, then as it will be saved */
     struct parameters parameters;
     const struct pooling *pooling;
     bool pooling_includes_padding;
-    int sample_rate; /* Hz, of what it takes in */
-    bool normalize;  /* it takes in signals of zero mean and unit variance */
+    int sample_rate;         /* Hz, of what it takes in */
+    bool normalize;          /* it takes in signals of zero mean and unit variance */
     int64_t minimum_samples; /* shorter clips must be lengthened by zeros */
     bool gradient_checkpointing;
-    void *state;            /* the kind's own */
+    void *state; /* the kind's own */
 };
 
 struct model_kind {

@@ -31,11 +31,14 @@ size_t parameters_add(struct parameters *parameters, bool required, enum initial
     va_start(arguments, name);
     vsnprintf(text, sizeof text, name, arguments);
     va_end(arguments);
-    parameters->items = mem_grow(parameters->items, &parameters->capacity, parameters->count + 1,
-                                 sizeof *parameters->items);
+    parameters->items =
+        mem_grow(parameters->items, &parameters->capacity, parameters->count + 1, sizeof *parameters->items);
     struct parameter *p = &parameters->items[parameters->count];
-    *p = (struct parameter){.name = arena_string(&parameters->arena, text), .required = required,
-                            .initialisation = initialisation, .scale = scale, .trainable = true};
+    *p = (struct parameter){.name = arena_string(&parameters->arena, text),
+                            .required = required,
+                            .initialisation = initialisation,
+                            .scale = scale,
+                            .trainable = true};
     while (p->dims < PARAMETER_MAX_DIMS && shape[p->dims] > 0) {
         p->shape[p->dims] = shape[p->dims];
         p->dims++;
@@ -47,7 +50,6 @@ struct et_tensor *parameters_tensor(const struct parameters *parameters, size_t 
 {
     return parameters->items[index].tensor;
 }
-
 
 bool parameters_allocate(struct parameters *parameters, struct error *error)
 {
@@ -65,7 +67,8 @@ bool parameters_allocate(struct parameters *parameters, struct error *error)
 static void norm_of(struct et_scope *scope, struct et_tensor *g, const struct et_tensor *v)
 {
     int64_t rows = et_numel(v) / et_size(v, 2), columns = et_size(v, 2);
-    float *values = mem_zero((size_t)et_numel(v), sizeof *values), *norms = mem_zero((size_t)columns, sizeof *norms);
+    float *values = mem_zero((size_t)et_numel(v), sizeof *values),
+          *norms = mem_zero((size_t)columns, sizeof *norms);
 
     et_read(scope, v, values, et_numel(v));
     for (int64_t k = 0; k < columns; k++) {
@@ -113,7 +116,8 @@ bool parameters_initialise(struct parameters *parameters, uint64_t seed, struct 
         struct random_stream stream = random_stream(seed, RANDOM_INITIALISATION, i);
         if (parameters->items[i].loaded)
             continue;
-        et_manual_seed(random_next(&stream)); /* a parameter's numbers do not depend on which others were loaded */
+        et_manual_seed(
+            random_next(&stream)); /* a parameter's numbers do not depend on which others were loaded */
         initialise(scope, parameters, i);
     }
     return et_scope_close(scope, error);

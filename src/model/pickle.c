@@ -28,7 +28,7 @@ struct value {
     enum et_dtype dtype;   /* STORAGE, TENSOR */
     const char *type_name; /* STORAGE, TENSOR: "HalfStorage"; readable where dtype holds */
     bool readable;
-    struct value **items;  /* TUPLE, LIST; DICTIONARY: key, value, key, value, ... */
+    struct value **items; /* TUPLE, LIST; DICTIONARY: key, value, key, value, ... */
     size_t count, capacity;
     int dims; /* TENSOR */
     int64_t shape[WEIGHT_MAX_DIMS];
@@ -171,16 +171,11 @@ static const struct {
     const char *name;
     enum et_dtype dtype;
     bool readable;
-} STORAGES[] = {{"torch FloatStorage", ET_FLOAT32, true},
-                {"torch HalfStorage", ET_FLOAT16, true},
-                {"torch BFloat16Storage", ET_BFLOAT16, true},
-                {"torch DoubleStorage", ET_FLOAT64, true},
-                {"torch LongStorage", ET_INT64, true},
-                {"torch IntStorage", ET_INT32, true},
-                {"torch BoolStorage", ET_BOOL, true},
-                {"torch ShortStorage", ET_INT32, false},
-                {"torch CharStorage", ET_BOOL, false},
-                {"torch ByteStorage", ET_BOOL, false}};
+} STORAGES[] = {{"torch FloatStorage", ET_FLOAT32, true},     {"torch HalfStorage", ET_FLOAT16, true},
+                {"torch BFloat16Storage", ET_BFLOAT16, true}, {"torch DoubleStorage", ET_FLOAT64, true},
+                {"torch LongStorage", ET_INT64, true},        {"torch IntStorage", ET_INT32, true},
+                {"torch BoolStorage", ET_BOOL, true},         {"torch ShortStorage", ET_INT32, false},
+                {"torch CharStorage", ET_BOOL, false},        {"torch ByteStorage", ET_BOOL, false}};
 
 enum { STORAGE_COUNT = sizeof STORAGES / sizeof STORAGES[0] };
 
@@ -209,8 +204,8 @@ static bool push_storage(struct machine *m)
     struct value *id = pop(m), *value = new_value(m, STORAGE);
 
     if (id->kind != TUPLE || id->count != 5 || id->items[0]->kind != STRING ||
-        strcmp(id->items[0]->text, "storage") != 0 || id->items[1]->kind != GLOBAL || id->items[2]->kind != STRING ||
-        id->items[4]->kind != INTEGER)
+        strcmp(id->items[0]->text, "storage") != 0 || id->items[1]->kind != GLOBAL ||
+        id->items[2]->kind != STRING || id->items[4]->kind != INTEGER)
         return fail(m, "unknown persistent object");
     size_t i = 0;
     while (i < STORAGE_COUNT && strcmp(STORAGES[i].name, id->items[1]->text) != 0)
@@ -231,8 +226,8 @@ static struct value *rebuild_tensor(struct machine *m, const struct value *a)
     struct value *tensor = new_value(m, TENSOR);
 
     if (a->count < 4 || a->items[0]->kind != STORAGE || a->items[1]->kind != INTEGER ||
-        a->items[2]->kind != TUPLE || a->items[3]->kind != TUPLE || a->items[2]->count != a->items[3]->count ||
-        a->items[2]->count > WEIGHT_MAX_DIMS) {
+        a->items[2]->kind != TUPLE || a->items[3]->kind != TUPLE ||
+        a->items[2]->count != a->items[3]->count || a->items[2]->count > WEIGHT_MAX_DIMS) {
         fail(m, "bad arguments of _rebuild_tensor_v2");
         return tensor;
     }
@@ -433,7 +428,8 @@ static bool step(struct machine *m, unsigned char opcode)
         return push_global(m, module->text, name->text);
     }
     default:
-        return error_set(m->error, "%s: bad pickle: opcode 0x%02x is not one that tensors need", m->path, opcode);
+        return error_set(m->error, "%s: bad pickle: opcode 0x%02x is not one that tensors need", m->path,
+                         opcode);
     }
 }
 
@@ -516,8 +512,10 @@ bool pickle_open(struct weights *weights, const char *path, struct error *error)
 
     file->archive = zip_open(path, ZIP_RDONLY, &code);
     if (!file->archive)
-        return error_set(error, "%s: not a zip archive, or cut short; a file of PyTorch before 1.6 must be saved "
-                                "again by a newer one", path);
+        return error_set(error,
+                         "%s: not a zip archive, or cut short; a file of PyTorch before 1.6 must be saved "
+                         "again by a newer one",
+                         path);
     file->archive_prefix = find_prefix(file->archive);
     if (!file->archive_prefix)
         return error_set(error, "%s: holds no data.pkl: not written by torch.save", path);
@@ -526,8 +524,11 @@ bool pickle_open(struct weights *weights, const char *path, struct error *error)
     free(name);
     if (!bytes)
         return false;
-    struct machine m = {.path = path, .arena = &weights->arena, .error = error,
-                        .at = (unsigned char *)bytes, .end = (unsigned char *)bytes + size};
+    struct machine m = {.path = path,
+                        .arena = &weights->arena,
+                        .error = error,
+                        .at = (unsigned char *)bytes,
+                        .end = (unsigned char *)bytes + size};
     struct value *dictionary = run(&m);
     if (dictionary)
         add_entries(weights, dictionary);
@@ -580,7 +581,8 @@ void *pickle_read(struct weights *weights, const struct weight *weight, struct e
     for (int d = 0; d < weight->dims; d++)
         last += weight->shape[d] > 0 ? (weight->shape[d] - 1) * weight->pickled->stride[d] : 0;
     if (__builtin_mul_overflow((size_t)last + 1, width, &wanted) || wanted > size) {
-        error_set(error, "%s: \"%s\" reaches beyond its storage: the file was cut short", file->path, weight->name);
+        error_set(error, "%s: \"%s\" reaches beyond its storage: the file was cut short", file->path,
+                  weight->name);
         free(storage);
         return NULL;
     }

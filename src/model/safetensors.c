@@ -82,8 +82,7 @@ static bool read_entry(struct weights *weights, const struct weight_file *file, 
         return error_set(error, "%s: \"%s\" lies beyond the end of the file: it was cut short", file->path,
                          item->string);
     int64_t elements = weight_elements(entry->shape, entry->dims);
-    if (elements < 0 ||
-        (entry->readable && (uint64_t)elements != (end - begin) / dtype_size(entry->dtype)) ||
+    if (elements < 0 || (entry->readable && (uint64_t)elements != (end - begin) / dtype_size(entry->dtype)) ||
         (entry->readable && (end - begin) % dtype_size(entry->dtype) != 0))
         return error_set(error, "%s: \"%s\": its shape does not match its size", file->path, item->string);
     entry->data = file->map.bytes + data_start + begin;
@@ -106,7 +105,8 @@ bool safetensors_open(struct weights *weights, const char *path, struct error *e
         return false;
     const cJSON *item = NULL;
     bool done = true;
-    cJSON_ArrayForEach(item, header) done = done && read_entry(weights, file, item, LENGTH_BYTES + length, error);
+    cJSON_ArrayForEach(item, header) done =
+        done && read_entry(weights, file, item, LENGTH_BYTES + length, error);
     cJSON_Delete(header);
     return done;
 }
@@ -152,7 +152,8 @@ static void write_data(FILE *stream, const struct et_tensor *tensor, struct erro
     et_scope_close(scope, error);
 }
 
-bool safetensors_write(const char *path, const struct named_tensor *tensors, size_t count, struct error *error)
+bool safetensors_write(const char *path, const struct named_tensor *tensors, size_t count,
+                       struct error *error)
 {
     struct file_writer writer;
     unsigned char length[LENGTH_BYTES];

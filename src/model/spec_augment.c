@@ -7,8 +7,7 @@
 
 static int64_t span_count(int64_t length, const struct mask_settings *settings, double epsilon)
 {
-    int64_t spans =
-        (int64_t)(settings->probability * (double)length / (double)settings->length + epsilon);
+    int64_t spans = (int64_t)(settings->probability * (double)length / (double)settings->length + epsilon);
 
     if (spans < settings->minimum)
         spans = settings->minimum;
@@ -20,7 +19,8 @@ static int64_t span_count(int64_t length, const struct mask_settings *settings, 
 }
 
 /* Draws `spans` distinct starts and marks their spans. */
-static void mask_row(bool *row, int64_t length, int64_t spans, int64_t span_length, struct random_stream *stream)
+static void mask_row(bool *row, int64_t length, int64_t spans, int64_t span_length,
+                     struct random_stream *stream)
 {
     size_t starts = (size_t)(length - (span_length - 1));
     size_t *order = mem_zero(starts, sizeof *order);

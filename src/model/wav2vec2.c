@@ -5,9 +5,9 @@
  * Waveform -> convolutional feature encoder -> projection -> SpecAugment -> positional convolution ->
  * transformer -> merge over time -> head.  Shapes: B clips, S samples, C channels, T frames, H hidden size.
  */
+#include "model/wav2vec2.h"
 #include "base/random.h"
 #include "base/text.h"
-#include "model/wav2vec2.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -65,14 +65,15 @@ static void declare_layer(struct wav2vec2 *w, struct parameters *p, int64_t i)
         struct affine *affine;
         const char *name;
         int64_t out, in; /* in 0: a norm */
-    } parts[] = {{&layer->key, "attention.k_proj", c->hidden_size, c->hidden_size},
-                 {&layer->value, "attention.v_proj", c->hidden_size, c->hidden_size},
-                 {&layer->query, "attention.q_proj", c->hidden_size, c->hidden_size},
-                 {&layer->out, "attention.out_proj", c->hidden_size, c->hidden_size},
-                 {&layer->attention_norm, "layer_norm", c->hidden_size, 0},
-                 {&layer->intermediate, "feed_forward.intermediate_dense", c->intermediate_size, c->hidden_size},
-                 {&layer->output, "feed_forward.output_dense", c->hidden_size, c->intermediate_size},
-                 {&layer->final_norm, "final_layer_norm", c->hidden_size, 0}};
+    } parts[] = {
+        {&layer->key, "attention.k_proj", c->hidden_size, c->hidden_size},
+        {&layer->value, "attention.v_proj", c->hidden_size, c->hidden_size},
+        {&layer->query, "attention.q_proj", c->hidden_size, c->hidden_size},
+        {&layer->out, "attention.out_proj", c->hidden_size, c->hidden_size},
+        {&layer->attention_norm, "layer_norm", c->hidden_size, 0},
+        {&layer->intermediate, "feed_forward.intermediate_dense", c->intermediate_size, c->hidden_size},
+        {&layer->output, "feed_forward.output_dense", c->hidden_size, c->intermediate_size},
+        {&layer->final_norm, "final_layer_norm", c->hidden_size, 0}};
 
     for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++) {
         char name[96];
@@ -87,13 +88,17 @@ static void declare_position(struct wav2vec2 *w, struct parameters *p)
 {
     const struct wav2vec2_config *c = &w->config;
     int64_t in = c->hidden_size / c->num_conv_pos_embedding_groups;
-    const int64_t v[4] = {c->hidden_size, in, c->num_conv_pos_embeddings}, g[4] = {1, 1, c->num_conv_pos_embeddings};
+    const int64_t v[4] = {c->hidden_size, in, c->num_conv_pos_embeddings},
+                  g[4] = {1, 1, c->num_conv_pos_embeddings};
     const int64_t bias[4] = {c->hidden_size};
     double scale = 2 * sqrt(1.0 / (double)(c->num_conv_pos_embeddings * c->hidden_size));
 
-    w->position_v = parameters_add(p, true, INIT_NORMAL, scale, v, "wav2vec2.encoder.pos_conv_embed.conv.weight_v");
-    w->position_g = parameters_add(p, true, INIT_NORM_OF, 0, g, "wav2vec2.encoder.pos_conv_embed.conv.weight_g");
-    w->position_bias = parameters_add(p, true, INIT_ZEROS, 0, bias, "wav2vec2.encoder.pos_conv_embed.conv.bias");
+    w->position_v =
+        parameters_add(p, true, INIT_NORMAL, scale, v, "wav2vec2.encoder.pos_conv_embed.conv.weight_v");
+    w->position_g =
+        parameters_add(p, true, INIT_NORM_OF, 0, g, "wav2vec2.encoder.pos_conv_embed.conv.weight_g");
+    w->position_bias =
+        parameters_add(p, true, INIT_ZEROS, 0, bias, "wav2vec2.encoder.pos_conv_embed.conv.bias");
 }
 
 static void declare(struct wav2vec2 *w, struct model *model)
@@ -192,8 +197,10 @@ static bool freeze(struct model *model, const char *what, struct error *error)
     if (strcmp(what, "none") == 0)
         return true;
     if (!known)
-        return error_usage(error, "model.freeze must be none, feature_encoder, layers:N (N from 1 to %lld) or "
-                                  "encoder, not \"%s\"", (long long)w->config.num_hidden_layers, what);
+        return error_usage(error,
+                           "model.freeze must be none, feature_encoder, layers:N (N from 1 to %lld) or "
+                           "encoder, not \"%s\"",
+                           (long long)w->config.num_hidden_layers, what);
     for (size_t i = 0; i < model->parameters.count; i++) {
         struct parameter *p = &model->parameters.items[i];
         p->trainable = !is_frozen(w, p->name, encoder, layers);
@@ -203,8 +210,9 @@ static bool freeze(struct model *model, const char *what, struct error *error)
 
 static bool translate(const char *checkpoint_name, char name[256])
 {
-    static const char *const ignored[] = {"lm_head.", "quantizer.", "project_q.", "project_hid.", "projector.",
-                                          "classifier.weight", "classifier.bias", "dropout_features."};
+    static const char *const ignored[] = {"lm_head.",        "quantizer.",       "project_q.",
+                                          "project_hid.",    "projector.",       "classifier.weight",
+                                          "classifier.bias", "dropout_features."};
     static const char *const forms[][2] = {{"parametrizations.weight.original0", "weight_g"},
                                            {"parametrizations.weight.original1", "weight_v"}};
 
@@ -227,8 +235,8 @@ struct pass {
     const struct wav2vec2 *w;
     const struct forward_mode *mode;
     int64_t clips, frames;
-    int64_t *lengths;          /* frames of each clip */
-    struct et_tensor *padding; /* (B, T, 1) true where a frame is padding; NULL where none is */
+    int64_t *lengths;              /* frames of each clip */
+    struct et_tensor *padding;     /* (B, T, 1) true where a frame is padding; NULL where none is */
     struct et_tensor *key_padding; /* (B, 1, 1, T) the same, if it is hidden from attention; else NULL */
 };
 
@@ -246,7 +254,8 @@ static struct et_tensor *linear(const struct pass *pass, struct et_scope *s, str
 static struct et_tensor *norm(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
                               const struct affine *a)
 {
-    return et_layer_norm(s, x, weight(pass, a->weight), weight(pass, a->bias), pass->w->config.layer_norm_eps);
+    return et_layer_norm(s, x, weight(pass, a->weight), weight(pass, a->bias),
+                         pass->w->config.layer_norm_eps);
 }
 
 static struct et_tensor *dropout(const struct pass *pass, struct et_scope *s, struct et_tensor *x, double p)
@@ -280,7 +289,8 @@ static struct et_tensor *padding_mask(const struct pass *pass, struct et_scope *
         for (int64_t t = lengths[b]; t < width; t++)
             mask[b * width + t] = any = true;
     }
-    struct et_tensor *result = any ? et_from_data(s, mask, ET_BOOL, shape, 2, pass->model->parameters.device) : NULL;
+    struct et_tensor *result =
+        any ? et_from_data(s, mask, ET_BOOL, shape, 2, pass->model->parameters.device) : NULL;
     free(mask);
     return result;
 }
@@ -288,9 +298,11 @@ static struct et_tensor *padding_mask(const struct pass *pass, struct et_scope *
 /* Group norm with one group per channel over each clip's own frames, so that padding changes nothing.
  * x (B, C, T) */
 static struct et_tensor *masked_group_norm(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
-                                           const struct affine *a, struct et_tensor *mask, const int64_t *lengths)
+                                           const struct affine *a, struct et_tensor *mask,
+                                           const int64_t *lengths)
 {
-    const int64_t row[3] = {pass->clips, 1, et_size(x, 2)}, single[3] = {pass->clips, 1, 1}, channel[3] = {1, -1, 1};
+    const int64_t row[3] = {pass->clips, 1, et_size(x, 2)}, single[3] = {pass->clips, 1, 1},
+                  channel[3] = {1, -1, 1};
     float *counts = mem_zero((size_t)pass->clips, sizeof *counts);
 
     for (int64_t b = 0; b < pass->clips; b++)
@@ -321,7 +333,8 @@ static struct et_tensor *conv_norm(const struct pass *pass, struct et_scope *s, 
     struct et_tensor *mask = pass->w->hides_padding ? padding_mask(pass, s, lengths, et_size(x, 2)) : NULL;
     if (mask)
         return masked_group_norm(pass, s, x, a, mask, lengths);
-    return et_group_norm(s, x, pass->w->config.conv_dim[i], weight(pass, a->weight), weight(pass, a->bias), eps);
+    return et_group_norm(s, x, pass->w->config.conv_dim[i], weight(pass, a->weight), weight(pass, a->bias),
+                         eps);
 }
 
 /* samples (B, S) -> features (B, T, C).  Sets the pass' frames and their lengths. */
@@ -338,8 +351,8 @@ static struct et_tensor *encode_features(struct pass *pass, struct et_scope *sco
         const struct affine *a = &pass->w->conv[i];
         for (int64_t b = 0; b < pass->clips; b++)
             pass->lengths[b] = (pass->lengths[b] - c->conv_kernel[i]) / c->conv_stride[i] + 1;
-        struct et_tensor *y = et_conv1d(s, x, weight(pass, a->weight), a->has_bias ? weight(pass, a->bias) : NULL,
-                                        c->conv_stride[i], 0, 1);
+        struct et_tensor *y = et_conv1d(s, x, weight(pass, a->weight),
+                                        a->has_bias ? weight(pass, a->bias) : NULL, c->conv_stride[i], 0, 1);
         y = et_keep(et_gelu(s, conv_norm(pass, s, y, i, pass->lengths)), scope);
         et_drop(x);
         x = y;
@@ -382,9 +395,10 @@ static struct et_tensor *augment(const struct pass *pass, struct et_scope *s, st
 static struct et_tensor *add_positions(const struct pass *pass, struct et_scope *s, struct et_tensor *x)
 {
     const struct wav2vec2_config *c = &pass->w->config;
-    struct et_tensor *kernel = et_weight_norm(s, weight(pass, pass->w->position_v), weight(pass, pass->w->position_g), 2);
-    struct et_tensor *y = et_conv1d(s, et_transpose(s, x, 1, 2), kernel, weight(pass, pass->w->position_bias), 1,
-                                    c->num_conv_pos_embeddings / 2, c->num_conv_pos_embedding_groups);
+    struct et_tensor *kernel =
+        et_weight_norm(s, weight(pass, pass->w->position_v), weight(pass, pass->w->position_g), 2);
+    struct et_tensor *y = et_conv1d(s, et_transpose(s, x, 1, 2), kernel, weight(pass, pass->w->position_bias),
+                                    1, c->num_conv_pos_embeddings / 2, c->num_conv_pos_embedding_groups);
 
     if (c->num_conv_pos_embeddings % 2 == 0) /* an even kernel gives one frame too many */
         y = et_narrow(s, y, 2, 0, pass->frames);
@@ -406,7 +420,8 @@ static struct et_tensor *attend(const struct pass *pass, struct et_scope *s, str
     const struct wav2vec2_config *c = &pass->w->config;
     const int64_t shape[3] = {pass->clips, pass->frames, c->hidden_size};
     double scale = 1 / sqrt((double)(c->hidden_size / c->num_attention_heads));
-    struct et_tensor *query = split_heads(pass, s, et_mul_scalar(s, linear(pass, s, x, &layer->query), scale));
+    struct et_tensor *query =
+        split_heads(pass, s, et_mul_scalar(s, linear(pass, s, x, &layer->query), scale));
     struct et_tensor *key = split_heads(pass, s, linear(pass, s, x, &layer->key));
     struct et_tensor *value = split_heads(pass, s, linear(pass, s, x, &layer->value));
     struct et_tensor *scores = et_matmul(s, query, et_transpose(s, key, 2, 3)); /* (B, heads, T, T) */
@@ -459,8 +474,8 @@ static struct et_tensor *layer_body(void *context, struct et_scope *scope, struc
     return run_layer(&run->pass, scope, x, &run->pass.w->layers[run->index]);
 }
 
-static struct et_tensor *checkpointed_layer(const struct pass *pass, struct et_scope *scope, struct et_tensor *x,
-                                            int64_t i)
+static struct et_tensor *checkpointed_layer(const struct pass *pass, struct et_scope *scope,
+                                            struct et_tensor *x, int64_t i)
 {
     struct layer_run *run = et_scope_memory(scope, sizeof *run);
 

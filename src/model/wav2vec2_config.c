@@ -45,7 +45,8 @@ static bool check_kind(const cJSON *json, bool *group_norm, struct error *error)
     const char *type = "wav2vec2", *norm = "group", *extractor = "gelu", *hidden = "gelu";
     bool adapter = false;
 
-    if (!json_string(json, "model_type", &type, error) || !json_string(json, "feat_extract_norm", &norm, error) ||
+    if (!json_string(json, "model_type", &type, error) ||
+        !json_string(json, "feat_extract_norm", &norm, error) ||
         !json_string(json, "feat_extract_activation", &extractor, error) ||
         !json_string(json, "hidden_act", &hidden, error) || !json_bool(json, "add_adapter", &adapter, error))
         return false;
@@ -79,12 +80,14 @@ static bool check_sizes(const struct wav2vec2_config *c, struct error *error)
 
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         if (sizes[i].value < 1 || sizes[i].value > sizes[i].maximum)
-            return error_set(error, "\"%s\" must be from 1 to %lld", sizes[i].name, (long long)sizes[i].maximum);
+            return error_set(error, "\"%s\" must be from 1 to %lld", sizes[i].name,
+                             (long long)sizes[i].maximum);
     if (c->hidden_size % c->num_attention_heads != 0)
         return error_set(error, "\"hidden_size\" %lld is no multiple of \"num_attention_heads\" %lld",
                          (long long)c->hidden_size, (long long)c->num_attention_heads);
     if (c->hidden_size % c->num_conv_pos_embedding_groups != 0)
-        return error_set(error, "\"hidden_size\" %lld is no multiple of \"num_conv_pos_embedding_groups\" %lld",
+        return error_set(error,
+                         "\"hidden_size\" %lld is no multiple of \"num_conv_pos_embedding_groups\" %lld",
                          (long long)c->hidden_size, (long long)c->num_conv_pos_embedding_groups);
     return true;
 }
@@ -134,14 +137,11 @@ static bool read_overridable(struct wav2vec2_config *c, cJSON *json, const struc
     const struct {
         const char *name;
         double *value;
-    } numbers[] = {{"hidden_dropout", &c->hidden_dropout},
-                   {"activation_dropout", &c->activation_dropout},
-                   {"attention_dropout", &c->attention_dropout},
-                   {"feat_proj_dropout", &c->feat_proj_dropout},
-                   {"final_dropout", &c->final_dropout},
-                   {"layerdrop", &c->layerdrop},
-                   {"mask_time_prob", &c->mask_time.probability},
-                   {"mask_feature_prob", &c->mask_feature.probability}};
+    } numbers[] = {
+        {"hidden_dropout", &c->hidden_dropout},        {"activation_dropout", &c->activation_dropout},
+        {"attention_dropout", &c->attention_dropout},  {"feat_proj_dropout", &c->feat_proj_dropout},
+        {"final_dropout", &c->final_dropout},          {"layerdrop", &c->layerdrop},
+        {"mask_time_prob", &c->mask_time.probability}, {"mask_feature_prob", &c->mask_feature.probability}};
     const struct {
         const char *name;
         int64_t *value;
@@ -168,12 +168,22 @@ static bool read_overridable(struct wav2vec2_config *c, cJSON *json, const struc
 bool wav2vec2_config_read(struct wav2vec2_config *c, cJSON *json, const struct config *config,
                           struct error *error)
 {
-    *c = (struct wav2vec2_config){
-        .hidden_size = 768, .num_hidden_layers = 12, .num_attention_heads = 12, .intermediate_size = 3072,
-        .num_conv_pos_embeddings = 128, .num_conv_pos_embedding_groups = 16, .layer_norm_eps = 1e-5,
-        .initializer_range = 0.02, .hidden_dropout = 0.1, .activation_dropout = 0.1, .attention_dropout = 0.1,
-        .final_dropout = 0.1, .layerdrop = 0.1, .apply_spec_augment = true,
-        .mask_time = {0.05, 10, 2}, .mask_feature = {0, 10, 0}};
+    *c = (struct wav2vec2_config){.hidden_size = 768,
+                                  .num_hidden_layers = 12,
+                                  .num_attention_heads = 12,
+                                  .intermediate_size = 3072,
+                                  .num_conv_pos_embeddings = 128,
+                                  .num_conv_pos_embedding_groups = 16,
+                                  .layer_norm_eps = 1e-5,
+                                  .initializer_range = 0.02,
+                                  .hidden_dropout = 0.1,
+                                  .activation_dropout = 0.1,
+                                  .attention_dropout = 0.1,
+                                  .final_dropout = 0.1,
+                                  .layerdrop = 0.1,
+                                  .apply_spec_augment = true,
+                                  .mask_time = {0.05, 10, 2},
+                                  .mask_feature = {0, 10, 0}};
     const struct {
         const char *name;
         int64_t *value;

@@ -37,7 +37,8 @@ struct weight_file *weights_add_file(struct weights *weights, const char *path)
 
 struct weight *weights_add(struct weights *weights, const char *name)
 {
-    weights->entries = mem_grow(weights->entries, &weights->capacity, weights->count + 1, sizeof *weights->entries);
+    weights->entries =
+        mem_grow(weights->entries, &weights->capacity, weights->count + 1, sizeof *weights->entries);
     struct weight *entry = &weights->entries[weights->count++];
     *entry = (struct weight){.name = arena_string(&weights->arena, name), .file = weights->file_count - 1};
     return entry;
@@ -55,7 +56,8 @@ static bool open_shard(struct weights *weights, const char *directory, const cha
     return done;
 }
 
-static bool open_shards(struct weights *weights, const char *directory, const char *index, struct error *error)
+static bool open_shards(struct weights *weights, const char *directory, const char *index,
+                        struct error *error)
 {
     cJSON *object = json_read(index, error);
     struct strings shards = {0};

@@ -25,8 +25,8 @@ struct weight {
     const char *type_name;
     int dims;
     int64_t shape[WEIGHT_MAX_DIMS];
-    size_t file;           /* which of the weights' files */
-    const void *data;      /* mapped; NULL where the format reads on demand */
+    size_t file;             /* which of the weights' files */
+    const void *data;        /* mapped; NULL where the format reads on demand */
     struct pickled *pickled; /* of pytorch_model.bin: where the data lies */
 };
 
@@ -57,14 +57,15 @@ size_t dtype_size(enum et_dtype dtype);
 /* Inside model/: one open file of weights, and the formats that open it. */
 struct weight_file {
     char *path;
-    struct file_map map;     /* safetensors */
-    struct zip *archive;     /* pytorch_model.bin */
-    char *archive_prefix;    /* "archive/" */
+    struct file_map map;  /* safetensors */
+    struct zip *archive;  /* pytorch_model.bin */
+    char *archive_prefix; /* "archive/" */
 };
 
 bool safetensors_open(struct weights *weights, const char *path, struct error *error);
 bool pickle_open(struct weights *weights, const char *path, struct error *error);
-void *pickle_read(struct weights *weights, const struct weight *weight, struct error *error); /* caller frees */
+void *pickle_read(struct weights *weights, const struct weight *weight,
+                  struct error *error); /* caller frees */
 struct weight_file *weights_add_file(struct weights *weights, const char *path);
 struct weight *weights_add(struct weights *weights, const char *name);
 
@@ -74,6 +75,7 @@ struct named_tensor {
     const struct et_tensor *tensor;
 };
 
-bool safetensors_write(const char *path, const struct named_tensor *tensors, size_t count, struct error *error);
+bool safetensors_write(const char *path, const struct named_tensor *tensors, size_t count,
+                       struct error *error);
 
 #endif

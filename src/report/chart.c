@@ -50,21 +50,23 @@ static bool run_gnuplot(const char *run, const char *name, struct error *error)
     return !error->kind;
 }
 
-/* Writes data and script, the latter once per format, and draws.  The script's body draws to the terminal that
- * the head sets; sizes are in pixels. */
+/* Writes data and script, the latter once per format, and draws.  The script's body draws to the terminal
+ * that the head sets; sizes are in pixels. */
 static bool draw(const char *run, const char *name, const char *data, const char *body, int width, int height,
                  struct error *error)
 {
     struct text script = {0};
     char *folder = path_join(run, "charts");
-    char *data_path = mem_format("%s/%s.dat", folder, name), *script_path = mem_format("%s/%s.gp", folder, name);
+    char *data_path = mem_format("%s/%s.dat", folder, name),
+         *script_path = mem_format("%s/%s.gp", folder, name);
 
     text_add(&script,
              "# Draws %s.svg and %s.png from charts/%s.dat; run in the folder above this one.\n"
              "set encoding utf8\n"
              "do for [format in \"svg png\"] {\n"
              "if (format eq \"svg\") { set terminal svg size %d,%d noenhanced font \"sans-serif,14\" "
-             "background rgb \"white\" } else { set terminal pngcairo size %d,%d noenhanced font \"sans-serif,11\" }\n"
+             "background rgb \"white\" } else { set terminal pngcairo size %d,%d noenhanced font "
+             "\"sans-serif,11\" }\n"
              "set output \"%s.\".format\n%s\nset output\n}\n",
              name, name, name, width, height, width, height, name, body);
     bool done = folder_make(folder, error) && file_write(data_path, data, strlen(data), error) &&
@@ -109,8 +111,10 @@ static void add_panel(struct text *body, const char *xlabel, int column, int tra
     text_add(body,
              "\"charts/loss.dat\" index %d using %d:3 with %s lc rgb \"#3b6ea5\" lw 2 %s title \"%s\", ",
              training_index, column, marks ? "linespoints" : "lines", marks ? "pt 7 ps 0.5" : "", training);
-    text_add(body, "\"charts/loss.dat\" index 1 using %d:3 with linespoints lc rgb \"#c0392b\" lw 2 dt 2 pt 6 "
-                   "ps 1 title \"evaluation\"\n", column);
+    text_add(body,
+             "\"charts/loss.dat\" index 1 using %d:3 with linespoints lc rgb \"#c0392b\" lw 2 dt 2 pt 6 "
+             "ps 1 title \"evaluation\"\n",
+             column);
 }
 
 bool chart_loss(const char *run, const char *title, const struct metric_list *metrics, struct error *error)
@@ -176,7 +180,8 @@ bool chart_confusion(const char *run, const char *title, const struct evaluation
              "\"\" using 1:($2+0.2):($4 > 0 ? sprintf(\"%%.0f%%%%\", 100*$3) : \"\"):(dark($3)) with labels "
              "tc rgb variable font \",9\"",
              e->label_count - 1, e->label_count - 1);
-    bool done = draw(run, "confusion", data.text, body.text, side < 400 ? 400 : side, side < 400 ? 400 : side, error);
+    bool done =
+        draw(run, "confusion", data.text, body.text, side < 400 ? 400 : side, side < 400 ? 400 : side, error);
     text_free(&data);
     text_free(&body);
     return done;

@@ -11,11 +11,13 @@ static const char STYLE[] =
     ":root{color-scheme:light dark;--line:#8885;--note:#f2b70033}"
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1rem}"
     "h1{font-size:1.5rem;overflow-wrap:anywhere}h2{font-size:1.15rem;margin-top:2rem}"
-    "table{border-collapse:collapse}td,th{padding:.2rem .6rem;border-bottom:1px solid var(--line);text-align:right}"
+    "table{border-collapse:collapse}td,th{padding:.2rem .6rem;border-bottom:1px solid "
+    "var(--line);text-align:right}"
     "th:first-child,td:first-child{text-align:left}.wide{overflow-x:auto}"
     ".facts td{text-align:left;overflow-wrap:anywhere}"
     ".note{background:var(--note);padding:.5rem .8rem;border-radius:.3rem;margin:.5rem 0}"
-    ".big{display:flex;flex-wrap:wrap;gap:1.5rem}.big div{font-size:1.6rem}.big small{display:block;font-size:.8rem}"
+    ".big{display:flex;flex-wrap:wrap;gap:1.5rem}.big div{font-size:1.6rem}.big "
+    "small{display:block;font-size:.8rem}"
     "svg{max-width:100%;height:auto;background:#fff;border-radius:.3rem}"
     "pre{overflow-x:auto;border:1px solid var(--line);padding:.6rem;font-size:.85rem}";
 
@@ -28,8 +30,8 @@ static void scores_row(struct text *page, const char *name, const struct scores 
 {
     text_add(page, "<tr><td>");
     text_add_html(page, name);
-    text_add(page, "</td><td>%.2f</td><td>%.2f</td><td>%.2f</td><td>%zu</td></tr>\n", s->precision, s->recall, s->f1,
-             s->support);
+    text_add(page, "</td><td>%.2f</td><td>%.2f</td><td>%.2f</td><td>%zu</td></tr>\n", s->precision, s->recall,
+             s->f1, s->support);
 }
 
 static void scores_table(struct text *page, const struct evaluation *e)
@@ -116,7 +118,9 @@ bool report_html(const struct report *report, struct error *error)
     chart(&page, report, "loss.svg");
     text_add(&page, "<h2>What ran</h2>\n");
     facts_tables(&page, report->facts);
-    text_add(&page, "<h2>Settings</h2><p><code>emotrain --config config.ini</code> with these runs it again.</p><pre>");
+    text_add(
+        &page,
+        "<h2>Settings</h2><p><code>emotrain --config config.ini</code> with these runs it again.</p><pre>");
     text_add_html(&page, report->run.config);
     text_add(&page, "</pre>\n</body></html>\n");
     bool done = file_write(path, page.text, page.length, error);

@@ -9,14 +9,16 @@
 
 static double number_at(const cJSON *facts, const char *section, const char *name)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(facts, section), name);
+    const cJSON *item =
+        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(facts, section), name);
 
     return cJSON_IsNumber(item) ? item->valuedouble : 0;
 }
 
 static const char *text_at(const cJSON *facts, const char *section, const char *name)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(facts, section), name);
+    const cJSON *item =
+        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(facts, section), name);
 
     return cJSON_IsString(item) ? item->valuestring : "";
 }
@@ -32,23 +34,28 @@ static void make_remarks(struct report *report)
 {
     const cJSON *facts = report->facts;
     const char *note = text_at(facts, "corpus", "note");
-    double shared = number_at(facts, "split", "shared_speakers"), speakers = number_at(facts, "split", "speakers");
+    double shared = number_at(facts, "split", "shared_speakers"),
+           speakers = number_at(facts, "split", "speakers");
 
     if (*note)
         strings_add(report->remarks, note);
     if (shared > 0)
-        add_remark(report->remarks,
-                   mem_format("Speakers shared: %.0f of %.0f speakers are in the train part and in the test part. The "
-                              "figures hold for known speakers; for new ones use split.protocol=speaker.",
-                              shared, speakers));
+        add_remark(
+            report->remarks,
+            mem_format(
+                "Speakers shared: %.0f of %.0f speakers are in the train part and in the test part. The "
+                "figures hold for known speakers; for new ones use split.protocol=speaker.",
+                shared, speakers));
     if (strcmp(text_at(facts, "split", "selection_part"), "test") == 0)
-        add_remark(report->remarks,
-                   mem_format("Chosen on the test part: there is no validation part, so the best checkpoint was "
-                              "chosen by the very clips that this report is about; its figures are optimistic. "
-                              "split.validation=0.1 makes a part for that."));
+        add_remark(
+            report->remarks,
+            mem_format("Chosen on the test part: there is no validation part, so the best checkpoint was "
+                       "chosen by the very clips that this report is about; its figures are optimistic. "
+                       "split.validation=0.1 makes a part for that."));
     if (number_at(facts, "corpus", "broken") > 0)
-        add_remark(report->remarks, mem_format("Left out: %.0f broken files of the corpus (emotrain index names them).",
-                                               number_at(facts, "corpus", "broken")));
+        add_remark(report->remarks,
+                   mem_format("Left out: %.0f broken files of the corpus (emotrain index names them).",
+                              number_at(facts, "corpus", "broken")));
     if (number_at(facts, "split", "left_out") > 0)
         add_remark(report->remarks, mem_format("Left out: %.0f clips that split.file does not name.",
                                                number_at(facts, "split", "left_out")));

@@ -13,15 +13,15 @@ static const char *const MIGRATIONS[SCHEMA_VERSION] = {
     " id INTEGER PRIMARY KEY, kind TEXT NOT NULL, root TEXT NOT NULL, UNIQUE (kind, root));"
     "CREATE TABLE clips ("
     " id INTEGER PRIMARY KEY, corpus_id INTEGER NOT NULL REFERENCES corpora ON DELETE CASCADE,"
-    " path TEXT NOT NULL,"                                /* relative to the corpus' root */
-    " name TEXT NOT NULL,"                                /* file name without folder and ending */
+    " path TEXT NOT NULL,"                                      /* relative to the corpus' root */
+    " name TEXT NOT NULL,"                                      /* file name without folder and ending */
     " file_size INTEGER NOT NULL, file_mtime INTEGER NOT NULL," /* bytes; nanoseconds since 1970 */
     " sha256 TEXT, rate INTEGER, channels INTEGER, frames INTEGER, duration REAL," /* as decoded; seconds */
     " label TEXT, speaker TEXT, sex TEXT, text TEXT,"
     " modality INTEGER, vocal_channel INTEGER, emotion INTEGER, intensity INTEGER, statement INTEGER,"
-    " repetition INTEGER, actor INTEGER,"                 /* RAVDESS' file name, field by field */
-    " problem TEXT,"                                      /* why the file is left out; NULL: it is fine */
-    " duplicate_of TEXT,"                                 /* path of the clip of which this is a copy */
+    " repetition INTEGER, actor INTEGER," /* RAVDESS' file name, field by field */
+    " problem TEXT,"                      /* why the file is left out; NULL: it is fine */
+    " duplicate_of TEXT,"                 /* path of the clip of which this is a copy */
     " UNIQUE (corpus_id, path));"
     "CREATE INDEX clips_name ON clips (corpus_id, name);"
     "CREATE TABLE splits ("
@@ -35,9 +35,9 @@ static const char *const MIGRATIONS[SCHEMA_VERSION] = {
     "CREATE INDEX split_clips_clip ON split_clips (clip_id);"
     "CREATE TABLE runs ("
     " id INTEGER PRIMARY KEY, name TEXT NOT NULL, directory TEXT NOT NULL UNIQUE,"
-    " state TEXT NOT NULL,"                               /* running, interrupted, failed, finished */
+    " state TEXT NOT NULL," /* running, interrupted, failed, finished */
     " started TEXT NOT NULL, finished TEXT, config TEXT NOT NULL,"
-    " facts TEXT);"                                       /* JSON: corpus, split, model, training */
+    " facts TEXT);" /* JSON: corpus, split, model, training */
     "CREATE TABLE metrics ("
     " run_id INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,"
     " step INTEGER NOT NULL, epoch REAL NOT NULL, name TEXT NOT NULL, value REAL,"
@@ -81,8 +81,10 @@ static bool migrate(struct catalogue *catalogue, struct error *error)
     }
     bool done = true;
     if (version > SCHEMA_VERSION)
-        done = error_set(error, "%s: written by a newer emotrain (schema %d, this program knows %d): update "
-                                "emotrain or name another run.database", catalogue->path, version, SCHEMA_VERSION);
+        done = error_set(error,
+                         "%s: written by a newer emotrain (schema %d, this program knows %d): update "
+                         "emotrain or name another run.database",
+                         catalogue->path, version, SCHEMA_VERSION);
     for (int v = version; done && v < SCHEMA_VERSION; v++) {
         char *stamp = mem_format("PRAGMA user_version = %d", v + 1);
         done = execute(catalogue, MIGRATIONS[v], error) && execute(catalogue, stamp, error);
@@ -104,11 +106,13 @@ struct catalogue *catalogue_open(const char *path, struct error *error)
         return NULL;
     struct catalogue *catalogue = mem_zero(1, sizeof *catalogue);
     catalogue->path = mem_string(path);
-    if (sqlite3_open_v2(path, &catalogue->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK) {
+    if (sqlite3_open_v2(path, &catalogue->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
+        SQLITE_OK) {
         error_set(error, "%s: %s", path, sqlite3_errmsg(catalogue->db));
     } else {
         sqlite3_busy_timeout(catalogue->db, BUSY_MILLISECONDS);
-        if (execute(catalogue, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON",
+        if (execute(catalogue,
+                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON",
                     error) &&
             migrate(catalogue, error))
             return catalogue;

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 #define COLUMNS                                                                                              \
-    "path, name, file_size, file_mtime, sha256, rate, channels, frames, duration, label, speaker, sex, text," \
+    "path, name, file_size, file_mtime, sha256, rate, channels, frames, duration, label, speaker, sex, "     \
+    "text,"                                                                                                  \
     " modality, vocal_channel, emotion, intensity, statement, repetition, actor, problem, duplicate_of"
 
 void clip_list_add(struct clip_list *list, const struct clip *clip)
@@ -13,7 +14,7 @@ void clip_list_add(struct clip_list *list, const struct clip *clip)
     list->clips = mem_grow(list->clips, &list->capacity, list->count + 1, sizeof *list->clips);
     struct clip *copy = &list->clips[list->count++];
     *copy = *clip;
-    const char **strings[] = {&copy->path, &copy->name, &copy->sha256, &copy->label,   &copy->speaker,
+    const char **strings[] = {&copy->path, &copy->name, &copy->sha256,  &copy->label,       &copy->speaker,
                               &copy->sex,  &copy->text, &copy->problem, &copy->duplicate_of};
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
         *strings[i] = arena_string(&list->arena, *strings[i]);
@@ -31,8 +32,8 @@ bool corpus_open(struct catalogue *catalogue, const char *kind, const char *root
 {
     struct statement s;
 
-    if (statement_prepare(&s, catalogue, "INSERT INTO corpora (kind, root) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                          error)) {
+    if (statement_prepare(&s, catalogue,
+                          "INSERT INTO corpora (kind, root) VALUES (?, ?) ON CONFLICT DO NOTHING", error)) {
         statement_text(&s, kind);
         statement_text(&s, root);
         statement_run(&s, error);

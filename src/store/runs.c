@@ -43,9 +43,9 @@ static bool update_run(struct catalogue *catalogue, const char *sql, int64_t run
 
 bool run_set_state(struct catalogue *catalogue, int64_t run, const char *state, struct error *error)
 {
-    return update_run(catalogue,
-                      "UPDATE runs SET state = ?, finished = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE id = ?", run,
-                      state, error);
+    return update_run(
+        catalogue, "UPDATE runs SET state = ?, finished = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE id = ?",
+        run, state, error);
 }
 
 bool run_set_facts(struct catalogue *catalogue, int64_t run, const char *facts, struct error *error)
@@ -66,8 +66,8 @@ bool run_find(struct catalogue *catalogue, const char *directory, struct run_row
         statement_text(&s, directory);
         if (statement_row(&s, error)) {
             row->id = sqlite3_column_int64(s.handle, 0);
-            const char **texts[] = {&row->name,    &row->directory, &row->state,
-                                    &row->started, &row->finished,  &row->config, &row->facts};
+            const char **texts[] = {&row->name,     &row->directory, &row->state, &row->started,
+                                    &row->finished, &row->config,    &row->facts};
             for (int i = 0; i < 7; i++)
                 *texts[i] = column_text(&s, i + 1, arena);
         }

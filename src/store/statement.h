@@ -29,7 +29,8 @@ struct statement {
     bool failed;
 };
 
-bool statement_prepare(struct statement *s, struct catalogue *catalogue, const char *sql, struct error *error);
+bool statement_prepare(struct statement *s, struct catalogue *catalogue, const char *sql,
+                       struct error *error);
 
 /* Bind the next parameter, left to right.  Text is copied; NULL binds SQL NULL. */
 void statement_text(struct statement *s, const char *text);

@@ -84,8 +84,8 @@ void et_adamw::step(Slot &slot, double learning_rate, double scale)
 
 extern "C" {
 
-struct et_adamw *et_adamw_new(struct et_tensor *const *tensors, size_t count, struct et_adamw_settings settings,
-                              struct error *error)
+struct et_adamw *et_adamw_new(struct et_tensor *const *tensors, size_t count,
+                              struct et_adamw_settings settings, struct error *error)
 {
     et_adamw *optimizer = new et_adamw;
 

@@ -42,7 +42,8 @@ struct Checkpoint : public torch::autograd::Function<Checkpoint> {
         save->saved_data["device"] = device;
         save->saved_data["dtype"] = dtype;
         save->saved_data["input_needs_grad"] = input.requires_grad();
-        return run_body(reinterpret_cast<et_checkpoint_body *>(body), reinterpret_cast<void *>(context), input);
+        return run_body(reinterpret_cast<et_checkpoint_body *>(body), reinterpret_cast<void *>(context),
+                        input);
     }
 
     static variable_list backward(AutogradContext *save, variable_list grads)
@@ -59,8 +60,12 @@ struct Checkpoint : public torch::autograd::Function<Checkpoint> {
                                      reinterpret_cast<void *>(save->saved_data["context"].toInt()), input);
         et_autocast_end();
         torch::autograd::backward({output}, {grads[0]});
-        return {needs_grad ? input.grad() : at::Tensor(), at::Tensor(), at::Tensor(),
-                at::Tensor(), at::Tensor(), at::Tensor()};
+        return {needs_grad ? input.grad() : at::Tensor(),
+                at::Tensor(),
+                at::Tensor(),
+                at::Tensor(),
+                at::Tensor(),
+                at::Tensor()};
     }
 };
 

@@ -59,7 +59,8 @@ at::ScalarType shim::scalar_type(et_dtype dtype)
 
 at::Device shim::device_of(int device)
 {
-    return device == ET_CPU ? at::Device(at::kCPU) : at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(device));
+    return device == ET_CPU ? at::Device(at::kCPU)
+                            : at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(device));
 }
 
 extern "C" {

@@ -121,7 +121,8 @@ struct et_tensor *et_matmul(struct et_scope *scope, const struct et_tensor *a, c
 struct et_tensor *et_linear(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
                             const struct et_tensor *bias)
 {
-    return make(scope, "linear", {x, weight}, [&] { return at::linear(x->value, weight->value, optional(bias)); });
+    return make(scope, "linear", {x, weight},
+                [&] { return at::linear(x->value, weight->value, optional(bias)); });
 }
 
 struct et_tensor *et_conv1d(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
@@ -145,7 +146,8 @@ struct et_tensor *et_group_norm(struct et_scope *scope, const struct et_tensor *
                                 const struct et_tensor *weight, const struct et_tensor *bias, double eps)
 {
     return make(scope, "group_norm", {x, weight, bias}, [&] {
-        return at::group_norm(x->value.to(weight->value.scalar_type()), groups, weight->value, bias->value, eps);
+        return at::group_norm(x->value.to(weight->value.scalar_type()), groups, weight->value, bias->value,
+                              eps);
     });
 }
 
@@ -180,11 +182,11 @@ struct et_tensor *et_transpose(struct et_scope *scope, const struct et_tensor *x
     return make(scope, "transpose", {x}, [&] { return at::transpose(x->value, a, b); });
 }
 
-struct et_tensor *et_reshape(struct et_scope *scope, const struct et_tensor *x, const int64_t *shape, int dims)
+struct et_tensor *et_reshape(struct et_scope *scope, const struct et_tensor *x, const int64_t *shape,
+                             int dims)
 {
-    return make(scope, "reshape", {x}, [&] {
-        return at::reshape(x->value, at::IntArrayRef(shape, static_cast<size_t>(dims)));
-    });
+    return make(scope, "reshape", {x},
+                [&] { return at::reshape(x->value, at::IntArrayRef(shape, static_cast<size_t>(dims))); });
 }
 
 struct et_tensor *et_narrow(struct et_scope *scope, const struct et_tensor *x, int dim, int64_t start,
@@ -193,14 +195,15 @@ struct et_tensor *et_narrow(struct et_scope *scope, const struct et_tensor *x, i
     return make(scope, "narrow", {x}, [&] { return at::narrow(x->value, dim, start, length); });
 }
 
-struct et_tensor *et_masked_fill(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *mask,
-                                 double value)
+struct et_tensor *et_masked_fill(struct et_scope *scope, const struct et_tensor *x,
+                                 const struct et_tensor *mask, double value)
 {
-    return make(scope, "masked_fill", {x, mask}, [&] { return at::masked_fill(x->value, mask->value, value); });
+    return make(scope, "masked_fill", {x, mask},
+                [&] { return at::masked_fill(x->value, mask->value, value); });
 }
 
-struct et_tensor *et_where(struct et_scope *scope, const struct et_tensor *condition, const struct et_tensor *yes,
-                           const struct et_tensor *no)
+struct et_tensor *et_where(struct et_scope *scope, const struct et_tensor *condition,
+                           const struct et_tensor *yes, const struct et_tensor *no)
 {
     return make(scope, "where", {condition, yes, no},
                 [&] { return at::where(condition->value, yes->value, no->value); });

@@ -51,7 +51,8 @@ std::string reason(const std::exception &exception);
 
 /* Runs `body` unless the scope has failed or an input is missing; turns exceptions into the scope's error. */
 template <typename Body>
-void attempt(et_scope *scope, const char *operation, std::initializer_list<const et_tensor *> inputs, Body body)
+void attempt(et_scope *scope, const char *operation, std::initializer_list<const et_tensor *> inputs,
+             Body body)
 {
     if (scope->failed)
         return;

@@ -15,12 +15,14 @@ static at::IntArrayRef shape_of(const int64_t *shape, int dims)
 /* A CPU tensor over memory that is not ours; only to be read, at once. */
 static at::Tensor borrow(const void *data, at::IntArrayRef shape, et_dtype dtype)
 {
-    return at::from_blob(const_cast<void *>(data), shape, at::TensorOptions().dtype(shim::scalar_type(dtype)));
+    return at::from_blob(const_cast<void *>(data), shape,
+                         at::TensorOptions().dtype(shim::scalar_type(dtype)));
 }
 
 extern "C" {
 
-struct et_tensor *et_zeros(struct et_scope *scope, enum et_dtype dtype, const int64_t *shape, int dims, int device)
+struct et_tensor *et_zeros(struct et_scope *scope, enum et_dtype dtype, const int64_t *shape, int dims,
+                           int device)
 {
     return make(scope, "zeros", {}, [&] {
         return at::zeros(shape_of(shape, dims),

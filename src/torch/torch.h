@@ -50,7 +50,8 @@ void et_manual_seed(uint64_t seed);     /* every device's default generator */
 /* ---- scopes ---- */
 
 struct et_scope *et_scope_open(struct et_scope *parent); /* parent may be NULL */
-bool et_scope_close(struct et_scope *scope, struct error *error); /* frees; error may be NULL if parent is not */
+bool et_scope_close(struct et_scope *scope,
+                    struct error *error); /* frees; error may be NULL if parent is not */
 bool et_scope_failed(const struct et_scope *scope);
 void et_scope_fail(struct et_scope *scope, const char *message); /* from C, e.g. a shape check */
 
@@ -63,7 +64,8 @@ void et_drop(struct et_tensor *tensor); /* frees one tensor before its scope clo
 
 /* ---- making tensors ---- */
 
-struct et_tensor *et_zeros(struct et_scope *scope, enum et_dtype dtype, const int64_t *shape, int dims, int device);
+struct et_tensor *et_zeros(struct et_scope *scope, enum et_dtype dtype, const int64_t *shape, int dims,
+                           int device);
 struct et_tensor *et_from_data(struct et_scope *scope, const void *data, enum et_dtype dtype,
                                const int64_t *shape, int dims, int device); /* copies */
 struct et_tensor *et_clone(struct et_scope *scope, const struct et_tensor *x);
@@ -102,7 +104,8 @@ struct et_tensor *et_tanh(struct et_scope *scope, const struct et_tensor *x);
 struct et_tensor *et_gelu(struct et_scope *scope, const struct et_tensor *x); /* the exact one, by erf */
 struct et_tensor *et_relu(struct et_scope *scope, const struct et_tensor *x);
 struct et_tensor *et_softmax(struct et_scope *scope, const struct et_tensor *x, int dim);
-struct et_tensor *et_dropout(struct et_scope *scope, const struct et_tensor *x, double p); /* as in training */
+struct et_tensor *et_dropout(struct et_scope *scope, const struct et_tensor *x,
+                             double p); /* as in training */
 struct et_tensor *et_to_dtype(struct et_scope *scope, const struct et_tensor *x, enum et_dtype dtype);
 struct et_tensor *et_matmul(struct et_scope *scope, const struct et_tensor *a, const struct et_tensor *b);
 
@@ -128,15 +131,16 @@ struct et_tensor *et_mean_dim(struct et_scope *scope, const struct et_tensor *x,
 struct et_tensor *et_amax(struct et_scope *scope, const struct et_tensor *x, int dim, bool keep);
 struct et_tensor *et_sum(struct et_scope *scope, const struct et_tensor *x);
 struct et_tensor *et_transpose(struct et_scope *scope, const struct et_tensor *x, int a, int b);
-struct et_tensor *et_reshape(struct et_scope *scope, const struct et_tensor *x, const int64_t *shape, int dims);
+struct et_tensor *et_reshape(struct et_scope *scope, const struct et_tensor *x, const int64_t *shape,
+                             int dims);
 struct et_tensor *et_narrow(struct et_scope *scope, const struct et_tensor *x, int dim, int64_t start,
                             int64_t length);
 
 /* Elements where `mask` (ET_BOOL, broadcast) is true become `value`. */
-struct et_tensor *et_masked_fill(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *mask,
-                                 double value);
-struct et_tensor *et_where(struct et_scope *scope, const struct et_tensor *condition, const struct et_tensor *yes,
-                           const struct et_tensor *no);
+struct et_tensor *et_masked_fill(struct et_scope *scope, const struct et_tensor *x,
+                                 const struct et_tensor *mask, double value);
+struct et_tensor *et_where(struct et_scope *scope, const struct et_tensor *condition,
+                           const struct et_tensor *yes, const struct et_tensor *no);
 
 /* logits (batch, classes), targets (batch) ET_INT64, weights (classes) or NULL -> sum of the clips' losses */
 struct et_tensor *et_cross_entropy_sum(struct et_scope *scope, const struct et_tensor *logits,
@@ -147,14 +151,16 @@ struct et_tensor *et_cross_entropy_sum(struct et_scope *scope, const struct et_t
 
 bool et_grad_mode(bool enabled); /* whether operations record gradients; returns what it was */
 
-/* Between these, matrix products on `device` are done in `dtype` (ET_FLOAT32: as without).  They do not nest. */
+/* Between these, matrix products on `device` are done in `dtype` (ET_FLOAT32: as without).  They do not nest.
+ */
 void et_autocast_begin(int device, enum et_dtype dtype);
 void et_autocast_end(void);
 
 /* ---- gradients ---- */
 
 void et_backward(struct et_scope *scope, const struct et_tensor *loss);
-struct et_tensor *et_grad(struct et_scope *scope, const struct et_tensor *x); /* a view; zeros if there is none */
+struct et_tensor *et_grad(struct et_scope *scope,
+                          const struct et_tensor *x); /* a view; zeros if there is none */
 void et_clear_grads(struct et_tensor *const *tensors, size_t count);
 
 /* The 2-norm over all gradients together; NaN or infinity if any element is. */
@@ -176,11 +182,12 @@ struct et_adamw_settings {
 };
 
 /* The tensors must outlive the optimizer.  Their moments start at zero. */
-struct et_adamw *et_adamw_new(struct et_tensor *const *tensors, size_t count, struct et_adamw_settings settings,
-                              struct error *error);
+struct et_adamw *et_adamw_new(struct et_tensor *const *tensors, size_t count,
+                              struct et_adamw_settings settings, struct error *error);
 void et_adamw_free(struct et_adamw *optimizer); /* NULL does nothing */
 
-/* One step with gradients multiplied by `scale`.  A tensor without a gradient is left alone, as in PyTorch. */
+/* One step with gradients multiplied by `scale`.  A tensor without a gradient is left alone, as in PyTorch.
+ */
 bool et_adamw_step(struct et_adamw *optimizer, double learning_rate, double scale, struct error *error);
 
 /* The state of tensor i, for checkpoints: first and second moments (borrowed) and the number of its steps. */

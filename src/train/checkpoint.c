@@ -65,7 +65,8 @@ static bool write_state(const char *folder, const struct trainer_state *state, s
 
 static bool parse_state(const cJSON *json, struct trainer_state *state, struct error *error)
 {
-    return json_integer(json, "step", &state->step, error) && json_integer(json, "epoch", &state->epoch, error) &&
+    return json_integer(json, "step", &state->step, error) &&
+           json_integer(json, "epoch", &state->epoch, error) &&
            json_integer(json, "batches", &state->batches, error) &&
            json_number(json, "logged_loss", &state->logged_loss, error) &&
            json_integer(json, "logged_steps", &state->logged_steps, error) &&
@@ -113,8 +114,8 @@ static bool write_optimizer(const char *folder, struct et_adamw *optimizer, cons
     return done;
 }
 
-static bool read_moments(struct weights *weights, struct et_adamw *optimizer, const char *path, const char *name,
-                         size_t i, struct error *error)
+static bool read_moments(struct weights *weights, struct et_adamw *optimizer, const char *path,
+                         const char *name, size_t i, struct error *error)
 {
     for (int which = 0; which < 2; which++) {
         char *key = mem_format("%s%s", MOMENTS[which], name);
@@ -201,8 +202,8 @@ static bool point(const char *run, const char *link, int64_t step, struct error 
 }
 
 bool checkpoint_save(const char *run, const struct model *model, struct et_adamw *optimizer,
-                     const char *const *names, size_t count,
-                     const struct trainer_state *state, int64_t keep, struct error *error)
+                     const char *const *names, size_t count, const struct trainer_state *state, int64_t keep,
+                     struct error *error)
 {
     char *folder = path_join(run, "checkpoints"), *name = step_name(state->step);
     char *final = path_join(folder, name), *temporary = mem_format("%s/tmp-%s", folder, name);
@@ -237,8 +238,8 @@ char *checkpoint_find(const char *run, const char *link)
     return resolved;
 }
 
-bool checkpoint_load(const char *run, const char *folder, struct et_adamw *optimizer, const char *const *names,
-                     size_t count, struct trainer_state *state, struct error *error)
+bool checkpoint_load(const char *run, const char *folder, struct et_adamw *optimizer,
+                     const char *const *names, size_t count, struct trainer_state *state, struct error *error)
 {
     char *checkpoints = path_join(run, "checkpoints");
     bool done = checkpoint_read_state(folder, state, error) &&

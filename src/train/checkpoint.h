@@ -10,35 +10,37 @@
 
 #include "model/model.h"
 
-/* Where training stands.  All that is random is a function of seed and position, so nothing else is needed. */
+/* Where training stands.  All that is random is a function of seed and position, so nothing else is needed.
+ */
 struct trainer_state {
-    int64_t step;          /* optimizer steps done */
-    int64_t epoch;         /* epochs finished */
-    int64_t batches;       /* batches done in the current epoch */
-    double logged_loss;    /* sum of the losses since the last logged line */
-    int64_t logged_steps;  /* how many those are */
-    double epoch_loss;     /* likewise since the epoch began */
+    int64_t step;         /* optimizer steps done */
+    int64_t epoch;        /* epochs finished */
+    int64_t batches;      /* batches done in the current epoch */
+    double logged_loss;   /* sum of the losses since the last logged line */
+    int64_t logged_steps; /* how many those are */
+    double epoch_loss;    /* likewise since the epoch began */
     int64_t epoch_steps;
     int64_t evaluated_step; /* the last step after which an evaluation was made */
-    int64_t best_step;     /* 0: none yet */
-    double best_score;     /* of eval.best_metric, larger is better */
-    double loss_scale;     /* float16 only */
-    int64_t good_steps;    /* since the loss scale last changed */
+    int64_t best_step;      /* 0: none yet */
+    double best_score;      /* of eval.best_metric, larger is better */
+    double loss_scale;      /* float16 only */
+    int64_t good_steps;     /* since the loss scale last changed */
 };
 
 /* Writes a checkpoint, points `last` and, if state->best_step is this step, `best` to it, and removes all but
  * the newest `keep` and the best. */
 bool checkpoint_save(const char *run, const struct model *model, struct et_adamw *optimizer,
-                     const char *const *names, size_t count,
-                     const struct trainer_state *state, int64_t keep, struct error *error);
+                     const char *const *names, size_t count, const struct trainer_state *state, int64_t keep,
+                     struct error *error);
 
 /* The folder of `last` or `best`, resolved; NULL where there is none.  Caller frees. */
 char *checkpoint_find(const char *run, const char *link);
 
 /* Reads trainer_state.json and optimizer.safetensors of a checkpoint; also sets the link `best` and the
  * folder right, where a kill left newer ones behind. */
-bool checkpoint_load(const char *run, const char *folder, struct et_adamw *optimizer, const char *const *names,
-                     size_t count, struct trainer_state *state, struct error *error);
+bool checkpoint_load(const char *run, const char *folder, struct et_adamw *optimizer,
+                     const char *const *names, size_t count, struct trainer_state *state,
+                     struct error *error);
 
 /* trainer_state.json alone. */
 bool checkpoint_read_state(const char *folder, struct trainer_state *state, struct error *error);

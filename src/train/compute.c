@@ -18,8 +18,8 @@ static bool choose_device(struct config *config, int *device, struct error *erro
     } else if (strcmp(wanted, "auto") == 0 || strcmp(wanted, "cuda") == 0 ||
                (text_starts(wanted, "cuda:") && text_to_integer(wanted + 5, &index) && index >= 0)) {
         if (index >= cards)
-            return error_usage(error, "run.device=%s: libtorch %s sees %d CUDA cards here", wanted, et_version(),
-                               cards);
+            return error_usage(error, "run.device=%s: libtorch %s sees %d CUDA cards here", wanted,
+                               et_version(), cards);
         *device = (int)index;
     } else {
         return error_usage(error, "run.device must be auto, cpu, cuda or cuda:N, not \"%s\"", wanted);
@@ -38,7 +38,8 @@ static bool choose_precision(struct config *config, struct compute *compute, str
     if (strcmp(wanted, "auto") == 0)
         wanted = native ? "bfloat16" : "float32";
     if (strcmp(wanted, "float16") == 0 && compute->device == ET_CPU)
-        return error_usage(error, "run.precision=float16 needs a CUDA card; on the CPU there are float32 and bfloat16");
+        return error_usage(
+            error, "run.precision=float16 needs a CUDA card; on the CPU there are float32 and bfloat16");
     if (strcmp(wanted, "bfloat16") == 0 && !native)
         log_warn("run.precision=bfloat16: this processor has no bfloat16 products, float32 is faster here");
     compute->precision = strcmp(wanted, "bfloat16") == 0  ? ET_BFLOAT16

@@ -16,8 +16,8 @@ void dataset_start(struct dataset *dataset, const struct config *config, struct 
     for (size_t i = 0; i < dataset->count; i++) {
         const struct clip *clip = &clips->clips[split->clips[part][i]];
         double seconds = longest > 0 && clip->duration > longest ? longest : clip->duration;
-        dataset->items[i] = (struct dataset_item){clip->path, clip->sha256, seconds,
-                                                  corpus_label_index(labels, clip->label)};
+        dataset->items[i] =
+            (struct dataset_item){clip->path, clip->sha256, seconds, corpus_label_index(labels, clip->label)};
     }
 }
 
@@ -53,8 +53,8 @@ void batch_free(struct batch *batch)
     *batch = (struct batch){0};
 }
 
-bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t count, const struct model *model,
-                   struct batch *batch, struct error *error)
+bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t count,
+                   const struct model *model, struct batch *batch, struct error *error)
 {
     struct signal *signals = mem_zero(count, sizeof *signals);
     int *labels = mem_zero(count, sizeof *labels);
@@ -115,7 +115,8 @@ enum { GROUPED_BATCHES = 50 }; /* batches among which clips of like length are p
 
 /* Sorts runs of the shuffled order by length, then shuffles whole batches, so that lengths still vary from
  * step to step. */
-static void group(const struct dataset *dataset, size_t batch_size, struct random_stream *stream, size_t *order)
+static void group(const struct dataset *dataset, size_t batch_size, struct random_stream *stream,
+                  size_t *order)
 {
     size_t run = GROUPED_BATCHES * batch_size, batches = dataset->count / batch_size;
     size_t *batch_order = mem_zero(batches, sizeof *batch_order);

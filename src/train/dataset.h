@@ -7,10 +7,10 @@
 #include "model/model.h"
 
 struct dataset_item {
-    const char *path;   /* relative to the corpus' root; belongs to the clip list */
+    const char *path; /* relative to the corpus' root; belongs to the clip list */
     const char *sha256;
-    double seconds;     /* as the model hears it: for grouping by length */
-    int label;          /* index */
+    double seconds; /* as the model hears it: for grouping by length */
+    int label;      /* index */
 };
 
 struct dataset {
@@ -29,8 +29,8 @@ void dataset_free(struct dataset *dataset);
 
 /* Loads items[0..count-1] (indices into the dataset) into a batch.  Clips shorter than the model's minimum
  * are lengthened by zeros. */
-bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t count, const struct model *model,
-                   struct batch *batch, struct error *error);
+bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t count,
+                   const struct model *model, struct batch *batch, struct error *error);
 
 /* Makes a batch of signals; labels may be NULL. */
 void batch_start(struct batch *batch, const struct signal *signals, const int *labels, size_t count,

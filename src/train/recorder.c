@@ -50,11 +50,11 @@ static bool rewind_record(struct recorder *recorder, int64_t last_step, struct e
     return done;
 }
 
-bool recorder_open(struct recorder *recorder, const char *run_folder, struct catalogue *catalogue, int64_t run,
-                   int64_t last_step, struct error *error)
+bool recorder_open(struct recorder *recorder, const char *run_folder, struct catalogue *catalogue,
+                   int64_t run, int64_t last_step, struct error *error)
 {
-    *recorder = (struct recorder){.catalogue = catalogue, .run = run,
-                                  .path = path_join(run_folder, "metrics.jsonl")};
+    *recorder =
+        (struct recorder){.catalogue = catalogue, .run = run, .path = path_join(run_folder, "metrics.jsonl")};
     if (rewind_record(recorder, last_step, error)) {
         recorder->stream = fopen(recorder->path, "a");
         if (!recorder->stream)
@@ -79,8 +79,8 @@ bool recorder_write(struct recorder *recorder, const struct metric_list *metrics
                  isfinite(value) ? text_from_number(number, value) : "null");
     }
     text_add(&line, "}\n");
-    bool done = fwrite(line.text, 1, line.length, recorder->stream) == line.length &&
-                fflush(recorder->stream) == 0;
+    bool done =
+        fwrite(line.text, 1, line.length, recorder->stream) == line.length && fflush(recorder->stream) == 0;
     if (!done)
         error_set(error, "%s: cannot write: %s", recorder->path, strerror(errno));
     text_free(&line);

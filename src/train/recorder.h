@@ -17,8 +17,8 @@ struct recorder {
 };
 
 /* Opens the record, dropping what a killed run wrote after step `last_step` (0: everything). */
-bool recorder_open(struct recorder *recorder, const char *run_folder, struct catalogue *catalogue, int64_t run,
-                   int64_t last_step, struct error *error);
+bool recorder_open(struct recorder *recorder, const char *run_folder, struct catalogue *catalogue,
+                   int64_t run, int64_t last_step, struct error *error);
 
 /* One line {"step", "epoch", name: value, ...}; all metrics have one step. */
 bool recorder_write(struct recorder *recorder, const struct metric_list *metrics, struct error *error);

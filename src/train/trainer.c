@@ -23,7 +23,7 @@ struct run {
     size_t *order; /* of the current epoch's clips */
     int64_t batch_size, accumulate, batches_per_epoch, steps_per_epoch, total_steps;
     const struct schedule *schedule;
-    float *class_weights; /* (labels), or NULL */
+    float *class_weights;   /* (labels), or NULL */
     struct et_scope *scope; /* owns class_weights' tensor */
     struct et_tensor *weight_tensor;
     int64_t saved_step;
@@ -42,8 +42,8 @@ static int64_t divide_up(int64_t a, int64_t b)
 int64_t train_total_steps(const struct config *config, size_t clips)
 {
     int64_t batches = divide_up((int64_t)clips, config_integer(config, "train.batch_size"));
-    int64_t steps =
-        divide_up(batches, config_integer(config, "train.accumulate")) * config_integer(config, "train.epochs");
+    int64_t steps = divide_up(batches, config_integer(config, "train.accumulate")) *
+                    config_integer(config, "train.epochs");
     int64_t most = config_integer(config, "train.max_steps");
 
     return most > 0 && (most < steps || steps == 0) ? most : steps;
@@ -67,7 +67,8 @@ static bool make_class_weights(struct run *run, struct error *error)
         if (run->class_weights[k] > 0)
             run->class_weights[k] =
                 (float)t->train->count / ((float)t->model->labels.count * run->class_weights[k]);
-    run->weight_tensor = et_from_data(run->scope, run->class_weights, ET_FLOAT32, shape, 1, t->compute.device);
+    run->weight_tensor =
+        et_from_data(run->scope, run->class_weights, ET_FLOAT32, shape, 1, t->compute.device);
     return !et_scope_failed(run->scope) || error_set(error, "cannot make class weights");
 }
 
@@ -90,7 +91,8 @@ static bool start(struct run *run, struct trainer *trainer, struct error *error)
         run->tensors[run->count] = p->items[i].tensor;
         run->names[run->count++] = p->items[i].name;
     }
-    struct et_adamw_settings settings = {0.9, 0.999, 1e-8, config_number(trainer->config, "train.weight_decay")};
+    struct et_adamw_settings settings = {0.9, 0.999, 1e-8,
+                                         config_number(trainer->config, "train.weight_decay")};
     run->schedule = schedule_find(config_text(trainer->config, "train.schedule"), error);
     return run->schedule && make_class_weights(run, error) &&
            (run->optimizer = et_adamw_new(run->tensors, run->count, settings, error)) != NULL;
@@ -109,7 +111,8 @@ static void finish(struct run *run)
 
 /* ---- one step ---- */
 
-/* What the sum of a step's losses is divided by: its clips, or with class weights the sum of their weights. */
+/* What the sum of a step's losses is divided by: its clips, or with class weights the sum of their weights.
+ */
 static double step_weight(const struct run *run, int64_t first, int64_t last)
 {
     double weight = 0;
@@ -173,8 +176,10 @@ static bool update(struct run *run, double learning_rate, double loss, double *n
         return false;
     bool finite = isfinite(*norm) && isfinite(loss);
     if (!finite && (!scaled || t->state.loss_scale <= SMALLEST_SCALE))
-        return error_set(error, "step %lld: the loss is %g and the gradient norm %g: lower train.learning_rate; "
-                                "the last checkpoint is whole", (long long)t->state.step + 1, loss, *norm);
+        return error_set(error,
+                         "step %lld: the loss is %g and the gradient norm %g: lower train.learning_rate; "
+                         "the last checkpoint is whole",
+                         (long long)t->state.step + 1, loss, *norm);
     if (scaled)
         adapt_scale(&t->state, finite);
     if (!finite)
@@ -199,7 +204,8 @@ static bool log_step(struct run *run, double loss, double learning_rate, double 
     t->state.logged_loss += loss;
     t->state.logged_steps++;
     if (step % setting(run, "train.log_steps") == 0 || step == run->total_steps) {
-        metric_list_add(&metrics, step, epoch_of(run), "loss", t->state.logged_loss / (double)t->state.logged_steps);
+        metric_list_add(&metrics, step, epoch_of(run), "loss",
+                        t->state.logged_loss / (double)t->state.logged_steps);
         metric_list_add(&metrics, step, epoch_of(run), "learning_rate", learning_rate);
         metric_list_add(&metrics, step, epoch_of(run), "grad_norm", norm);
         done = recorder_write(t->recorder, &metrics, error);
@@ -220,7 +226,8 @@ static bool log_epoch(struct run *run, double loss, struct error *error)
     s->epoch_loss += loss;
     s->epoch_steps++;
     if (s->batches == 0) {
-        metric_list_add(&metrics, s->step, epoch_of(run), "epoch_loss", s->epoch_loss / (double)s->epoch_steps);
+        metric_list_add(&metrics, s->step, epoch_of(run), "epoch_loss",
+                        s->epoch_loss / (double)s->epoch_steps);
         done = recorder_write(run->trainer->recorder, &metrics, error);
         s->epoch_loss = 0;
         s->epoch_steps = 0;
@@ -234,8 +241,8 @@ static bool take_step(struct run *run, double *loss, struct error *error)
     struct trainer *t = run->trainer;
     int64_t first = t->state.batches, last = first + run->accumulate;
     double norm, learning_rate = config_number(t->config, "train.learning_rate") *
-                                 schedule_factor(run->schedule, t->state.step, setting(run, "train.warmup_steps"),
-                                                 run->total_steps);
+                                 schedule_factor(run->schedule, t->state.step,
+                                                 setting(run, "train.warmup_steps"), run->total_steps);
 
     if (last > run->batches_per_epoch)
         last = run->batches_per_epoch;
@@ -336,7 +343,8 @@ static bool after_step(struct run *run, struct error *error)
         return stop(run, error);
     }
     bool improved = state->best_step == state->step && state->evaluated_step == state->step;
-    return !(improved || due(run, "checkpoint.every_steps", "checkpoint.every_epochs")) || save_now(run, error);
+    return !(improved || due(run, "checkpoint.every_steps", "checkpoint.every_epochs")) ||
+           save_now(run, error);
 }
 
 static void show(struct progress *progress, const struct run *run, double loss)
@@ -376,11 +384,11 @@ bool train(struct trainer *trainer, const char *resume_from, struct error *error
     double started = clock_seconds();
     struct run run;
 
-    trainer->state = (struct trainer_state){
-        .loss_scale = trainer->compute.precision == ET_FLOAT16 ? FIRST_SCALE : 1};
+    trainer->state =
+        (struct trainer_state){.loss_scale = trainer->compute.precision == ET_FLOAT16 ? FIRST_SCALE : 1};
     bool done = start(&run, trainer, error) &&
-                (!resume_from || checkpoint_load(trainer->run, resume_from, run.optimizer, run.names, run.count,
-                                                 &trainer->state, error)) &&
+                (!resume_from || checkpoint_load(trainer->run, resume_from, run.optimizer, run.names,
+                                                 run.count, &trainer->state, error)) &&
                 loop(&run, error);
     trainer->seconds = clock_seconds() - started;
     finish(&run);

@@ -26,8 +26,8 @@ int main(int argc, char **argv)
         for (int emotion = 1; emotion <= 8; emotion++) {
             for (int statement = 1; statement <= 2; statement++) {
                 int frames = 5512 + 137 * ((actor * 5 + emotion * 3 + statement * 7) % 40);
-                snprintf(path, sizeof path, "%s/Actor_%02d/03-01-%02d-01-%02d-01-%02d.wav", argv[1], actor, emotion,
-                         statement, actor);
+                snprintf(path, sizeof path, "%s/Actor_%02d/03-01-%02d-01-%02d-01-%02d.wav", argv[1], actor,
+                         emotion, statement, actor);
                 if (!write_wave(path, 22050, 1, frames, 100.0 * emotion + 3 * actor + statement,
                                 SF_FORMAT_WAV | SF_FORMAT_PCM_16)) {
                     fprintf(stderr, "make_corpus: cannot write %s\n", path);

@@ -4,8 +4,8 @@
  *     parity FOLDER [--quick]
  *
  * FOLDER has model/ (a Hugging Face model directory), batch.safetensors, expected.safetensors and
- * expected.json, as tests/golden/README.md describes.  Prints a table of differences and exits 1 if one is too
- * large: 1e-4 for features, hidden states, logits and losses, 1e-3 relative for gradient norms.  --quick
+ * expected.json, as tests/golden/README.md describes.  Prints a table of differences and exits 1 if one is
+ * too large: 1e-4 for features, hidden states, logits and losses, 1e-3 relative for gradient norms.  --quick
  * leaves out the AdamW run.
  */
 #include "base/log.h"
@@ -125,8 +125,9 @@ static struct model *open_model(const struct parity *parity, const char *pooling
     return model;
 }
 
-static struct et_tensor *loss_of(const struct parity *parity, const struct model *model, struct et_scope *scope,
-                                 struct et_tensor **logits, const struct forward_mode *mode)
+static struct et_tensor *loss_of(const struct parity *parity, const struct model *model,
+                                 struct et_scope *scope, struct et_tensor **logits,
+                                 const struct forward_mode *mode)
 {
     const int64_t shape[1] = {parity->batch.count};
     struct et_tensor *targets = et_from_data(scope, parity->batch.labels, ET_INT64, shape, 1, ET_CPU);
@@ -143,7 +144,8 @@ static void check_pooling(struct parity *parity, const char *pooling, bool maske
     struct et_scope *scope = et_scope_open(NULL);
     struct et_tensor *logits;
     struct error error = {0};
-    char *suffix = mem_format("%s%s", pooling, masked ? "_masked" : ""), *name = mem_format("logits_%s", suffix);
+    char *suffix = mem_format("%s%s", pooling, masked ? "_masked" : ""),
+         *name = mem_format("logits_%s", suffix);
     char *loss_name = mem_format("loss_%s", suffix);
     float values[64 * LABELS], loss;
     bool recording = et_grad_mode(false);
@@ -153,7 +155,8 @@ static void check_pooling(struct parity *parity, const char *pooling, bool maske
     et_grad_mode(recording);
     if (!et_scope_close(scope, &error))
         die(&error);
-    compare(parity, name, values, data_of(parity->expected, name, NULL), parity->batch.count * LABELS, TOLERANCE);
+    compare(parity, name, values, data_of(parity->expected, name, NULL), parity->batch.count * LABELS,
+            TOLERANCE);
     compare(parity, loss_name, &loss, data_of(parity->expected, loss_name, NULL), 1, TOLERANCE);
     free(suffix);
     free(name);
@@ -198,7 +201,8 @@ static void check_gradients(struct parity *parity, const struct model *model, co
     }
     if (!et_scope_close(scope, &error))
         die(&error);
-    compare(parity, "grad_norm", found, data_of(parity->expected, "grad_norm", NULL), count, GRADIENT_TOLERANCE);
+    compare(parity, "grad_norm", found, data_of(parity->expected, "grad_norm", NULL), count,
+            GRADIENT_TOLERANCE);
     free(found);
 }
 
@@ -237,7 +241,8 @@ static void check_adamw(struct parity *parity, const struct model *model)
 static void load_batch(struct parity *parity, struct weights *input)
 {
     int64_t count, elements;
-    const void *samples = data_of(input, "input_values", &elements), *lengths = data_of(input, "lengths", &count);
+    const void *samples = data_of(input, "input_values", &elements),
+               *lengths = data_of(input, "lengths", &count);
 
     parity->batch = (struct batch){.count = count, .width = elements / count};
     parity->batch.samples = mem_alloc((size_t)elements * sizeof(float));

@@ -5,8 +5,11 @@
 #include "audio/audio.h"
 #include "base/digest.h"
 
-enum { WAV16 = SF_FORMAT_WAV | SF_FORMAT_PCM_16, WAV_FLOAT = SF_FORMAT_WAV | SF_FORMAT_FLOAT,
-       FLAC16 = SF_FORMAT_FLAC | SF_FORMAT_PCM_16 };
+enum {
+    WAV16 = SF_FORMAT_WAV | SF_FORMAT_PCM_16,
+    WAV_FLOAT = SF_FORMAT_WAV | SF_FORMAT_FLOAT,
+    FLAC16 = SF_FORMAT_FLAC | SF_FORMAT_PCM_16
+};
 
 static void test_downmix(void **state)
 {
@@ -155,8 +158,9 @@ static void test_cache(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_downmix), cmocka_unit_test(test_broken_files), cmocka_unit_test(test_resample),
-        cmocka_unit_test(test_normalize), cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_downmix),  cmocka_unit_test(test_broken_files),
+        cmocka_unit_test(test_resample), cmocka_unit_test(test_normalize),
+        cmocka_unit_test(test_cache),
     };
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);

@@ -159,7 +159,8 @@ static void test_config(void **state)
 static void test_config_errors(void **state)
 {
     static const char *const cases[][2] = {
-        {"[train]\nepoch = 1\n", "test.ini:2: unknown key train.epoch; the nearest known one is train.epochs"},
+        {"[train]\nepoch = 1\n",
+         "test.ini:2: unknown key train.epoch; the nearest known one is train.epochs"},
         {"[trian]\nepochs = 1\n", "test.ini:2: unknown section [trian]; the nearest known one is [train]"},
         {"[train]\nepochs = two\n", "test.ini:2: train.epochs must be a whole number, not \"two\""},
         {"[train]\nepochs = -1\n", "train.epochs must be from 0"},

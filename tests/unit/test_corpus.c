@@ -175,10 +175,12 @@ static void test_labels(void **state)
     strings_free(&labels);
     clip_list_free(&clips);
     config_choose(f->config, "corpus.labels", "joy");
-    assert_error(corpus_clips(f->config, f->catalogue, f->scan.corpus, &clips, &error), error, "no usable clip");
+    assert_error(corpus_clips(f->config, f->catalogue, f->scan.corpus, &clips, &error), error,
+                 "no usable clip");
     clip_list_free(&clips);
     config_choose(f->config, "corpus.root", "/nowhere/at/all");
-    assert_error(corpus_index(f->config, f->catalogue, f->cache, &f->scan, &error), error, "corpus.root: no folder");
+    assert_error(corpus_index(f->config, f->catalogue, f->cache, &f->scan, &error), error,
+                 "corpus.root: no folder");
 }
 
 int main(void)

@@ -40,7 +40,8 @@ static struct batch make_batch(const int64_t *lengths, int64_t count, int64_t wi
     for (int64_t b = 0; b < count; b++) {
         batch.lengths[b] = lengths[b];
         for (int64_t t = 0; t < width; t++) /* clip b is the same whatever the width */
-            batch.samples[b * width + t] = t < lengths[b] ? (float)(2 * random_uniform(&stream) - 1) : padding;
+            batch.samples[b * width + t] =
+                t < lengths[b] ? (float)(2 * random_uniform(&stream) - 1) : padding;
     }
     return batch;
 }
@@ -59,7 +60,8 @@ static void answer(const struct model *model, const struct batch *batch, float *
     struct error error = {0};
     bool recording = et_grad_mode(false);
 
-    et_read(scope, model_forward(model, scope, batch, &mode), logits, batch->count * (int64_t)model->labels.count);
+    et_read(scope, model_forward(model, scope, batch, &mode), logits,
+            batch->count * (int64_t)model->labels.count);
     et_grad_mode(recording);
     assert_good(et_scope_close(scope, &error), error);
 }
@@ -83,8 +85,11 @@ static void test_padding_changes_no_answer(void **state)
             float all[4 * LABELS], alone[LABELS];
             answer(model, &together, all);
             for (int64_t b = 0; b < 4; b++) {
-                struct batch one = {.count = 1, .width = lengths[b], .samples = together.samples + b * 6000,
-                                    .lengths = together.lengths + b, .labels = together.labels};
+                struct batch one = {.count = 1,
+                                    .width = lengths[b],
+                                    .samples = together.samples + b * 6000,
+                                    .lengths = together.lengths + b,
+                                    .labels = together.labels};
                 answer(model, &one, alone);
                 for (int k = 0; k < LABELS; k++)
                     assert_float_equal(alone[k], all[b * LABELS + k], 1e-5f);
@@ -177,7 +182,8 @@ static void rewrite(const char *path, const char *(*rename)(const char *name, st
             const char *bytes = (const char *)w->data + 4 * e;
             text_add_bytes(&data, half ? bytes + 2 : bytes, half ? 2 : 4);
         }
-        text_add(&header, "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[", header.length ? "," : "{", name, half ? "BF16" : "F32");
+        text_add(&header, "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[", header.length ? "," : "{", name,
+                 half ? "BF16" : "F32");
         for (int d = 0; d < w->dims; d++)
             text_add(&header, "%s%lld", d ? "," : "", (long long)w->shape[d]);
         text_add(&header, "],\"data_offsets\":[%zu,%zu]}", begin, data.length);
@@ -242,7 +248,9 @@ static const char *swapped(const char *name, struct arena *arena)
     (void)arena;
     if (strcmp(name, "wav2vec2.encoder.layer_norm.bias") == 0)
         return "wav2vec2.feature_projection.projection.weight";
-    return strcmp(name, "wav2vec2.feature_projection.projection.weight") == 0 ? "wav2vec2.encoder.layer_norm.bias" : name;
+    return strcmp(name, "wav2vec2.feature_projection.projection.weight") == 0
+               ? "wav2vec2.encoder.layer_norm.bias"
+               : name;
 }
 
 static void test_pickle_equals_safetensors(void **state)
@@ -291,9 +299,11 @@ static void test_shards(void **state)
     answers_of(tiny("layer"), a);
     answers_of(path, b);
     assert_memory_equal(a, b, sizeof a);
-    write_text(unit_path("shards/model.safetensors.index.json"), "{\"weight_map\": {\"x\": \"../one.safetensors\"}}");
+    write_text(unit_path("shards/model.safetensors.index.json"),
+               "{\"weight_map\": {\"x\": \"../one.safetensors\"}}");
     assert_error(open_model(path, NULL, &error), error, "is not a plain file name");
-    write_text(unit_path("shards/model.safetensors.index.json"), "{\"weight_map\": {\"x\": \"one.safetensors\"}}");
+    write_text(unit_path("shards/model.safetensors.index.json"),
+               "{\"weight_map\": {\"x\": \"one.safetensors\"}}");
     assert_error(open_model(path, NULL, &error), error, "\"x\" is not in its shard");
 }
 
@@ -320,7 +330,8 @@ static void test_bad_weights(void **state)
     (void)state;
     assert_error(open_model(path, NULL, &error), error, "no weights: neither");
     rewrite(file, without_a_bias, false);
-    assert_error(open_model(path, NULL, &error), error, "lack \"wav2vec2.encoder.layers.1.final_layer_norm.bias\"");
+    assert_error(open_model(path, NULL, &error), error,
+                 "lack \"wav2vec2.encoder.layers.1.final_layer_norm.bias\"");
     rewrite(file, swapped, false);
     assert_error(open_model(path, NULL, &error), error, "where config.json asks for");
     rewrite(file, same, false);
@@ -341,11 +352,17 @@ static void write_pickle(const char *path, const char *pickle, size_t size)
 {
     int code;
     zip_t *archive = zip_open(path, ZIP_CREATE | ZIP_TRUNCATE, &code);
-    zip_int64_t index = zip_file_add(archive, "archive/data.pkl", zip_source_buffer(archive, pickle, size, 0), 0);
+    zip_int64_t index =
+        zip_file_add(archive, "archive/data.pkl", zip_source_buffer(archive, pickle, size, 0), 0);
 
     zip_set_file_compression(archive, (zip_uint64_t)index, ZIP_CM_STORE, 0);
     assert_int_equal(zip_close(archive), 0);
 }
+
+#define PICKLE(text, message)                                                                                \
+    {                                                                                                        \
+        text, sizeof(text) - 1, message                                                                      \
+    }
 
 static void test_bad_pickles(void **state)
 {
@@ -354,15 +371,21 @@ static void test_bad_pickles(void **state)
         size_t size;
         const char *message;
     } cases[] = {
-        {"\x80\x02" "cos\nsystem\nX\x02\0\0\0lsR.", 25, "asks for os.system: only tensors are read"},
-        {"\x80\x02" "cbuiltins\neval\n.", 18, "asks for builtins.eval"},
-        {"\x80\x02}", 3, "ends without STOP"},
-        {"\x80\x02K\x01.", 5, "no dictionary of tensors"},
-        {"\x80\x02X\xff\xff\xff\x7f" "a.", 9, "ends too early"},
-        {"\x80\x02i.", 4, "opcode 0x69"},
-        {"\x80\x02h\x05.", 5, "nothing in that memo"},
-        {"\x80\x02R.", 4, "stack is empty"},
-        {"\x80\x02u.", 4, "no mark"},
+        PICKLE("\x80\x02"
+               "cos\nsystem\nX\x02\0\0\0lsR.",
+               "asks for os.system: only tensors are read"),
+        PICKLE("\x80\x02"
+               "cbuiltins\neval\n.",
+               "asks for builtins.eval"),
+        PICKLE("\x80\x02}", "ends without STOP"),
+        PICKLE("\x80\x02K\x01.", "no dictionary of tensors"),
+        PICKLE("\x80\x02X\xff\xff\xff\x7f"
+               "a.",
+               "ends too early"),
+        PICKLE("\x80\x02i.", "opcode 0x69"),
+        PICKLE("\x80\x02h\x05.", "nothing in that memo"),
+        PICKLE("\x80\x02R.", "stack is empty"),
+        PICKLE("\x80\x02u.", "no mark"),
     };
     char *path = start_directory("pickles"), *file = unit_path("pickles/pytorch_model.bin");
     struct error error;
@@ -383,15 +406,18 @@ static void test_other_labels_start_anew(void **state)
     struct error error = {0};
     struct config *config = config_new();
     struct strings labels = {0};
-    struct model_source source = {.path = tiny("layer"), .config = config, .labels = &labels, .device = ET_CPU};
+    struct model_source source = {
+        .path = tiny("layer"), .config = config, .labels = &labels, .device = ET_CPU};
 
     (void)state;
     for (int k = 0; k < LABELS; k++)
         strings_add(&labels, ((const char *[]){"a", "b", "c", "d", "e", "f", "g", "h"})[k]);
     struct model *model = model_open(&source, &error); /* as many labels, but other ones */
     assert_good(model, error);
-    assert_true(model->parameters.items[parameters_index(&model->parameters, "classifier.dense.weight")].loaded);
-    assert_false(model->parameters.items[parameters_index(&model->parameters, "classifier.out_proj.weight")].loaded);
+    assert_true(
+        model->parameters.items[parameters_index(&model->parameters, "classifier.dense.weight")].loaded);
+    assert_false(
+        model->parameters.items[parameters_index(&model->parameters, "classifier.out_proj.weight")].loaded);
     model_close(model);
     strings_free(&labels);
     config_free(config);
@@ -425,8 +451,10 @@ static void test_freeze(void **state)
         const char *freeze, *frozen, *trained;
     } cases[] = {
         {"none", NULL, "wav2vec2.feature_extractor.conv_layers.0.conv.weight"},
-        {"feature_encoder", "wav2vec2.feature_extractor.conv_layers.6.conv.bias", "wav2vec2.masked_spec_embed"},
-        {"layers:2", "wav2vec2.encoder.layers.1.final_layer_norm.bias", "wav2vec2.encoder.layers.2.layer_norm.bias"},
+        {"feature_encoder", "wav2vec2.feature_extractor.conv_layers.6.conv.bias",
+         "wav2vec2.masked_spec_embed"},
+        {"layers:2", "wav2vec2.encoder.layers.1.final_layer_norm.bias",
+         "wav2vec2.encoder.layers.2.layer_norm.bias"},
         {"layers:2", "wav2vec2.feature_projection.projection.bias", "wav2vec2.encoder.layer_norm.weight"},
         {"encoder", "wav2vec2.encoder.layer_norm.weight", "classifier.dense.bias"},
     };
@@ -452,10 +480,12 @@ static void test_freeze(void **state)
 }
 
 /* One training pass with everything random on; returns the gradients' norm, and the loss. */
-static double train_pass(const char *norm, const char *checkpointing, const char *freeze, uint64_t seed, double *loss)
+static double train_pass(const char *norm, const char *checkpointing, const char *freeze, uint64_t seed,
+                         double *loss)
 {
-    static const char *const on[] = {"model.hidden_dropout", "model.activation_dropout", "model.attention_dropout",
-                                     "model.feat_proj_dropout", "model.final_dropout", "model.layerdrop"};
+    static const char *const on[] = {"model.hidden_dropout",    "model.activation_dropout",
+                                     "model.attention_dropout", "model.feat_proj_dropout",
+                                     "model.final_dropout",     "model.layerdrop"};
     const int64_t lengths[3] = {9000, 12000, 7000}, shape[1] = {3};
     struct forward_mode mode = {.training = true, .seed = seed};
     struct config *config = config_new();
@@ -475,7 +505,8 @@ static double train_pass(const char *norm, const char *checkpointing, const char
     struct et_scope *scope = et_scope_open(NULL);
     struct batch batch = make_batch(lengths, 3, 12000, 0);
     struct et_tensor *targets = et_from_data(scope, batch.labels, ET_INT64, shape, 1, ET_CPU);
-    struct et_tensor *sum = et_cross_entropy_sum(scope, model_forward(model, scope, &batch, &mode), targets, NULL, 0);
+    struct et_tensor *sum =
+        et_cross_entropy_sum(scope, model_forward(model, scope, &batch, &mode), targets, NULL, 0);
     et_backward(scope, sum);
     *loss = et_item(scope, sum);
     struct et_tensor **tensors = mem_zero(model->parameters.count, sizeof(struct et_tensor *));
@@ -492,7 +523,8 @@ static double train_pass(const char *norm, const char *checkpointing, const char
 
 static void test_training_pass_is_a_function_of_its_seed(void **state)
 {
-    static const char *const norms[] = {"layer", "group"}, *const freezes[] = {"none", "feature_encoder", "layers:1", "encoder"};
+    static const char *const norms[] = {"layer", "group"}, *const freezes[] = {"none", "feature_encoder",
+                                                                               "layers:1", "encoder"};
     double loss, other, again;
 
     (void)state;
@@ -555,7 +587,8 @@ static void test_unsupported_configurations(void **state)
     };
     struct strings labels = {0};
     struct config *config = config_new();
-    struct model_source source = {.path = unit_path("only.json"), .config = config, .labels = &labels, .device = ET_CPU};
+    struct model_source source = {
+        .path = unit_path("only.json"), .config = config, .labels = &labels, .device = ET_CPU};
     struct error error;
 
     (void)state;

@@ -5,7 +5,8 @@
 
 static void read_pairs(struct prediction_list *predictions)
 {
-    static const char *const labels[] = {"angry", "calm", "disgust", "fearful", "happy", "neutral", "sad", "surprised"};
+    static const char *const labels[] = {"angry", "calm",    "disgust", "fearful",
+                                         "happy", "neutral", "sad",     "surprised"};
     struct error error = {0};
     char *text = file_read(unit_golden("report_pairs.csv"), NULL, &error);
     const char *cursor = text;
@@ -41,7 +42,7 @@ static void test_golden_report(void **state)
     assert_int_equal(evaluation.clips, 288);
     evaluation_print(&evaluation, &text);
     assert_string_equal(text.text, expected);
-    assert_int_equal(evaluation.confusion[0], 26); /* angry taken for angry */
+    assert_int_equal(evaluation.confusion[0], 26);        /* angry taken for angry */
     assert_int_equal(evaluation.confusion[1 * 8 + 6], 5); /* calm taken for sad */
     free(expected);
     text_free(&text);

@@ -9,7 +9,8 @@
 static void add_clip(struct clip_list *clips, const char *name, const char *label, const char *speaker,
                      const char *sex)
 {
-    clip_list_add(clips, &(struct clip){.path = name, .name = name, .label = label, .speaker = speaker, .sex = sex});
+    clip_list_add(clips,
+                  &(struct clip){.path = name, .name = name, .label = label, .speaker = speaker, .sex = sex});
 }
 
 static void check_part(const char *expected, const struct split *split, enum part part, const char *head)
@@ -103,7 +104,8 @@ static void test_errors(void **state)
 
     (void)state;
     clips.clips[29].label = "only one";
-    assert_error(split_make(config, &clips, &split, &error), error, "the least populated class has only 1 clip");
+    assert_error(split_make(config, &clips, &split, &error), error,
+                 "the least populated class has only 1 clip");
     clips.clips[29].label = "sad";
     config_choose(config, "split.test", "2");
     assert_error(split_make(config, &clips, &split, &error), error, "should hold at least one of each");
@@ -115,7 +117,8 @@ static void test_errors(void **state)
     config_choose(config, "split.fold", "3");
     assert_error(split_make(config, &clips, &split, &error), error, "split.fold must be below");
     config_choose(config, "split.protocol", "random");
-    assert_error(split_make(config, &clips, &split, &error), error, "there is stratified, speaker, predefined");
+    assert_error(split_make(config, &clips, &split, &error), error,
+                 "there is stratified, speaker, predefined");
     clip_list_free(&clips);
     config_free(config);
 }
@@ -216,7 +219,8 @@ static void test_predefined(void **state)
     try_csv(config, "name,part\nclip9999,train\n");
     assert_error(split_make(config, &clips, &split, &error), error, "split.csv:2: no usable clip");
     try_csv(config, "name,part\nclip0000,train\nclip0000,test\n");
-    assert_error(split_make(config, &clips, &split, &error), error, "split.csv:3: clip \"clip0000\" is given twice");
+    assert_error(split_make(config, &clips, &split, &error), error,
+                 "split.csv:3: clip \"clip0000\" is given twice");
     try_csv(config, "name,part\nclip0000\n");
     assert_error(split_make(config, &clips, &split, &error), error, "split.csv:2: too few columns");
     try_csv(config, "file,part\nclip0000,train\n");
@@ -230,8 +234,9 @@ static void test_predefined(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scikit_learn), cmocka_unit_test(test_errors),  cmocka_unit_test(test_validation),
-        cmocka_unit_test(test_speaker),      cmocka_unit_test(test_predefined),
+        cmocka_unit_test(test_scikit_learn), cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_validation),   cmocka_unit_test(test_speaker),
+        cmocka_unit_test(test_predefined),
     };
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);

@@ -35,7 +35,8 @@ static void test_not_a_database(void **state)
     struct error error = {0};
 
     (void)state;
-    assert_true(file_write(unit_path("text.db"), "this is no database, only text that is long enough", 50, &error));
+    assert_true(
+        file_write(unit_path("text.db"), "this is no database, only text that is long enough", 50, &error));
     assert_error(catalogue_open(unit_path("text.db"), &error), error, "text.db");
 }
 
@@ -50,7 +51,8 @@ static void test_clips(void **state)
     assert_true(corpus_open(catalogue, "ravdess", "/data", &corpus, &error));
     assert_true(corpus_open(catalogue, "ravdess", "/data", &again, &error));
     assert_int_equal(corpus, again);
-    clip_list_add(&list, &(struct clip){.path = "b.wav", .name = "b", .label = "sad", .fields = {.actor = 7}});
+    clip_list_add(&list,
+                  &(struct clip){.path = "b.wav", .name = "b", .label = "sad", .fields = {.actor = 7}});
     clip_list_add(&list, &(struct clip){.path = "a.wav", .name = "a", .problem = "empty file"});
     assert_good(clips_write(catalogue, corpus, &list, NULL, 0, &error), error);
     assert_true(clips_read(catalogue, corpus, CLIPS_ALL, &read, &error));

@@ -65,7 +65,8 @@ static void check_gradient(const char *name, function *f, int64_t rows, int64_t 
     struct et_scope *scope = et_scope_open(NULL);
     struct error error = {0};
     int64_t count = rows * columns;
-    float *base = mem_alloc((size_t)count * sizeof *base), *gradient = mem_alloc((size_t)count * sizeof *gradient);
+    float *base = mem_alloc((size_t)count * sizeof *base),
+          *gradient = mem_alloc((size_t)count * sizeof *gradient);
 
     et_manual_seed(3);
     struct et_tensor *x = values(scope, rows, columns);
@@ -176,7 +177,7 @@ static void test_adamw(void **state)
     struct et_adamw *optimizer = et_adamw_new(both, 2, settings, &error);
     for (int t = 1; t <= 5; t++) {
         et_clear_grads(both, 2);
-        et_backward(scope, et_sum(scope, et_mul(scope, x, x))); /* the gradient is 2 x */
+        et_backward(scope, et_sum(scope, et_mul(scope, x, x)));   /* the gradient is 2 x */
         assert_true(et_adamw_step(optimizer, 0.01, 0.5, &error)); /* scaled by a half: x */
         for (int i = 0; i < 6; i++) {
             double g = p[i];
@@ -237,10 +238,10 @@ static void test_autocast(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_first_failure_sticks), cmocka_unit_test(test_missing_tensor),
+        cmocka_unit_test(test_first_failure_sticks),    cmocka_unit_test(test_missing_tensor),
         cmocka_unit_test(test_keep_outlives_its_scope), cmocka_unit_test(test_gradients),
         cmocka_unit_test(test_checkpoint_equals_plain), cmocka_unit_test(test_adamw),
-        cmocka_unit_test(test_cross_entropy), cmocka_unit_test(test_autocast),
+        cmocka_unit_test(test_cross_entropy),           cmocka_unit_test(test_autocast),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

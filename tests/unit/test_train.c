@@ -8,7 +8,8 @@
 static void test_schedules(void **state)
 {
     struct error error = {0};
-    const struct schedule *linear = schedule_find("linear", &error), *cosine = schedule_find("cosine", &error);
+    const struct schedule *linear = schedule_find("linear", &error),
+                          *cosine = schedule_find("cosine", &error);
     const struct schedule *constant = schedule_find("constant", &error);
 
     (void)state;
@@ -27,8 +28,9 @@ static void test_total_steps(void **state)
     struct config *config = config_new();
 
     (void)state;
-    assert_int_equal(train_total_steps(config, 1152), 576); /* the reference: batch 2, accumulate 2, 2 epochs */
-    assert_int_equal(train_total_steps(config, 5), 4);      /* 3 batches, 2 steps an epoch: the last is short */
+    assert_int_equal(train_total_steps(config, 1152),
+                     576);                             /* the reference: batch 2, accumulate 2, 2 epochs */
+    assert_int_equal(train_total_steps(config, 5), 4); /* 3 batches, 2 steps an epoch: the last is short */
     config_choose(config, "train.max_steps", "3");
     assert_int_equal(train_total_steps(config, 1152), 3);
     config_choose(config, "train.epochs", "0");

@@ -8,7 +8,8 @@
 
 /* A sine on every channel, each a bit softer than the one before, with a little noise.  Returns whether it
  * was written. */
-static inline int write_wave(const char *path, int rate, int channels, int frames, double frequency, int format)
+static inline int write_wave(const char *path, int rate, int channels, int frames, double frequency,
+                             int format)
 {
     SF_INFO info = {.samplerate = rate, .channels = channels, .format = format};
     SNDFILE *file = sf_open(path, SFM_WRITE, &info);
@@ -19,7 +20,8 @@ static inline int write_wave(const char *path, int rate, int channels, int frame
         noise = noise * 1664525u + 1013904223u;
         double hiss = 0.02 * ((double)(noise >> 8) / (1 << 23) - 1);
         for (int c = 0; c < channels; c++)
-            samples[t * channels + c] = (float)(0.5 / (c + 1) * sin(6.283185307 * frequency * t / rate) + hiss);
+            samples[t * channels + c] =
+                (float)(0.5 / (c + 1) * sin(6.283185307 * frequency * t / rate) + hiss);
     }
     int good = file && sf_writef_float(file, samples, frames) == frames;
     if (file)
