@@ -1,40 +1,10 @@
 #include "base/log.h"
-#include "base/memory.h"
+#include "cli/source.h"
 #include "cli/trained.h"
 #include "report/metrics.h"
 #include "train/evaluate.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-
-/* What an evaluation reads. */
-struct source {
-    char *root;
-    struct catalogue *catalogue;
-    struct audio_cache *cache;
-    struct corpus_scan scan;
-    struct clip_list clips;
-    struct split split;
-};
-
-static bool open_source(struct source *source, const struct config *config, struct error *error)
-{
-    return (source->root = corpus_root(config, error)) &&
-           (source->catalogue = catalogue_open(config_text(config, "run.database"), error)) &&
-           (source->cache = corpus_cache_open(config, error)) &&
-           corpus_index(config, source->catalogue, source->cache, &source->scan, error) &&
-           corpus_clips(config, source->catalogue, source->scan.corpus, &source->clips, error) &&
-           split_make(config, &source->clips, &source->split, error);
-}
-
-static void close_source(struct source *source)
-{
-    split_free(&source->split);
-    clip_list_free(&source->clips);
-    audio_cache_close(source->cache);
-    catalogue_close(source->catalogue);
-    free(source->root);
-}
 
 static void print_report(const struct prediction_list *predictions, double loss)
 {
@@ -78,9 +48,10 @@ bool command_eval(const struct options *options, struct error *error)
     struct trained trained = {0};
     struct source source = {0};
     bool done = !error->kind && trained_open(&trained, options->arguments.items[0], options, error) &&
-                open_source(&source, trained.config, error) && evaluate_part(&trained, &source, part, error);
+                source_index(&source, trained.config, error) &&
+                source_split(&source, trained.config, error) && evaluate_part(&trained, &source, part, error);
 
-    close_source(&source);
+    source_close(&source);
     trained_close(&trained);
     return done;
 }

@@ -1,8 +1,7 @@
 #include "cli/command.h"
-#include "corpus/corpus.h"
+#include "cli/source.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 static void print_scan(const struct config *config, const struct corpus_scan *scan)
 {
@@ -22,18 +21,13 @@ static void print_scan(const struct config *config, const struct corpus_scan *sc
 
 bool command_index(const struct options *options, struct error *error)
 {
-    struct corpus_scan scan;
+    struct source source = {0};
     struct config *config = options_config(options, error);
-    char *root = config ? corpus_root(config, error) : NULL; /* before a database is made */
-    struct catalogue *catalogue = root ? catalogue_open(config_text(config, "run.database"), error) : NULL;
-    struct audio_cache *cache = catalogue ? corpus_cache_open(config, error) : NULL;
-    bool done = cache && corpus_index(config, catalogue, cache, &scan, error);
+    bool done = config && source_index(&source, config, error);
 
     if (done)
-        print_scan(config, &scan);
-    audio_cache_close(cache);
-    catalogue_close(catalogue);
-    free(root);
+        print_scan(config, &source.scan);
+    source_close(&source);
     config_free(config);
     return done;
 }

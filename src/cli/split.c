@@ -1,10 +1,7 @@
-#include "corpus/split.h"
-#include "base/memory.h"
 #include "cli/command.h"
-#include "corpus/corpus.h"
+#include "cli/source.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 static void print_names(const struct clip_list *clips, const struct split *split, enum part part)
 {
@@ -46,40 +43,28 @@ static void print_table(const struct clip_list *clips, const struct split *split
         printf("%zu clips are in no part\n", split->left_out);
 }
 
-static bool show(const struct config *config, const struct options *options, struct catalogue *catalogue,
-                 int64_t corpus, struct error *error)
+static bool show(const struct config *config, const struct options *options, struct error *error)
 {
-    struct clip_list clips = {0};
+    struct source source = {0};
     struct strings labels = {0};
-    struct split split = {0};
     enum part part = options->list ? part_find(options->list, error) : PART_COUNT;
-    bool done = !error->kind && corpus_clips(config, catalogue, corpus, &clips, error) &&
-                corpus_labels(config, &clips, &labels, error) && split_make(config, &clips, &split, error) &&
-                split_store(config, catalogue, corpus, &clips, &split, error);
+    bool done = !error->kind && source_index(&source, config, error) &&
+                source_split(&source, config, error) && corpus_labels(config, &source.clips, &labels, error);
 
     if (done && options->list)
-        print_names(&clips, &split, part);
+        print_names(&source.clips, &source.split, part);
     else if (done)
-        print_table(&clips, &split, &labels);
-    split_free(&split);
+        print_table(&source.clips, &source.split, &labels);
     strings_free(&labels);
-    clip_list_free(&clips);
+    source_close(&source);
     return done;
 }
 
 bool command_split(const struct options *options, struct error *error)
 {
-    struct corpus_scan scan;
     struct config *config = options_config(options, error);
-    char *root = config ? corpus_root(config, error) : NULL; /* before a database is made */
-    struct catalogue *catalogue = root ? catalogue_open(config_text(config, "run.database"), error) : NULL;
-    struct audio_cache *cache = catalogue ? corpus_cache_open(config, error) : NULL;
-    bool done = cache && corpus_index(config, catalogue, cache, &scan, error) &&
-                show(config, options, catalogue, scan.corpus, error);
+    bool done = config && show(config, options, error);
 
-    audio_cache_close(cache);
-    catalogue_close(catalogue);
-    free(root);
     config_free(config);
     return done;
 }

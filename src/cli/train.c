@@ -1,11 +1,11 @@
 /* The main job: index, split, train, evaluate, report. */
-#include "base/digest.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/environment.h"
+#include "cli/facts.h"
 #include "report/report.h"
 #include "train/compute.h"
 #include "train/schedule.h"
@@ -21,13 +21,8 @@ struct job {
     const struct options *options;
     struct config *config;
     struct compute compute;
-    struct catalogue *catalogue;
-    struct audio_cache *cache;
-    char *root; /* of the corpus */
-    struct corpus_scan scan;
-    struct clip_list clips;
+    struct source source;
     struct strings labels;
-    struct split split;
     struct dataset train, selection, test;
     char *folder;     /* of the run, absolute once it exists */
     char *checkpoint; /* to resume from, or NULL */
@@ -108,120 +103,36 @@ static bool prepare(struct job *job, struct error *error)
 
 /* ---- corpus and split ---- */
 
-static bool index_corpus(struct job *job, struct error *error)
+static bool read_corpus(struct job *job, struct error *error)
 {
-    const struct config *config = job->config;
+    const struct source *source = &job->source;
 
-    return (job->root = corpus_root(config, error)) &&
-           (job->catalogue = catalogue_open(config_text(config, "run.database"), error)) &&
-           (job->cache = corpus_cache_open(config, error)) &&
-           corpus_index(config, job->catalogue, job->cache, &job->scan, error) &&
-           corpus_clips(config, job->catalogue, job->scan.corpus, &job->clips, error) &&
-           corpus_labels(config, &job->clips, &job->labels, error);
-}
-
-static bool split_corpus(struct job *job, struct error *error)
-{
-    if (!split_make(job->config, &job->clips, &job->split, error) ||
-        !split_store(job->config, job->catalogue, job->scan.corpus, &job->clips, &job->split, error))
+    if (!source_index(&job->source, job->config, error) || !source_split(&job->source, job->config, error) ||
+        !corpus_labels(job->config, &source->clips, &job->labels, error))
         return false;
     struct dataset *const datasets[] = {&job->train, &job->selection, &job->test};
-    const enum part parts[] = {PART_TRAIN, split_selection_part(&job->split), PART_TEST};
+    const enum part parts[] = {PART_TRAIN, split_selection_part(&source->split), PART_TEST};
     for (int i = 0; i < 3; i++)
-        dataset_start(datasets[i], job->config, job->cache, job->root, &job->clips, &job->split, parts[i],
-                      &job->labels);
-    log_info("corpus: %zu clips, %.0f s of audio; train %zu, validation %zu, test %zu", job->clips.count,
-             job->scan.seconds_of_audio, job->split.counts[PART_TRAIN], job->split.counts[PART_VALIDATION],
-             job->split.counts[PART_TEST]);
+        dataset_start(datasets[i], job->config, source->cache, source->root, &source->clips, &source->split,
+                      parts[i], &job->labels);
+    const size_t *counts = source->split.counts;
+    log_info("corpus: %zu clips, %.0f s of audio; train %zu, validation %zu, test %zu", source->clips.count,
+             source->scan.seconds_of_audio, counts[PART_TRAIN], counts[PART_VALIDATION], counts[PART_TEST]);
     if (!config_is_empty(job->config, "corpus.note"))
         log_warn("%s", config_text(job->config, "corpus.note"));
     return true;
 }
 
-/* A hash of which file is in which part, in order: the same on resuming, or it would be another experiment.
- */
-static void digest_split(const struct job *job, char hex[SHA256_HEX_SIZE])
-{
-    struct text text = {0};
-
-    for (int part = 0; part < PART_COUNT; part++)
-        for (size_t i = 0; i < job->split.counts[part]; i++) {
-            const struct clip *clip = &job->clips.clips[job->split.clips[part][i]];
-            text_add(&text, "%d %s %s %s\n", part, clip->name, clip->sha256, clip->label);
-        }
-    digest_bytes(text.text, text.length, hex);
-    text_free(&text);
-}
-
-/* ---- facts for the report ---- */
-
-static void add_corpus_facts(const struct job *job, cJSON *facts)
-{
-    cJSON *corpus = cJSON_AddObjectToObject(facts, "corpus"),
-          *split = cJSON_AddObjectToObject(facts, "split");
-    char *description = split_describe(job->config), hash[SHA256_HEX_SIZE];
-
-    cJSON_AddStringToObject(corpus, "kind", config_text(job->config, "corpus.kind"));
-    cJSON_AddStringToObject(corpus, "root", job->root);
-    cJSON_AddNumberToObject(corpus, "clips", (double)job->clips.count);
-    cJSON_AddNumberToObject(corpus, "seconds", job->scan.seconds_of_audio);
-    cJSON_AddNumberToObject(corpus, "copies", (double)job->scan.copies);
-    cJSON_AddNumberToObject(corpus, "broken", (double)job->scan.broken);
-    cJSON_AddStringToObject(corpus, "note", config_text(job->config, "corpus.note"));
-    digest_split(job, hash);
-    cJSON_AddStringToObject(split, "settings", description);
-    for (int part = 0; part < PART_COUNT; part++)
-        cJSON_AddNumberToObject(split, PART_NAMES[part], (double)job->split.counts[part]);
-    cJSON_AddNumberToObject(split, "left_out", (double)job->split.left_out);
-    cJSON_AddNumberToObject(split, "speakers", (double)job->split.speakers);
-    cJSON_AddNumberToObject(split, "shared_speakers", (double)job->split.shared_speakers);
-    cJSON_AddStringToObject(split, "selection_part", PART_NAMES[split_selection_part(&job->split)]);
-    cJSON_AddStringToObject(split, "digest", hash);
-    free(description);
-}
-
-static void add_model_facts(const struct job *job, cJSON *facts)
-{
-    cJSON *model = cJSON_AddObjectToObject(facts, "model");
-
-    cJSON_AddStringToObject(model, "kind", job->model->kind->name);
-    cJSON_AddStringToObject(model, "pretrained", config_text(job->config, "model.pretrained"));
-    cJSON_AddStringToObject(model, "pooling", job->model->pooling->name);
-    cJSON_AddNumberToObject(model, "parameters", (double)parameters_elements(&job->model->parameters, false));
-    cJSON_AddNumberToObject(model, "trainable", (double)parameters_elements(&job->model->parameters, true));
-}
-
-static void add_training_facts(struct job *job, const struct trainer *trainer, int64_t steps)
-{
-    cJSON *training = cJSON_CreateObject();
-    double clips = (double)(steps * config_integer(job->config, "train.batch_size") *
-                            config_integer(job->config, "train.accumulate"));
-
-    cJSON_AddNumberToObject(training, "steps", (double)trainer->state.step);
-    cJSON_AddNumberToObject(training, "best_step", (double)trainer->state.best_step);
-    cJSON_AddStringToObject(training, "best_metric", config_text(job->config, "eval.best_metric"));
-    cJSON_AddStringToObject(training, "device", config_text(job->config, "run.device"));
-    cJSON_AddStringToObject(training, "precision", config_text(job->config, "run.precision"));
-    cJSON_AddNumberToObject(training, "threads", (double)config_integer(job->config, "run.threads"));
-    cJSON_AddNumberToObject(training, "seconds", trainer->seconds);
-    cJSON_AddNumberToObject(training, "steps_of_this_session", (double)steps);
-    cJSON_AddNumberToObject(training, "clips_per_second_with_evaluation",
-                            trainer->seconds > 0 ? clips / trainer->seconds : 0);
-    cJSON_AddNumberToObject(training, "peak_memory_mib", peak_memory());
-    cJSON_DeleteItemFromObjectCaseSensitive(job->facts, "training");
-    cJSON_AddItemToObject(job->facts, "training", training);
-}
+/* ---- model and run ---- */
 
 static bool store_facts(struct job *job, struct error *error)
 {
     char *text = cJSON_PrintUnformatted(job->facts);
-    bool done = run_set_facts(job->catalogue, job->run, text, error);
+    bool done = run_set_facts(job->source.catalogue, job->run, text, error);
 
     cJSON_free(text);
     return done;
 }
-
-/* ---- model and run ---- */
 
 static bool open_model(struct job *job, struct error *error)
 {
@@ -242,27 +153,24 @@ static bool open_model(struct job *job, struct error *error)
     return job->model != NULL;
 }
 
-/* A resumed run must go on with the same clips in the same parts. */
+/* A resumed run must go on with the same clips in the same parts.  Takes over its facts, if it got so far. */
 static bool check_same_split(struct job *job, struct error *error)
 {
     struct run_row row;
     struct arena arena = {0};
     char hash[SHA256_HEX_SIZE];
-    bool same = true;
+    bool same = run_find(job->source.catalogue, job->folder, &row, &arena, error);
 
-    if (!run_find(job->catalogue, job->folder, &row, &arena, error))
-        same = false;
-    cJSON *facts = row.facts ? cJSON_Parse(row.facts) : NULL;
-    const cJSON *split = cJSON_GetObjectItemCaseSensitive(facts, "split");
+    job->facts = same && row.facts ? cJSON_Parse(row.facts) : NULL;
+    arena_free(&arena);
+    const cJSON *split = cJSON_GetObjectItemCaseSensitive(job->facts, "split");
     const cJSON *digest = cJSON_GetObjectItemCaseSensitive(split, "digest");
-    digest_split(job, hash);
-    if (same && cJSON_IsString(digest) && strcmp(digest->valuestring, hash) != 0)
-        same = error_set(error,
+    facts_digest_split(&job->source, hash);
+    if (cJSON_IsString(digest) && strcmp(digest->valuestring, hash) != 0)
+        return error_set(error,
                          "%s: the corpus or its split has changed since this run began: it cannot go on, "
                          "start a new run",
                          job->folder);
-    cJSON_Delete(facts);
-    arena_free(&arena);
     return same;
 }
 
@@ -294,12 +202,11 @@ static bool begin_run(struct job *job, struct error *error)
         free(job->folder);
         job->folder = absolute;
     }
-    job->facts = cJSON_CreateObject();
-    add_corpus_facts(job, job->facts);
-    add_model_facts(job, job->facts);
+    if (!job->facts)
+        job->facts = facts_begin(job->config, &job->source, job->model);
     done = done &&
-           run_begin(job->catalogue, config_text(job->config, "run.name"), job->folder, text, &job->run,
-                     error) &&
+           run_begin(job->source.catalogue, config_text(job->config, "run.name"), job->folder, text,
+                     &job->run, error) &&
            store_facts(job, error);
     free(text);
     if (done)
@@ -321,7 +228,7 @@ static double judge(void *context, const struct prediction_list *predictions, do
     evaluation_metrics(&evaluation, step, epoch, metrics);
     log_info("step %lld, epoch %.2f: loss %.4f, accuracy %.3f, UAR %.3f on %zu %s clips", (long long)step,
              epoch, loss, evaluation.accuracy, evaluation.uar, evaluation.clips,
-             PART_NAMES[split_selection_part(&job->split)]);
+             PART_NAMES[split_selection_part(&job->source.split)]);
     double score = evaluation_score(&evaluation, loss, config_text(job->config, "eval.best_metric"));
     evaluation_free(&evaluation);
     return score;
@@ -343,12 +250,12 @@ static bool train_model(struct job *job, struct error *error)
 
     if (job->checkpoint && !checkpoint_read_state(job->checkpoint, &reached, error))
         return false;
-    if (!recorder_open(&recorder, job->folder, job->catalogue, job->run, reached.step, error))
+    if (!recorder_open(&recorder, job->folder, job->source.catalogue, job->run, reached.step, error))
         return false;
     bool done = train(&trainer, job->checkpoint, error);
     recorder_close(&recorder);
     if (done && trainer.state.step > reached.step)
-        add_training_facts(job, &trainer, trainer.state.step - reached.step);
+        facts_add_training(job->facts, &trainer, trainer.state.step - reached.step);
     return done && store_facts(job, error);
 }
 
@@ -369,7 +276,7 @@ static bool test_best(struct job *job, struct error *error)
     if (done) {
         prediction_list_start(&predictions, (const char *const *)job->labels.items, job->labels.count);
         done = evaluate(job->model, &job->test, &job->compute, "test", &predictions, &loss, error) &&
-               predictions_write(job->catalogue, job->run, "test", &predictions, error);
+               predictions_write(job->source.catalogue, job->run, "test", &predictions, error);
     }
     prediction_list_free(&predictions);
     free(best);
@@ -381,8 +288,8 @@ static bool report_run(struct job *job, struct error *error)
     struct report report;
     struct text text = {0};
 
-    if (!run_set_state(job->catalogue, job->run, "finished", error) ||
-        !report_read(&report, job->catalogue, job->folder, error))
+    if (!run_set_state(job->source.catalogue, job->run, "finished", error) ||
+        !report_read(&report, job->source.catalogue, job->folder, error))
         return false;
     bool done = report_write(&report, error);
     evaluation_print(&report.evaluation, &text);
@@ -398,11 +305,13 @@ static bool report_run(struct job *job, struct error *error)
 
 static bool main_job(struct job *job, struct error *error)
 {
-    return prepare(job, error) &&                             /* configuration, device, the run's name */
-           index_corpus(job, error) &&                        /* what is there */
-           split_corpus(job, error) &&                        /* what trains, what tests */
-           open_model(job, error) && begin_run(job, error) && /* from here on there is a run folder */
-           train_model(job, error) && test_best(job, error) && report_run(job, error);
+    return prepare(job, error) &&     /* configuration, device, the run's name */
+           read_corpus(job, error) && /* index and split: what trains, what tests */
+           open_model(job, error) &&  /* the pretrained one, or the last checkpoint */
+           begin_run(job, error) &&   /* from here on there is a run folder */
+           train_model(job, error) && /* loss curves and checkpoints */
+           test_best(job, error) &&   /* the best checkpoint on the test part */
+           report_run(job, error);    /* report, charts, page */
 }
 
 static void close_job(struct job *job, const struct error *error)
@@ -410,20 +319,16 @@ static void close_job(struct job *job, const struct error *error)
     struct error ignored = {0};
 
     if (job->run && error->kind)
-        run_set_state(job->catalogue, job->run, error->kind == ERROR_INTERRUPTED ? "interrupted" : "failed",
-                      &ignored);
+        run_set_state(job->source.catalogue, job->run,
+                      error->kind == ERROR_INTERRUPTED ? "interrupted" : "failed", &ignored);
     model_close(job->model);
     dataset_free(&job->train);
     dataset_free(&job->selection);
     dataset_free(&job->test);
-    split_free(&job->split);
     strings_free(&job->labels);
-    clip_list_free(&job->clips);
-    audio_cache_close(job->cache);
-    catalogue_close(job->catalogue);
+    source_close(&job->source);
     cJSON_Delete(job->facts);
     config_free(job->config);
-    free(job->root);
     free(job->folder);
     free(job->checkpoint);
 }

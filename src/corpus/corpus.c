@@ -1,5 +1,6 @@
 #include "corpus/corpus.h"
 
+#include "base/handlers.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -11,18 +12,7 @@ static const struct corpus_format *const FORMATS[] = {&CORPUS_RAVDESS};
 
 const struct corpus_format *corpus_format_find(const char *name, struct error *error)
 {
-    struct text known = {0};
-
-    for (size_t i = 0; i < sizeof FORMATS / sizeof FORMATS[0]; i++) {
-        if (strcmp(FORMATS[i]->name, name) == 0) {
-            text_free(&known);
-            return FORMATS[i];
-        }
-        text_add(&known, "%s%s", i ? ", " : "", FORMATS[i]->name);
-    }
-    error_usage(error, "corpus.kind: no corpus format \"%s\"; there is %s", name, known.text);
-    text_free(&known);
-    return NULL;
+    return HANDLER_FIND(FORMATS, name, "corpus.kind", "corpus format", error);
 }
 
 char *corpus_root(const struct config *config, struct error *error)

@@ -1,6 +1,7 @@
 #include "corpus/split.h"
 
 #include "base/files.h"
+#include "base/handlers.h"
 #include "base/text.h"
 
 #include <math.h>
@@ -12,18 +13,7 @@ static const struct split_protocol *const PROTOCOLS[] = {&SPLIT_STRATIFIED, &SPL
 
 static const struct split_protocol *protocol_find(const char *name, struct error *error)
 {
-    struct text known = {0};
-
-    for (size_t i = 0; i < sizeof PROTOCOLS / sizeof PROTOCOLS[0]; i++) {
-        if (strcmp(PROTOCOLS[i]->name, name) == 0) {
-            text_free(&known);
-            return PROTOCOLS[i];
-        }
-        text_add(&known, "%s%s", i ? ", " : "", PROTOCOLS[i]->name);
-    }
-    error_usage(error, "split.protocol: no protocol \"%s\"; there is %s", name, known.text);
-    text_free(&known);
-    return NULL;
+    return HANDLER_FIND(PROTOCOLS, name, "split.protocol", "protocol", error);
 }
 
 enum part part_find(const char *name, struct error *error)

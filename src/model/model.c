@@ -1,5 +1,6 @@
 #include "model/model.h"
 
+#include "base/handlers.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "model/weights.h"
@@ -11,18 +12,7 @@ static const struct model_kind *const KINDS[] = {&MODEL_WAV2VEC2};
 
 static const struct model_kind *kind_find(const char *name, struct error *error)
 {
-    struct text known = {0};
-
-    for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0]; i++) {
-        if (strcmp(KINDS[i]->name, name) == 0) {
-            text_free(&known);
-            return KINDS[i];
-        }
-        text_add(&known, "%s%s", i ? ", " : "", KINDS[i]->name);
-    }
-    error_usage(error, "model.kind: no model \"%s\"; there is %s", name, known.text);
-    text_free(&known);
-    return NULL;
+    return HANDLER_FIND(KINDS, name, "model.kind", "model", error);
 }
 
 /* ---- config.json ---- */

@@ -1,9 +1,8 @@
 #include "model/pooling.h"
 
-#include "base/text.h"
+#include "base/handlers.h"
 
 #include <math.h>
-#include <string.h>
 
 static struct et_tensor *sum(struct et_scope *scope, struct et_tensor *hidden, struct et_tensor *padding,
                              struct et_tensor *frames)
@@ -31,24 +30,13 @@ static struct et_tensor *maximum(struct et_scope *scope, struct et_tensor *hidde
     return et_amax(scope, hidden, 1, false);
 }
 
-static const struct pooling POOLINGS[] = {
-    {"mean", "mean over time", mean},
-    {"sum", "sum over time", sum},
-    {"max", "largest value over time", maximum},
-};
+static const struct pooling MEAN = {"mean", "mean over time", mean};
+static const struct pooling SUM = {"sum", "sum over time", sum};
+static const struct pooling MAX = {"max", "largest value over time", maximum};
+
+static const struct pooling *const POOLINGS[] = {&MEAN, &SUM, &MAX};
 
 const struct pooling *pooling_find(const char *name, struct error *error)
 {
-    struct text known = {0};
-
-    for (size_t i = 0; i < sizeof POOLINGS / sizeof POOLINGS[0]; i++) {
-        if (strcmp(POOLINGS[i].name, name) == 0) {
-            text_free(&known);
-            return &POOLINGS[i];
-        }
-        text_add(&known, "%s%s", i ? ", " : "", POOLINGS[i].name);
-    }
-    error_usage(error, "model.pooling: no merge strategy \"%s\"; there is %s", name, known.text);
-    text_free(&known);
-    return NULL;
+    return HANDLER_FIND(POOLINGS, name, "model.pooling", "merge strategy", error);
 }

@@ -63,7 +63,7 @@ static bool read_version(struct catalogue *catalogue, int *version, struct error
     *version = 0;
     if (statement_prepare(&s, catalogue, "PRAGMA user_version", error) && statement_row(&s, error))
         *version = sqlite3_column_int(s.handle, 0);
-    return statement_end(&s, error);
+    return statement_end(&s);
 }
 
 /* Inside one exclusive transaction, so that two processes starting together migrate once. */

@@ -32,13 +32,9 @@ bool corpus_open(struct catalogue *catalogue, const char *kind, const char *root
 {
     struct statement s;
 
-    if (statement_prepare(&s, catalogue,
-                          "INSERT INTO corpora (kind, root) VALUES (?, ?) ON CONFLICT DO NOTHING", error)) {
-        statement_text(&s, kind);
-        statement_text(&s, root);
-        statement_run(&s, error);
-    }
-    if (!statement_end(&s, error))
+    if (!statement_once(catalogue, error,
+                        "INSERT INTO corpora (kind, root) VALUES (?, ?) ON CONFLICT DO NOTHING", "tt", kind,
+                        root))
         return false;
     if (statement_prepare(&s, catalogue, "SELECT id FROM corpora WHERE kind = ? AND root = ?", error)) {
         statement_text(&s, kind);
@@ -46,7 +42,7 @@ bool corpus_open(struct catalogue *catalogue, const char *kind, const char *root
         if (statement_row(&s, error))
             *id = sqlite3_column_int64(s.handle, 0);
     }
-    return statement_end(&s, error);
+    return statement_end(&s);
 }
 
 static void read_clip(struct statement *s, struct clip *clip, struct arena *arena)
@@ -92,7 +88,7 @@ bool clips_read(struct catalogue *catalogue, int64_t corpus, enum clip_filter fi
             read_clip(&s, &list->clips[list->count++], &list->arena);
         }
     }
-    return statement_end(&s, error);
+    return statement_end(&s);
 }
 
 static void bind_optional(struct statement *s, int64_t value)
@@ -151,18 +147,7 @@ static bool write_changed(struct catalogue *catalogue, int64_t corpus, const str
             statement_run(&s, error);
         }
     }
-    return statement_end(&s, error);
-}
-
-static bool run_for_id(struct catalogue *catalogue, const char *sql, int64_t id, struct error *error)
-{
-    struct statement s;
-
-    if (statement_prepare(&s, catalogue, sql, error)) {
-        statement_integer(&s, id);
-        statement_run(&s, error);
-    }
-    return statement_end(&s, error);
+    return statement_end(&s);
 }
 
 bool clips_write(struct catalogue *catalogue, int64_t corpus, const struct clip_list *changed,
@@ -172,9 +157,9 @@ bool clips_write(struct catalogue *catalogue, int64_t corpus, const struct clip_
         return true;
     if (!catalogue_begin(catalogue, error))
         return false;
-    bool done = run_for_id(catalogue, "DELETE FROM splits WHERE corpus_id = ?", corpus, error);
+    bool done = statement_once(catalogue, error, "DELETE FROM splits WHERE corpus_id = ?", "i", corpus);
     for (size_t i = 0; done && i < gone_count; i++)
-        done = run_for_id(catalogue, "DELETE FROM clips WHERE id = ?", gone[i], error);
+        done = statement_once(catalogue, error, "DELETE FROM clips WHERE id = ?", "i", gone[i]);
     if (done && write_changed(catalogue, corpus, changed, error) && catalogue_commit(catalogue, error))
         return true;
     catalogue_rollback(catalogue);

@@ -25,32 +25,20 @@ bool run_begin(struct catalogue *catalogue, const char *name, const char *direct
             *id = sqlite3_column_int64(s.handle, 0);
         statement_run(&s, error);
     }
-    return statement_end(&s, error);
-}
-
-static bool update_run(struct catalogue *catalogue, const char *sql, int64_t run, const char *value,
-                       struct error *error)
-{
-    struct statement s;
-
-    if (statement_prepare(&s, catalogue, sql, error)) {
-        statement_text(&s, value);
-        statement_integer(&s, run);
-        statement_run(&s, error);
-    }
-    return statement_end(&s, error);
+    return statement_end(&s);
 }
 
 bool run_set_state(struct catalogue *catalogue, int64_t run, const char *state, struct error *error)
 {
-    return update_run(
-        catalogue, "UPDATE runs SET state = ?, finished = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE id = ?",
-        run, state, error);
+    return statement_once(
+        catalogue, error,
+        "UPDATE runs SET state = ?, finished = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE id = ?", "ti",
+        state, run);
 }
 
 bool run_set_facts(struct catalogue *catalogue, int64_t run, const char *facts, struct error *error)
 {
-    return update_run(catalogue, "UPDATE runs SET facts = ? WHERE id = ?", run, facts, error);
+    return statement_once(catalogue, error, "UPDATE runs SET facts = ? WHERE id = ?", "ti", facts, run);
 }
 
 bool run_find(struct catalogue *catalogue, const char *directory, struct run_row *row, struct arena *arena,
@@ -72,7 +60,7 @@ bool run_find(struct catalogue *catalogue, const char *directory, struct run_row
                 *texts[i] = column_text(&s, i + 1, arena);
         }
     }
-    return statement_end(&s, error);
+    return statement_end(&s);
 }
 
 void metric_list_add(struct metric_list *list, int64_t step, double epoch, const char *name, double value)
@@ -103,7 +91,7 @@ static bool write_metrics(struct catalogue *catalogue, int64_t run, const struct
             statement_run(&s, error);
         }
     }
-    return statement_end(&s, error);
+    return statement_end(&s);
 }
 
 bool metrics_write(struct catalogue *catalogue, int64_t run, const struct metric_list *list,
@@ -119,13 +107,7 @@ bool metrics_write(struct catalogue *catalogue, int64_t run, const struct metric
 
 bool metrics_remove(struct catalogue *catalogue, int64_t run, struct error *error)
 {
-    struct statement s;
-
-    if (statement_prepare(&s, catalogue, "DELETE FROM metrics WHERE run_id = ?", error)) {
-        statement_integer(&s, run);
-        statement_run(&s, error);
-    }
-    return statement_end(&s, error);
+    return statement_once(catalogue, error, "DELETE FROM metrics WHERE run_id = ?", "i", run);
 }
 
 bool metrics_read(struct catalogue *catalogue, int64_t run, struct metric_list *list, struct error *error)
@@ -143,7 +125,7 @@ bool metrics_read(struct catalogue *catalogue, int64_t run, struct metric_list *
                             null ? (double)NAN : sqlite3_column_double(s.handle, 3));
         }
     }
-    return statement_end(&s, error);
+    return statement_end(&s);
 }
 
 void prediction_list_start(struct prediction_list *list, const char *const *labels, size_t count)
@@ -201,23 +183,17 @@ static bool insert_predictions(struct catalogue *catalogue, int64_t run, const c
             cJSON_free(probabilities);
         }
     }
-    return statement_end(&s, error);
+    return statement_end(&s);
 }
 
 bool predictions_write(struct catalogue *catalogue, int64_t run, const char *part,
                        const struct prediction_list *list, struct error *error)
 {
-    struct statement s;
-
     if (!catalogue_begin(catalogue, error))
         return false;
-    if (statement_prepare(&s, catalogue, "DELETE FROM predictions WHERE run_id = ? AND part = ?", error)) {
-        statement_integer(&s, run);
-        statement_text(&s, part);
-        statement_run(&s, error);
-    }
-    if (statement_end(&s, error) && insert_predictions(catalogue, run, part, list, error) &&
-        catalogue_commit(catalogue, error))
+    if (statement_once(catalogue, error, "DELETE FROM predictions WHERE run_id = ? AND part = ?", "it", run,
+                       part) &&
+        insert_predictions(catalogue, run, part, list, error) && catalogue_commit(catalogue, error))
         return true;
     catalogue_rollback(catalogue);
     return false;
@@ -269,5 +245,5 @@ bool predictions_read(struct catalogue *catalogue, int64_t run, const char *part
             cJSON_Delete(object);
         }
     }
-    return statement_end(&s, error);
+    return statement_end(&s);
 }

@@ -8,21 +8,13 @@ const char *const PART_NAMES[PART_COUNT] = {"train", "validation", "test"};
 static bool replace(struct catalogue *catalogue, int64_t corpus, const char *description, int64_t *id,
                     struct error *error)
 {
-    static const char *const SQL[] = {"DELETE FROM splits WHERE corpus_id = ? AND description = ?",
-                                      "INSERT INTO splits (corpus_id, description) VALUES (?, ?)"};
-    struct statement s;
+    bool done = statement_once(catalogue, error, "DELETE FROM splits WHERE corpus_id = ? AND description = ?",
+                               "it", corpus, description) &&
+                statement_once(catalogue, error, "INSERT INTO splits (corpus_id, description) VALUES (?, ?)",
+                               "it", corpus, description);
 
-    for (int i = 0; i < 2; i++) {
-        if (statement_prepare(&s, catalogue, SQL[i], error)) {
-            statement_integer(&s, corpus);
-            statement_text(&s, description);
-            statement_run(&s, error);
-        }
-        if (!statement_end(&s, error))
-            return false;
-    }
     *id = sqlite3_last_insert_rowid(catalogue->db);
-    return true;
+    return done;
 }
 
 bool split_write(struct catalogue *catalogue, int64_t corpus, const char *description,
@@ -44,7 +36,7 @@ bool split_write(struct catalogue *catalogue, int64_t corpus, const char *descri
             done = statement_run(&s, error);
         }
     }
-    done = statement_end(&s, error) && done;
+    done = statement_end(&s) && done;
     if (done && catalogue_commit(catalogue, error))
         return true;
     catalogue_rollback(catalogue);

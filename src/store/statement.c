@@ -1,5 +1,7 @@
 #include "store/statement.h"
 
+#include <stdarg.h>
+
 static bool fail(struct statement *s, struct error *error)
 {
     s->failed = true;
@@ -50,12 +52,30 @@ bool statement_run(struct statement *s, struct error *error)
     return !s->failed;
 }
 
-bool statement_end(struct statement *s, struct error *error)
+bool statement_end(struct statement *s)
 {
-    (void)error;
     sqlite3_finalize(s->handle);
     s->handle = NULL;
     return !s->failed;
+}
+
+bool statement_once(struct catalogue *catalogue, struct error *error, const char *sql, const char *types, ...)
+{
+    struct statement s;
+    va_list values;
+
+    va_start(values, types);
+    if (statement_prepare(&s, catalogue, sql, error)) {
+        for (; *types; types++) {
+            if (*types == 't')
+                statement_text(&s, va_arg(values, const char *));
+            else
+                statement_integer(&s, va_arg(values, int64_t));
+        }
+        statement_run(&s, error);
+    }
+    va_end(values);
+    return statement_end(&s);
 }
 
 const char *column_text(struct statement *s, int column, struct arena *arena)

@@ -6,7 +6,7 @@
  *         statement_integer(&s, id);
  *         while (statement_row(&s, error)) ...
  *     }
- *     return statement_end(&s, error);
+ *     return statement_end(&s);
  */
 #ifndef EMOTRAIN_STORE_STATEMENT_H
 #define EMOTRAIN_STORE_STATEMENT_H
@@ -39,7 +39,12 @@ void statement_number(struct statement *s, double value);
 
 bool statement_row(struct statement *s, struct error *error); /* true: a row is there */
 bool statement_run(struct statement *s, struct error *error); /* to the end, then ready to be bound again */
-bool statement_end(struct statement *s, struct error *error); /* frees; false if anything failed */
+bool statement_end(struct statement *s);                      /* frees; false if anything failed */
+
+/* Prepares, binds, runs to the end and frees.  `types` has one letter per value that follows: 't' text, 'i'
+ * int64_t. */
+bool statement_once(struct catalogue *catalogue, struct error *error, const char *sql, const char *types,
+                    ...);
 
 const char *column_text(struct statement *s, int column, struct arena *arena); /* copy; NULL for SQL NULL */
 

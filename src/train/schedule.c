@@ -1,9 +1,8 @@
 #include "train/schedule.h"
 
-#include "base/text.h"
+#include "base/handlers.h"
 
 #include <math.h>
-#include <string.h>
 
 static double constant(double progress)
 {
@@ -21,26 +20,15 @@ static double cosine(double progress)
     return 0.5 * (1 + cos(acos(-1.0) * progress));
 }
 
-static const struct schedule SCHEDULES[] = {
-    {"constant", "the same from the end of the warm-up on", constant},
-    {"linear", "a straight line to 0", linear},
-    {"cosine", "half a cosine to 0 (Loshchilov and Hutter, 2017)", cosine},
-};
+static const struct schedule CONSTANT = {"constant", "the same from the end of the warm-up on", constant};
+static const struct schedule LINEAR = {"linear", "a straight line to 0", linear};
+static const struct schedule COSINE = {"cosine", "half a cosine to 0 (Loshchilov and Hutter, 2017)", cosine};
+
+static const struct schedule *const SCHEDULES[] = {&CONSTANT, &LINEAR, &COSINE};
 
 const struct schedule *schedule_find(const char *name, struct error *error)
 {
-    struct text known = {0};
-
-    for (size_t i = 0; i < sizeof SCHEDULES / sizeof SCHEDULES[0]; i++) {
-        if (strcmp(SCHEDULES[i].name, name) == 0) {
-            text_free(&known);
-            return &SCHEDULES[i];
-        }
-        text_add(&known, "%s%s", i ? ", " : "", SCHEDULES[i].name);
-    }
-    error_usage(error, "train.schedule: no schedule \"%s\"; there is %s", name, known.text);
-    text_free(&known);
-    return NULL;
+    return HANDLER_FIND(SCHEDULES, name, "train.schedule", "schedule", error);
 }
 
 double schedule_factor(const struct schedule *schedule, int64_t step, int64_t warmup, int64_t total)

@@ -1,0 +1,25 @@
+/* What commands read: the corpus, brought up to date in the catalogue, and its split. */
+#ifndef EMOTRAIN_CLI_SOURCE_H
+#define EMOTRAIN_CLI_SOURCE_H
+
+#include "corpus/corpus.h"
+#include "corpus/split.h"
+
+struct source {
+    char *root; /* of the corpus, absolute */
+    struct catalogue *catalogue;
+    struct audio_cache *cache;
+    struct corpus_scan scan;
+    struct clip_list clips; /* usable, of the labels in use */
+    struct split split;
+};
+
+/* Opens catalogue and cache and indexes the corpus.  Nothing is made where there is no corpus. */
+bool source_index(struct source *source, const struct config *config, struct error *error);
+
+/* After that: reads the clips and makes and stores the split. */
+bool source_split(struct source *source, const struct config *config, struct error *error);
+
+void source_close(struct source *source); /* also after an error, or of a zeroed struct */
+
+#endif
