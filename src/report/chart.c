@@ -175,7 +175,7 @@ bool chart_confusion(const char *run, const char *title, const struct evaluation
              "set xrange [-0.5:%zu.5]\nset yrange [%zu.5:-0.5]\nset cbrange [0:1]\n"
              "set palette defined (0 \"#ffffff\", 1 \"#1f4e79\")\n"
              "dark(r) = r > 0.5 ? 0xffffff : 0x222222\n"
-             "plot \"charts/confusion.dat\" using 1:2:3 with image, "
+             "plot \"charts/confusion.dat\" using 1:2:3 with image pixels, "
              "\"\" using 1:($2-0.14):(sprintf(\"%%d\", $4)):(dark($3)) with labels tc rgb variable, "
              "\"\" using 1:($2+0.2):($4 > 0 ? sprintf(\"%%.0f%%%%\", 100*$3) : \"\"):(dark($3)) with labels "
              "tc rgb variable font \",9\"",

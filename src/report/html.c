@@ -4,6 +4,7 @@
 #include "base/files.h"
 #include "base/json.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,9 +15,10 @@ static const char STYLE[] =
     "table{border-collapse:collapse}td,th{padding:.2rem .6rem;border-bottom:1px solid "
     "var(--line);text-align:right}"
     "th:first-child,td:first-child{text-align:left}.wide{overflow-x:auto}"
-    ".facts td{text-align:left;overflow-wrap:anywhere}"
+    ".facts td{text-align:left;overflow-wrap:anywhere;vertical-align:top}"
+    ".facts td:first-child{overflow-wrap:normal;white-space:nowrap}h3{font-size:1rem;margin-bottom:.2rem}"
     ".note{background:var(--note);padding:.5rem .8rem;border-radius:.3rem;margin:.5rem 0}"
-    ".big{display:flex;flex-wrap:wrap;gap:1.5rem}.big div{font-size:1.6rem}.big "
+    ".big{display:flex;flex-wrap:wrap;gap:1.5rem;margin-bottom:1rem}.big div{font-size:1.6rem}.big "
     "small{display:block;font-size:.8rem}"
     "svg{max-width:100%;height:auto;background:#fff;border-radius:.3rem}"
     "pre{overflow-x:auto;border:1px solid var(--line);padding:.6rem;font-size:.85rem}";
@@ -74,7 +76,9 @@ static void facts_tables(struct text *page, const cJSON *facts)
         text_add(page, "</h3><table class=\"facts\">\n");
         cJSON_ArrayForEach(item, section)
         {
-            char *value = cJSON_IsString(item) ? mem_string(item->valuestring) : cJSON_PrintUnformatted(item);
+            char *value = cJSON_IsString(item)   ? mem_string(item->valuestring)
+                          : cJSON_IsNumber(item) ? mem_format("%.10g", round(item->valuedouble * 1000) / 1000)
+                                                 : cJSON_PrintUnformatted(item);
             text_add(page, "<tr><td>");
             text_add_html(page, item->string);
             text_add(page, "</td><td>");
