@@ -52,4 +52,8 @@ struct wav2vec2 {
     bool hides_padding; /* padding is hidden from the encoder (attention mask) */
 };
 
+/* (clips, labels) logits; model->state is a struct wav2vec2. */
+struct et_tensor *wav2vec2_forward(const struct model *model, struct et_scope *scope, const struct batch *batch,
+                                   const struct forward_mode *mode);
+
 #endif

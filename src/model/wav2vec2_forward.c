@@ -1,0 +1,367 @@
+/*
+ * wav2vec 2.0's forward pass: feature encoder, projection, SpecAugment, positional convolution, transformer,
+ * merge over time, head.
+ *
+ * Shapes: B clips, S samples, C channels, T frames, H hidden size.
+ */
+#include "base/random.h"
+#include "model/wav2vec2.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One forward pass under way. */
+struct pass {
+    const struct model *model;
+    const struct wav2vec2 *w;
+    const struct forward_mode *mode;
+    int64_t clips, frames;
+    int64_t *lengths;              /* frames of each clip */
+    struct et_tensor *padding;     /* (B, T, 1) true where a frame is padding; NULL where none is */
+    struct et_tensor *key_padding; /* (B, 1, 1, T) the same, if it is hidden from attention; else NULL */
+};
+
+static struct et_tensor *weight(const struct pass *pass, size_t index)
+{
+    return parameters_tensor(&pass->model->parameters, index);
+}
+
+static struct et_tensor *linear(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
+                                const struct affine *a)
+{
+    return et_linear(s, x, weight(pass, a->weight), a->has_bias ? weight(pass, a->bias) : NULL);
+}
+
+static struct et_tensor *norm(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
+                              const struct affine *a)
+{
+    return et_layer_norm(s, x, weight(pass, a->weight), weight(pass, a->bias),
+                         pass->w->config.layer_norm_eps);
+}
+
+static struct et_tensor *dropout(const struct pass *pass, struct et_scope *s, struct et_tensor *x, double p)
+{
+    return pass->mode->training && p > 0 ? et_dropout(s, x, p) : x;
+}
+
+static void observe(const struct pass *pass, const char *name, const struct et_tensor *x)
+{
+    if (pass->mode->observe && x)
+        pass->mode->observe(pass->mode->context, name, x);
+}
+
+/* Seeds dropout for a part of the pass, so that a part run again draws the same. */
+static void seed_part(const struct pass *pass, int64_t part)
+{
+    if (!pass->mode->training)
+        return;
+    struct random_stream stream = random_stream(pass->mode->seed, RANDOM_DROPOUT, (uint64_t)part);
+    et_manual_seed(random_next(&stream));
+}
+
+/* A mask (B, width) that is true from each clip's own length on; NULL if no clip is shorter than width. */
+static struct et_tensor *padding_mask(const struct pass *pass, struct et_scope *s, const int64_t *lengths,
+                                      int64_t width)
+{
+    const int64_t shape[2] = {pass->clips, width};
+    bool *mask = mem_zero((size_t)(pass->clips * width), sizeof *mask), any = false;
+
+    for (int64_t b = 0; b < pass->clips; b++) {
+        for (int64_t t = lengths[b]; t < width; t++)
+            mask[b * width + t] = any = true;
+    }
+    struct et_tensor *result =
+        any ? et_from_data(s, mask, ET_BOOL, shape, 2, pass->model->parameters.device) : NULL;
+    free(mask);
+    return result;
+}
+
+/* Group norm with one group per channel over each clip's own frames, so that padding changes nothing.
+ * x (B, C, T) */
+static struct et_tensor *masked_group_norm(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
+                                           const struct affine *a, struct et_tensor *mask,
+                                           const int64_t *lengths)
+{
+    const int64_t row[3] = {pass->clips, 1, et_size(x, 2)}, single[3] = {pass->clips, 1, 1},
+                  channel[3] = {1, -1, 1};
+    float *counts = mem_zero((size_t)pass->clips, sizeof *counts);
+
+    for (int64_t b = 0; b < pass->clips; b++)
+        counts[b] = (float)lengths[b];
+    struct et_tensor *count = et_from_data(s, counts, ET_FLOAT32, single, 3, pass->model->parameters.device);
+    free(counts);
+    mask = et_reshape(s, mask, row, 3);
+    x = et_masked_fill(s, et_to_dtype(s, x, ET_FLOAT32), mask, 0);
+    struct et_tensor *mean = et_div(s, et_sum_dim(s, x, 2, true), count);
+    struct et_tensor *centred = et_masked_fill(s, et_sub(s, x, mean), mask, 0);
+    struct et_tensor *variance = et_div(s, et_sum_dim(s, et_mul(s, centred, centred), 2, true), count);
+    struct et_tensor *scale = et_rsqrt(s, et_add_scalar(s, variance, pass->w->config.layer_norm_eps));
+    x = et_mul(s, et_mul(s, centred, scale), et_reshape(s, weight(pass, a->weight), channel, 3));
+    return et_add(s, x, et_reshape(s, weight(pass, a->bias), channel, 3));
+}
+
+/* (B, C, T) -> the same, normalised. */
+static struct et_tensor *conv_norm(const struct pass *pass, struct et_scope *s, struct et_tensor *x, int i,
+                                   const int64_t *lengths)
+{
+    const struct affine *a = &pass->w->conv_norm[i];
+    const double eps = pass->w->config.layer_norm_eps;
+
+    if (!pass->w->conv_has_norm[i])
+        return x;
+    if (!pass->w->config.group_norm)
+        return et_transpose(s, norm(pass, s, et_transpose(s, x, 1, 2), a), 1, 2);
+    struct et_tensor *mask = pass->w->hides_padding ? padding_mask(pass, s, lengths, et_size(x, 2)) : NULL;
+    if (mask)
+        return masked_group_norm(pass, s, x, a, mask, lengths);
+    return et_group_norm(s, x, pass->w->config.conv_dim[i], weight(pass, a->weight), weight(pass, a->bias),
+                         eps);
+}
+
+/* samples (B, S) -> features (B, T, C).  Sets the pass' frames and their lengths. */
+static struct et_tensor *encode_features(struct pass *pass, struct et_scope *scope, const struct batch *batch)
+{
+    const struct wav2vec2_config *c = &pass->w->config;
+    const int64_t shape[3] = {batch->count, 1, batch->width};
+    struct et_tensor *x =
+        et_from_data(scope, batch->samples, ET_FLOAT32, shape, 3, pass->model->parameters.device);
+
+    memcpy(pass->lengths, batch->lengths, (size_t)batch->count * sizeof *pass->lengths);
+    for (int i = 0; i < c->conv_layers; i++) {
+        struct et_scope *s = et_scope_open(scope);
+        const struct affine *a = &pass->w->conv[i];
+        for (int64_t b = 0; b < pass->clips; b++)
+            pass->lengths[b] = (pass->lengths[b] - c->conv_kernel[i]) / c->conv_stride[i] + 1;
+        struct et_tensor *y = et_conv1d(s, x, weight(pass, a->weight),
+                                        a->has_bias ? weight(pass, a->bias) : NULL, c->conv_stride[i], 0, 1);
+        y = et_keep(et_gelu(s, conv_norm(pass, s, y, i, pass->lengths)), scope);
+        et_drop(x);
+        x = y;
+        et_scope_close(s, NULL);
+    }
+    pass->frames = et_size(x, 2);
+    return et_transpose(scope, x, 1, 2);
+}
+
+/* Replaces spans of frames by the mask embedding, and spans of features by zero.  x (B, T, H) */
+static struct et_tensor *augment(const struct pass *pass, struct et_scope *s, struct et_tensor *x)
+{
+    const struct wav2vec2_config *c = &pass->w->config;
+    const int64_t frames[3] = {pass->clips, pass->frames, 1}, features[3] = {pass->clips, 1, c->hidden_size};
+    struct random_stream stream = random_stream(pass->mode->seed, RANDOM_MASK, 0);
+    int64_t widest = pass->frames > c->hidden_size ? pass->frames : c->hidden_size;
+    int device = pass->model->parameters.device;
+
+    if (!pass->mode->training || !c->apply_spec_augment)
+        return x;
+    bool *mask = mem_zero((size_t)(pass->clips * widest), sizeof *mask);
+    if (c->mask_time.probability > 0) {
+        spec_augment_mask(mask, pass->clips, pass->frames, pass->lengths, &c->mask_time, &stream);
+        x = et_where(s, et_from_data(s, mask, ET_BOOL, frames, 3, device),
+                     weight(pass, pass->w->mask_embedding), et_to_dtype(s, x, ET_FLOAT32));
+    }
+    if (c->mask_feature.probability > 0) {
+        int64_t *widths = mem_zero((size_t)pass->clips, sizeof *widths);
+        for (int64_t b = 0; b < pass->clips; b++)
+            widths[b] = c->hidden_size;
+        spec_augment_mask(mask, pass->clips, c->hidden_size, widths, &c->mask_feature, &stream);
+        x = et_masked_fill(s, x, et_from_data(s, mask, ET_BOOL, features, 3, device), 0);
+        free(widths);
+    }
+    free(mask);
+    return x;
+}
+
+/* Adds the positional convolution.  x (B, T, H) */
+static struct et_tensor *add_positions(const struct pass *pass, struct et_scope *s, struct et_tensor *x)
+{
+    const struct wav2vec2_config *c = &pass->w->config;
+    struct et_tensor *kernel =
+        et_weight_norm(s, weight(pass, pass->w->position_v), weight(pass, pass->w->position_g), 2);
+    struct et_tensor *y = et_conv1d(s, et_transpose(s, x, 1, 2), kernel, weight(pass, pass->w->position_bias),
+                                    1, c->num_conv_pos_embeddings / 2, c->num_conv_pos_embedding_groups);
+
+    if (c->num_conv_pos_embeddings % 2 == 0) /* an even kernel gives one frame too many */
+        y = et_narrow(s, y, 2, 0, pass->frames);
+    return et_add(s, x, et_transpose(s, et_gelu(s, y), 1, 2));
+}
+
+/* (B, T, H) -> (B, heads, T, H / heads) */
+static struct et_tensor *split_heads(const struct pass *pass, struct et_scope *s, struct et_tensor *x)
+{
+    const int64_t heads = pass->w->config.num_attention_heads;
+    const int64_t shape[4] = {pass->clips, pass->frames, heads, pass->w->config.hidden_size / heads};
+
+    return et_transpose(s, et_reshape(s, x, shape, 4), 1, 2);
+}
+
+static struct et_tensor *attend(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
+                                const struct wav2vec2_layer *layer)
+{
+    const struct wav2vec2_config *c = &pass->w->config;
+    const int64_t shape[3] = {pass->clips, pass->frames, c->hidden_size};
+    double scale = 1 / sqrt((double)(c->hidden_size / c->num_attention_heads));
+    struct et_tensor *query =
+        split_heads(pass, s, et_mul_scalar(s, linear(pass, s, x, &layer->query), scale));
+    struct et_tensor *key = split_heads(pass, s, linear(pass, s, x, &layer->key));
+    struct et_tensor *value = split_heads(pass, s, linear(pass, s, x, &layer->value));
+    struct et_tensor *scores = et_matmul(s, query, et_transpose(s, key, 2, 3)); /* (B, heads, T, T) */
+
+    if (pass->key_padding)
+        scores = et_masked_fill(s, scores, pass->key_padding, -INFINITY);
+    scores = dropout(pass, s, et_softmax(s, scores, 3), c->attention_dropout);
+    struct et_tensor *mixed = et_transpose(s, et_matmul(s, scores, value), 1, 2);
+    return linear(pass, s, et_reshape(s, mixed, shape, 3), &layer->out);
+}
+
+static struct et_tensor *feed_forward(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
+                                      const struct wav2vec2_layer *layer)
+{
+    const struct wav2vec2_config *c = &pass->w->config;
+
+    x = et_gelu(s, linear(pass, s, x, &layer->intermediate));
+    x = linear(pass, s, dropout(pass, s, x, c->activation_dropout), &layer->output);
+    return dropout(pass, s, x, c->hidden_dropout);
+}
+
+/* One transformer layer, norm first ("stable") or last.  x (B, T, H) */
+static struct et_tensor *run_layer(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
+                                   const struct wav2vec2_layer *layer)
+{
+    const struct wav2vec2_config *c = &pass->w->config;
+
+    if (c->do_stable_layer_norm) {
+        struct et_tensor *mixed = attend(pass, s, norm(pass, s, x, &layer->attention_norm), layer);
+        x = et_add(s, x, dropout(pass, s, mixed, c->hidden_dropout));
+        return et_add(s, x, feed_forward(pass, s, norm(pass, s, x, &layer->final_norm), layer));
+    }
+    x = et_add(s, x, dropout(pass, s, attend(pass, s, x, layer), c->hidden_dropout));
+    x = norm(pass, s, x, &layer->attention_norm);
+    return norm(pass, s, et_add(s, x, feed_forward(pass, s, x, layer)), &layer->final_norm);
+}
+
+/* What a checkpointed layer needs to be run again.  Lives in the caller's scope until the backward pass. */
+struct layer_run {
+    struct pass pass;
+    struct forward_mode mode;
+    int64_t index;
+};
+
+static struct et_tensor *layer_body(void *context, struct et_scope *scope, struct et_tensor *x)
+{
+    const struct layer_run *run = context;
+
+    seed_part(&run->pass, run->index + 1);
+    return run_layer(&run->pass, scope, x, &run->pass.w->layers[run->index]);
+}
+
+static struct et_tensor *checkpointed_layer(const struct pass *pass, struct et_scope *scope,
+                                            struct et_tensor *x, int64_t i)
+{
+    struct layer_run *run = et_scope_memory(scope, sizeof *run);
+
+    *run = (struct layer_run){*pass, *pass->mode, i};
+    run->pass.mode = &run->mode;
+    return et_checkpoint(scope, layer_body, run, x);
+}
+
+static struct et_tensor *transform(struct pass *pass, struct et_scope *scope, struct et_tensor *x)
+{
+    const struct wav2vec2_config *c = &pass->w->config;
+    struct random_stream drop = random_stream(pass->mode->seed, RANDOM_LAYERDROP, 0);
+    bool checkpointing = pass->mode->training && pass->model->gradient_checkpointing;
+    char name[32];
+
+    for (int64_t i = 0; i < c->num_hidden_layers; i++) {
+        struct et_scope *s = et_scope_open(scope);
+        const struct wav2vec2_layer *layer = &pass->w->layers[i];
+        bool trainable = pass->model->parameters.items[layer->query.weight].trainable;
+        snprintf(name, sizeof name, "hidden_%lld", (long long)i);
+        observe(pass, name, x);
+        bool skipped = random_uniform(&drop) < c->layerdrop && pass->mode->training;
+        if (!skipped) {
+            struct et_tensor *y;
+            seed_part(pass, i + 1);
+            if (checkpointing && trainable)
+                y = checkpointed_layer(pass, scope, x, i);
+            else
+                y = et_keep(run_layer(pass, s, x, layer), scope);
+            et_drop(x);
+            x = y;
+        }
+        et_scope_close(s, NULL);
+    }
+    snprintf(name, sizeof name, "hidden_%lld", (long long)c->num_hidden_layers);
+    observe(pass, name, x);
+    return c->do_stable_layer_norm ? norm(pass, scope, x, &pass->w->encoder_norm) : x;
+}
+
+/* Works out which frames are padding, from the frames of each clip. */
+static void find_padding(struct pass *pass, struct et_scope *scope)
+{
+    const int64_t column[3] = {pass->clips, pass->frames, 1}, keys[4] = {pass->clips, 1, 1, pass->frames};
+    struct et_tensor *mask = padding_mask(pass, scope, pass->lengths, pass->frames);
+
+    if (!mask)
+        return;
+    pass->padding = et_reshape(scope, mask, column, 3);
+    if (pass->w->hides_padding)
+        pass->key_padding = et_reshape(scope, mask, keys, 4);
+}
+
+/* features (B, T, C) -> (B, T, H) before the first layer */
+static struct et_tensor *embed(const struct pass *pass, struct et_scope *scope, struct et_tensor *features)
+{
+    const struct wav2vec2_config *c = &pass->w->config;
+    struct et_scope *s = et_scope_open(scope);
+    struct et_tensor *x = norm(pass, s, features, &pass->w->projection_norm);
+
+    seed_part(pass, 0);
+    x = dropout(pass, s, linear(pass, s, x, &pass->w->projection), c->feat_proj_dropout);
+    x = augment(pass, s, x);
+    if (pass->key_padding)
+        x = et_masked_fill(s, x, pass->padding, 0);
+    x = add_positions(pass, s, x);
+    if (!c->do_stable_layer_norm)
+        x = norm(pass, s, x, &pass->w->encoder_norm);
+    x = et_keep(dropout(pass, s, x, c->hidden_dropout), scope);
+    et_scope_close(s, NULL);
+    return x;
+}
+
+static struct et_tensor *merge(const struct pass *pass, struct et_scope *scope, struct et_tensor *x)
+{
+    const int64_t shape[2] = {pass->clips, 1};
+    float *counts = mem_zero((size_t)pass->clips, sizeof *counts);
+
+    for (int64_t b = 0; b < pass->clips; b++)
+        counts[b] = (float)pass->lengths[b];
+    struct et_tensor *frames =
+        et_from_data(scope, counts, ET_FLOAT32, shape, 2, pass->model->parameters.device);
+    free(counts);
+    return pass->model->pooling->apply(scope, et_to_dtype(scope, x, ET_FLOAT32),
+                                       pass->model->pooling_includes_padding ? NULL : pass->padding, frames);
+}
+
+struct et_tensor *wav2vec2_forward(const struct model *model, struct et_scope *scope, const struct batch *batch,
+                                 const struct forward_mode *mode)
+{
+    const struct wav2vec2 *w = model->state;
+    struct pass pass = {.model = model, .w = w, .mode = mode, .clips = batch->count};
+
+    for (int64_t b = 0; b < batch->count; b++) {
+        if (batch->lengths[b] < model->minimum_samples) {
+            et_scope_fail(scope, "a clip is too short for one frame");
+            return NULL;
+        }
+    }
+    pass.lengths = et_scope_memory(scope, (size_t)batch->count * sizeof *pass.lengths);
+    struct et_tensor *x = encode_features(&pass, scope, batch);
+    observe(&pass, "features", x);
+    find_padding(&pass, scope);
+    x = transform(&pass, scope, embed(&pass, scope, x));
+    observe(&pass, "encoder_output", x);
+    seed_part(&pass, w->config.num_hidden_layers + 1);
+    return head_forward(&w->head, &model->parameters, scope, merge(&pass, scope, x), mode->training);
+}
