@@ -63,7 +63,11 @@ const struct setting SETTINGS[] = {
 
     TEXT("model", "kind", "wav2vec2", "which model"),
     TEXT("model", "pretrained", "", "model directory, or a config.json alone for random weights"),
-    TEXT("model", "pooling", "mean", "merge strategy over time"),
+    TEXT("model", "layers", "last",
+         "hidden states to merge: last, weighted (learned, as SUPERB), or a layer's number"),
+    TEXT("model", "pooling", "mean",
+         "merge strategy over time: mean, sum, max, first, last, statistics, attention, "
+         "attentive_statistics, mean+max"),
     CHOICE("model", "pooling_padding", "exclude", "exclude|include",
            "include: merge over the padding too, as the reference did"),
     CHOICE("model", "attention_mask", "auto", "auto|yes|no",

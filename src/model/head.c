@@ -1,9 +1,9 @@
 #include "model/head.h"
 
-void head_declare(struct head *head, struct parameters *parameters, int64_t width, int64_t labels,
-                  double range, double dropout)
+void head_declare(struct head *head, struct parameters *parameters, int64_t input, int64_t width,
+                  int64_t labels, double range, double dropout)
 {
-    const int64_t dense[4] = {width, width}, dense_bias[4] = {width}, out[4] = {labels, width},
+    const int64_t dense[4] = {width, input}, dense_bias[4] = {width}, out[4] = {labels, width},
                   bias[4] = {labels};
 
     head->dropout = dropout;

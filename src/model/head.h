@@ -13,11 +13,12 @@ struct head {
     double dropout;
 };
 
-/* Declares its parameters: weights normal with standard deviation `range`, biases zero. */
-void head_declare(struct head *head, struct parameters *parameters, int64_t width, int64_t labels,
-                  double range, double dropout);
+/* Declares its parameters, for pooled vectors of `input` values and a dense layer of `width`: weights normal
+ * with standard deviation `range`, biases zero. */
+void head_declare(struct head *head, struct parameters *parameters, int64_t input, int64_t width,
+                  int64_t labels, double range, double dropout);
 
-/* pooled (clips, width) -> (clips, labels) */
+/* pooled (clips, input) -> (clips, labels) */
 struct et_tensor *head_forward(const struct head *head, const struct parameters *parameters,
                                struct et_scope *scope, struct et_tensor *pooled, bool training);
 

@@ -1,21 +1,36 @@
 /*
- * Merge strategies: from one vector per frame to one per clip.  A strategy is a constant struct in POOLINGS.
+ * Merge strategies: from one vector per frame to one per clip.
+ *
+ * A strategy is a constant struct listed in POOLINGS (pooling.c).  Padding is left out of every merge unless
+ * the model merges over it on purpose.
  */
 #ifndef EMOTRAIN_MODEL_POOLING_H
 #define EMOTRAIN_MODEL_POOLING_H
 
-#include "torch/torch.h"
+#include "model/parameters.h"
+
+struct pooling_input {
+    struct et_tensor *hidden;  /* (clips, frames, width) float32 */
+    struct et_tensor *padding; /* (clips, frames, 1) ET_BOOL, true where a frame is padding; NULL: none is */
+    struct et_tensor *counts;  /* (clips, 1) float32: each clip's frames */
+    const int64_t *lengths;    /* (clips): the same, on the host */
+    const struct parameters *parameters;
+    size_t first; /* index of the first parameter that `declare` declared */
+};
 
 struct pooling {
     const char *name, *summary;
+    int64_t outputs; /* values it makes of each of the hidden state's: 1, or 2 for mean and deviation */
 
-    /* hidden (clips, frames, width); padding (clips, frames, 1) ET_BOOL, true where a frame is padding, or
-     * NULL to merge over every frame; frames (clips, 1) float32, each clip's own frames, with padding.
-     * -> (clips, width) */
-    struct et_tensor *(*apply)(struct et_scope *scope, struct et_tensor *hidden, struct et_tensor *padding,
-                               struct et_tensor *frames);
+    /* Declares what it learns, as pooling.*; NULL: nothing.  `range`: standard deviation of weights. */
+    void (*declare)(struct parameters *parameters, int64_t width, double range);
+
+    /* -> (clips, outputs * width) */
+    struct et_tensor *(*apply)(struct et_scope *scope, const struct pooling_input *input);
 };
 
 const struct pooling *pooling_find(const char *name, struct error *error);
+
+extern const struct pooling POOLING_STATISTICS, POOLING_ATTENTION, POOLING_ATTENTIVE_STATISTICS;
 
 #endif

@@ -2,8 +2,8 @@
  * wav2vec 2.0 (Baevski, Zhou, Mohamed and Auli, 2020) with a classifier, as Hugging Face's config.json
  * describes it: XLSR and 300M to 2B ("layer" extractor norm, "stable" layer norm), base ("group").
  *
- * Here are its parameters, what is frozen, and how checkpoints name them; wav2vec2_config.c reads config.json,
- * wav2vec2_forward.c computes.
+ * Here are its parameters, what is frozen, and how checkpoints name them; wav2vec2_config.c reads
+ * config.json, wav2vec2_forward.c computes.
  */
 #include "model/wav2vec2.h"
 #include "base/text.h"
@@ -119,8 +119,11 @@ static void declare(struct wav2vec2 *w, struct model *model)
     w->layers = mem_zero((size_t)c->num_hidden_layers, sizeof *w->layers);
     for (int64_t i = 0; i < c->num_hidden_layers; i++)
         declare_layer(w, p, i);
-    head_declare(&w->head, p, c->hidden_size, (int64_t)model->labels.count, c->initializer_range,
-                 c->final_dropout);
+    w->pooling = p->count;
+    if (model->pooling->declare)
+        model->pooling->declare(p, c->hidden_size, c->initializer_range);
+    head_declare(&w->head, p, model->pooling->outputs * c->hidden_size, c->hidden_size,
+                 (int64_t)model->labels.count, c->initializer_range, c->final_dropout);
 }
 
 /* ---- opening ---- */
@@ -134,22 +137,35 @@ static bool hides_padding(const struct model *model, const struct wav2vec2 *w, c
     return !w->config.group_norm || !model->pooling_includes_padding;
 }
 
+/* Puts a choice that only emotrain knows into config.json. */
+static void save_choice(struct model *model, const char *name, const char *value)
+{
+    cJSON *saved = cJSON_CreateString(value);
+
+    cJSON_DeleteItemFromObjectCaseSensitive(model->json, name);
+    cJSON_AddItemToObject(model->json, name, saved);
+}
+
 static bool open(struct model *model, const struct config *config, struct error *error)
 {
     struct wav2vec2 *w = mem_zero(1, sizeof *w);
-    const char *mask = "auto";
+    const char *mask = "auto", *layers = "last";
 
     model->state = w;
     if (!wav2vec2_config_read(&w->config, model->json, config, error) ||
-        !json_string(model->json, "emotrain_attention_mask", &mask, error))
+        !json_string(model->json, "emotrain_attention_mask", &mask, error) ||
+        !json_string(model->json, "emotrain_layers", &layers, error))
         return error_prefix(error, "%s", model->path);
-    if (config)
+    if (config) {
         mask = config_text(config, "model.attention_mask");
+        layers = config_text(config, "model.layers");
+    }
+    if (!layer_mix_start(&w->mix, layers, w->config.num_hidden_layers, &model->parameters, error))
+        return false;
     w->hides_padding = hides_padding(model, w, mask);
     model->minimum_samples = wav2vec2_minimum_samples(&w->config);
-    cJSON *saved = cJSON_CreateString(w->hides_padding ? "yes" : "no");
-    cJSON_DeleteItemFromObjectCaseSensitive(model->json, "emotrain_attention_mask");
-    cJSON_AddItemToObject(model->json, "emotrain_attention_mask", saved);
+    save_choice(model, "emotrain_layers", layers);
+    save_choice(model, "emotrain_attention_mask", w->hides_padding ? "yes" : "no");
     declare(w, model);
     return true;
 }
@@ -170,7 +186,7 @@ static bool is_frozen(const struct wav2vec2 *w, const char *name, bool encoder, 
     const char *digits = name + strlen("wav2vec2.encoder.layers.");
 
     (void)w;
-    if (text_starts(name, "classifier."))
+    if (!text_starts(name, "wav2vec2.")) /* head, merge strategy, layer weights */
         return false;
     if (encoder || text_starts(name, "wav2vec2.feature_extractor."))
         return true;
@@ -212,13 +228,16 @@ static bool translate(const char *checkpoint_name, char name[256])
     static const char *const ignored[] = {"lm_head.",        "quantizer.",       "project_q.",
                                           "project_hid.",    "projector.",       "classifier.weight",
                                           "classifier.bias", "dropout_features."};
+    static const char *const prefixes[] = {"wav2vec2.", "classifier.", "pooling."};
     static const char *const forms[][2] = {{"parametrizations.weight.original0", "weight_g"},
                                            {"parametrizations.weight.original1", "weight_v"}};
 
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
         if (text_starts(checkpoint_name, ignored[i]))
             return false;
-    bool prefixed = text_starts(checkpoint_name, "wav2vec2.") || text_starts(checkpoint_name, "classifier.");
+    bool prefixed = strcmp(checkpoint_name, "layer_weights") == 0;
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+        prefixed = prefixed || text_starts(checkpoint_name, prefixes[i]);
     snprintf(name, 256, "%s%s", prefixed ? "" : "wav2vec2.", checkpoint_name);
     for (int i = 0; i < 2; i++)
         if (text_ends(name, forms[i][0]))

@@ -3,6 +3,7 @@
 #define EMOTRAIN_MODEL_WAV2VEC2_H
 
 #include "model/head.h"
+#include "model/layer_mix.h"
 #include "model/model.h"
 #include "model/spec_augment.h"
 
@@ -48,12 +49,14 @@ struct wav2vec2 {
     size_t mask_embedding, position_v, position_g, position_bias;
     struct affine encoder_norm;
     struct wav2vec2_layer *layers;
+    struct layer_mix mix;
+    size_t pooling; /* index of the first parameter of the merge strategy */
     struct head head;
     bool hides_padding; /* padding is hidden from the encoder (attention mask) */
 };
 
 /* (clips, labels) logits; model->state is a struct wav2vec2. */
-struct et_tensor *wav2vec2_forward(const struct model *model, struct et_scope *scope, const struct batch *batch,
-                                   const struct forward_mode *mode);
+struct et_tensor *wav2vec2_forward(const struct model *model, struct et_scope *scope,
+                                   const struct batch *batch, const struct forward_mode *mode);
 
 #endif

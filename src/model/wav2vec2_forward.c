@@ -8,6 +8,7 @@
 #include "model/wav2vec2.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -266,35 +267,54 @@ static struct et_tensor *checkpointed_layer(const struct pass *pass, struct et_s
     return et_checkpoint(scope, layer_body, run, x);
 }
 
-static struct et_tensor *transform(struct pass *pass, struct et_scope *scope, struct et_tensor *x)
+/* Runs layer i, or in training skips it with probability layerdrop; x is replaced. */
+static struct et_tensor *next_hidden(const struct pass *pass, struct et_scope *scope, struct et_tensor *x,
+                                     int64_t i, struct random_stream *drop)
 {
-    const struct wav2vec2_config *c = &pass->w->config;
-    struct random_stream drop = random_stream(pass->mode->seed, RANDOM_LAYERDROP, 0);
-    bool checkpointing = pass->mode->training && pass->model->gradient_checkpointing;
+    const struct wav2vec2_layer *layer = &pass->w->layers[i];
+    bool trainable = pass->model->parameters.items[layer->query.weight].trainable;
+
+    if (random_uniform(drop) < pass->w->config.layerdrop && pass->mode->training)
+        return x;
+    struct et_scope *s = et_scope_open(scope);
+    struct et_tensor *y;
+    seed_part(pass, i + 1);
+    if (pass->mode->training && pass->model->gradient_checkpointing && trainable)
+        y = checkpointed_layer(pass, scope, x, i);
+    else
+        y = et_keep(run_layer(pass, s, x, layer), scope);
+    et_drop(x);
+    et_scope_close(s, NULL);
+    return y;
+}
+
+static void observe_hidden(const struct pass *pass, int64_t index, const struct et_tensor *x)
+{
     char name[32];
 
-    for (int64_t i = 0; i < c->num_hidden_layers; i++) {
-        struct et_scope *s = et_scope_open(scope);
-        const struct wav2vec2_layer *layer = &pass->w->layers[i];
-        bool trainable = pass->model->parameters.items[layer->query.weight].trainable;
-        snprintf(name, sizeof name, "hidden_%lld", (long long)i);
-        observe(pass, name, x);
-        bool skipped = random_uniform(&drop) < c->layerdrop && pass->mode->training;
-        if (!skipped) {
-            struct et_tensor *y;
-            seed_part(pass, i + 1);
-            if (checkpointing && trainable)
-                y = checkpointed_layer(pass, scope, x, i);
-            else
-                y = et_keep(run_layer(pass, s, x, layer), scope);
-            et_drop(x);
-            x = y;
-        }
-        et_scope_close(s, NULL);
-    }
-    snprintf(name, sizeof name, "hidden_%lld", (long long)c->num_hidden_layers);
+    snprintf(name, sizeof name, "hidden_%lld", (long long)index);
     observe(pass, name, x);
-    return c->do_stable_layer_norm ? norm(pass, scope, x, &pass->w->encoder_norm) : x;
+}
+
+/* x (B, T, H), the transformer's input -> the hidden state to merge over time */
+static struct et_tensor *transform(struct pass *pass, struct et_scope *scope, struct et_tensor *x)
+{
+    const struct layer_mix *mix = &pass->w->mix;
+    const struct parameters *parameters = &pass->model->parameters;
+    struct random_stream drop = random_stream(pass->mode->seed, RANDOM_LAYERDROP, 0);
+    struct et_tensor *sum = NULL;
+    int64_t depth = layer_mix_depth(mix);
+
+    for (int64_t i = 0; i < depth; i++) {
+        observe_hidden(pass, i, x);
+        sum = layer_mix_add(mix, parameters, scope, sum, x, i);
+        x = next_hidden(pass, scope, x, i, &drop);
+    }
+    observe_hidden(pass, depth, x);
+    if (pass->w->config.do_stable_layer_norm && depth == mix->layers)
+        x = norm(pass, scope, x, &pass->w->encoder_norm);
+    sum = layer_mix_add(mix, parameters, scope, sum, x, depth);
+    return sum ? sum : x;
 }
 
 /* Works out which frames are padding, from the frames of each clip. */
@@ -333,19 +353,27 @@ static struct et_tensor *embed(const struct pass *pass, struct et_scope *scope, 
 static struct et_tensor *merge(const struct pass *pass, struct et_scope *scope, struct et_tensor *x)
 {
     const int64_t shape[2] = {pass->clips, 1};
+    bool all = pass->model->pooling_includes_padding;
     float *counts = mem_zero((size_t)pass->clips, sizeof *counts);
+    int64_t *lengths = et_scope_memory(scope, (size_t)pass->clips * sizeof *lengths);
 
-    for (int64_t b = 0; b < pass->clips; b++)
-        counts[b] = (float)pass->lengths[b];
-    struct et_tensor *frames =
-        et_from_data(scope, counts, ET_FLOAT32, shape, 2, pass->model->parameters.device);
+    for (int64_t b = 0; b < pass->clips; b++) {
+        lengths[b] = all ? pass->frames : pass->lengths[b];
+        counts[b] = (float)lengths[b];
+    }
+    struct pooling_input input = {
+        .hidden = et_to_dtype(scope, x, ET_FLOAT32),
+        .padding = all ? NULL : pass->padding,
+        .counts = et_from_data(scope, counts, ET_FLOAT32, shape, 2, pass->model->parameters.device),
+        .lengths = lengths,
+        .parameters = &pass->model->parameters,
+        .first = pass->w->pooling};
     free(counts);
-    return pass->model->pooling->apply(scope, et_to_dtype(scope, x, ET_FLOAT32),
-                                       pass->model->pooling_includes_padding ? NULL : pass->padding, frames);
+    return pass->model->pooling->apply(scope, &input);
 }
 
-struct et_tensor *wav2vec2_forward(const struct model *model, struct et_scope *scope, const struct batch *batch,
-                                 const struct forward_mode *mode)
+struct et_tensor *wav2vec2_forward(const struct model *model, struct et_scope *scope,
+                                   const struct batch *batch, const struct forward_mode *mode)
 {
     const struct wav2vec2 *w = model->state;
     struct pass pass = {.model = model, .w = w, .mode = mode, .clips = batch->count};

@@ -78,6 +78,11 @@ struct et_tensor *et_mul_scalar(struct et_scope *scope, const struct et_tensor *
     return make(scope, "mul", {x}, [&] { return at::mul(x->value, factor); });
 }
 
+struct et_tensor *et_sqrt(struct et_scope *scope, const struct et_tensor *x)
+{
+    return make(scope, "sqrt", {x}, [&] { return at::sqrt(x->value); });
+}
+
 struct et_tensor *et_rsqrt(struct et_scope *scope, const struct et_tensor *x)
 {
     return make(scope, "rsqrt", {x}, [&] { return at::rsqrt(x->value); });
@@ -187,6 +192,18 @@ struct et_tensor *et_reshape(struct et_scope *scope, const struct et_tensor *x, 
 {
     return make(scope, "reshape", {x},
                 [&] { return at::reshape(x->value, at::IntArrayRef(shape, static_cast<size_t>(dims))); });
+}
+
+struct et_tensor *et_cat(struct et_scope *scope, struct et_tensor *const *tensors, size_t count, int dim)
+{
+    return make(scope, "cat", {}, [&] {
+        std::vector<at::Tensor> values;
+        for (size_t i = 0; i < count; i++) {
+            TORCH_CHECK(tensors[i], "a tensor it needs is missing");
+            values.push_back(tensors[i]->value);
+        }
+        return at::cat(values, dim);
+    });
 }
 
 struct et_tensor *et_narrow(struct et_scope *scope, const struct et_tensor *x, int dim, int64_t start,

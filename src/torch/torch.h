@@ -99,6 +99,7 @@ struct et_tensor *et_mul(struct et_scope *scope, const struct et_tensor *a, cons
 struct et_tensor *et_div(struct et_scope *scope, const struct et_tensor *a, const struct et_tensor *b);
 struct et_tensor *et_add_scalar(struct et_scope *scope, const struct et_tensor *x, double value);
 struct et_tensor *et_mul_scalar(struct et_scope *scope, const struct et_tensor *x, double factor);
+struct et_tensor *et_sqrt(struct et_scope *scope, const struct et_tensor *x);
 struct et_tensor *et_rsqrt(struct et_scope *scope, const struct et_tensor *x);
 struct et_tensor *et_tanh(struct et_scope *scope, const struct et_tensor *x);
 struct et_tensor *et_gelu(struct et_scope *scope, const struct et_tensor *x); /* the exact one, by erf */
@@ -133,6 +134,7 @@ struct et_tensor *et_sum(struct et_scope *scope, const struct et_tensor *x);
 struct et_tensor *et_transpose(struct et_scope *scope, const struct et_tensor *x, int a, int b);
 struct et_tensor *et_reshape(struct et_scope *scope, const struct et_tensor *x, const int64_t *shape,
                              int dims);
+struct et_tensor *et_cat(struct et_scope *scope, struct et_tensor *const *tensors, size_t count, int dim);
 struct et_tensor *et_narrow(struct et_scope *scope, const struct et_tensor *x, int dim, int64_t start,
                             int64_t length);
 

@@ -70,15 +70,22 @@ static void answer(const struct model *model, const struct batch *batch, float *
 
 static void test_padding_changes_no_answer(void **state)
 {
-    static const char *const norms[] = {"layer", "group"}, *const poolings[] = {"mean", "sum", "max"};
+    static const char *const norms[] = {"layer", "group"}, *const poolings[] = {
+                                                               "mean",      "sum",
+                                                               "max",       "first",
+                                                               "last",      "statistics",
+                                                               "attention", "attentive_statistics",
+                                                               "mean+max"};
+    static const char *const layers[] = {"last", "1", "weighted"};
     const int64_t lengths[4] = {3000, 5200, 400, 4100};
 
     (void)state;
     for (int n = 0; n < 2; n++) {
-        for (int p = 0; p < 3; p++) {
+        for (int p = 0; p < 9; p++) {
             struct config *config = config_new();
             struct error error;
             config_choose(config, "model.pooling", poolings[p]);
+            config_choose(config, "model.layers", layers[p % 3]);
             struct model *model = open_model(tiny(norms[n]), config, &error);
             assert_good(model, error);
             struct batch together = make_batch(lengths, 4, 6000, 0.7f); /* even padding that is not zero */
@@ -116,6 +123,55 @@ static void test_too_short_a_clip(void **state)
     assert_error(et_scope_close(scope, &error), error, "too short");
     free_batch(&batch);
     model_close(model);
+}
+
+/* What a strategy makes of two clips of one value per frame: 1 2 6 and, after padding of 9, 4 8. */
+static void check_pooling(const char *name, bool padded, const float *expected, int count)
+{
+    const int64_t shape[3] = {2, 3, 1}, column[2] = {2, 1}, lengths[2] = {3, padded ? 2 : 3};
+    const float hidden[6] = {1, 2, 6, 4, 8, 9}, counts[2] = {3, (float)lengths[1]};
+    const bool mask[6] = {false, false, false, false, false, true};
+    struct et_scope *scope = et_scope_open(NULL);
+    struct parameters parameters;
+    struct error error = {0};
+    float found[8];
+
+    parameters_start(&parameters, ET_CPU);
+    const struct pooling *pooling = pooling_find(name, &error);
+    assert_good(pooling, error);
+    if (pooling->declare)
+        pooling->declare(&parameters, 1, 0);
+    assert_true(parameters_allocate(&parameters, &error) && parameters_initialise(&parameters, 1, &error));
+    const struct pooling_input input = {
+        .hidden = et_from_data(scope, hidden, ET_FLOAT32, shape, 3, ET_CPU),
+        .padding = padded ? et_from_data(scope, mask, ET_BOOL, shape, 3, ET_CPU) : NULL,
+        .counts = et_from_data(scope, counts, ET_FLOAT32, column, 2, ET_CPU),
+        .lengths = lengths,
+        .parameters = &parameters};
+    et_read(scope, pooling->apply(scope, &input), found, count);
+    assert_good(et_scope_close(scope, &error), error);
+    for (int i = 0; i < count; i++)
+        if (fabsf(found[i] - expected[i]) > 1e-4f)
+            fail_msg("%s: value %d is %g, not %g", name, i, (double)found[i], (double)expected[i]);
+    parameters_free(&parameters);
+}
+
+static void test_pooling_values(void **state)
+{
+    (void)state;
+    check_pooling("mean", true, (float[]){3, 6}, 2);
+    check_pooling("mean", false, (float[]){3, 7}, 2);
+    check_pooling("sum", true, (float[]){9, 12}, 2);
+    check_pooling("sum", false, (float[]){9, 21}, 2);
+    check_pooling("max", true, (float[]){6, 8}, 2);
+    check_pooling("max", false, (float[]){6, 9}, 2);
+    check_pooling("first", true, (float[]){1, 4}, 2);
+    check_pooling("last", true, (float[]){6, 8}, 2);
+    check_pooling("last", false, (float[]){6, 9}, 2);
+    check_pooling("mean+max", true, (float[]){3, 6, 6, 8}, 4);
+    check_pooling("statistics", true, (float[]){3, 2.160247f, 6, 2}, 4);
+    check_pooling("attention", true, (float[]){3, 6}, 2); /* weights of zero attend evenly */
+    check_pooling("attentive_statistics", true, (float[]){3, 2.160247f, 6, 2}, 4);
 }
 
 /* ---- weights in every form ---- */
@@ -430,7 +486,8 @@ static void test_saved_model_answers_the_same(void **state)
     struct config *config = config_new();
 
     (void)state;
-    config_choose(config, "model.pooling", "max");
+    config_choose(config, "model.pooling", "attentive_statistics");
+    config_choose(config, "model.layers", "weighted");
     struct model *model = open_model(tiny("group"), config, &error);
     assert_good(model, error);
     assert_true(folder_make(unit_path("saved"), &error));
@@ -440,7 +497,7 @@ static void test_saved_model_answers_the_same(void **state)
     answer(model, &batch, a);
     free_batch(&batch);
     model_close(model);
-    answers_of(unit_path("saved"), b); /* the pooling comes from its config.json */
+    answers_of(unit_path("saved"), b); /* merge strategy and layers come from its config.json */
     assert_memory_equal(a, b, sizeof a);
     config_free(config);
 }
@@ -499,6 +556,8 @@ static double train_pass(const char *norm, const char *checkpointing, const char
     config_choose(config, "model.mask_feature_prob", "0.2");
     config_choose(config, "model.mask_feature_length", "4");
     config_choose(config, "model.gradient_checkpointing", checkpointing);
+    config_choose(config, "model.pooling", "attentive_statistics");
+    config_choose(config, "model.layers", "weighted");
     config_choose(config, "model.freeze", freeze);
     struct model *model = open_model(tiny(norm), config, &error);
     assert_good(model, error);
@@ -513,6 +572,11 @@ static double train_pass(const char *norm, const char *checkpointing, const char
     for (size_t i = 0; i < model->parameters.count; i++)
         tensors[i] = model->parameters.items[i].tensor;
     double result = et_grad_norm(scope, tensors, model->parameters.count);
+    size_t learned[] = {parameters_index(&model->parameters, "layer_weights"),
+                        parameters_index(&model->parameters, "pooling.score.weight"),
+                        parameters_index(&model->parameters, "pooling.hidden.weight")};
+    for (size_t i = 0; i < 3; i++)
+        assert_true(et_grad_norm(scope, &tensors[learned[i]], 1) > 0);
     assert_good(et_scope_close(scope, &error), error);
     free(tensors);
     free_batch(&batch);
@@ -600,7 +664,7 @@ static void test_unsupported_configurations(void **state)
     }
     config_choose(config, "model.pooling", "median");
     write_text(source.path, "{}");
-    assert_error(model_open(&source, &error), error, "there is mean, sum, max");
+    assert_error(model_open(&source, &error), error, "there is mean, sum, max, first, last");
     strings_free(&labels);
     config_free(config);
 }
@@ -609,6 +673,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_padding_changes_no_answer),
+        cmocka_unit_test(test_pooling_values),
         cmocka_unit_test(test_too_short_a_clip),
         cmocka_unit_test(test_pickle_equals_safetensors),
         cmocka_unit_test(test_other_names),
