@@ -45,6 +45,9 @@ bool audio_resample(struct signal *signal, int rate, const char *resampler, stru
  * Wav2Vec2FeatureExtractor does. */
 void signal_normalize(struct signal *signal);
 
+/* Cuts a signal to its first `seconds` (0: not at all; at least one sample stays) and normalises it. */
+void signal_prepare(struct signal *signal, double seconds, bool normalize);
+
 /* A folder of decoded and resampled signals, named after the content hash of their file, the rate and the
  * resampler: a changed file has another hash.  Every entry carries its length and a checksum; a torn or
  * damaged one is made again. */
@@ -59,7 +62,7 @@ void audio_cache_close(struct audio_cache *cache); /* NULL does nothing */
 bool audio_cache_load(struct audio_cache *cache, const char *path, const char *sha256, struct signal *signal,
                       struct error *error);
 
-/* Decodes, resamples and stores `path`, telling its facts: what the index does with a new file.  `reason`
+/* Makes sure that `path` is in the cache, telling its facts: what the index does with a new file.  `reason`
  * says why the file is unusable; `error`, that the cache cannot be written. */
 bool audio_cache_make(struct audio_cache *cache, const char *path, const char *sha256,
                       struct audio_facts *facts, struct error *reason, struct error *error);

@@ -20,10 +20,12 @@ struct header {
     char magic[4]; /* also tells the byte order: written as a 32-bit number */
     uint32_t version, rate, checksum;
     uint64_t count;
+    uint32_t recorded_rate, recorded_channels; /* struct audio_facts */
+    uint64_t recorded_frames;
 };
 
 static const char MAGIC[4] = {'e', 'm', 'o', 'A'};
-enum { CACHE_VERSION = 1 };
+enum { CACHE_VERSION = 2 };
 
 struct audio_cache *audio_cache_open(const char *folder, int rate, const char *resampler, struct error *error)
 {
@@ -50,8 +52,18 @@ static char *entry_path(const struct audio_cache *cache, const char *sha256)
     return mem_format("%s/%.2s/%s-%d-%s.pcm", cache->folder, sha256, sha256, cache->rate, cache->resampler);
 }
 
-/* False if there is no whole, undamaged entry. */
-static bool read_entry(const struct audio_cache *cache, const char *path, struct signal *signal)
+static bool header_fits(const struct audio_cache *cache, const struct header *header, const unsigned char *data,
+                        size_t bytes)
+{
+    return memcmp(header->magic, MAGIC, sizeof MAGIC) == 0 && header->version == CACHE_VERSION &&
+           header->rate == (uint32_t)cache->rate && header->count > 0 && bytes % sizeof(float) == 0 &&
+           header->count == bytes / sizeof(float) && header->recorded_rate > 0 &&
+           header->checksum == checksum(data, bytes);
+}
+
+/* False if there is no whole, undamaged entry.  `signal` and `facts` may be NULL. */
+static bool read_entry(const struct audio_cache *cache, const char *path, struct signal *signal,
+                       struct audio_facts *facts)
 {
     struct error ignored = {0};
     struct file_map map;
@@ -64,25 +76,31 @@ static bool read_entry(const struct audio_cache *cache, const char *path, struct
         memcpy(&header, map.bytes, sizeof header);
         const unsigned char *data = map.bytes + sizeof header;
         size_t bytes = map.size - sizeof header;
-        good = memcmp(header.magic, MAGIC, sizeof MAGIC) == 0 && header.version == CACHE_VERSION &&
-               header.rate == (uint32_t)cache->rate && header.count > 0 && bytes % sizeof(float) == 0 &&
-               header.count == bytes / sizeof(float) && header.checksum == checksum(data, bytes);
-        if (good) {
+        good = header_fits(cache, &header, data, bytes);
+        if (good && signal) {
             *signal = (struct signal){mem_alloc(bytes), (size_t)header.count, cache->rate};
             memcpy(signal->samples, data, bytes);
         }
+        if (good && facts)
+            *facts = (struct audio_facts){(int)header.recorded_rate, (int)header.recorded_channels,
+                                          (int64_t)header.recorded_frames,
+                                          (double)header.recorded_frames / header.recorded_rate};
     }
     file_map_close(&map);
     return good;
 }
 
-static bool write_entry(const char *path, const struct signal *signal, struct error *error)
+static bool write_entry(const char *path, const struct signal *signal, const struct audio_facts *facts,
+                        struct error *error)
 {
     size_t bytes = signal->count * sizeof *signal->samples;
     struct header header = {.version = CACHE_VERSION,
                             .rate = (uint32_t)signal->rate,
                             .checksum = checksum(signal->samples, bytes),
-                            .count = signal->count};
+                            .count = signal->count,
+                            .recorded_rate = (uint32_t)facts->rate,
+                            .recorded_channels = (uint32_t)facts->channels,
+                            .recorded_frames = (uint64_t)facts->frames};
     struct file_writer writer;
     char *folder = path_folder(path);
 
@@ -91,8 +109,8 @@ static bool write_entry(const char *path, const struct signal *signal, struct er
     free(folder);
     if (!made || !file_writer_open(&writer, path, false, error))
         return false;
-    fwrite(&header, sizeof header, 1, writer.stream);
-    fwrite(signal->samples, 1, bytes, writer.stream);
+    file_writer_put(&writer, &header, sizeof header);
+    file_writer_put(&writer, signal->samples, bytes);
     return file_writer_commit(&writer, error);
 }
 
@@ -101,7 +119,7 @@ static bool make(const struct audio_cache *cache, const char *path, const char *
 {
     if (!audio_decode(path, facts, signal, reason))
         return false;
-    if (audio_resample(signal, cache->rate, cache->resampler, reason) && write_entry(entry, signal, error))
+    if (audio_resample(signal, cache->rate, cache->resampler, reason) && write_entry(entry, signal, facts, error))
         return true;
     signal_free(signal);
     return false;
@@ -112,16 +130,18 @@ bool audio_cache_load(struct audio_cache *cache, const char *path, const char *s
 {
     char *entry = entry_path(cache, sha256);
     char hash[SHA256_HEX_SIZE];
-    bool done = read_entry(cache, entry, signal);
+    struct audio_facts facts;
+    struct error reason = {0};
+    bool done = read_entry(cache, entry, signal, NULL);
 
     if (!done && digest_file(path, hash, error)) {
         if (strcmp(hash, sha256) == 0)
-            done = make(cache, path, entry, NULL, signal, error, error);
+            done = make(cache, path, entry, &facts, signal, &reason, error);
         else
-            error_set(error, "changed since it was indexed: run the command again");
+            error_set(&reason, "changed since it was indexed: run the command again");
+        if (reason.kind)
+            error_set(error, "%s: %s", path, reason.message);
     }
-    if (!done && error->kind)
-        error_prefix(error, "%s", path);
     free(entry);
     return done;
 }
@@ -131,10 +151,12 @@ bool audio_cache_make(struct audio_cache *cache, const char *path, const char *s
 {
     char *entry = entry_path(cache, sha256);
     struct signal signal;
-    bool done = make(cache, path, entry, facts, &signal, reason, error);
+    bool done = read_entry(cache, entry, NULL, facts);
 
-    if (done)
+    if (!done && make(cache, path, entry, facts, &signal, reason, error)) {
         signal_free(&signal);
+        done = true;
+    }
     free(entry);
     return done;
 }

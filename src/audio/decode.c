@@ -54,15 +54,19 @@ static bool open_file(const char *path, int *descriptor, struct error *error)
 
 enum { BLOCK_FRAMES = 16384, MAX_CHANNELS = 64 };
 
-/* Reads all frames and averages channels; the count is what the file really gave. */
+/* Reads up to `frames` frames and averages channels; memory grows with what the file really gives, whatever its
+ * header says. */
 static void read_downmixed(SNDFILE *file, int channels, size_t frames, struct signal *signal)
 {
     float *block = mem_zero((size_t)BLOCK_FRAMES * (size_t)channels, sizeof *block);
+    size_t capacity = 0;
     sf_count_t got;
 
     while (signal->count < frames && (got = sf_readf_float(file, block, BLOCK_FRAMES)) > 0) {
         if ((size_t)got > frames - signal->count)
             got = (sf_count_t)(frames - signal->count);
+        signal->samples =
+            mem_grow(signal->samples, &capacity, signal->count + (size_t)got, sizeof *signal->samples);
         for (sf_count_t t = 0; t < got; t++) {
             float sum = 0;
             for (int c = 0; c < channels; c++)
@@ -99,7 +103,7 @@ bool audio_decode(const char *path, struct audio_facts *facts, struct signal *si
         return false;
     SNDFILE *file = sf_open_fd(descriptor, SFM_READ, &info, SF_TRUE);
     if (!file)
-        return error_set(error, "not audio: %s", sf_strerror(NULL));
+        return error_set(error, "not audio that libsndfile reads");
     if (info.frames <= 0) {
         error_set(error, "zero frames");
     } else if (info.channels < 1 || info.channels > MAX_CHANNELS || info.samplerate < 1) {
@@ -107,7 +111,6 @@ bool audio_decode(const char *path, struct audio_facts *facts, struct signal *si
     } else if (info.frames > (sf_count_t)1 << 32) {
         error_set(error, "more than 2^32 frames");
     } else {
-        signal->samples = mem_zero((size_t)info.frames, sizeof *signal->samples);
         signal->rate = info.samplerate;
         read_downmixed(file, info.channels, (size_t)info.frames, signal);
         check_samples(signal, (size_t)info.frames, error);
@@ -135,4 +138,14 @@ void signal_normalize(struct signal *signal)
     double scale = 1 / sqrt(variance / count + 1e-7);
     for (size_t i = 0; i < signal->count; i++)
         signal->samples[i] = (float)(((double)signal->samples[i] - mean) * scale);
+}
+
+void signal_prepare(struct signal *signal, double seconds, bool normalize)
+{
+    double limit = ceil(seconds * signal->rate);
+
+    if (seconds > 0 && limit < (double)signal->count)
+        signal->count = (size_t)limit;
+    if (normalize)
+        signal_normalize(signal);
 }

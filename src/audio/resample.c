@@ -32,6 +32,8 @@ bool audio_resample(struct signal *signal, int rate, const char *resampler, stru
     if (signal->rate == rate)
         return true;
     double ratio = (double)rate / signal->rate;
+    if (!src_is_valid_ratio(ratio))
+        return error_set(error, "cannot resample from %d to %d Hz: the ratio is too extreme", signal->rate, rate);
     size_t room = (size_t)ceil((double)signal->count * ratio) + 16;
     float *samples = mem_zero(room, sizeof *samples);
     SRC_DATA data = {.data_in = signal->samples,
@@ -39,7 +41,7 @@ bool audio_resample(struct signal *signal, int rate, const char *resampler, stru
                      .input_frames = (long)signal->count,
                      .output_frames = (long)room,
                      .src_ratio = ratio};
-    int code = src_is_valid_ratio(ratio) ? src_simple(&data, type, 1) : 6; /* 6: SRC_ERR_BAD_SRC_RATIO */
+    int code = src_simple(&data, type, 1);
     if (code != 0 || data.output_frames_gen == 0) {
         free(samples);
         return error_set(error, "cannot resample from %d to %d Hz: %s", signal->rate, rate,

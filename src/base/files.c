@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define TEMPORARY ".tmp-" /* then the process and a number: what is being written */
+
 char *path_join(const char *folder, const char *name)
 {
     if (name[0] == '/' || !folder[0])
@@ -79,8 +81,9 @@ bool file_writer_open(struct file_writer *writer, const char *path, bool durable
     static _Atomic unsigned counter;
 
     writer->path = mem_string(path);
-    writer->temporary = mem_format("%s.tmp-%ld-%u", path, (long)getpid(), counter++);
+    writer->temporary = mem_format("%s" TEMPORARY "%ld-%u", path, (long)getpid(), counter++);
     writer->durable = durable;
+    writer->reason = 0;
     writer->stream = fopen(writer->temporary, "wb");
     if (writer->stream)
         return true;
@@ -100,23 +103,33 @@ void file_writer_discard(struct file_writer *writer)
     *writer = (struct file_writer){0};
 }
 
+void file_writer_put(struct file_writer *writer, const void *bytes, size_t size)
+{
+    errno = 0;
+    if (!writer->reason && fwrite(bytes, 1, size, writer->stream) != size)
+        writer->reason = errno ? errno : EIO;
+}
+
+/* Flushes and closes; returns errno of the first failure, 0 if there was none. */
+static int finish_stream(struct file_writer *writer)
+{
+    int reason = writer->reason;
+
+    if (!reason && (fflush(writer->stream) != 0 || (writer->durable && fsync(fileno(writer->stream)) != 0)))
+        reason = errno;
+    if (fclose(writer->stream) != 0 && !reason)
+        reason = errno;
+    writer->stream = NULL;
+    return reason;
+}
+
 bool file_writer_commit(struct file_writer *writer, struct error *error)
 {
-    bool bad = ferror(writer->stream) || fflush(writer->stream) != 0;
+    int reason = finish_stream(writer);
 
-    if (!bad && writer->durable)
-        bad = fsync(fileno(writer->stream)) != 0;
-    int reason = errno;
-    if (fclose(writer->stream) != 0 && !bad) {
-        bad = true;
+    if (!reason && rename(writer->temporary, writer->path) != 0)
         reason = errno;
-    }
-    writer->stream = NULL;
-    if (!bad && rename(writer->temporary, writer->path) != 0) {
-        bad = true;
-        reason = errno;
-    }
-    if (bad) {
+    if (reason) {
         error_set(error, "%s: cannot write: %s", writer->path, strerror(reason));
         file_writer_discard(writer);
         return false;
@@ -139,7 +152,7 @@ bool file_write(const char *path, const void *bytes, size_t size, struct error *
 
     if (!file_writer_open(&writer, path, true, error))
         return false;
-    fwrite(bytes, 1, size, writer.stream);
+    file_writer_put(&writer, bytes, size);
     return file_writer_commit(&writer, error);
 }
 
@@ -227,9 +240,26 @@ bool folder_remove(const char *path, struct error *error)
     return done;
 }
 
+bool folder_sweep(const char *path, struct error *error)
+{
+    struct strings names = {0};
+    bool done = folder_list(&names, path, error);
+
+    for (size_t i = 0; done && i < names.count; i++) {
+        const char *mark = strstr(names.items[i], TEMPORARY);
+        if (!mark || mark[strlen(TEMPORARY) + strspn(mark + strlen(TEMPORARY), "0123456789-")])
+            continue;
+        char *entry = path_join(path, names.items[i]);
+        done = folder_remove(entry, error);
+        free(entry);
+    }
+    strings_free(&names);
+    return done;
+}
+
 bool link_replace(const char *target, const char *path, struct error *error)
 {
-    char *temporary = mem_format("%s.tmp-%ld", path, (long)getpid());
+    char *temporary = mem_format("%s" TEMPORARY "%ld", path, (long)getpid());
 
     unlink(temporary);
     bool done = symlink(target, temporary) == 0 && rename(temporary, path) == 0;
@@ -272,10 +302,12 @@ bool folder_list(struct strings *names, const char *path, struct error *error)
 
     if (!folder)
         return error_set(error, "%s: %s", path, strerror(errno));
-    for (struct dirent *entry; (entry = readdir(folder));)
+    errno = 0;
+    for (struct dirent *entry; (entry = readdir(folder)); errno = 0)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             strings_add(names, entry->d_name);
+    int reason = errno;
     closedir(folder);
     strings_sort(names);
-    return true;
+    return reason == 0 || error_set(error, "%s: %s", path, strerror(reason));
 }

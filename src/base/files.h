@@ -23,17 +23,19 @@ char *file_read(const char *path, size_t *size, struct error *error);
 /* Atomic replacement of `path`. */
 bool file_write(const char *path, const void *bytes, size_t size, struct error *error);
 
-/* A file being written: fwrite to `stream`, then commit or discard.  Exactly one of both must be called
- * after a successful open. */
+/* A file being written: put bytes, then commit or discard.  Exactly one of both must be called after a successful
+ * open.  A put that fails is reported by commit. */
 struct file_writer {
     FILE *stream;
     char *path, *temporary;
     bool durable;
+    int reason; /* errno of the first failure */
 };
 
 /* `durable` asks for fsync before the rename; without it the file is still whole or absent to other
  * processes, but may be lost with the machine. */
 bool file_writer_open(struct file_writer *writer, const char *path, bool durable, struct error *error);
+void file_writer_put(struct file_writer *writer, const void *bytes, size_t size);
 bool file_writer_commit(struct file_writer *writer, struct error *error);
 void file_writer_discard(struct file_writer *writer);
 
@@ -50,6 +52,9 @@ bool folder_make(const char *path, struct error *error);   /* with its parents; 
 bool folder_sync(const char *path, struct error *error);   /* fsync of the folder itself */
 bool folder_remove(const char *path, struct error *error); /* with all it holds; absent is fine */
 bool link_replace(const char *target, const char *path, struct error *error); /* atomic symbolic link */
+
+/* Removes what killed writes left in a folder: temporary files of file_writer_open and link_replace. */
+bool folder_sweep(const char *path, struct error *error);
 
 /* Entries of a folder, sorted by name, without "." and ".."; caller frees with strings_free. */
 struct strings {

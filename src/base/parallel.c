@@ -36,6 +36,13 @@ int processor_count(void)
     return quota > 0 && quota < count ? quota : count;
 }
 
+int thread_count(int64_t wanted)
+{
+    int processors = processor_count();
+
+    return wanted > 0 && wanted < processors ? (int)wanted : processors;
+}
+
 struct loop {
     size_t count;
     atomic_size_t next;

@@ -4,9 +4,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Processors this process may use: its affinity mask, cut by the control group's CPU quota. */
 int processor_count(void);
+
+/* Threads to use where `wanted` are asked for: 0 means every processor; more than there are would only get in
+ * each other's way. */
+int thread_count(int64_t wanted);
 
 /* Calls work(context, i) for i in 0..count-1 on `threads` threads (the caller's is one of them), each item
  * once, in no set order.  A false return stops handing out items.  Returns whether all returned true. */

@@ -74,8 +74,6 @@ void facts_add_training(cJSON *facts, const struct trainer *trainer, int64_t ste
 {
     const struct config *config = trainer->config;
     cJSON *training = cJSON_CreateObject();
-    double clips = (double)(steps * config_integer(config, "train.batch_size") *
-                            config_integer(config, "train.accumulate"));
 
     cJSON_AddNumberToObject(training, "steps", (double)trainer->state.step);
     cJSON_AddNumberToObject(training, "best_step", (double)trainer->state.best_step);
@@ -86,7 +84,7 @@ void facts_add_training(cJSON *facts, const struct trainer *trainer, int64_t ste
     cJSON_AddNumberToObject(training, "seconds", trainer->seconds);
     cJSON_AddNumberToObject(training, "steps_of_this_session", (double)steps);
     cJSON_AddNumberToObject(training, "clips_per_second_with_evaluation",
-                            trainer->seconds > 0 ? clips / trainer->seconds : 0);
+                            trainer->seconds > 0 ? (double)trainer->clips / trainer->seconds : 0);
     cJSON_AddNumberToObject(training, "peak_memory_mib", peak_memory());
     cJSON_DeleteItemFromObjectCaseSensitive(facts, "training");
     cJSON_AddItemToObject(facts, "training", training);

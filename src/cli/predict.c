@@ -59,11 +59,7 @@ static bool load(const struct trained *trained, const char *path, struct signal 
         signal_free(signal);
         return error_prefix(error, "%s", path);
     }
-    size_t limit = (size_t)(longest * signal->rate);
-    if (limit > 0 && signal->count > limit)
-        signal->count = limit;
-    if (trained->model->normalize)
-        signal_normalize(signal);
+    signal_prepare(signal, longest, trained->model->normalize);
     return true;
 }
 
@@ -83,15 +79,8 @@ static bool predict_file(const struct trained *trained, const char *path, struct
         batch_free(&batch);
         signal_free(&signal);
     }
-    if (done) {
-        struct prediction *p = prediction_list_add(predictions, path, -1);
-        p->predicted = 0;
-        for (size_t k = 0; k < labels; k++) {
-            p->probabilities[k] = (double)row[k];
-            if (row[k] > row[p->predicted])
-                p->predicted = (int)k;
-        }
-    }
+    if (done)
+        prediction_fill(prediction_list_add(predictions, path, -1), row, labels);
     free(row);
     return done;
 }

@@ -16,18 +16,39 @@
 #include <string.h>
 #include <unistd.h>
 
+/* run.threads of the run that goes on or answers, else of --config and --set.  A bad configuration is reported
+ * by the command itself. */
+static int64_t wanted_threads(const struct options *options)
+{
+    struct error ignored = {0};
+    struct config *config = options_config(options, &ignored);
+    const char *run = options->resume             ? options->run
+                      : options->arguments.count ? options->arguments.items[0]
+                                                 : NULL;
+
+    if (config && options->resume && !run)
+        run = config_text(config, "run.name");
+    char *folder =
+        config && run ? run_folder_find(run, config_text(config, "run.directory"), false, &ignored) : NULL;
+    if (folder && (options->resume || !options->config)) {
+        struct config *own = run_folder_config(folder, &ignored);
+        config_free(config);
+        config = own;
+    }
+    int64_t threads = config ? config_integer(config, "run.threads") : 0;
+    config_free(config);
+    free(folder);
+    return threads;
+}
+
 static void set_threads(const struct options *options)
 {
-    struct error ignored = {0}; /* a bad configuration is reported by the command */
-    struct config *config = options_config(options, &ignored);
-    int64_t threads = config ? config_integer(config, "run.threads") : 0;
     char text[24];
 
-    snprintf(text, sizeof text, "%lld", (long long)(threads > 0 ? threads : processor_count()));
+    snprintf(text, sizeof text, "%lld", (long long)thread_count(wanted_threads(options)));
     setenv("OMP_NUM_THREADS", text, 0);
     setenv("OPENBLAS_NUM_THREADS", text, 0);
     setenv("OMP_WAIT_POLICY", "passive", 0);
-    config_free(config);
 }
 
 /* Beside the program (a build folder), or where it is installed. */

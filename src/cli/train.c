@@ -52,11 +52,12 @@ static bool name_run(struct job *job, struct error *error)
     const char *wanted = job->options->run ? job->options->run : config_text(job->config, "run.name");
     char *name = *wanted ? mem_string(wanted) : default_name(job->options->config);
     const char *directory = config_text(job->config, "run.directory");
-    bool good = !strchr(name, '/') && name[0] != '.';
+    char *assignment = mem_format("run.name=%s", name);
+    bool good = config_set(job->config, assignment, error);
 
-    if (!good)
-        error_usage(error, "run.name \"%s\": a name, not a path", name);
-    config_choose(job->config, "run.name", name);
+    if (good && (strchr(name, '/') || name[0] == '.'))
+        good = error_usage(error, "run.name \"%s\": a name, not a path", name);
+    free(assignment);
     job->folder = path_join(directory, name);
     free(name);
     char *used = good ? run_folder_find(job->folder, directory, false, error) : NULL;
@@ -82,8 +83,7 @@ static bool find_interrupted(struct job *job, struct error *error)
     config_free(job->config);
     job->config = run_folder_config(job->folder, error);
     job->resumed = true;
-    job->checkpoint = checkpoint_find(job->folder, "last");
-    return job->config != NULL;
+    return job->config && checkpoint_find(job->folder, "last", &job->checkpoint, error);
 }
 
 static bool prepare(struct job *job, struct error *error)
@@ -194,7 +194,7 @@ static bool begin_run(struct job *job, struct error *error)
     bool done = true;
 
     if (job->resumed)
-        done = check_same_split(job, error);
+        done = check_same_split(job, error) && folder_sweep(job->folder, error);
     else
         done = folder_make(job->folder, error) && write_run_files(job, text, error);
     char *absolute = done ? realpath(job->folder, NULL) : NULL;
@@ -206,7 +206,7 @@ static bool begin_run(struct job *job, struct error *error)
         job->facts = facts_begin(job->config, &job->source, job->model);
     done = done &&
            run_begin(job->source.catalogue, config_text(job->config, "run.name"), job->folder, text,
-                     &job->run, error) &&
+                     job->resumed, &job->run, error) &&
            store_facts(job, error);
     free(text);
     if (done)
@@ -250,7 +250,7 @@ static bool train_model(struct job *job, struct error *error)
 
     if (job->checkpoint && !checkpoint_read_state(job->checkpoint, &reached, error))
         return false;
-    if (!recorder_open(&recorder, job->folder, job->source.catalogue, job->run, reached.step, error))
+    if (!recorder_open(&recorder, job->folder, job->source.catalogue, job->run, reached.record_bytes, error))
         return false;
     bool done = train(&trainer, job->checkpoint, error);
     recorder_close(&recorder);
@@ -262,15 +262,18 @@ static bool train_model(struct job *job, struct error *error)
 /* The figures of the report are those of the best checkpoint as saved, loaded again from its files. */
 static bool test_best(struct job *job, struct error *error)
 {
-    char *best = checkpoint_find(job->folder, "best");
-    struct model_source source = {.path = best, .device = job->compute.device};
+    char *best;
+    struct model_source source = {.device = job->compute.device};
     struct prediction_list predictions = {0};
     double loss;
 
     model_close(job->model);
     job->model = NULL;
+    if (!checkpoint_find(job->folder, "best", &best, error))
+        return false;
     if (!best)
         return error_set(error, "%s: no best checkpoint", job->folder);
+    source.path = best;
     job->model = model_open(&source, error);
     bool done = job->model != NULL;
     if (done) {

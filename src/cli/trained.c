@@ -29,29 +29,50 @@ static bool is_model_directory(const char *path)
     return there;
 }
 
-bool trained_open(struct trained *trained, const char *name, const struct options *options,
-                  struct error *error)
+/* The model's folder for what the user named: a run's best checkpoint, or a model directory.  Sets the run's
+ * folder too, where it is one.  Caller frees both. */
+static bool find_model(const char *name, const char *directory, char **run, char **model, struct error *error)
+{
+    *run = run_folder_find(name, directory, false, error);
+    *model = NULL;
+    if (*run && !checkpoint_find(*run, "best", model, error))
+        return false;
+    if (*run && !*model)
+        return error_set(error, "%s: this run has no checkpoint yet", *run);
+    if (!*run && is_model_directory(name))
+        *model = mem_string(name);
+    return *model ||
+           error_usage(error, "no run or model \"%s\": neither a run's folder or name nor a model directory", name);
+}
+
+/* What a model takes in was settled when it was trained. */
+static void take_preprocessing(const struct trained *trained)
+{
+    char *rate = mem_format("%d", trained->model->sample_rate);
+
+    config_choose(trained->config, "audio.sample_rate", rate);
+    config_choose(trained->config, "audio.normalize", trained->model->normalize ? "yes" : "no");
+    free(rate);
+}
+
+bool trained_open(struct trained *trained, const char *name, const struct options *options, struct error *error)
 {
     struct config *defaults = config_new();
-    char *run = run_folder_find(name, config_text(defaults, "run.directory"), false, error);
-    char *best = run ? checkpoint_find(run, "best") : is_model_directory(name) ? mem_string(name) : NULL;
-    struct model_source source = {.path = best};
+    char *run, *folder;
 
     *trained = (struct trained){0};
-    if (!best && run)
-        error_set(error, "%s: this run has no checkpoint yet", run);
-    else if (!best)
-        error_usage(error, "no run or model \"%s\": neither a run's folder or name nor a model directory",
-                    name);
-    else if ((trained->config = choose_config(run, options, error)) &&
-             compute_choose(trained->config, &trained->compute, error)) {
-        source.device = trained->compute.device;
+    if (find_model(name, config_text(defaults, "run.directory"), &run, &folder, error) &&
+        (trained->config = choose_config(run, options, error)) &&
+        compute_choose(trained->config, &trained->compute, error)) {
+        struct model_source source = {.path = folder, .device = trained->compute.device};
         trained->model = model_open(&source, error);
     }
     config_free(defaults);
     free(run);
-    free(best);
-    if (!trained->model)
+    free(folder);
+    if (trained->model)
+        take_preprocessing(trained);
+    else
         trained_close(trained);
     return trained->model != NULL;
 }

@@ -44,6 +44,8 @@ static bool label_list(const struct config *config, struct strings *labels, stru
             strings_add(labels, item);
     }
     free(copy);
+    if (labels->count == 0 && !config_is_empty(config, "corpus.labels"))
+        error_usage(error, "corpus.labels: names no label");
     return !error->kind;
 }
 
@@ -112,10 +114,6 @@ bool corpus_signal(const struct config *config, struct audio_cache *cache, const
 
     if (!audio_cache_load(cache, path, sha256, signal, error))
         return false;
-    size_t limit = (size_t)(seconds * signal->rate);
-    if (limit > 0 && signal->count > limit)
-        signal->count = limit;
-    if (config_bool(config, "audio.normalize"))
-        signal_normalize(signal);
+    signal_prepare(signal, seconds, config_bool(config, "audio.normalize"));
     return true;
 }

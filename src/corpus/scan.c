@@ -97,7 +97,7 @@ static void match(struct scan *scan)
             continue;
         }
         bool same = order == 0 && found[i].file_size == known[k].file_size &&
-                    found[i].file_mtime == known[k].file_mtime;
+                    found[i].file_mtime == known[k].file_mtime && known[k].sha256; /* an unreadable file is tried again */
         if (same)
             found[i] = known[k];
         else if (order == 0)
@@ -125,7 +125,8 @@ static void open_clip(struct scan *scan, struct clip *clip, struct error *reason
         pthread_mutex_unlock(&scan->mutex);
         audio_cache_make(scan->cache, path, hash, &facts, reason, error);
     } else {
-        error_set(reason, "unreadable%s", unread.message + strlen(path)); /* "PATH: why" without the path */
+        const char *why = strrchr(unread.message, ':'); /* "PATH: why" */
+        error_set(reason, "unreadable%s", why ? why : "");
     }
     clip->rate = facts.rate;
     clip->channels = facts.channels;
@@ -237,10 +238,10 @@ static void warn_broken(const struct scan *scan)
 
 static bool open_todo(struct scan *scan, const struct config *config, struct error *error)
 {
-    int threads = (int)config_integer(config, "run.threads");
+    int threads = thread_count(config_integer(config, "run.threads"));
 
     progress_start(&scan->progress, "index", "clip", 0, scan->todo_count);
-    parallel_for(scan->todo_count, threads > 0 ? threads : processor_count(), scan_one, scan);
+    parallel_for(scan->todo_count, threads, scan_one, scan);
     progress_end(&scan->progress);
     if (scan->failure.kind)
         *error = scan->failure;

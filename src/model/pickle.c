@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zip.h>
 
 /* Where a tensor's data lies: a strided view of a storage. */
@@ -462,33 +463,36 @@ static void add_entries(struct weights *weights, const struct value *dictionary)
     }
 }
 
-/* A whole member of the archive; caller frees.  Its size is checked against what the archive can hold. */
-static char *read_member(struct zip *archive, const char *path, const char *name, size_t *size,
-                         struct error *error)
+/* A whole member of the archive; caller frees.  Members are stored, so none can be larger than the file. */
+static char *read_member(const struct weight_file *file, const char *name, size_t *size, struct error *error)
 {
     zip_stat_t facts;
+    struct stat whole;
 
-    if (zip_stat(archive, name, 0, &facts) != 0) {
-        error_set(error, "%s: holds no %s", path, name);
+    if (zip_stat(file->archive, name, 0, &facts) != 0) {
+        error_set(error, "%s: holds no %s", file->path, name);
         return NULL;
     }
     if (facts.comp_method != ZIP_CM_STORE || facts.size != facts.comp_size) {
-        error_set(error, "%s: %s is compressed, which torch.save never does", path, name);
+        error_set(error, "%s: %s is compressed, which torch.save never does", file->path, name);
         return NULL;
     }
-    zip_file_t *file = zip_fopen(archive, name, 0);
-    char *bytes = mem_alloc(facts.size);
-    bool done = file && zip_fread(file, bytes, facts.size) == (zip_int64_t)facts.size;
-    if (!done) {
-        error_set(error, "%s: cannot read %s: %s", path, name,
-                  file ? zip_file_strerror(file) : zip_strerror(archive));
-        free(bytes);
-        bytes = NULL;
+    zip_file_t *member = zip_fopen(file->archive, name, 0);
+    if (!member || stat(file->path, &whole) != 0 || facts.size > (zip_uint64_t)whole.st_size) {
+        error_set(error, "%s: cannot read %s: damaged or cut short", file->path, name);
+        if (member)
+            zip_fclose(member);
+        return NULL;
     }
-    if (file)
-        zip_fclose(file);
+    char *bytes = mem_alloc(facts.size);
+    bool done = zip_fread(member, bytes, facts.size) == (zip_int64_t)facts.size;
+    if (!done) {
+        error_set(error, "%s: cannot read %s: %s", file->path, name, zip_file_strerror(member));
+        free(bytes);
+    }
+    zip_fclose(member);
     *size = facts.size;
-    return bytes;
+    return done ? bytes : NULL;
 }
 
 /* The folder inside the archive: its data.pkl stands at PREFIX/data.pkl. */
@@ -520,7 +524,7 @@ bool pickle_open(struct weights *weights, const char *path, struct error *error)
     if (!file->archive_prefix)
         return error_set(error, "%s: holds no data.pkl: not written by torch.save", path);
     char *name = mem_format("%sdata.pkl", file->archive_prefix);
-    char *bytes = read_member(file->archive, path, name, &size, error);
+    char *bytes = read_member(file, name, &size, error);
     free(name);
     if (!bytes)
         return false;
@@ -572,7 +576,7 @@ void *pickle_read(struct weights *weights, const struct weight *weight, struct e
     struct weight_file *file = weights->files[weight->file];
     size_t size, width = dtype_size(weight->dtype), wanted;
     char *name = mem_format("%sdata/%s", file->archive_prefix, weight->pickled->storage);
-    char *storage = read_member(file->archive, file->path, name, &size, error);
+    char *storage = read_member(file, name, &size, error);
 
     free(name);
     if (!storage)

@@ -140,14 +140,14 @@ static char *make_header(const struct named_tensor *tensors, size_t count)
     return result;
 }
 
-static void write_data(FILE *stream, const struct et_tensor *tensor, struct error *error)
+static void write_data(struct file_writer *writer, const struct et_tensor *tensor, struct error *error)
 {
     struct et_scope *scope = et_scope_open(NULL);
     size_t count = (size_t)et_numel(tensor);
     float *values = mem_zero(count, sizeof *values);
 
     et_read(scope, tensor, values, (int64_t)count);
-    fwrite(values, sizeof *values, count, stream);
+    file_writer_put(writer, values, count * sizeof *values);
     free(values);
     et_scope_close(scope, error);
 }
@@ -164,11 +164,11 @@ bool safetensors_write(const char *path, const struct named_tensor *tensors, siz
     uint64_t size = strlen(header);
     for (int i = 0; i < LENGTH_BYTES; i++)
         length[i] = (unsigned char)(size >> (8 * i));
-    fwrite(length, 1, sizeof length, writer.stream);
-    fwrite(header, 1, size, writer.stream);
+    file_writer_put(&writer, length, sizeof length);
+    file_writer_put(&writer, header, size);
     free(header);
-    for (size_t i = 0; i < count && !error->kind && !ferror(writer.stream); i++)
-        write_data(writer.stream, tensors[i].tensor, error);
+    for (size_t i = 0; i < count && !error->kind && !writer.reason; i++)
+        write_data(&writer, tensors[i].tensor, error);
     if (!error->kind)
         return file_writer_commit(&writer, error);
     file_writer_discard(&writer);

@@ -76,12 +76,16 @@ static bool check_sizes(const struct wav2vec2_config *c, struct error *error)
                  {"num_conv_pos_embeddings", c->num_conv_pos_embeddings, 1 << 12},
                  {"num_conv_pos_embedding_groups", c->num_conv_pos_embedding_groups, 1 << 12},
                  {"mask_time_length", c->mask_time.length, 1 << 20},
-                 {"mask_feature_length", c->mask_feature.length, 1 << 20}};
+                 {"mask_feature_length", c->mask_feature.length, 1 << 20},
+                 {"samples per frame", wav2vec2_minimum_samples(c), 1 << 24}};
 
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         if (sizes[i].value < 1 || sizes[i].value > sizes[i].maximum)
             return error_set(error, "\"%s\" must be from 1 to %lld", sizes[i].name,
                              (long long)sizes[i].maximum);
+    if (c->mask_time.minimum < 0 || c->mask_time.minimum > 1 << 20 || c->mask_feature.minimum < 0 ||
+        c->mask_feature.minimum > 1 << 20)
+        return error_set(error, "\"mask_time_min_masks\" and \"mask_feature_min_masks\" must be from 0 to %d", 1 << 20);
     if (c->hidden_size % c->num_attention_heads != 0)
         return error_set(error, "\"hidden_size\" %lld is no multiple of \"num_attention_heads\" %lld",
                          (long long)c->hidden_size, (long long)c->num_attention_heads);
@@ -217,6 +221,8 @@ int64_t wav2vec2_minimum_samples(const struct wav2vec2_config *c)
     int64_t samples = 1;
 
     for (int i = c->conv_layers - 1; i >= 0; i--)
-        samples = (samples - 1) * c->conv_stride[i] + c->conv_kernel[i];
+        if (__builtin_mul_overflow(samples - 1, c->conv_stride[i], &samples) ||
+            __builtin_add_overflow(samples, c->conv_kernel[i], &samples))
+            return INT64_MAX;
     return samples;
 }

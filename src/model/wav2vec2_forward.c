@@ -34,6 +34,9 @@ static struct et_tensor *linear(const struct pass *pass, struct et_scope *s, str
     return et_linear(s, x, weight(pass, a->weight), a->has_bias ? weight(pass, a->bias) : NULL);
 }
 
+/* Of the feature encoder's norms, whatever config.json's layer_norm_eps: as Hugging Face has it. */
+static const double CONV_NORM_EPS = 1e-5;
+
 static struct et_tensor *norm(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
                               const struct affine *a)
 {
@@ -97,7 +100,7 @@ static struct et_tensor *masked_group_norm(const struct pass *pass, struct et_sc
     struct et_tensor *mean = et_div(s, et_sum_dim(s, x, 2, true), count);
     struct et_tensor *centred = et_masked_fill(s, et_sub(s, x, mean), mask, 0);
     struct et_tensor *variance = et_div(s, et_sum_dim(s, et_mul(s, centred, centred), 2, true), count);
-    struct et_tensor *scale = et_rsqrt(s, et_add_scalar(s, variance, pass->w->config.layer_norm_eps));
+    struct et_tensor *scale = et_rsqrt(s, et_add_scalar(s, variance, CONV_NORM_EPS));
     x = et_mul(s, et_mul(s, centred, scale), et_reshape(s, weight(pass, a->weight), channel, 3));
     return et_add(s, x, et_reshape(s, weight(pass, a->bias), channel, 3));
 }
@@ -107,17 +110,19 @@ static struct et_tensor *conv_norm(const struct pass *pass, struct et_scope *s, 
                                    const int64_t *lengths)
 {
     const struct affine *a = &pass->w->conv_norm[i];
-    const double eps = pass->w->config.layer_norm_eps;
 
     if (!pass->w->conv_has_norm[i])
         return x;
     if (!pass->w->config.group_norm)
-        return et_transpose(s, norm(pass, s, et_transpose(s, x, 1, 2), a), 1, 2);
+        return et_transpose(s,
+                            et_layer_norm(s, et_transpose(s, x, 1, 2), weight(pass, a->weight),
+                                          weight(pass, a->bias), CONV_NORM_EPS),
+                            1, 2);
     struct et_tensor *mask = pass->w->hides_padding ? padding_mask(pass, s, lengths, et_size(x, 2)) : NULL;
     if (mask)
         return masked_group_norm(pass, s, x, a, mask, lengths);
     return et_group_norm(s, x, pass->w->config.conv_dim[i], weight(pass, a->weight), weight(pass, a->bias),
-                         eps);
+                         CONV_NORM_EPS);
 }
 
 /* samples (B, S) -> features (B, T, C).  Sets the pass' frames and their lengths. */

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool run_begin(struct catalogue *catalogue, const char *name, const char *directory, const char *config,
-               int64_t *id, struct error *error)
+static bool insert_run(struct catalogue *catalogue, const char *name, const char *directory, const char *config,
+                       int64_t *id, struct error *error)
 {
     struct statement s;
 
@@ -26,6 +26,14 @@ bool run_begin(struct catalogue *catalogue, const char *name, const char *direct
         statement_run(&s, error);
     }
     return statement_end(&s);
+}
+
+bool run_begin(struct catalogue *catalogue, const char *name, const char *directory, const char *config,
+               bool resumed, int64_t *id, struct error *error)
+{
+    return (resumed ||
+            statement_once(catalogue, error, "DELETE FROM runs WHERE directory = ?", "t", directory)) &&
+           insert_run(catalogue, name, directory, config, id, error);
 }
 
 bool run_set_state(struct catalogue *catalogue, int64_t run, const char *state, struct error *error)
@@ -238,6 +246,10 @@ bool predictions_read(struct catalogue *catalogue, int64_t run, const char *part
             const char *label = (const char *)sqlite3_column_text(s.handle, 1);
             struct prediction *item = prediction_list_add(list, path, label_index(list, label));
             item->predicted = label_index(list, (const char *)sqlite3_column_text(s.handle, 2));
+            if (item->predicted < 0) {
+                s.failed = true;
+                error_set(error, "%s: a damaged prediction for %s", catalogue->path, path);
+            }
             for (size_t k = 0; k < list->label_count; k++) {
                 const cJSON *p = cJSON_GetArrayItem(object, (int)k);
                 item->probabilities[k] = p ? p->valuedouble : 0;

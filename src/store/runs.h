@@ -16,9 +16,9 @@ struct run_row {
     const char *facts; /* JSON of what the run found and used, for its report; NULL before it has any */
 };
 
-/* Inserts the run, or, if its directory is known, takes that row and sets state and config. */
+/* Inserts the run.  What an earlier run left of that directory is removed, unless this one goes on with it. */
 bool run_begin(struct catalogue *catalogue, const char *name, const char *directory, const char *config,
-               int64_t *id, struct error *error);
+               bool resumed, int64_t *id, struct error *error);
 bool run_set_state(struct catalogue *catalogue, int64_t run, const char *state, struct error *error);
 
 bool run_set_facts(struct catalogue *catalogue, int64_t run, const char *facts, struct error *error);

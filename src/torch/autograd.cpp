@@ -16,6 +16,31 @@ using torch::autograd::variable_list;
 namespace
 {
 
+/* Autocast until `end`, or until an exception passes. */
+class AutocastGuard
+{
+  public:
+    AutocastGuard(int device, et_dtype dtype)
+    {
+        et_autocast_begin(device, dtype);
+    }
+    AutocastGuard(const AutocastGuard &) = delete;
+    AutocastGuard &operator=(const AutocastGuard &) = delete;
+    ~AutocastGuard()
+    {
+        end();
+    }
+    void end()
+    {
+        if (!ended)
+            et_autocast_end();
+        ended = true;
+    }
+
+  private:
+    bool ended = false;
+};
+
 at::Tensor run_body(et_checkpoint_body *body, void *context, const at::Tensor &input)
 {
     et_scope *scope = et_scope_open(nullptr);
@@ -55,10 +80,10 @@ struct Checkpoint : public torch::autograd::Function<Checkpoint> {
         et_dtype dtype = static_cast<et_dtype>(save->saved_data["dtype"].toInt());
 
         input.set_requires_grad(needs_grad);
-        et_autocast_begin(device, dtype);
+        AutocastGuard autocast(device, dtype);
         at::Tensor output = run_body(reinterpret_cast<et_checkpoint_body *>(save->saved_data["body"].toInt()),
                                      reinterpret_cast<void *>(save->saved_data["context"].toInt()), input);
-        et_autocast_end();
+        autocast.end();
         torch::autograd::backward({output}, {grads[0]});
         return {needs_grad ? input.grad() : at::Tensor(),
                 at::Tensor(),

@@ -50,6 +50,7 @@ static bool write_state(const char *folder, const struct trainer_state *state, s
     write_number(json, "epoch_loss", state->epoch_loss);
     cJSON_AddNumberToObject(json, "epoch_steps", (double)state->epoch_steps);
     cJSON_AddNumberToObject(json, "evaluated_step", (double)state->evaluated_step);
+    cJSON_AddNumberToObject(json, "record_bytes", (double)state->record_bytes);
     cJSON_AddNumberToObject(json, "best_step", (double)state->best_step);
     write_number(json, "best_score", state->best_score);
     write_number(json, "loss_scale", state->loss_scale);
@@ -73,6 +74,7 @@ static bool parse_state(const cJSON *json, struct trainer_state *state, struct e
            json_number(json, "epoch_loss", &state->epoch_loss, error) &&
            json_integer(json, "epoch_steps", &state->epoch_steps, error) &&
            json_integer(json, "evaluated_step", &state->evaluated_step, error) &&
+           json_integer(json, "record_bytes", &state->record_bytes, error) &&
            json_integer(json, "best_step", &state->best_step, error) &&
            json_number(json, "best_score", &state->best_score, error) &&
            json_number(json, "loss_scale", &state->loss_scale, error) &&
@@ -201,41 +203,64 @@ static bool point(const char *run, const char *link, int64_t step, struct error 
     return done;
 }
 
+/* Writes a new checkpoint folder: under another name first, then renamed. */
+static bool write_folder(const char *folder, const char *name, const struct model *model,
+                         struct et_adamw *optimizer, const char *const *names, size_t count,
+                         const struct trainer_state *state, struct error *error)
+{
+    char *final = path_join(folder, name), *temporary = mem_format("%s/tmp-%s", folder, name);
+    bool done = folder_remove(temporary, error) && folder_make(temporary, error) &&
+                model_save(model, temporary, error) &&
+                write_optimizer(temporary, optimizer, names, count, error) &&
+                write_state(temporary, state, optimizer, count, error) && folder_sync(temporary, error);
+
+    if (done && rename(temporary, final) != 0)
+        done = error_set(error, "%s: cannot write: %s", final, strerror(errno));
+    if (!done) {
+        struct error ignored = {0};
+        folder_remove(temporary, &ignored);
+    }
+    free(final);
+    free(temporary);
+    return done && folder_sync(folder, error);
+}
+
 bool checkpoint_save(const char *run, const struct model *model, struct et_adamw *optimizer,
                      const char *const *names, size_t count, const struct trainer_state *state, int64_t keep,
                      struct error *error)
 {
     char *folder = path_join(run, "checkpoints"), *name = step_name(state->step);
-    char *final = path_join(folder, name), *temporary = mem_format("%s/tmp-%s", folder, name);
+    char *final = path_join(folder, name);
+    bool done = folder_make(folder, error);
 
-    bool done = folder_make(folder, error) && folder_remove(temporary, error) &&
-                folder_make(temporary, error) && model_save(model, temporary, error) &&
-                write_optimizer(temporary, optimizer, names, count, error) &&
-                write_state(temporary, state, optimizer, count, error) && folder_sync(temporary, error) &&
-                folder_remove(final, error);
-    if (done && rename(temporary, final) != 0)
-        done = error_set(error, "%s: cannot write: %s", final, strerror(errno));
-    done = done && folder_sync(folder, error) && point(run, "last", state->step, error) &&
+    /* The step's checkpoint is there already if training goes on from it: its weights are these, and only the
+     * state (an evaluation made up for) can be new. */
+    if (done && path_exists(final))
+        done = write_state(final, state, optimizer, count, error);
+    else if (done)
+        done = write_folder(folder, name, model, optimizer, names, count, state, error);
+    done = done && point(run, "last", state->step, error) &&
            (state->best_step != state->step || point(run, "best", state->step, error)) &&
            folder_sync(run, error) && prune(folder, state->step, state->best_step, keep, error);
-    if (!done) {
-        struct error ignored = {0};
-        folder_remove(temporary, &ignored);
+    if (!done)
         error_prefix(error, "checkpoint of step %lld", (long long)state->step);
-    }
     free(folder);
     free(name);
     free(final);
-    free(temporary);
     return done;
 }
 
-char *checkpoint_find(const char *run, const char *link)
+bool checkpoint_find(const char *run, const char *link, char **folder, struct error *error)
 {
-    char *path = path_join(run, link), *resolved = realpath(path, NULL);
+    char *path = path_join(run, link);
+    char target[PATH_MAX];
+    bool linked = readlink(path, target, sizeof target) >= 0;
 
+    *folder = linked ? realpath(path, NULL) : NULL;
+    if (linked && !*folder)
+        error_set(error, "%s: points to a checkpoint that is not there", path);
     free(path);
-    return resolved;
+    return !linked || *folder;
 }
 
 bool checkpoint_load(const char *run, const char *folder, struct et_adamw *optimizer,

@@ -21,6 +21,7 @@ struct trainer_state {
     double epoch_loss;    /* likewise since the epoch began */
     int64_t epoch_steps;
     int64_t evaluated_step; /* the last step after which an evaluation was made */
+    int64_t record_bytes;   /* length of metrics.jsonl */
     int64_t best_step;      /* 0: none yet */
     double best_score;      /* of eval.best_metric, larger is better */
     double loss_scale;      /* float16 only */
@@ -33,8 +34,9 @@ bool checkpoint_save(const char *run, const struct model *model, struct et_adamw
                      const char *const *names, size_t count, const struct trainer_state *state, int64_t keep,
                      struct error *error);
 
-/* The folder of `last` or `best`, resolved; NULL where there is none.  Caller frees. */
-char *checkpoint_find(const char *run, const char *link);
+/* The folder of `last` or `best`, resolved, for the caller to free; NULL where there is no such link yet.  A link
+ * to nowhere is an error. */
+bool checkpoint_find(const char *run, const char *link, char **folder, struct error *error);
 
 /* Reads trainer_state.json and optimizer.safetensors of a checkpoint; also sets the link `best` and the
  * folder right, where a kill left newer ones behind. */

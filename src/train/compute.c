@@ -52,7 +52,10 @@ static bool choose_precision(struct config *config, struct compute *compute, str
 static void choose_threads(struct config *config)
 {
     int64_t wanted = config_integer(config, "run.threads");
-    int threads = wanted > 0 ? (int)wanted : processor_count();
+    int threads = thread_count(wanted);
+
+    if (wanted > threads)
+        log_warn("run.threads=%lld: this process has %d processors and uses them all", (long long)wanted, threads);
     char *text = mem_format("%d", threads);
 
     et_set_threads(threads);

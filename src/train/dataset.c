@@ -39,7 +39,7 @@ void batch_start(struct batch *batch, const struct signal *signals, const int *l
         batch->width = batch->lengths[i] > batch->width ? batch->lengths[i] : batch->width;
         batch->labels[i] = labels ? labels[i] : 0;
     }
-    batch->samples = mem_zero(count * (size_t)batch->width, sizeof *batch->samples);
+    batch->samples = mem_zero(count, (size_t)batch->width * sizeof *batch->samples);
     for (size_t i = 0; i < count; i++)
         memcpy(batch->samples + i * (size_t)batch->width, signals[i].samples,
                signals[i].count * sizeof *batch->samples);

@@ -37,8 +37,7 @@ bool answer(const struct model *model, const struct batch *batch, const struct c
     return done;
 }
 
-/* Turns a row of probabilities into a prediction; returns the cross-entropy. */
-static double fill(struct prediction *prediction, const float *row, size_t labels)
+void prediction_fill(struct prediction *prediction, const float *row, size_t labels)
 {
     size_t best = 0;
 
@@ -48,7 +47,22 @@ static double fill(struct prediction *prediction, const float *row, size_t label
             best = k;
     }
     prediction->predicted = (int)best;
-    return prediction->label < 0 ? 0 : -log(fmax((double)row[prediction->label], 1e-30));
+}
+
+/* Mean cross-entropy over the predictions that have a label. */
+static double mean_loss(const struct prediction_list *predictions)
+{
+    double sum = 0;
+    size_t labelled = 0;
+
+    for (size_t i = 0; i < predictions->count; i++) {
+        const struct prediction *p = &predictions->items[i];
+        if (p->label < 0)
+            continue;
+        sum -= log(fmax(p->probabilities[p->label], 1e-30));
+        labelled++;
+    }
+    return labelled ? sum / (double)labelled : 0;
 }
 
 bool evaluate(const struct model *model, const struct dataset *dataset, const struct compute *compute,
@@ -64,21 +78,21 @@ bool evaluate(const struct model *model, const struct dataset *dataset, const st
         prediction_list_add(predictions, dataset->items[i].path, dataset->items[i].label);
     dataset_longest_first(dataset, order);
     progress_start(&progress, what, "clip", 0, dataset->count);
-    *loss = 0;
     for (size_t first = 0; done && first < dataset->count; first += size) {
         size_t count = first + size < dataset->count ? size : dataset->count - first;
         struct batch batch = {0};
         done = dataset_batch(dataset, order + first, count, model, &batch, error) &&
                answer(model, &batch, compute, rows, error);
         for (size_t i = 0; done && i < count; i++)
-            *loss += fill(&predictions->items[order[first + i]], rows + i * labels, labels);
+            prediction_fill(&predictions->items[order[first + i]], rows + i * labels, labels);
         batch_free(&batch);
         progress_update(&progress, first + count, NULL);
         if (done && interrupt_requested())
             done = error_interrupted(error, "interrupted while evaluating");
     }
     progress_end(&progress);
-    *loss /= (double)dataset->count;
+    if (done)
+        *loss = mean_loss(predictions);
     free(order);
     free(rows);
     return done;

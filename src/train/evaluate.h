@@ -12,9 +12,12 @@ struct compute {
 };
 
 /* Fills `predictions` (started by the caller with the model's labels) in the dataset's order, and the mean
- * cross-entropy per clip.  Shows progress as `what`; an interruption is an error. */
+ * cross-entropy per clip that has a label.  Shows progress as `what`; an interruption is an error. */
 bool evaluate(const struct model *model, const struct dataset *dataset, const struct compute *compute,
               const char *what, struct prediction_list *predictions, double *loss, struct error *error);
+
+/* Makes a prediction of a row of probabilities: the likeliest label. */
+void prediction_fill(struct prediction *prediction, const float *row, size_t labels);
 
 /* Answers for one batch: probabilities (count, labels) by softmax. */
 bool answer(const struct model *model, const struct batch *batch, const struct compute *compute,

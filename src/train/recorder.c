@@ -10,14 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Appends a line's metrics to the list; false if the line is not whole or lies after last_step. */
-static bool parse_line(const char *line, size_t length, int64_t last_step, struct metric_list *metrics)
+/* Appends a line's metrics to the list; false if it is not one of ours. */
+static bool parse_line(const char *line, size_t length, struct metric_list *metrics)
 {
     struct error bad = {0};
     cJSON *json = json_parse(line, length, "", &bad);
     const cJSON *step = cJSON_GetObjectItemCaseSensitive(json, "step"), *item = NULL;
     const cJSON *epoch = cJSON_GetObjectItemCaseSensitive(json, "epoch");
-    bool good = cJSON_IsNumber(step) && cJSON_IsNumber(epoch) && step->valuedouble <= (double)last_step;
+    bool good = cJSON_IsNumber(step) && cJSON_IsNumber(epoch);
 
     if (good) {
         cJSON_ArrayForEach(item, json)
@@ -31,31 +31,35 @@ static bool parse_line(const char *line, size_t length, int64_t last_step, struc
     return good;
 }
 
-/* Keeps the lines up to last_step, and brings the catalogue to the same state. */
-static bool rewind_record(struct recorder *recorder, int64_t last_step, struct error *error)
+/* Cuts the file to its first `bytes`, and brings the catalogue to the same state. */
+static bool rewind_record(struct recorder *recorder, int64_t bytes, struct error *error)
 {
     struct metric_list metrics = {0};
-    struct text kept = {0};
-    char *text = path_exists(recorder->path) ? file_read(recorder->path, NULL, error) : mem_string("");
+    size_t size = 0;
+    char *text = bytes > 0 ? file_read(recorder->path, &size, error) : mem_string("");
 
+    if (text && size < (size_t)bytes)
+        error_set(error, "%s: is shorter than when the last checkpoint was written", recorder->path);
+    if (text)
+        text[error->kind ? 0 : bytes] = '\0';
     for (char *line = text, *end; line && (end = strchr(line, '\n')); line = end + 1)
-        if (parse_line(line, (size_t)(end - line), last_step, &metrics))
-            text_add_bytes(&kept, line, (size_t)(end - line) + 1);
-    free(text);
-    bool done = !error->kind && file_write(recorder->path, kept.text ? kept.text : "", kept.length, error) &&
+        if (!parse_line(line, (size_t)(end - line), &metrics))
+            error_set(error, "%s: damaged at \"%.60s\"", recorder->path, line);
+    bool done = !error->kind && file_write(recorder->path, text, (size_t)bytes, error) &&
                 metrics_remove(recorder->catalogue, recorder->run, error) &&
                 metrics_write(recorder->catalogue, recorder->run, &metrics, error);
-    text_free(&kept);
+    recorder->bytes = bytes;
+    free(text);
     metric_list_free(&metrics);
     return done;
 }
 
 bool recorder_open(struct recorder *recorder, const char *run_folder, struct catalogue *catalogue,
-                   int64_t run, int64_t last_step, struct error *error)
+                   int64_t run, int64_t bytes, struct error *error)
 {
     *recorder =
         (struct recorder){.catalogue = catalogue, .run = run, .path = path_join(run_folder, "metrics.jsonl")};
-    if (rewind_record(recorder, last_step, error)) {
+    if (rewind_record(recorder, bytes, error)) {
         recorder->stream = fopen(recorder->path, "a");
         if (!recorder->stream)
             error_set(error, "%s: cannot write: %s", recorder->path, strerror(errno));
@@ -83,6 +87,7 @@ bool recorder_write(struct recorder *recorder, const struct metric_list *metrics
         fwrite(line.text, 1, line.length, recorder->stream) == line.length && fflush(recorder->stream) == 0;
     if (!done)
         error_set(error, "%s: cannot write: %s", recorder->path, strerror(errno));
+    recorder->bytes += (int64_t)line.length;
     text_free(&line);
     return done && metrics_write(recorder->catalogue, recorder->run, metrics, error);
 }

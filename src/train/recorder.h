@@ -14,11 +14,12 @@ struct recorder {
     FILE *stream;
     struct catalogue *catalogue;
     int64_t run;
+    int64_t bytes; /* written so far */
 };
 
-/* Opens the record, dropping what a killed run wrote after step `last_step` (0: everything). */
+/* Opens the record and drops what was written after its first `bytes` (a killed run's), in file and catalogue. */
 bool recorder_open(struct recorder *recorder, const char *run_folder, struct catalogue *catalogue,
-                   int64_t run, int64_t last_step, struct error *error);
+                   int64_t run, int64_t bytes, struct error *error);
 
 /* One line {"step", "epoch", name: value, ...}; all metrics have one step. */
 bool recorder_write(struct recorder *recorder, const struct metric_list *metrics, struct error *error);

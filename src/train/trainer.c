@@ -147,6 +147,7 @@ static bool run_batch(struct run *run, int64_t index, double weight, double *los
                                                  config_number(t->config, "train.label_smoothing"));
     et_backward(scope, et_mul_scalar(scope, sum, t->state.loss_scale / weight));
     *loss += et_item(scope, sum) / weight;
+    t->clips += count;
     batch_free(&batch);
     return et_scope_close(scope, error);
 }
@@ -201,8 +202,10 @@ static bool log_step(struct run *run, double loss, double learning_rate, double 
     int64_t step = t->state.step;
     bool done = true;
 
-    t->state.logged_loss += loss;
-    t->state.logged_steps++;
+    if (isfinite(loss)) { /* a step that float16's scaling skipped has none */
+        t->state.logged_loss += loss;
+        t->state.logged_steps++;
+    }
     if (step % setting(run, "train.log_steps") == 0 || step == run->total_steps) {
         metric_list_add(&metrics, step, epoch_of(run), "loss",
                         t->state.logged_loss / (double)t->state.logged_steps);
@@ -223,8 +226,10 @@ static bool log_epoch(struct run *run, double loss, struct error *error)
     struct metric_list metrics = {0};
     bool done = true;
 
-    s->epoch_loss += loss;
-    s->epoch_steps++;
+    if (isfinite(loss)) {
+        s->epoch_loss += loss;
+        s->epoch_steps++;
+    }
     if (s->batches == 0) {
         metric_list_add(&metrics, s->step, epoch_of(run), "epoch_loss",
                         s->epoch_loss / (double)s->epoch_steps);
@@ -295,6 +300,7 @@ static bool save_now(struct run *run, struct error *error)
     struct trainer *t = run->trainer;
 
     run->saved_step = t->state.step;
+    t->state.record_bytes = t->recorder->bytes;
     return recorder_sync(t->recorder, error) &&
            checkpoint_save(t->run, t->model, run->optimizer, run->names, run->count, &t->state,
                            setting(run, "checkpoint.keep"), error);

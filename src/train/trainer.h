@@ -29,6 +29,7 @@ struct trainer {
     /* What train() leaves. */
     struct trainer_state state;
     double seconds; /* of this call */
+    int64_t clips;  /* heard in this call */
 };
 
 /* Trains from `resume_from`, a checkpoint's folder, or from the beginning if it is NULL.  Interrupted by the

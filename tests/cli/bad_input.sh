@@ -23,6 +23,9 @@ expect_error 2 "train.schedule: no schedule" "$emotrain" --config tiny.ini --set
 expect_error 2 "split.protocol: no protocol" "$emotrain" --config tiny.ini --set split.protocol=random
 expect_error 2 "run.device" "$emotrain" --config tiny.ini --set run.device=tpu
 expect_error 2 "run.device=cuda:7" "$emotrain" --config tiny.ini --set run.device=cuda:7
+expect_error 2 "corpus.labels: names no label" "$emotrain" --config tiny.ini --set corpus.labels=,
+expect_error 2 "run.name" "$emotrain" --config tiny.ini --run "a ;b"
+expect_error 2 "both 0" "$emotrain" --config tiny.ini --set train.epochs=0
 expect_error 2 "a name, not a path" "$emotrain" --config tiny.ini --run ../up
 expect_error 2 "no run \"ghost\"" "$emotrain" --config tiny.ini --run ghost --resume
 expect_error 2 "which run" "$emotrain" --config tiny.ini --resume

@@ -5,7 +5,6 @@ emotrain=$1 make_corpus=$2 tests=$3
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
-export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 fail() { echo "FAILED: $*" >&2; exit 1; }
 skip() { echo "skipped: $*"; exit 77; }

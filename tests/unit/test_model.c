@@ -395,7 +395,6 @@ static void test_bad_weights(void **state)
     char *bytes = file_read(file, &size, &error);
     assert_true(file_write(file, bytes, size - 100, &error));
     assert_error(open_model(path, NULL, &error), error, "cut short");
-    assert_true(file_write(file, bytes, 6, &error) || true);
     write_text(file, "short");
     assert_error(open_model(path, NULL, &error), error, "not a safetensors file");
     free(bytes);
