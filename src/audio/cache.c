@@ -52,8 +52,8 @@ static char *entry_path(const struct audio_cache *cache, const char *sha256)
     return mem_format("%s/%.2s/%s-%d-%s.pcm", cache->folder, sha256, sha256, cache->rate, cache->resampler);
 }
 
-static bool header_fits(const struct audio_cache *cache, const struct header *header, const unsigned char *data,
-                        size_t bytes)
+static bool header_fits(const struct audio_cache *cache, const struct header *header,
+                        const unsigned char *data, size_t bytes)
 {
     return memcmp(header->magic, MAGIC, sizeof MAGIC) == 0 && header->version == CACHE_VERSION &&
            header->rate == (uint32_t)cache->rate && header->count > 0 && bytes % sizeof(float) == 0 &&
@@ -119,7 +119,8 @@ static bool make(const struct audio_cache *cache, const char *path, const char *
 {
     if (!audio_decode(path, facts, signal, reason))
         return false;
-    if (audio_resample(signal, cache->rate, cache->resampler, reason) && write_entry(entry, signal, facts, error))
+    if (audio_resample(signal, cache->rate, cache->resampler, reason) &&
+        write_entry(entry, signal, facts, error))
         return true;
     signal_free(signal);
     return false;

@@ -54,8 +54,8 @@ static bool open_file(const char *path, int *descriptor, struct error *error)
 
 enum { BLOCK_FRAMES = 16384, MAX_CHANNELS = 64 };
 
-/* Reads up to `frames` frames and averages channels; memory grows with what the file really gives, whatever its
- * header says. */
+/* Reads up to `frames` frames and averages channels; memory grows with what the file really gives, whatever
+ * its header says. */
 static void read_downmixed(SNDFILE *file, int channels, size_t frames, struct signal *signal)
 {
     float *block = mem_zero((size_t)BLOCK_FRAMES * (size_t)channels, sizeof *block);

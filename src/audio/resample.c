@@ -33,7 +33,8 @@ bool audio_resample(struct signal *signal, int rate, const char *resampler, stru
         return true;
     double ratio = (double)rate / signal->rate;
     if (!src_is_valid_ratio(ratio))
-        return error_set(error, "cannot resample from %d to %d Hz: the ratio is too extreme", signal->rate, rate);
+        return error_set(error, "cannot resample from %d to %d Hz: the ratio is too extreme", signal->rate,
+                         rate);
     size_t room = (size_t)ceil((double)signal->count * ratio) + 16;
     float *samples = mem_zero(room, sizeof *samples);
     SRC_DATA data = {.data_in = signal->samples,

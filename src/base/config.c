@@ -163,25 +163,31 @@ enum {
     VALUE_LENGTH = 160
 }; /* inih's default line buffer, longer lines would be cut in two */
 
-/* Whether a value written to config.ini reads back the same. */
-static bool survives(const char *value)
+/* A value must read back from config.ini as it is. */
+static bool check_text(const struct setting *s, const char *where, const char *value, struct error *error)
 {
     size_t length = strlen(value);
+    const char *why = NULL;
 
-    return length <= VALUE_LENGTH && !value[strcspn(value, "\r\n")] && !strstr(value, " ;") &&
-           !strstr(value, "\t;") && value[0] != ';' &&
-           (length == 0 || (!strchr(" \t", value[0]) && !strchr(" \t", value[length - 1])));
+    if (!*value && *s->fallback)
+        why = "must not be empty";
+    else if (length > VALUE_LENGTH)
+        why = "is longer than 160 characters";
+    else if (value[strcspn(value, "\r\n")])
+        why = "must be one line";
+    else if (strstr(value, " ;") || strstr(value, "\t;") || value[0] == ';')
+        why = "must not hold a space and a semicolon: a comment begins there";
+    else if (length && (strchr(" \t", value[0]) || strchr(" \t", value[length - 1])))
+        why = "must not begin or end with a space";
+    return !why || error_usage(error, "%s: %s.%s %s", where, s->section, s->key, why);
 }
 
 static bool check(const struct setting *s, const char *where, const char *value, struct error *error)
 {
     bool truth;
 
-    if (!survives(value))
-        return error_usage(error,
-                           "%s: %s.%s: a value is one line of at most %d characters, without \" ;\" "
-                           "and without spaces around it",
-                           where, s->section, s->key, VALUE_LENGTH);
+    if (!check_text(s, where, value, error))
+        return false;
     if (!*value && !*s->fallback)
         return true;
     switch (s->type) {
@@ -203,6 +209,8 @@ static bool check(const struct setting *s, const char *where, const char *value,
 static bool assign(struct config *config, const char *where, const char *section, const char *key,
                    const char *value, struct error *error)
 {
+    if (!*section)
+        return error_usage(error, "%s: \"%s\" stands before any [section]", where, key);
     if (!section_exists(section))
         return unknown_section(where, section, error);
     size_t i = find(section, key);

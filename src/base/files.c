@@ -76,15 +76,28 @@ char *file_read(const char *path, size_t *size, struct error *error)
     return content.text;
 }
 
-bool file_writer_open(struct file_writer *writer, const char *path, bool durable, struct error *error)
+/* What the path stands for: links are followed; NULL stands for a device or a pipe, written to directly. */
+static char *temporary_for(struct file_writer *writer)
 {
     static _Atomic unsigned counter;
+    struct stat facts;
+    char *target = realpath(writer->path, NULL);
 
-    writer->path = mem_string(path);
-    writer->temporary = mem_format("%s" TEMPORARY "%ld-%u", path, (long)getpid(), counter++);
-    writer->durable = durable;
-    writer->reason = 0;
-    writer->stream = fopen(writer->temporary, "wb");
+    if (target) {
+        free(writer->path);
+        writer->path = target;
+    }
+    if (stat(writer->path, &facts) == 0 && !S_ISREG(facts.st_mode) && !S_ISDIR(facts.st_mode))
+        return NULL;
+    return mem_format("%s" TEMPORARY "%ld-%u", writer->path, (long)getpid(), counter++);
+}
+
+bool file_writer_open(struct file_writer *writer, const char *path, bool durable, struct error *error)
+{
+    *writer = (struct file_writer){.path = mem_string(path), .durable = durable};
+    writer->temporary = temporary_for(writer);
+    writer->durable = durable && writer->temporary;
+    writer->stream = fopen(writer->temporary ? writer->temporary : writer->path, "wb");
     if (writer->stream)
         return true;
     error_set(error, "%s: cannot write: %s", path, strerror(errno));
@@ -97,7 +110,8 @@ void file_writer_discard(struct file_writer *writer)
 {
     if (writer->stream)
         fclose(writer->stream);
-    unlink(writer->temporary);
+    if (writer->temporary)
+        unlink(writer->temporary);
     free(writer->path);
     free(writer->temporary);
     *writer = (struct file_writer){0};
@@ -127,7 +141,7 @@ bool file_writer_commit(struct file_writer *writer, struct error *error)
 {
     int reason = finish_stream(writer);
 
-    if (!reason && rename(writer->temporary, writer->path) != 0)
+    if (!reason && writer->temporary && rename(writer->temporary, writer->path) != 0)
         reason = errno;
     if (reason) {
         error_set(error, "%s: cannot write: %s", writer->path, strerror(reason));

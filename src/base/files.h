@@ -23,8 +23,8 @@ char *file_read(const char *path, size_t *size, struct error *error);
 /* Atomic replacement of `path`. */
 bool file_write(const char *path, const void *bytes, size_t size, struct error *error);
 
-/* A file being written: put bytes, then commit or discard.  Exactly one of both must be called after a successful
- * open.  A put that fails is reported by commit. */
+/* A file being written: put bytes, then commit or discard.  Exactly one of both must be called after a
+ * successful open.  A put that fails is reported by commit. */
 struct file_writer {
     FILE *stream;
     char *path, *temporary;

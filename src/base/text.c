@@ -115,6 +115,10 @@ bool text_to_number(const char *text, double *value)
 
 const char *text_from_number(char buffer[TEXT_NUMBER_SIZE], double value)
 {
+    if (value == floor(value) && fabs(value) < 1e15) {
+        snprintf(buffer, TEXT_NUMBER_SIZE, "%.0f", value);
+        return buffer;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(buffer, TEXT_NUMBER_SIZE, "%.*g", digits, value);
         if (strtod(buffer, NULL) == value)

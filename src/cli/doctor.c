@@ -43,7 +43,7 @@ bool command_doctor(const struct options *options, struct error *error)
         if (on_path(helpers[i].program))
             printf("%-22s there\n", helpers[i].program);
         else
-            printf("%-22s missing: no %s; apt-get install %s\n", helpers[i].program, helpers[i].what,
+            printf("%-22s missing (for %s): apt-get install %s\n", helpers[i].program, helpers[i].what,
                    helpers[i].package);
     }
     if (et_cuda_count() == 0)

@@ -1,10 +1,12 @@
 #include "base/log.h"
+#include "cli/facts.h"
 #include "cli/source.h"
 #include "cli/trained.h"
 #include "report/metrics.h"
 #include "train/evaluate.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void print_report(const struct prediction_list *predictions, double loss)
 {
@@ -21,6 +23,36 @@ static void print_report(const struct prediction_list *predictions, double loss)
     evaluation_free(&evaluation);
 }
 
+/* A run's own clips may stand in another split's test part: say so. */
+static void warn_other_split(const struct trained *trained, const struct source *source)
+{
+    struct error ignored = {0};
+    struct run_row row = {0};
+    struct arena arena = {0};
+    char digest[SHA256_HEX_SIZE];
+
+    if (trained->run && run_find(source->catalogue, trained->run, &row, &arena, &ignored) && row.facts) {
+        cJSON *facts = cJSON_Parse(row.facts);
+        const cJSON *split = cJSON_GetObjectItemCaseSensitive(facts, "split");
+        const cJSON *own = cJSON_GetObjectItemCaseSensitive(split, "digest");
+        facts_digest_split(source, digest);
+        if (cJSON_IsString(own) && strcmp(own->valuestring, digest) != 0)
+            log_warn("this is not the split that the run was trained on: this part may hold clips that it "
+                     "has learned");
+        cJSON_Delete(facts);
+    }
+    arena_free(&arena);
+}
+
+static void print_remarks(const struct trained *trained, const struct source *source)
+{
+    if (source->split.shared_speakers)
+        printf("%zu of %zu speakers are in the train part and in the test part\n",
+               source->split.shared_speakers, source->split.speakers);
+    if (!config_is_empty(trained->config, "corpus.note"))
+        printf("%s\n", config_text(trained->config, "corpus.note"));
+}
+
 static bool evaluate_part(const struct trained *trained, const struct source *source, enum part part,
                           struct error *error)
 {
@@ -35,8 +67,11 @@ static bool evaluate_part(const struct trained *trained, const struct source *so
     prediction_list_start(&predictions, (const char *const *)trained->model->labels.items,
                           trained->model->labels.count);
     bool done = evaluate(trained->model, &dataset, &trained->compute, "evaluate", &predictions, &loss, error);
-    if (done)
+    if (done) {
         print_report(&predictions, loss);
+        print_remarks(trained, source);
+        warn_other_split(trained, source);
+    }
     prediction_list_free(&predictions);
     dataset_free(&dataset);
     return done;

@@ -16,13 +16,13 @@
 #include <string.h>
 #include <unistd.h>
 
-/* run.threads of the run that goes on or answers, else of --config and --set.  A bad configuration is reported
- * by the command itself. */
+/* run.threads of the run that goes on or answers, else of --config and --set.  A bad configuration is
+ * reported by the command itself. */
 static int64_t wanted_threads(const struct options *options)
 {
     struct error ignored = {0};
     struct config *config = options_config(options, &ignored);
-    const char *run = options->resume             ? options->run
+    const char *run = options->resume            ? options->run
                       : options->arguments.count ? options->arguments.items[0]
                                                  : NULL;
 

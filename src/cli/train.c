@@ -11,10 +11,14 @@
 #include "train/schedule.h"
 #include "train/trainer.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
+#include <unistd.h>
 
 /* The main job under way. */
 struct job {
@@ -24,15 +28,53 @@ struct job {
     struct source source;
     struct strings labels;
     struct dataset train, selection, test;
-    char *folder;     /* of the run, absolute once it exists */
-    char *checkpoint; /* to resume from, or NULL */
-    bool resumed;
+    char *folder;        /* of the run, absolute once it exists */
+    char *checkpoint;    /* to resume from, or NULL */
+    bool resumed, named; /* named: by the user, not after the time */
+    int lock;            /* of the run's folder, or -1 */
     struct model *model;
     int64_t run; /* the catalogue's id; 0 before the run has begun */
     cJSON *facts;
 };
 
 /* ---- the run's folder and configuration ---- */
+
+/* One process at a time writes to a run's folder: a lock that goes with the process, however it ends. */
+static bool lock_run(struct job *job, struct error *error)
+{
+    char *path = path_join(job->folder, ".lock");
+
+    job->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (job->lock < 0)
+        error_set(error, "%s: cannot write: %s", path, strerror(errno));
+    else if (flock(job->lock, LOCK_EX | LOCK_NB) != 0)
+        error_usage(error, "the run %s is being written by another process", job->folder);
+    free(path);
+    return !error->kind;
+}
+
+/* Whether a new run may take the folder: it is absent, or holds no more than a run killed while it began
+ * left. */
+static bool is_free(const char *folder)
+{
+    struct strings names = {0};
+    struct error absent = {0};
+    bool free_folder = true;
+
+    folder_list(&names, folder, &absent);
+    for (size_t i = 0; i < names.count; i++)
+        free_folder = free_folder && (strcmp(names.items[i], ".lock") == 0 ||
+                                      text_starts(names.items[i], "environment.json") ||
+                                      text_starts(names.items[i], "config.ini.tmp-"));
+    strings_free(&names);
+    return free_folder && (absent.kind == ERROR_NONE || !path_exists(folder));
+}
+
+static bool refuse_taken(const char *folder, struct error *error)
+{
+    return error_usage(error, "%s is there already: name another run with --run, or go on with --resume",
+                       folder);
+}
 
 /* A name from the configuration file's and the time: ravdess-20260131-173000. */
 static char *default_name(const char *config_path)
@@ -51,21 +93,46 @@ static bool name_run(struct job *job, struct error *error)
 {
     const char *wanted = job->options->run ? job->options->run : config_text(job->config, "run.name");
     char *name = *wanted ? mem_string(wanted) : default_name(job->options->config);
-    const char *directory = config_text(job->config, "run.directory");
     char *assignment = mem_format("run.name=%s", name);
-    bool good = config_set(job->config, assignment, error);
 
+    job->named = *wanted != '\0';
+    bool good = config_set(job->config, assignment, error); /* `wanted` may be gone from here on */
     if (good && (strchr(name, '/') || name[0] == '.'))
         good = error_usage(error, "run.name \"%s\": a name, not a path", name);
+    job->folder = path_join(config_text(job->config, "run.directory"), name);
+    if (good && job->named && !is_free(job->folder))
+        good = refuse_taken(job->folder, error);
     free(assignment);
-    job->folder = path_join(directory, name);
     free(name);
-    char *used = good ? run_folder_find(job->folder, directory, false, error) : NULL;
-    if (used)
-        good = error_usage(
-            error, "the run %s is there already: name another with --run, or go on with --resume", used);
-    free(used);
     return good;
+}
+
+/* Makes the run's folder and locks it.  Two runs may have been named after the same second: the later one
+ * gets a number. */
+static bool claim_folder(struct job *job, struct error *error)
+{
+    char *first = mem_string(config_text(job->config, "run.name"));
+
+    for (int n = 2;; n++) {
+        struct error taken = {0};
+        if (folder_make(job->folder, error) && lock_run(job, &taken) && !is_free(job->folder))
+            refuse_taken(job->folder, &taken);
+        if (!taken.kind || error->kind)
+            break;
+        if (job->named || taken.kind != ERROR_USAGE) {
+            *error = taken;
+            break;
+        }
+        if (job->lock >= 0)
+            close(job->lock);
+        char *name = mem_format("%s-%d", first, n);
+        config_choose(job->config, "run.name", name);
+        free(job->folder);
+        job->folder = path_join(config_text(job->config, "run.directory"), name);
+        free(name);
+    }
+    free(first);
+    return !error->kind;
 }
 
 /* Takes the configuration of the run that is to go on; --set would make it another run. */
@@ -83,7 +150,8 @@ static bool find_interrupted(struct job *job, struct error *error)
     config_free(job->config);
     job->config = run_folder_config(job->folder, error);
     job->resumed = true;
-    return job->config && checkpoint_find(job->folder, "last", &job->checkpoint, error);
+    job->checkpoint = checkpoint_newest(job->folder);
+    return job->config && lock_run(job, error);
 }
 
 static bool prepare(struct job *job, struct error *error)
@@ -190,13 +258,11 @@ static bool write_run_files(struct job *job, const char *text, struct error *err
 
 static bool begin_run(struct job *job, struct error *error)
 {
+    bool done = job->resumed ? check_same_split(job, error) && folder_sweep(job->folder, error)
+                             : claim_folder(job, error);
     char *text = config_print(job->config);
-    bool done = true;
 
-    if (job->resumed)
-        done = check_same_split(job, error) && folder_sweep(job->folder, error);
-    else
-        done = folder_make(job->folder, error) && write_run_files(job, text, error);
+    done = done && (job->resumed || write_run_files(job, text, error));
     char *absolute = done ? realpath(job->folder, NULL) : NULL;
     if (absolute) {
         free(job->folder);
@@ -269,7 +335,7 @@ static bool test_best(struct job *job, struct error *error)
 
     model_close(job->model);
     job->model = NULL;
-    if (!checkpoint_find(job->folder, "best", &best, error))
+    if (!checkpoint_best(job->folder, &best, error))
         return false;
     if (!best)
         return error_set(error, "%s: no best checkpoint", job->folder);
@@ -330,6 +396,8 @@ static void close_job(struct job *job, const struct error *error)
     dataset_free(&job->test);
     strings_free(&job->labels);
     source_close(&job->source);
+    if (job->lock >= 0)
+        close(job->lock);
     cJSON_Delete(job->facts);
     config_free(job->config);
     free(job->folder);
@@ -338,7 +406,7 @@ static void close_job(struct job *job, const struct error *error)
 
 bool command_train(const struct options *options, struct error *error)
 {
-    struct job job = {.options = options};
+    struct job job = {.options = options, .lock = -1};
     bool done = main_job(&job, error);
 
     close_job(&job, error);

@@ -35,14 +35,15 @@ static bool find_model(const char *name, const char *directory, char **run, char
 {
     *run = run_folder_find(name, directory, false, error);
     *model = NULL;
-    if (*run && !checkpoint_find(*run, "best", model, error))
+    if (*run && !checkpoint_best(*run, model, error))
         return false;
     if (*run && !*model)
         return error_set(error, "%s: this run has no checkpoint yet", *run);
     if (!*run && is_model_directory(name))
         *model = mem_string(name);
     return *model ||
-           error_usage(error, "no run or model \"%s\": neither a run's folder or name nor a model directory", name);
+           error_usage(error, "no run or model \"%s\": neither a run's folder or name nor a model directory",
+                       name);
 }
 
 /* What a model takes in was settled when it was trained. */
@@ -55,20 +56,20 @@ static void take_preprocessing(const struct trained *trained)
     free(rate);
 }
 
-bool trained_open(struct trained *trained, const char *name, const struct options *options, struct error *error)
+bool trained_open(struct trained *trained, const char *name, const struct options *options,
+                  struct error *error)
 {
     struct config *defaults = config_new();
-    char *run, *folder;
+    char *folder;
 
     *trained = (struct trained){0};
-    if (find_model(name, config_text(defaults, "run.directory"), &run, &folder, error) &&
-        (trained->config = choose_config(run, options, error)) &&
+    if (find_model(name, config_text(defaults, "run.directory"), &trained->run, &folder, error) &&
+        (trained->config = choose_config(trained->run, options, error)) &&
         compute_choose(trained->config, &trained->compute, error)) {
         struct model_source source = {.path = folder, .device = trained->compute.device};
         trained->model = model_open(&source, error);
     }
     config_free(defaults);
-    free(run);
     free(folder);
     if (trained->model)
         take_preprocessing(trained);
@@ -81,5 +82,6 @@ void trained_close(struct trained *trained)
 {
     model_close(trained->model);
     config_free(trained->config);
+    free(trained->run);
     *trained = (struct trained){0};
 }

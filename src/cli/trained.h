@@ -10,6 +10,7 @@ struct trained {
     struct config *config; /* the run's, or that of --config, with --set over it */
     struct compute compute;
     struct model *model;
+    char *run; /* the run's folder; NULL for a model directory */
 };
 
 bool trained_open(struct trained *trained, const char *name, const struct options *options,

@@ -76,6 +76,14 @@ bool corpus_clips(const struct config *config, struct catalogue *catalogue, int6
     return done;
 }
 
+static bool occurs(const struct clip_list *clips, const char *label)
+{
+    for (size_t i = 0; i < clips->count; i++)
+        if (strcmp(clips->clips[i].label, label) == 0)
+            return true;
+    return false;
+}
+
 bool corpus_labels(const struct config *config, const struct clip_list *clips, struct strings *labels,
                    struct error *error)
 {
@@ -88,9 +96,13 @@ bool corpus_labels(const struct config *config, const struct clip_list *clips, s
             strings_add(labels, clips->clips[i].label);
     if (!given)
         strings_sort(labels);
+    for (size_t k = 0; given && k < labels->count; k++)
+        if (!occurs(clips, labels->items[k]))
+            return error_usage(error, "corpus.labels: no clip of the corpus has the label \"%s\"",
+                               labels->items[k]);
     if (labels->count < 2)
-        return error_set(error, "%s: a classifier needs at least two labels, here is only \"%s\"",
-                         config_text(config, "corpus.root"), labels->items[0]);
+        return error_usage(error, "%s: a classifier needs at least two labels, here is only \"%s\"",
+                           config_text(config, "corpus.root"), labels->items[0]);
     return true;
 }
 

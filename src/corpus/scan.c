@@ -52,22 +52,43 @@ static void found_file(struct scan *scan, const char *relative, const struct sta
     free(name);
 }
 
-enum { MAX_DEPTH = 64 }; /* folders within folders; a symbolic link to a parent would never end */
+/* The folders above the one being read: a symbolic link back to one of them would never end. */
+struct ancestor {
+    dev_t device;
+    ino_t inode;
+    const struct ancestor *above;
+};
 
-static bool walk(struct scan *scan, const char *folder, const char *relative, int depth, struct error *error)
+static bool walk(struct scan *scan, const char *folder, const char *relative, const struct ancestor *above,
+                 struct error *error);
+
+static bool enter(struct scan *scan, const char *path, const char *relative, const struct stat *facts,
+                  const struct ancestor *above, struct error *error)
+{
+    const struct ancestor here = {facts->st_dev, facts->st_ino, above};
+
+    for (const struct ancestor *a = above; a; a = a->above) {
+        if (a->device == here.device && a->inode == here.inode) {
+            log_warn("%s: leads back to a folder above it: not followed", relative);
+            return true;
+        }
+    }
+    return walk(scan, path, relative, &here, error);
+}
+
+static bool walk(struct scan *scan, const char *folder, const char *relative, const struct ancestor *above,
+                 struct error *error)
 {
     struct strings names = {0};
-    bool done =
-        depth <= MAX_DEPTH || error_set(error, "%s: folders nested deeper than %d", folder, MAX_DEPTH);
+    bool done = folder_list(&names, folder, error);
 
-    done = done && folder_list(&names, folder, error);
     for (size_t i = 0; done && i < names.count; i++) {
         char *path = path_join(folder, names.items[i]);
         char *below = path_join(relative, names.items[i]);
         struct stat facts;
         bool there = stat(path, &facts) == 0;
         if (there && S_ISDIR(facts.st_mode))
-            done = walk(scan, path, below, depth + 1, error);
+            done = enter(scan, path, below, &facts, above, error);
         else if (scan->format->accepts(names.items[i]))
             found_file(scan, below, there ? &facts : NULL);
         free(path);
@@ -75,6 +96,15 @@ static bool walk(struct scan *scan, const char *folder, const char *relative, in
     }
     strings_free(&names);
     return done;
+}
+
+static bool walk_root(struct scan *scan, const char *root, struct error *error)
+{
+    struct stat facts;
+
+    if (stat(root, &facts) != 0)
+        return error_set(error, "%s: %s", root, strerror(errno));
+    return enter(scan, root, "", &facts, NULL, error);
 }
 
 /* Matches what was found with what is known: same path, size and time means unchanged. */
@@ -97,7 +127,8 @@ static void match(struct scan *scan)
             continue;
         }
         bool same = order == 0 && found[i].file_size == known[k].file_size &&
-                    found[i].file_mtime == known[k].file_mtime && known[k].sha256; /* an unreadable file is tried again */
+                    found[i].file_mtime == known[k].file_mtime &&
+                    known[k].sha256; /* an unreadable file is tried again */
         if (same)
             found[i] = known[k];
         else if (order == 0)
@@ -236,6 +267,39 @@ static void warn_broken(const struct scan *scan)
             log_warn("%s: left out: %s", scan->found.clips[i].path, scan->found.clips[i].problem);
 }
 
+static int by_content(const void *a, const void *b)
+{
+    const struct clip *x = *(const struct clip *const *)a, *y = *(const struct clip *const *)b;
+    int order = strcmp(x->sha256, y->sha256);
+
+    return order ? order : by_path(x, y);
+}
+
+/* Clips of one content under several names: not for us to judge which name is right, but a leak from train to
+ * test. */
+static void warn_same_content(const struct scan *scan)
+{
+    const struct clip **order = mem_zero(scan->found.count, sizeof *order);
+    size_t count = 0, same = 0, example = 0;
+
+    for (size_t i = 0; i < scan->found.count; i++)
+        if (!scan->found.clips[i].problem && !scan->found.clips[i].duplicate_of)
+            order[count++] = &scan->found.clips[i];
+    if (count)
+        qsort(order, count, sizeof *order, by_content);
+    for (size_t i = 1; i < count; i++) {
+        if (strcmp(order[i]->sha256, order[i - 1]->sha256) != 0)
+            continue;
+        example = same++ ? example : i;
+    }
+    if (same)
+        log_warn(
+            "%zu clips hold the very content of another clip under another name (%s and %s): one may train "
+            "and the other test",
+            same, order[example - 1]->path, order[example]->path);
+    free(order);
+}
+
 static bool open_todo(struct scan *scan, const struct config *config, struct error *error)
 {
     int threads = thread_count(config_integer(config, "run.threads"));
@@ -257,10 +321,9 @@ bool corpus_index(const struct config *config, struct catalogue *catalogue, stru
     *result = (struct corpus_scan){0};
     scan.format = corpus_format_find(config_text(config, "corpus.kind"), error);
     scan.root = root;
-    bool done = root && scan.format &&
-                corpus_open(catalogue, scan.format->name, root, &result->corpus, error) &&
-                clips_read(catalogue, result->corpus, CLIPS_ALL, &scan.known, error) &&
-                walk(&scan, root, "", 0, error);
+    bool done =
+        root && scan.format && corpus_open(catalogue, scan.format->name, root, &result->corpus, error) &&
+        clips_read(catalogue, result->corpus, CLIPS_ALL, &scan.known, error) && walk_root(&scan, root, error);
     if (done) {
         match(&scan);
         done = open_todo(&scan, config, error);
@@ -272,6 +335,9 @@ bool corpus_index(const struct config *config, struct catalogue *catalogue, stru
     if (done) {
         summarize(&scan, result);
         warn_broken(&scan);
+        warn_same_content(&scan);
+        if (result->files == 0)
+            log_warn("%s: no file that corpus.kind=%s takes for a clip", root, scan.format->name);
         if (result->broken && config_bool(config, "corpus.strict"))
             done = error_set(error, "%s: %zu broken files, and corpus.strict=yes", root, result->broken);
     }

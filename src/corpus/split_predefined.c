@@ -105,8 +105,10 @@ static bool assign(const struct split_task *task, enum part *parts, struct error
     if (!*path)
         return error_usage(error, "split.protocol=predefined needs split.file");
     char *text = file_read(path, NULL, error);
-    if (!text)
+    if (!text) {
+        error->kind = ERROR_USAGE;
         return error_prefix(error, "split.file");
+    }
     for (size_t i = 0; i < task->count; i++)
         parts[i] = PART_COUNT;
     bool done = assign_rows(task, path, text, parts, error);

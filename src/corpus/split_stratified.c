@@ -91,19 +91,19 @@ static bool check_sizes(const size_t *counts, size_t classes, size_t train, size
 {
     for (size_t k = 0; k < classes; k++)
         if (counts[k] < 2)
-            return error_set(error,
-                             "stratified split: the least populated class has only 1 clip, which is too "
-                             "few: it needs at least 2 (leave it out with corpus.labels)");
+            return error_usage(error,
+                               "stratified split: the least populated class has only 1 clip, which is too "
+                               "few: it needs at least 2 (leave it out with corpus.labels)");
     if (train < classes)
-        return error_set(error,
-                         "stratified split: the train part of %zu clips should hold at least one of each "
-                         "of the %zu classes",
-                         train, classes);
+        return error_usage(error,
+                           "stratified split: the train part of %zu clips should hold at least one of each "
+                           "of the %zu classes",
+                           train, classes);
     if (test < classes)
-        return error_set(error,
-                         "stratified split: a part of %zu clips should hold at least one of each of the "
-                         "%zu classes",
-                         test, classes);
+        return error_usage(error,
+                           "stratified split: a part of %zu clips should hold at least one of each of the "
+                           "%zu classes",
+                           test, classes);
     return true;
 }
 

@@ -83,9 +83,12 @@ static bool check_sizes(const struct wav2vec2_config *c, struct error *error)
         if (sizes[i].value < 1 || sizes[i].value > sizes[i].maximum)
             return error_set(error, "\"%s\" must be from 1 to %lld", sizes[i].name,
                              (long long)sizes[i].maximum);
+    if (!(c->layer_norm_eps > 0) || !(c->initializer_range >= 0))
+        return error_set(error, "\"layer_norm_eps\" must be above 0 and \"initializer_range\" at least 0");
     if (c->mask_time.minimum < 0 || c->mask_time.minimum > 1 << 20 || c->mask_feature.minimum < 0 ||
         c->mask_feature.minimum > 1 << 20)
-        return error_set(error, "\"mask_time_min_masks\" and \"mask_feature_min_masks\" must be from 0 to %d", 1 << 20);
+        return error_set(error, "\"mask_time_min_masks\" and \"mask_feature_min_masks\" must be from 0 to %d",
+                         1 << 20);
     if (c->hidden_size % c->num_attention_heads != 0)
         return error_set(error, "\"hidden_size\" %lld is no multiple of \"num_attention_heads\" %lld",
                          (long long)c->hidden_size, (long long)c->num_attention_heads);

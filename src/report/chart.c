@@ -128,7 +128,7 @@ bool chart_loss(const char *run, const char *title, const struct metric_list *me
     add_quoted(&body, title);
     text_add(&body, "\nset grid lc rgb \"#dddddd\"\nset border 3\nset tics nomirror\nset key top right\n"
                     "set ylabel \"cross-entropy loss\"\nset yrange [0:*]\nset xrange [0:*]\n");
-    add_panel(&body, "optimizer step", 1, 0, steps, "training, mean since the line before", "");
+    add_panel(&body, "optimizer step", 1, 0, steps, "training, mean since the previous point", "");
     add_panel(&body, "epoch", 2, 2, epochs, "training, mean over the epoch", "");
     text_add(&body, "unset multiplot");
     bool done = draw(run, "loss", data.text, body.text, 800, 800, error);

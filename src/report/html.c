@@ -122,9 +122,8 @@ bool report_html(const struct report *report, struct error *error)
     chart(&page, report, "loss.svg");
     text_add(&page, "<h2>What ran</h2>\n");
     facts_tables(&page, report->facts);
-    text_add(
-        &page,
-        "<h2>Settings</h2><p><code>emotrain --config config.ini</code> with these runs it again.</p><pre>");
+    text_add(&page, "<h2>Settings</h2><p><code>emotrain --config config.ini --run NAME</code> with these, in "
+                    "the folder where it was started, repeats it.</p><pre>");
     text_add_html(&page, report->run.config);
     text_add(&page, "</pre>\n</body></html>\n");
     bool done = file_write(path, page.text, page.length, error);

@@ -101,10 +101,12 @@ void report_free(struct report *report)
 
 bool report_charts(const struct report *report, struct error *error)
 {
+    if (report->metrics.count == 0)
+        return error_set(error, "%s: nothing was recorded yet, so there is nothing to draw", report->folder);
     char *title = mem_format("%s: loss", report->run.name);
     char *matrix = mem_format("%s: %zu test clips, accuracy %.3f", report->run.name, report->evaluation.clips,
                               report->evaluation.accuracy);
-    bool done = (report->metrics.count == 0 || chart_loss(report->folder, title, &report->metrics, error)) &&
+    bool done = chart_loss(report->folder, title, &report->metrics, error) &&
                 (report->evaluation.clips == 0 ||
                  chart_confusion(report->folder, matrix, &report->evaluation, error));
 
@@ -220,6 +222,9 @@ bool report_write(const struct report *report, struct error *error)
 {
     struct error no_charts = {0};
 
+    if (report->evaluation.clips == 0)
+        return error_set(error, "%s: not tested yet (the run is %s), so there is nothing to report",
+                         report->folder, report->run.state);
     if (!report_charts(report, &no_charts)) /* a report without charts is still a report */
         log_warn("%s", no_charts.message);
     return write_text_report(report, error) && write_json_report(report, error) &&

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool insert_run(struct catalogue *catalogue, const char *name, const char *directory, const char *config,
-                       int64_t *id, struct error *error)
+static bool insert_run(struct catalogue *catalogue, const char *name, const char *directory,
+                       const char *config, int64_t *id, struct error *error)
 {
     struct statement s;
 

@@ -16,7 +16,8 @@ struct run_row {
     const char *facts; /* JSON of what the run found and used, for its report; NULL before it has any */
 };
 
-/* Inserts the run.  What an earlier run left of that directory is removed, unless this one goes on with it. */
+/* Inserts the run.  What an earlier run left of that directory is removed, unless this one goes on with it.
+ */
 bool run_begin(struct catalogue *catalogue, const char *name, const char *directory, const char *config,
                bool resumed, int64_t *id, struct error *error);
 bool run_set_state(struct catalogue *catalogue, int64_t run, const char *state, struct error *error);

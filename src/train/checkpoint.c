@@ -250,9 +250,29 @@ bool checkpoint_save(const char *run, const struct model *model, struct et_adamw
     return done;
 }
 
-bool checkpoint_find(const char *run, const char *link, char **folder, struct error *error)
+char *checkpoint_newest(const char *run)
 {
-    char *path = path_join(run, link);
+    struct strings names = {0};
+    struct error none = {0};
+    char *folder = path_join(run, "checkpoints"), *newest = NULL;
+    int64_t best = -1;
+
+    folder_list(&names, folder, &none);
+    for (size_t i = 0; i < names.count; i++) {
+        if (step_of(names.items[i]) <= best)
+            continue;
+        best = step_of(names.items[i]);
+        free(newest);
+        newest = path_join(folder, names.items[i]);
+    }
+    strings_free(&names);
+    free(folder);
+    return newest;
+}
+
+bool checkpoint_best(const char *run, char **folder, struct error *error)
+{
+    char *path = path_join(run, "best");
     char target[PATH_MAX];
     bool linked = readlink(path, target, sizeof target) >= 0;
 
@@ -270,6 +290,7 @@ bool checkpoint_load(const char *run, const char *folder, struct et_adamw *optim
     bool done = checkpoint_read_state(folder, state, error) &&
                 read_optimizer(folder, optimizer, names, count, error) &&
                 prune(checkpoints, state->step, state->best_step, INT64_MAX, error) &&
+                point(run, "last", state->step, error) &&
                 (state->best_step == 0 || point(run, "best", state->best_step, error));
 
     free(checkpoints);

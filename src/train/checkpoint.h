@@ -34,9 +34,13 @@ bool checkpoint_save(const char *run, const struct model *model, struct et_adamw
                      const char *const *names, size_t count, const struct trainer_state *state, int64_t keep,
                      struct error *error);
 
-/* The folder of `last` or `best`, resolved, for the caller to free; NULL where there is no such link yet.  A link
- * to nowhere is an error. */
-bool checkpoint_find(const char *run, const char *link, char **folder, struct error *error);
+/* The newest checkpoint's folder: what a run goes on from.  A folder of that name is always whole.  NULL
+ * where there is none yet.  Caller frees. */
+char *checkpoint_newest(const char *run);
+
+/* The folder that the link `best` points to, for the caller to free; NULL where there is no such link yet.  A
+ * link to nowhere is an error. */
+bool checkpoint_best(const char *run, char **folder, struct error *error);
 
 /* Reads trainer_state.json and optimizer.safetensors of a checkpoint; also sets the link `best` and the
  * folder right, where a kill left newer ones behind. */

@@ -55,7 +55,8 @@ static void choose_threads(struct config *config)
     int threads = thread_count(wanted);
 
     if (wanted > threads)
-        log_warn("run.threads=%lld: this process has %d processors and uses them all", (long long)wanted, threads);
+        log_warn("run.threads=%lld: this process has %d processors and uses them all", (long long)wanted,
+                 threads);
     char *text = mem_format("%d", threads);
 
     et_set_threads(threads);

@@ -69,6 +69,8 @@ bool evaluate(const struct model *model, const struct dataset *dataset, const st
               const char *what, struct prediction_list *predictions, double *loss, struct error *error)
 {
     size_t size = (size_t)config_integer(dataset->config, "eval.batch_size"), labels = model->labels.count;
+    if (size > dataset->count)
+        size = dataset->count;
     size_t *order = mem_zero(dataset->count, sizeof *order);
     float *rows = mem_zero(size * labels, sizeof *rows);
     struct progress progress;
@@ -88,7 +90,7 @@ bool evaluate(const struct model *model, const struct dataset *dataset, const st
         batch_free(&batch);
         progress_update(&progress, first + count, NULL);
         if (done && interrupt_requested())
-            done = error_interrupted(error, "interrupted while evaluating");
+            done = error_interrupted(error, "interrupted while evaluating; a run goes on with --resume");
     }
     progress_end(&progress);
     if (done)

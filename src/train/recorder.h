@@ -17,7 +17,8 @@ struct recorder {
     int64_t bytes; /* written so far */
 };
 
-/* Opens the record and drops what was written after its first `bytes` (a killed run's), in file and catalogue. */
+/* Opens the record and drops what was written after its first `bytes` (a killed run's), in file and
+ * catalogue. */
 bool recorder_open(struct recorder *recorder, const char *run_folder, struct catalogue *catalogue,
                    int64_t run, int64_t bytes, struct error *error);
 

@@ -65,3 +65,31 @@ rm runs/one/report.html
 expect 0 one "$emotrain" report runs/one
 [ -s runs/one/report.html ] || fail "report writes no page"
 expect 0 libtorch "$emotrain" doctor
+
+# Two runs that begin in one second get two names; a name in use is refused, also while it is being written.
+for i in 1 2; do "$emotrain" --config tiny.ini --set train.max_steps=1 --set run.directory=pair >/dev/null 2>"err$i" & done
+wait
+[ "$(ls pair | wc -l)" = 2 ] || fail "two runs at once: $(ls pair; cat err1 err2)"
+[ "$(ls -d pair/*/report.html | wc -l)" = 2 ] || fail "two runs at once: $(cat err1 err2)"
+"$emotrain" --config tiny.ini --run busy --set train.epochs=500 >/dev/null 2>busy.err &
+pid=$!
+while kill -0 $pid 2>/dev/null && [ ! -s runs/busy/metrics.jsonl ]; do sleep 0.02; done
+expect_error 2 "is there already" "$emotrain" --config tiny.ini --run busy
+expect_error 2 "is being written by another process" "$emotrain" --config tiny.ini --run busy --resume
+expect_error 1 "not tested yet" "$emotrain" report busy
+kill -HUP $pid
+wait $pid
+[ $? = 130 ] || fail "SIGHUP: $(cat busy.err)"
+
+# Output goes through links and into devices, and replaces neither.
+ln -s answers.csv link
+"$emotrain" predict one corpus/Actor_01 --format csv -o link 2>err || fail "$(cat err)"
+[ -L link ] && [ "$(wc -l <answers.csv)" = 17 ] || fail "-o does not follow a link"
+mkfifo pipe
+"$emotrain" predict one corpus/Actor_01 --format csv -o pipe 2>err &
+[ "$(wc -l <pipe)" = 17 ] && [ -p pipe ] || fail "-o does not write into a pipe"
+wait
+
+# Clips of another split are told apart from those that it was trained on.
+"$emotrain" eval one --set split.seed=7 >out 2>err || fail "$(cat err)"
+grep -q "not the split that the run was trained on" err || fail "eval on learned clips gives no warning"

@@ -39,6 +39,7 @@ static void test_numbers(void **state)
         assert_true(number == values[i]);
     }
     assert_string_equal(text_from_number(buffer, 0.1), "0.1");
+    assert_string_equal(text_from_number(buffer, 20), "20");
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_false(text_to_number(bad[i], &number));
         assert_false(text_to_integer(bad[i], &integer));
@@ -167,6 +168,8 @@ static void test_config_errors(void **state)
         {"[train]\nepochs = 1\nepochs = 2\n", "test.ini:3: train.epochs is given twice"},
         {"[train]\nshuffle = maybe\n", "train.shuffle must be yes or no"},
         {"[run]\nprecision = float8\n", "run.precision must be one of auto|float32|bfloat16|float16"},
+        {"epochs = 1\n", "test.ini:1: \"epochs\" stands before any [section]"},
+        {"[run]\ndatabase =\n", "run.database must not be empty"},
         {"[train]\nwhat is this\n", "test.ini:2: expected [section], key=value or a comment"},
     };
     struct error error = {0};

@@ -155,6 +155,17 @@ static void test_broken_files_are_left_out(void **state)
     assert_error(corpus_index(f->config, f->catalogue, f->cache, &f->scan, &error), error, "4 broken files");
 }
 
+/* A link back to a folder above is not followed, and copies are not made of it. */
+static void test_link_loop(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(symlink("..", unit_path("corpus/deep/loop")), 0);
+    assert_int_equal(symlink(".", unit_path("corpus/here")), 0);
+    index_again(f);
+    assert_int_equal(f->scan.files, 2);
+}
+
 static void test_labels(void **state)
 {
     struct fixture *f = *state;
@@ -174,6 +185,9 @@ static void test_labels(void **state)
     assert_error(corpus_labels(f->config, &clips, &labels, &error), error, "twice");
     strings_free(&labels);
     clip_list_free(&clips);
+    config_choose(f->config, "corpus.labels", ",");
+    assert_error(corpus_clips(f->config, f->catalogue, f->scan.corpus, &clips, &error), error,
+                 "names no label");
     config_choose(f->config, "corpus.labels", "joy");
     assert_error(corpus_clips(f->config, f->catalogue, f->scan.corpus, &clips, &error), error,
                  "no usable clip");
@@ -190,6 +204,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_unchanged_files_are_not_opened, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_copies, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_broken_files_are_left_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_link_loop, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_labels, set_up, tear_down),
     };
 
