@@ -76,7 +76,8 @@ char *file_read(const char *path, size_t *size, struct error *error)
     return content.text;
 }
 
-/* What the path stands for: links are followed; NULL stands for a device or a pipe, written to directly. */
+/* A name to write under until it is whole.  Links are followed; NULL for what is written to directly: a
+ * device, a pipe, a link to a file that is not there yet. */
 static char *temporary_for(struct file_writer *writer)
 {
     static _Atomic unsigned counter;
@@ -87,7 +88,7 @@ static char *temporary_for(struct file_writer *writer)
         free(writer->path);
         writer->path = target;
     }
-    if (stat(writer->path, &facts) == 0 && !S_ISREG(facts.st_mode) && !S_ISDIR(facts.st_mode))
+    if (lstat(writer->path, &facts) == 0 && !S_ISREG(facts.st_mode) && !S_ISDIR(facts.st_mode))
         return NULL;
     return mem_format("%s" TEMPORARY "%ld-%u", writer->path, (long)getpid(), counter++);
 }
