@@ -50,6 +50,12 @@ bool json_write(const char *path, const cJSON *value, struct error *error)
     return done;
 }
 
+void json_put(cJSON *object, const char *name, cJSON *value)
+{
+    cJSON_DeleteItemFromObjectCaseSensitive(object, name);
+    cJSON_AddItemToObject(object, name, value);
+}
+
 /* The member, or NULL if it is absent or null. */
 static const cJSON *member(const cJSON *object, const char *name)
 {

@@ -12,6 +12,9 @@ cJSON *json_read(const char *path, struct error *error); /* an object; caller cJ
 cJSON *json_parse(const char *text, size_t size, const char *where, struct error *error);
 bool json_write(const char *path, const cJSON *value, struct error *error); /* atomic, indented */
 
+/* Sets a member, replacing an older one; the object owns the value. */
+void json_put(cJSON *object, const char *name, cJSON *value);
+
 /* Members of an object.  Absent or null gives the default; a wrong type is an error naming the member. */
 bool json_number(const cJSON *object, const char *name, double *value, struct error *error);
 bool json_integer(const cJSON *object, const char *name, int64_t *value, struct error *error);

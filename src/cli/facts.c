@@ -86,6 +86,5 @@ void facts_add_training(cJSON *facts, const struct trainer *trainer, int64_t ste
     cJSON_AddNumberToObject(training, "clips_per_second_with_evaluation",
                             trainer->seconds > 0 ? (double)trainer->clips / trainer->seconds : 0);
     cJSON_AddNumberToObject(training, "peak_memory_mib", peak_memory());
-    cJSON_DeleteItemFromObjectCaseSensitive(facts, "training");
-    cJSON_AddItemToObject(facts, "training", training);
+    json_put(facts, "training", training);
 }

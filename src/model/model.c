@@ -35,12 +35,6 @@ static void saved_labels(const cJSON *json, struct strings *labels)
     }
 }
 
-static void replace(cJSON *object, const char *name, cJSON *value)
-{
-    cJSON_DeleteItemFromObjectCaseSensitive(object, name);
-    cJSON_AddItemToObject(object, name, value);
-}
-
 /* Brings config.json up to what will be saved. */
 static void describe(struct model *model)
 {
@@ -53,14 +47,14 @@ static void describe(struct model *model)
         cJSON_AddStringToObject(id2label, key, model->labels.items[i]);
         cJSON_AddNumberToObject(label2id, model->labels.items[i], (double)i);
     }
-    replace(model->json, "id2label", id2label);
-    replace(model->json, "label2id", label2id);
-    replace(model->json, "architectures", cJSON_CreateStringArray(&architecture, 1));
-    replace(model->json, "problem_type", cJSON_CreateString("single_label_classification"));
-    replace(model->json, "pooling_mode", cJSON_CreateString(model->pooling->name));
-    replace(model->json, "emotrain_pooling_padding",
-            cJSON_CreateString(model->pooling_includes_padding ? "include" : "exclude"));
-    replace(model->json, "torch_dtype", cJSON_CreateString("float32"));
+    json_put(model->json, "id2label", id2label);
+    json_put(model->json, "label2id", label2id);
+    json_put(model->json, "architectures", cJSON_CreateStringArray(&architecture, 1));
+    json_put(model->json, "problem_type", cJSON_CreateString("single_label_classification"));
+    json_put(model->json, "pooling_mode", cJSON_CreateString(model->pooling->name));
+    json_put(model->json, "emotrain_pooling_padding",
+             cJSON_CreateString(model->pooling_includes_padding ? "include" : "exclude"));
+    json_put(model->json, "torch_dtype", cJSON_CreateString("float32"));
 }
 
 static bool read_pooling(struct model *model, const struct config *config, struct error *error)

@@ -137,15 +137,6 @@ static bool hides_padding(const struct model *model, const struct wav2vec2 *w, c
     return !w->config.group_norm || !model->pooling_includes_padding;
 }
 
-/* Puts a choice that only emotrain knows into config.json. */
-static void save_choice(struct model *model, const char *name, const char *value)
-{
-    cJSON *saved = cJSON_CreateString(value);
-
-    cJSON_DeleteItemFromObjectCaseSensitive(model->json, name);
-    cJSON_AddItemToObject(model->json, name, saved);
-}
-
 static bool open(struct model *model, const struct config *config, struct error *error)
 {
     struct wav2vec2 *w = mem_zero(1, sizeof *w);
@@ -164,8 +155,8 @@ static bool open(struct model *model, const struct config *config, struct error 
         return false;
     w->hides_padding = hides_padding(model, w, mask);
     model->minimum_samples = wav2vec2_minimum_samples(&w->config);
-    save_choice(model, "emotrain_layers", layers);
-    save_choice(model, "emotrain_attention_mask", w->hides_padding ? "yes" : "no");
+    json_put(model->json, "emotrain_layers", cJSON_CreateString(layers));
+    json_put(model->json, "emotrain_attention_mask", cJSON_CreateString(w->hides_padding ? "yes" : "no"));
     declare(w, model);
     return true;
 }

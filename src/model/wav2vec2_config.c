@@ -114,8 +114,7 @@ static bool read_number(double *value, const char *name, cJSON *json, const stru
     free(key);
     if (*value < 0 || *value > 1)
         return error_set(error, "\"%s\" must be from 0 to 1", name);
-    cJSON_DeleteItemFromObjectCaseSensitive(json, name);
-    cJSON_AddNumberToObject(json, name, *value);
+    json_put(json, name, cJSON_CreateNumber(*value));
     return true;
 }
 
@@ -132,8 +131,7 @@ static bool read_integer(int64_t *value, const char *name, cJSON *json, const st
     if (given)
         *value = config_integer(config, key);
     free(key);
-    cJSON_DeleteItemFromObjectCaseSensitive(json, name);
-    cJSON_AddNumberToObject(json, name, (double)*value);
+    json_put(json, name, cJSON_CreateNumber((double)*value));
     return true;
 }
 
@@ -167,8 +165,7 @@ static bool read_overridable(struct wav2vec2_config *c, cJSON *json, const struc
         return false;
     if (config && !config_is_empty(config, "model.apply_spec_augment"))
         c->apply_spec_augment = config_bool(config, "model.apply_spec_augment");
-    cJSON_DeleteItemFromObjectCaseSensitive(json, "apply_spec_augment");
-    cJSON_AddBoolToObject(json, "apply_spec_augment", c->apply_spec_augment);
+    json_put(json, "apply_spec_augment", cJSON_CreateBool(c->apply_spec_augment));
     return true;
 }
 
