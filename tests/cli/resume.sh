@@ -26,12 +26,12 @@ while [ $hits -lt "$kills" ]; do
   while :; do
     "$emotrain" --config tiny.ini --run "killed$runs" "${arguments[@]}" >/dev/null 2>err &
     pid=$!
-    sleep "$(awk "BEGIN { print 0.45 + ($left - 0.45) * 0.8 * $RANDOM / 32768 }")"
+    sleep "$(awk "BEGIN { print $left * (0.3 + 0.65 * $RANDOM / 32768) }")"
     kill -9 $pid 2>/dev/null || break
     wait $pid 2>/dev/null
     [ $? = 137 ] || break
     hits=$((hits + 1))
-    left=$(awk "BEGIN { l = $left * 0.8; print l < 0.6 ? 0.6 : l }")
+    left=$(awk "BEGIN { l = $left * 0.85; print l < $seconds / 2 ? $seconds / 2 : l }")
     [ -e "runs/killed$runs/config.ini" ] && arguments=(--resume)
     [ $hits -lt "$kills" ] || break
   done
@@ -54,7 +54,7 @@ for signal in INT TERM; do
   # Once more, at once: what Ctrl-C left must outlive a kill in the resumed run's first moments.
   "$emotrain" --config tiny.ini --run "stop$signal" --resume >/dev/null 2>err &
   pid=$!
-  sleep 0.6
+  sleep "$(awk "BEGIN { print $seconds * 0.3 }")"
   kill -9 $pid 2>/dev/null
   wait $pid 2>/dev/null
   "$emotrain" --config tiny.ini --run "stop$signal" --resume >/dev/null 2>err || fail "$(cat err)"
