@@ -256,9 +256,19 @@ static bool write_run_files(struct job *job, const char *text, struct error *err
     return done;
 }
 
+/* Removes what a kill left half-written: in the run's folder and in its charts. */
+static bool sweep_run(const char *folder, struct error *error)
+{
+    char *charts = path_join(folder, "charts");
+    bool done = folder_sweep(folder, error) && (!path_exists(charts) || folder_sweep(charts, error));
+
+    free(charts);
+    return done;
+}
+
 static bool begin_run(struct job *job, struct error *error)
 {
-    bool done = job->resumed ? check_same_split(job, error) && folder_sweep(job->folder, error)
+    bool done = job->resumed ? check_same_split(job, error) && sweep_run(job->folder, error)
                              : claim_folder(job, error);
     char *text = config_print(job->config);
 
