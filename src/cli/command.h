@@ -37,6 +37,7 @@ extern const struct tensor_command TENSOR_COMMANDS[]; /* ends with a NULL name *
 bool command_index(const struct options *options, struct error *error);
 bool command_split(const struct options *options, struct error *error);
 bool command_plot(const struct options *options, struct error *error);
+bool command_runs(const struct options *options, struct error *error);
 bool command_report(const struct options *options, struct error *error);
 bool command_train(const struct options *options, struct error *error);
 bool command_eval(const struct options *options, struct error *error);

@@ -24,6 +24,8 @@ static const struct command COMMANDS[] = {
     {"plot", "RUN...", "draw a run's charts again from what was recorded", "", 1, SIZE_MAX, command_plot},
     {"report", "RUN...", "write a run's report again from what was recorded", "", 1, SIZE_MAX,
      command_report},
+    {"runs", "[list | show RUN... | compare RUN RUN... | rm RUN...]",
+     "what runs there are, what one was, where they differ; remove some", "set ", 0, SIZE_MAX, command_runs},
     {"doctor", "", "versions, devices, threads, what is missing and how to get it", "", 0, 0, NULL},
 };
 

@@ -49,26 +49,56 @@ bool run_set_facts(struct catalogue *catalogue, int64_t run, const char *facts, 
     return statement_once(catalogue, error, "UPDATE runs SET facts = ? WHERE id = ?", "ti", facts, run);
 }
 
+#define RUN_COLUMNS "id, name, directory, state, started, finished, config, facts"
+
+static void read_run(struct statement *s, struct run_row *row, struct arena *arena)
+{
+    const char **texts[] = {&row->name,     &row->directory, &row->state, &row->started,
+                            &row->finished, &row->config,    &row->facts};
+
+    row->id = sqlite3_column_int64(s->handle, 0);
+    for (int i = 0; i < 7; i++)
+        *texts[i] = column_text(s, i + 1, arena);
+}
+
 bool run_find(struct catalogue *catalogue, const char *directory, struct run_row *row, struct arena *arena,
               struct error *error)
 {
     struct statement s;
 
     *row = (struct run_row){0};
-    if (statement_prepare(&s, catalogue,
-                          "SELECT id, name, directory, state, started, finished, config, facts FROM runs"
-                          " WHERE directory = ?",
-                          error)) {
+    if (statement_prepare(&s, catalogue, "SELECT " RUN_COLUMNS " FROM runs WHERE directory = ?", error)) {
         statement_text(&s, directory);
-        if (statement_row(&s, error)) {
-            row->id = sqlite3_column_int64(s.handle, 0);
-            const char **texts[] = {&row->name,     &row->directory, &row->state, &row->started,
-                                    &row->finished, &row->config,    &row->facts};
-            for (int i = 0; i < 7; i++)
-                *texts[i] = column_text(&s, i + 1, arena);
+        if (statement_row(&s, error))
+            read_run(&s, row, arena);
+    }
+    return statement_end(&s);
+}
+
+bool runs_read(struct catalogue *catalogue, struct run_list *list, struct error *error)
+{
+    struct statement s;
+
+    if (statement_prepare(&s, catalogue, "SELECT " RUN_COLUMNS " FROM runs ORDER BY started DESC, id DESC",
+                          error)) {
+        while (statement_row(&s, error)) {
+            list->rows = mem_grow(list->rows, &list->capacity, list->count + 1, sizeof *list->rows);
+            read_run(&s, &list->rows[list->count++], &list->arena);
         }
     }
     return statement_end(&s);
+}
+
+void run_list_free(struct run_list *list)
+{
+    free(list->rows);
+    arena_free(&list->arena);
+    *list = (struct run_list){0};
+}
+
+bool run_remove(struct catalogue *catalogue, int64_t run, struct error *error)
+{
+    return statement_once(catalogue, error, "DELETE FROM runs WHERE id = ?", "i", run);
 }
 
 void metric_list_add(struct metric_list *list, int64_t step, double epoch, const char *name, double value)

@@ -28,6 +28,19 @@ bool run_set_facts(struct catalogue *catalogue, int64_t run, const char *facts, 
 bool run_find(struct catalogue *catalogue, const char *directory, struct run_row *row, struct arena *arena,
               struct error *error);
 
+bool run_remove(struct catalogue *catalogue, int64_t run,
+                struct error *error); /* metrics and predictions too */
+
+struct run_list {
+    struct run_row *rows;
+    size_t count, capacity;
+    struct arena arena;
+};
+
+/* Appends all runs, the newest first. */
+bool runs_read(struct catalogue *catalogue, struct run_list *list, struct error *error);
+void run_list_free(struct run_list *list);
+
 struct metric {
     int64_t step;
     double epoch;

@@ -90,6 +90,19 @@ mkfifo pipe
 [ "$(wc -l <pipe)" = 17 ] && [ -p pipe ] || fail "-o does not write into a pipe"
 wait
 
+# Runs are listed, shown, compared, removed; one that is being written is not.
+expect 0 "^two  *finished .* 32 " "$emotrain" runs
+expect 0 "emotrain --config .*/runs/two/config.ini" "$emotrain" runs show two
+"$emotrain" --config tiny.ini --run wide --set train.epochs=1 --set model.pooling=max >/dev/null 2>err || fail "$(cat err)"
+expect 0 "^model.pooling  *mean  *max$" "$emotrain" runs compare two wide
+grep -q "run.name\|train.batch_size" out && fail "compare shows what is the same"
+expect 0 "removed" "$emotrain" runs rm wide
+[ ! -e runs/wide ] || fail "rm leaves the folder"
+"$emotrain" runs | grep -q wide && fail "rm leaves the rows"
+expect_error 2 "no run \"wide\"" "$emotrain" runs rm wide
+expect_error 2 "no action" "$emotrain" runs lst
+expect_error 2 "needs two runs" "$emotrain" runs compare two
+
 # Clips of another split are told apart from those that it was trained on.
 "$emotrain" eval one --set split.seed=7 >out 2>err || fail "$(cat err)"
 grep -q "not the split that the run was trained on" err || fail "eval on learned clips gives no warning"

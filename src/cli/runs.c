@@ -1,0 +1,273 @@
+/* emotrain runs: list, show, compare, rm. */
+#include "base/json.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "report/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* A run that the user named, with its configuration and what the catalogue knows of it. */
+struct known_run {
+    char *folder;
+    struct config *config;
+    struct catalogue *catalogue;
+    struct report report;
+};
+
+static bool known_open(struct known_run *run, const char *name, const struct config *config,
+                       struct error *error)
+{
+    *run = (struct known_run){0};
+    return (run->folder = run_folder_find(name, config_text(config, "run.directory"), true, error)) &&
+           (run->config = run_folder_config(run->folder, error)) &&
+           (run->catalogue = catalogue_open(config_text(run->config, "run.database"), error)) &&
+           report_read(&run->report, run->catalogue, run->folder, error);
+}
+
+static void known_close(struct known_run *run)
+{
+    if (run->report.remarks)
+        report_free(&run->report);
+    catalogue_close(run->catalogue);
+    config_free(run->config);
+    free(run->folder);
+    *run = (struct known_run){0};
+}
+
+/* ---- list ---- */
+
+static void print_row(const struct run_row *row, const struct evaluation *e)
+{
+    printf("%-32s %-12s %-21s", row->name, row->state, row->started);
+    if (e->clips)
+        printf(" %6zu %9.4f %9.4f %9.4f\n", e->clips, e->accuracy, e->uar, e->macro.f1);
+    else
+        printf(" %6s %9s %9s %9s\n", "-", "-", "-", "-");
+}
+
+static bool list(const struct config *config, const struct strings *names, struct error *error)
+{
+    struct catalogue *catalogue = catalogue_open(config_text(config, "run.database"), error);
+    struct run_list runs = {0};
+    bool done = catalogue && runs_read(catalogue, &runs, error);
+
+    (void)names;
+    if (done)
+        printf("%-32s %-12s %-21s %6s %9s %9s %9s\n", "run", "state", "started", "clips", "accuracy", "UAR",
+               "macro F1");
+    for (size_t i = 0; done && i < runs.count; i++) {
+        struct prediction_list predictions;
+        struct evaluation evaluation;
+        done = predictions_read(catalogue, runs.rows[i].id, "test", &predictions, error);
+        evaluation_make(&evaluation, &predictions);
+        if (done)
+            print_row(&runs.rows[i], &evaluation);
+        evaluation_free(&evaluation);
+        prediction_list_free(&predictions);
+    }
+    run_list_free(&runs);
+    catalogue_close(catalogue);
+    return done;
+}
+
+/* ---- show ---- */
+
+static void print_facts(const cJSON *facts)
+{
+    const cJSON *section = NULL, *item = NULL;
+
+    cJSON_ArrayForEach(section, facts)
+    {
+        printf("\n%s\n", section->string);
+        cJSON_ArrayForEach(item, section)
+        {
+            char *value = cJSON_IsString(item) ? NULL : cJSON_PrintUnformatted(item);
+            printf("  %-34s %s\n", item->string, value ? value : item->valuestring);
+            cJSON_free(value);
+        }
+    }
+}
+
+static void print_run(const struct known_run *run)
+{
+    const struct run_row *row = &run->report.run;
+    struct text text = {0};
+
+    printf("%s: %s\nstarted %s, ended %s\nfolder %s\n", row->name, row->state, row->started,
+           row->finished ? row->finished : "-", run->folder);
+    printf(
+        "to repeat it, in the folder where it was started:\n  emotrain --config %s/config.ini --run NAME\n",
+        run->folder);
+    if (run->report.evaluation.clips) {
+        evaluation_print(&run->report.evaluation, &text);
+        printf("\n%s", text.text);
+        text_free(&text);
+    }
+    for (size_t i = 0; i < run->report.remarks->count; i++)
+        printf("%s%s\n", i ? "" : "\n", run->report.remarks->items[i]);
+    print_facts(run->report.facts);
+}
+
+static bool show(const struct config *config, const struct strings *names, struct error *error)
+{
+    bool done = true;
+
+    for (size_t i = 1; done && i < names->count; i++) {
+        struct known_run run;
+        done = known_open(&run, names->items[i], config, error);
+        if (done)
+            print_run(&run);
+        known_close(&run);
+    }
+    return done;
+}
+
+/* ---- compare ---- */
+
+/* Settings that say where and under which name, not what. */
+static bool is_place(const char *section, const char *key)
+{
+    return strcmp(section, "run") == 0 &&
+           (strcmp(key, "name") == 0 || strcmp(key, "directory") == 0 || strcmp(key, "database") == 0);
+}
+
+static void print_differences(const struct known_run *runs, size_t count)
+{
+    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+        char *name = mem_format("%s.%s", SETTINGS[i].section, SETTINGS[i].key);
+        bool differs = false;
+        for (size_t r = 1; r < count; r++)
+            differs =
+                differs || strcmp(config_text(runs[0].config, name), config_text(runs[r].config, name)) != 0;
+        if (differs && !is_place(SETTINGS[i].section, SETTINGS[i].key)) {
+            printf("%-28s", name);
+            for (size_t r = 0; r < count; r++)
+                printf(" %20s", config_text(runs[r].config, name));
+            printf("\n");
+        }
+        free(name);
+    }
+}
+
+static void print_figure(const struct known_run *runs, size_t count, const char *name,
+                         double (*figure)(const struct evaluation *e))
+{
+    printf("%-28s", name);
+    for (size_t r = 0; r < count; r++) {
+        if (runs[r].report.evaluation.clips)
+            printf(" %20.4f", figure(&runs[r].report.evaluation));
+        else
+            printf(" %20s", "-");
+    }
+    printf("\n");
+}
+
+static double accuracy(const struct evaluation *e)
+{
+    return e->accuracy;
+}
+
+static double uar(const struct evaluation *e)
+{
+    return e->uar;
+}
+
+static double macro_f1(const struct evaluation *e)
+{
+    return e->macro.f1;
+}
+
+static double weighted_f1(const struct evaluation *e)
+{
+    return e->weighted.f1;
+}
+
+static bool compare(const struct config *config, const struct strings *names, struct error *error)
+{
+    size_t count = names->count - 1;
+    struct known_run *runs = mem_zero(count, sizeof *runs);
+    bool done = true;
+
+    for (size_t r = 0; done && r < count; r++)
+        done = known_open(&runs[r], names->items[r + 1], config, error);
+    if (done) {
+        printf("%-28s", "");
+        for (size_t r = 0; r < count; r++)
+            printf(" %20s", runs[r].report.run.name);
+        printf("\n");
+        print_differences(runs, count);
+        print_figure(runs, count, "accuracy", accuracy);
+        print_figure(runs, count, "UAR", uar);
+        print_figure(runs, count, "macro F1", macro_f1);
+        print_figure(runs, count, "weighted F1", weighted_f1);
+    }
+    for (size_t r = 0; r < count; r++)
+        known_close(&runs[r]);
+    free(runs);
+    return done;
+}
+
+/* ---- rm ---- */
+
+/* A run that another process writes is left alone. */
+static bool is_idle(const char *folder, struct error *error)
+{
+    char *path = path_join(folder, ".lock");
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    bool idle = lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0;
+
+    if (!idle)
+        error_set(error, "%s is being written by another process: not removed", folder);
+    if (lock >= 0)
+        close(lock);
+    free(path);
+    return idle;
+}
+
+static bool rm(const struct config *config, const struct strings *names, struct error *error)
+{
+    bool done = true;
+
+    for (size_t i = 1; done && i < names->count; i++) {
+        struct known_run run;
+        done = known_open(&run, names->items[i], config, error) && is_idle(run.folder, error) &&
+               run_remove(run.catalogue, run.report.run.id, error) && folder_remove(run.folder, error);
+        if (done)
+            printf("removed %s\n", run.folder);
+        known_close(&run);
+    }
+    return done;
+}
+
+static const struct {
+    const char *name;
+    size_t least; /* words, its own name included */
+    bool (*run)(const struct config *config, const struct strings *names, struct error *error);
+} ACTIONS[] = {{"list", 1, list}, {"show", 2, show}, {"compare", 3, compare}, {"rm", 2, rm}};
+
+bool command_runs(const struct options *options, struct error *error)
+{
+    const char *wanted = options->arguments.count ? options->arguments.items[0] : "list";
+    struct config *config = options_config(options, error);
+    bool done = false, known = false;
+
+    for (size_t i = 0; config && i < sizeof ACTIONS / sizeof ACTIONS[0]; i++) {
+        if (strcmp(ACTIONS[i].name, wanted) != 0)
+            continue;
+        known = true;
+        done = options->arguments.count + (options->arguments.count == 0) >= ACTIONS[i].least
+                   ? ACTIONS[i].run(config, &options->arguments, error)
+                   : error_usage(error, "runs %s needs %s", wanted,
+                                 ACTIONS[i].least == 3 ? "two runs" : "a run");
+    }
+    if (config && !known)
+        error_usage(error, "runs: no action \"%s\"; there is list, show, compare, rm", wanted);
+    config_free(config);
+    return done;
+}
