@@ -60,6 +60,17 @@ bool tensor_run(const char *name, const struct options *options, struct error *e
  * NULL, with an error if `required`, where there is no such run. */
 char *run_folder_find(const char *run, const char *directory, bool required, struct error *error);
 
+/* One process at a time writes to a run's folder: a lock that goes with the process, however it ends. Returns
+ * a descriptor to close, or -1 with an error. */
+int run_folder_lock(const char *folder, struct error *error);
+
+/* Whether a new run may take the folder: it is absent, or holds no more than what a run killed while it began
+ * left. */
+bool run_folder_is_free(const char *folder);
+
+/* A name from the configuration file's and the time: ravdess-20260131-173000; caller frees. */
+char *run_folder_default_name(const char *config_path);
+
 /* The configuration in a run's folder. */
 struct config *run_folder_config(const char *folder, struct error *error);
 

@@ -1,10 +1,16 @@
-/* Finding runs. */
+/* Runs' folders: finding, naming, locking. */
 #include "base/memory.h"
+#include "base/text.h"
 #include "cli/command.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
 
 static char *run_at(const char *folder)
 {
@@ -40,4 +46,47 @@ struct config *run_folder_config(const char *folder, struct error *error)
         return config;
     config_free(config);
     return NULL;
+}
+
+int run_folder_lock(const char *folder, struct error *error)
+{
+    char *path = path_join(folder, ".lock");
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+
+    if (lock < 0) {
+        error_set(error, "%s: cannot write: %s", path, strerror(errno));
+    } else if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+        error_usage(error, "the run %s is being written by another process", folder);
+        close(lock);
+        lock = -1;
+    }
+    free(path);
+    return lock;
+}
+
+bool run_folder_is_free(const char *folder)
+{
+    struct strings names = {0};
+    struct error unread = {0};
+    bool nothing = true;
+
+    folder_list(&names, folder, &unread);
+    for (size_t i = 0; i < names.count; i++)
+        nothing = nothing &&
+                  (strcmp(names.items[i], ".lock") == 0 || text_starts(names.items[i], "environment.json") ||
+                   text_starts(names.items[i], "config.ini.tmp-"));
+    strings_free(&names);
+    return nothing && (!unread.kind || !path_exists(folder));
+}
+
+char *run_folder_default_name(const char *config_path)
+{
+    char stamp[32];
+    time_t now = time(NULL);
+    struct tm parts;
+
+    strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", localtime_r(&now, &parts));
+    const char *base = config_path ? path_base(config_path) : "run";
+    const char *dot = strrchr(base, '.');
+    return mem_format("%.*s-%s", dot && dot != base ? (int)(dot - base) : (int)strlen(base), base, stamp);
 }

@@ -4,12 +4,9 @@
 #include "cli/command.h"
 #include "report/report.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 /* A run that the user named, with its configuration and what the catalogue knows of it. */
@@ -215,29 +212,18 @@ static bool compare(const struct config *config, const struct strings *names, st
 
 /* ---- rm ---- */
 
-/* A run that another process writes is left alone. */
-static bool is_idle(const char *folder, struct error *error)
-{
-    char *path = path_join(folder, ".lock");
-    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    bool idle = lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0;
-
-    if (!idle)
-        error_set(error, "%s is being written by another process: not removed", folder);
-    if (lock >= 0)
-        close(lock);
-    free(path);
-    return idle;
-}
-
 static bool rm(const struct config *config, const struct strings *names, struct error *error)
 {
     bool done = true;
 
     for (size_t i = 1; done && i < names->count; i++) {
         struct known_run run;
-        done = known_open(&run, names->items[i], config, error) && is_idle(run.folder, error) &&
+        int lock = -1; /* a run that another process writes is left alone */
+        done = known_open(&run, names->items[i], config, error) &&
+               (lock = run_folder_lock(run.folder, error)) >= 0 &&
                run_remove(run.catalogue, run.report.run.id, error) && folder_remove(run.folder, error);
+        if (lock >= 0)
+            close(lock);
         if (done)
             printf("removed %s\n", run.folder);
         known_close(&run);

@@ -11,13 +11,9 @@
 #include "train/schedule.h"
 #include "train/trainer.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 /* The main job under way. */
@@ -39,60 +35,16 @@ struct job {
 
 /* ---- the run's folder and configuration ---- */
 
-/* One process at a time writes to a run's folder: a lock that goes with the process, however it ends. */
-static bool lock_run(struct job *job, struct error *error)
-{
-    char *path = path_join(job->folder, ".lock");
-
-    job->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (job->lock < 0)
-        error_set(error, "%s: cannot write: %s", path, strerror(errno));
-    else if (flock(job->lock, LOCK_EX | LOCK_NB) != 0)
-        error_usage(error, "the run %s is being written by another process", job->folder);
-    free(path);
-    return !error->kind;
-}
-
-/* Whether a new run may take the folder: it is absent, or holds no more than a run killed while it began
- * left. */
-static bool is_free(const char *folder)
-{
-    struct strings names = {0};
-    struct error absent = {0};
-    bool free_folder = true;
-
-    folder_list(&names, folder, &absent);
-    for (size_t i = 0; i < names.count; i++)
-        free_folder = free_folder && (strcmp(names.items[i], ".lock") == 0 ||
-                                      text_starts(names.items[i], "environment.json") ||
-                                      text_starts(names.items[i], "config.ini.tmp-"));
-    strings_free(&names);
-    return free_folder && (absent.kind == ERROR_NONE || !path_exists(folder));
-}
-
 static bool refuse_taken(const char *folder, struct error *error)
 {
     return error_usage(error, "%s is there already: name another run with --run, or go on with --resume",
                        folder);
 }
 
-/* A name from the configuration file's and the time: ravdess-20260131-173000. */
-static char *default_name(const char *config_path)
-{
-    char stamp[32];
-    time_t now = time(NULL);
-    struct tm parts;
-
-    strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", localtime_r(&now, &parts));
-    const char *base = config_path ? path_base(config_path) : "run";
-    const char *dot = strrchr(base, '.');
-    return mem_format("%.*s-%s", dot && dot != base ? (int)(dot - base) : (int)strlen(base), base, stamp);
-}
-
 static bool name_run(struct job *job, struct error *error)
 {
     const char *wanted = job->options->run ? job->options->run : config_text(job->config, "run.name");
-    char *name = *wanted ? mem_string(wanted) : default_name(job->options->config);
+    char *name = *wanted ? mem_string(wanted) : run_folder_default_name(job->options->config);
     char *assignment = mem_format("run.name=%s", name);
 
     job->named = *wanted != '\0';
@@ -100,7 +52,7 @@ static bool name_run(struct job *job, struct error *error)
     if (good && (strchr(name, '/') || name[0] == '.'))
         good = error_usage(error, "run.name \"%s\": a name, not a path", name);
     job->folder = path_join(config_text(job->config, "run.directory"), name);
-    if (good && job->named && !is_free(job->folder))
+    if (good && job->named && !run_folder_is_free(job->folder))
         good = refuse_taken(job->folder, error);
     free(assignment);
     free(name);
@@ -115,7 +67,8 @@ static bool claim_folder(struct job *job, struct error *error)
 
     for (int n = 2;; n++) {
         struct error taken = {0};
-        if (folder_make(job->folder, error) && lock_run(job, &taken) && !is_free(job->folder))
+        if (folder_make(job->folder, error) && (job->lock = run_folder_lock(job->folder, &taken)) >= 0 &&
+            !run_folder_is_free(job->folder))
             refuse_taken(job->folder, &taken);
         if (!taken.kind || error->kind)
             break;
@@ -125,6 +78,7 @@ static bool claim_folder(struct job *job, struct error *error)
         }
         if (job->lock >= 0)
             close(job->lock);
+        job->lock = -1;
         char *name = mem_format("%s-%d", first, n);
         config_choose(job->config, "run.name", name);
         free(job->folder);
@@ -151,7 +105,8 @@ static bool find_interrupted(struct job *job, struct error *error)
     job->config = run_folder_config(job->folder, error);
     job->resumed = true;
     job->checkpoint = checkpoint_newest(job->folder);
-    return job->config && lock_run(job, error);
+    job->lock = run_folder_lock(job->folder, error);
+    return job->config && job->lock >= 0;
 }
 
 static bool prepare(struct job *job, struct error *error)

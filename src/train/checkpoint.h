@@ -42,8 +42,8 @@ char *checkpoint_newest(const char *run);
  * link to nowhere is an error. */
 bool checkpoint_best(const char *run, char **folder, struct error *error);
 
-/* Reads trainer_state.json and optimizer.safetensors of a checkpoint; also sets the link `best` and the
- * folder right, where a kill left newer ones behind. */
+/* Reads trainer_state.json and optimizer.safetensors of a checkpoint; also sets the links and the
+ * folder right, where a kill left them behind. */
 bool checkpoint_load(const char *run, const char *folder, struct et_adamw *optimizer,
                      const char *const *names, size_t count, struct trainer_state *state,
                      struct error *error);
