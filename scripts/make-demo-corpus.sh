@@ -11,7 +11,11 @@ folder=${1:-datasets/demo}
 cd "$(dirname "$0")/.."
 command -v espeak-ng >/dev/null || { echo "make-demo-corpus: espeak-ng is missing: apt-get install espeak-ng" >&2; exit 1; }
 
-voices=(en-us+m1 en-us+f1 en-gb+m2 en-gb+f2 en-us+m3 en-us+f3 en-gb+m5 en-gb+f4)
+voices=(en-us+m1 en-us+f1 en-us+m3 en-us+f3 en-gb-scotland+m2 en-gb-scotland+f2 en-gb-x-rp+m7 en-gb-x-rp+f4)
+# A voice that this espeak-ng does not know is spoken by another in its place: then there would be fewer than eight.
+distinct=$(for voice in "${voices[@]}"; do espeak-ng -v "$voice" --stdout "Kids" | md5sum; done | sort -u | wc -l)
+[ "$distinct" = ${#voices[@]} ] || { echo "make-demo-corpus: this espeak-ng has only $distinct of the ${#voices[@]} voices wanted" >&2; exit 1; }
+
 statements=("Kids are talking by the door" "Dogs are sitting by the door")
 # per emotion: pitch (0-99), pitch range (percent), words per minute, amplitude (0-200)
 prosody=("" "50 60 165 90" "42 45 135 70" "68 160 190 120" "28 40 115 60"
