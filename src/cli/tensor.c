@@ -5,6 +5,7 @@
  * OpenMP's waiting threads spin by default, which takes the cores from OpenBLAS's own threads: on two cores
  * that doubles the time of a training step.  What the user has set stays.
  */
+#include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "cli/command.h"
@@ -77,6 +78,7 @@ bool tensor_run(const char *name, const struct options *options, struct error *e
     free(path);
     if (!module)
         return error_set(error, "cannot load libtorch: %s", dlerror());
+    interrupt_catch(); /* once more: UCX, which Debian 13's libtorch brings along, takes SIGHUP for itself */
     const struct tensor_command *command = dlsym(module, "TENSOR_COMMANDS");
     while (command && command->name && strcmp(command->name, name) != 0)
         command++;
