@@ -292,6 +292,20 @@ void strings_add(struct strings *strings, const char *text)
     strings->items[strings->count++] = mem_string(text);
 }
 
+int strings_index(const struct strings *strings, const char *text)
+{
+    for (size_t i = 0; i < strings->count; i++)
+        if (text_equal(strings->items[i], text))
+            return (int)i;
+    return -1;
+}
+
+void strings_add_new(struct strings *strings, const char *text)
+{
+    if (strings_index(strings, text) < 0)
+        strings_add(strings, text);
+}
+
 static int compare(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);

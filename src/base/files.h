@@ -64,6 +64,8 @@ struct strings {
 
 bool folder_list(struct strings *names, const char *path, struct error *error);
 void strings_add(struct strings *strings, const char *text);
+int strings_index(const struct strings *strings, const char *text); /* -1 if it is not there */
+void strings_add_new(struct strings *strings, const char *text);    /* unless it is there already */
 void strings_sort(struct strings *strings);
 void strings_free(struct strings *strings);
 

@@ -6,7 +6,6 @@
 #include "train/evaluate.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static void print_report(const struct prediction_list *predictions, double loss)
 {
@@ -29,14 +28,10 @@ static void warn_other_split(const struct trained *trained, const struct source 
     struct error ignored = {0};
     struct run_row row = {0};
     struct arena arena = {0};
-    char digest[SHA256_HEX_SIZE];
 
     if (trained->run && run_find(source->catalogue, trained->run, &row, &arena, &ignored) && row.facts) {
         cJSON *facts = cJSON_Parse(row.facts);
-        const cJSON *split = cJSON_GetObjectItemCaseSensitive(facts, "split");
-        const cJSON *own = cJSON_GetObjectItemCaseSensitive(split, "digest");
-        facts_digest_split(source, digest);
-        if (cJSON_IsString(own) && strcmp(own->valuestring, digest) != 0)
+        if (facts_other_split(facts, source))
             log_warn("this is not the split that the run was trained on: this part may hold clips that it "
                      "has learned");
         cJSON_Delete(facts);

@@ -1,11 +1,14 @@
 #include "cli/facts.h"
 
+#include "base/digest.h"
 #include "base/text.h"
 #include "cli/environment.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-void facts_digest_split(const struct source *source, char hex[SHA256_HEX_SIZE])
+/* A hash of which file is in which part, in order. */
+static void digest_split(const struct source *source, char hex[SHA256_HEX_SIZE])
 {
     struct text text = {0};
 
@@ -37,7 +40,7 @@ static void add_split(cJSON *facts, const struct config *config, const struct so
     cJSON *split = cJSON_AddObjectToObject(facts, "split");
     char *description = split_describe(config), hash[SHA256_HEX_SIZE];
 
-    facts_digest_split(source, hash);
+    digest_split(source, hash);
     cJSON_AddStringToObject(split, "settings", description);
     for (int part = 0; part < PART_COUNT; part++)
         cJSON_AddNumberToObject(split, PART_NAMES[part], (double)source->split.counts[part]);
@@ -87,4 +90,14 @@ void facts_add_training(cJSON *facts, const struct trainer *trainer, int64_t ste
                             trainer->seconds > 0 ? (double)trainer->clips / trainer->seconds : 0);
     cJSON_AddNumberToObject(training, "peak_memory_mib", peak_memory());
     json_put(facts, "training", training);
+}
+
+bool facts_other_split(const cJSON *facts, const struct source *source)
+{
+    const cJSON *split = cJSON_GetObjectItemCaseSensitive(facts, "split");
+    const cJSON *digest = cJSON_GetObjectItemCaseSensitive(split, "digest");
+    char hash[SHA256_HEX_SIZE];
+
+    digest_split(source, hash);
+    return cJSON_IsString(digest) && strcmp(digest->valuestring, hash) != 0;
 }

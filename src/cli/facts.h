@@ -5,7 +5,6 @@
 #ifndef EMOTRAIN_CLI_FACTS_H
 #define EMOTRAIN_CLI_FACTS_H
 
-#include "base/digest.h"
 #include "base/json.h"
 #include "cli/source.h"
 #include "train/trainer.h"
@@ -16,8 +15,7 @@ cJSON *facts_begin(const struct config *config, const struct source *source, con
 /* Puts in what training came to; `steps` of its steps were taken in this session. */
 void facts_add_training(cJSON *facts, const struct trainer *trainer, int64_t steps);
 
-/* A hash of which file is in which part, in order: a resumed run with another one would be another
- * experiment. */
-void facts_digest_split(const struct source *source, char hex[SHA256_HEX_SIZE]);
+/* Whether the facts are of another split than this one: other files, labels, parts or order. */
+bool facts_other_split(const cJSON *facts, const struct source *source);
 
 #endif

@@ -15,7 +15,7 @@ static size_t count_label(const struct clip_list *clips, const struct split *spl
     size_t count = 0;
 
     for (size_t i = 0; i < split->counts[part]; i++)
-        count += corpus_label_index(labels, clips->clips[split->clips[part][i]].label) == label;
+        count += strings_index(labels, clips->clips[split->clips[part][i]].label) == label;
     return count;
 }
 

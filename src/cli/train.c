@@ -181,15 +181,11 @@ static bool check_same_split(struct job *job, struct error *error)
 {
     struct run_row row;
     struct arena arena = {0};
-    char hash[SHA256_HEX_SIZE];
     bool same = run_find(job->source.catalogue, job->folder, &row, &arena, error);
 
     job->facts = same && row.facts ? cJSON_Parse(row.facts) : NULL;
     arena_free(&arena);
-    const cJSON *split = cJSON_GetObjectItemCaseSensitive(job->facts, "split");
-    const cJSON *digest = cJSON_GetObjectItemCaseSensitive(split, "digest");
-    facts_digest_split(&job->source, hash);
-    if (cJSON_IsString(digest) && strcmp(digest->valuestring, hash) != 0)
+    if (facts_other_split(job->facts, &job->source))
         return error_set(error,
                          "%s: the corpus or its split has changed since this run began: it cannot go on, "
                          "start a new run",

@@ -38,7 +38,7 @@ static bool label_list(const struct config *config, struct strings *labels, stru
     for (char *item; (item = strsep(&rest, ","));) {
         item += strspn(item, " \t");
         item[strcspn(item, " \t")] = '\0';
-        if (*item && corpus_label_index(labels, item) >= 0)
+        if (*item && strings_index(labels, item) >= 0)
             error_usage(error, "corpus.labels: \"%s\" stands there twice", item);
         else if (*item)
             strings_add(labels, item);
@@ -47,14 +47,6 @@ static bool label_list(const struct config *config, struct strings *labels, stru
     if (labels->count == 0 && !config_is_empty(config, "corpus.labels"))
         error_usage(error, "corpus.labels: names no label");
     return !error->kind;
-}
-
-int corpus_label_index(const struct strings *labels, const char *label)
-{
-    for (size_t i = 0; i < labels->count; i++)
-        if (text_equal(labels->items[i], label))
-            return (int)i;
-    return -1;
 }
 
 bool corpus_clips(const struct config *config, struct catalogue *catalogue, int64_t corpus,
@@ -66,7 +58,7 @@ bool corpus_clips(const struct config *config, struct catalogue *catalogue, int6
     bool done =
         label_list(config, &labels, error) && clips_read(catalogue, corpus, CLIPS_USABLE, list, error);
     for (size_t i = 0; done && i < list->count; i++)
-        if (labels.count == 0 || corpus_label_index(&labels, list->clips[i].label) >= 0)
+        if (labels.count == 0 || strings_index(&labels, list->clips[i].label) >= 0)
             list->clips[kept++] = list->clips[i];
     list->count = kept;
     strings_free(&labels);
@@ -92,8 +84,7 @@ bool corpus_labels(const struct config *config, const struct clip_list *clips, s
     if (given && !label_list(config, labels, error))
         return false;
     for (size_t i = 0; !given && i < clips->count; i++)
-        if (corpus_label_index(labels, clips->clips[i].label) < 0)
-            strings_add(labels, clips->clips[i].label);
+        strings_add_new(labels, clips->clips[i].label);
     if (!given)
         strings_sort(labels);
     for (size_t k = 0; given && k < labels->count; k++)

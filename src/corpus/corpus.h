@@ -48,9 +48,6 @@ bool corpus_clips(const struct config *config, struct catalogue *catalogue, int6
 bool corpus_labels(const struct config *config, const struct clip_list *clips, struct strings *labels,
                    struct error *error);
 
-/* Index of `label`, or -1. */
-int corpus_label_index(const struct strings *labels, const char *label);
-
 /* The corpus' folder as an absolute path; caller frees; NULL on error. */
 char *corpus_root(const struct config *config, struct error *error);
 

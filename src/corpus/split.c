@@ -35,18 +35,12 @@ static void task_start(struct split_task *task, const struct config *config, con
                                 .seed = (uint32_t)config_integer(config, "split.seed")};
     task->pool = mem_zero(clips->count, sizeof *task->pool);
     task->classes = mem_zero(clips->count, sizeof *task->classes);
-    for (size_t i = 0; i < clips->count; i++) {
-        size_t k = 0;
-        while (k < labels.count && strcmp(labels.items[k], clips->clips[i].label) != 0)
-            k++;
-        if (k == labels.count)
-            strings_add(&labels, clips->clips[i].label);
-    }
+    for (size_t i = 0; i < clips->count; i++)
+        strings_add_new(&labels, clips->clips[i].label);
     strings_sort(&labels);
     for (size_t i = 0; i < clips->count; i++) {
         task->pool[i] = i;
-        while (strcmp(labels.items[task->classes[i]], clips->clips[i].label) != 0)
-            task->classes[i]++;
+        task->classes[i] = strings_index(&labels, clips->clips[i].label);
     }
     task->class_count = labels.count;
     strings_free(&labels);
@@ -145,18 +139,13 @@ static void count_speakers(struct split *split, const struct clip_list *clips)
 {
     struct strings speakers = {0};
 
-    for (size_t i = 0; i < clips->count; i++) {
-        const char *speaker = clips->clips[i].speaker;
-        size_t k = 0;
-        while (speaker && k < speakers.count && strcmp(speakers.items[k], speaker) != 0)
-            k++;
-        if (!speaker || k < speakers.count)
-            continue;
-        strings_add(&speakers, speaker);
-        split->speakers++;
-        split->shared_speakers +=
-            has_speaker(split, clips, PART_TRAIN, speaker) && has_speaker(split, clips, PART_TEST, speaker);
-    }
+    for (size_t i = 0; i < clips->count; i++)
+        if (clips->clips[i].speaker)
+            strings_add_new(&speakers, clips->clips[i].speaker);
+    split->speakers = speakers.count;
+    for (size_t k = 0; k < speakers.count; k++)
+        split->shared_speakers += has_speaker(split, clips, PART_TRAIN, speakers.items[k]) &&
+                                  has_speaker(split, clips, PART_TEST, speakers.items[k]);
     strings_free(&speakers);
 }
 

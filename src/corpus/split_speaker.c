@@ -29,20 +29,15 @@ static bool speakers_start(struct speakers *speakers, const struct split_task *t
     *speakers = (struct speakers){.of_item = mem_zero(task->count, sizeof *speakers->of_item)};
     for (size_t i = 0; i < task->count; i++) {
         const struct clip *clip = &task->clips->clips[task->pool[i]];
-        size_t k = 0;
         if (!clip->speaker)
             return error_set(error, "split.protocol=speaker: %s has no speaker", clip->path);
-        while (k < speakers->names.count && strcmp(speakers->names.items[k], clip->speaker) != 0)
-            k++;
-        if (k == speakers->names.count)
-            strings_add(&speakers->names, clip->speaker);
+        strings_add_new(&speakers->names, clip->speaker);
     }
     strings_sort(&speakers->names);
     speakers->clips = mem_zero(speakers->names.count, sizeof *speakers->clips);
     for (size_t i = 0; i < task->count; i++) {
         const char *name = task->clips->clips[task->pool[i]].speaker;
-        while (strcmp(speakers->names.items[speakers->of_item[i]], name) != 0)
-            speakers->of_item[i]++;
+        speakers->of_item[i] = (size_t)strings_index(&speakers->names, name);
         speakers->clips[speakers->of_item[i]]++;
     }
     return true;

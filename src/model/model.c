@@ -125,15 +125,6 @@ static void names_log(struct names *names, const char *what)
     text_free(&names->text);
 }
 
-static bool same_shape(const struct parameter *p, const struct weight *entry)
-{
-    bool same = p->dims == entry->dims;
-
-    for (int d = 0; same && d < p->dims; d++)
-        same = p->shape[d] == entry->shape[d];
-    return same;
-}
-
 static char *shape_text(const int64_t *shape, int dims)
 {
     struct text text = {0};
@@ -172,7 +163,7 @@ static bool load_entry(struct model *model, struct weights *weights, size_t i, b
         return true;
     }
     struct parameter *p = &model->parameters.items[index];
-    bool fits = same_shape(p, entry) && !(other_labels && text_starts(name, "classifier.out_proj."));
+    bool fits = weight_fits(entry, p->tensor) && !(other_labels && text_starts(name, "classifier.out_proj."));
     if (!fits && p->required)
         return wrong_shape(weights->files[entry->file]->path, p, entry, error);
     if (!fits)

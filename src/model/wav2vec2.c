@@ -176,7 +176,6 @@ static bool is_frozen(const struct wav2vec2 *w, const char *name, bool encoder, 
     long long layer;
     const char *digits = name + strlen("wav2vec2.encoder.layers.");
 
-    (void)w;
     if (!text_starts(name, "wav2vec2.")) /* head, merge strategy, layer weights */
         return false;
     if (encoder || text_starts(name, "wav2vec2.feature_extractor."))

@@ -99,19 +99,23 @@ static bool check_sizes(const struct wav2vec2_config *c, struct error *error)
     return true;
 }
 
-static bool read_number(double *value, const char *name, cJSON *json, const struct config *config,
-                        struct error *error)
+/* Whether the experiment's settings give model.NAME, and what. */
+static bool is_given(const struct config *config, const char *name, double *value)
 {
     char *key = mem_format("model.%s", name);
     bool given = config && !config_is_empty(config, key);
 
-    if (!given && !json_number(json, name, value, error)) {
-        free(key);
-        return false;
-    }
     if (given)
         *value = config_number(config, key);
     free(key);
+    return given;
+}
+
+static bool read_number(double *value, const char *name, cJSON *json, const struct config *config,
+                        struct error *error)
+{
+    if (!is_given(config, name, value) && !json_number(json, name, value, error))
+        return false;
     if (*value < 0 || *value > 1)
         return error_set(error, "\"%s\" must be from 0 to 1", name);
     json_put(json, name, cJSON_CreateNumber(*value));
@@ -121,16 +125,12 @@ static bool read_number(double *value, const char *name, cJSON *json, const stru
 static bool read_integer(int64_t *value, const char *name, cJSON *json, const struct config *config,
                          struct error *error)
 {
-    char *key = mem_format("model.%s", name);
-    bool given = config && !config_is_empty(config, key);
+    double given;
 
-    if (!given && !json_integer(json, name, value, error)) {
-        free(key);
+    if (is_given(config, name, &given))
+        *value = (int64_t)given;
+    else if (!json_integer(json, name, value, error))
         return false;
-    }
-    if (given)
-        *value = config_integer(config, key);
-    free(key);
     json_put(json, name, cJSON_CreateNumber((double)*value));
     return true;
 }

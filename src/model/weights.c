@@ -69,13 +69,10 @@ static bool open_shards(struct weights *weights, const char *directory, const ch
         error_set(error, "%s: no \"weight_map\"", index);
     cJSON_ArrayForEach(item, map)
     {
-        size_t i = 0;
-        while (cJSON_IsString(item) && i < shards.count && strcmp(shards.items[i], item->valuestring) != 0)
-            i++;
         if (!cJSON_IsString(item))
             error_set(error, "%s: the shard of \"%s\" is not a string", index, item->string);
-        else if (i == shards.count)
-            strings_add(&shards, item->valuestring);
+        else
+            strings_add_new(&shards, item->valuestring);
     }
     bool done = !error->kind;
     for (size_t i = 0; done && i < shards.count; i++)
@@ -139,6 +136,15 @@ size_t weights_index(const struct weights *weights, const char *name)
     while (i < weights->count && strcmp(weights->entries[i].name, name) != 0)
         i++;
     return i;
+}
+
+bool weight_fits(const struct weight *weight, const struct et_tensor *tensor)
+{
+    bool fits = weight->dims == et_dims(tensor);
+
+    for (int d = 0; fits && d < weight->dims; d++)
+        fits = weight->shape[d] == et_size(tensor, d);
+    return fits;
 }
 
 bool weights_copy(struct weights *weights, size_t i, struct et_tensor *tensor, struct error *error)

@@ -44,6 +44,9 @@ struct weights {
 struct weights *weights_open(const char *directory, struct error *error);
 void weights_close(struct weights *weights); /* NULL does nothing */
 
+/* Whether an entry has the shape of a tensor. */
+bool weight_fits(const struct weight *weight, const struct et_tensor *tensor);
+
 /* Copies entry i into a tensor of its shape, converting to float32. */
 bool weights_copy(struct weights *weights, size_t i, struct et_tensor *tensor, struct error *error);
 

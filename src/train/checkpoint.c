@@ -123,9 +123,7 @@ static bool read_moments(struct weights *weights, struct et_adamw *optimizer, co
         char *key = mem_format("%s%s", MOMENTS[which], name);
         size_t index = weights_index(weights, key);
         struct et_tensor *moment = et_adamw_moment(optimizer, i, which);
-        bool there = index < weights->count && weights->entries[index].dims == et_dims(moment);
-        for (int d = 0; there && d < et_dims(moment); d++)
-            there = weights->entries[index].shape[d] == et_size(moment, d);
+        bool there = index < weights->count && weight_fits(&weights->entries[index], moment);
         if (!there)
             error_set(error, "%s: no \"%s\" of the right shape: was model.freeze changed?", path, key);
         free(key);

@@ -17,7 +17,7 @@ void dataset_start(struct dataset *dataset, const struct config *config, struct 
         const struct clip *clip = &clips->clips[split->clips[part][i]];
         double seconds = longest > 0 && clip->duration > longest ? longest : clip->duration;
         dataset->items[i] =
-            (struct dataset_item){clip->path, clip->sha256, seconds, corpus_label_index(labels, clip->label)};
+            (struct dataset_item){clip->path, clip->sha256, seconds, strings_index(labels, clip->label)};
     }
 }
 
