@@ -33,6 +33,7 @@ enum random_purpose {
     RANDOM_LAYERDROP,
     RANDOM_MASK,
     RANDOM_SPEAKERS,
+    RANDOM_BOOTSTRAP,
 };
 
 struct random_stream {

@@ -7,14 +7,14 @@
 
 #include <stdio.h>
 
-static void print_report(const struct prediction_list *predictions, double loss)
+static void print_report(const struct prediction_list *predictions)
 {
     struct evaluation evaluation;
     struct text text = {0};
 
     evaluation_make(&evaluation, predictions);
     evaluation_print(&evaluation, &text);
-    printf("%s\nmean cross-entropy %.4f, UAR %.4f\n", text.text, loss, evaluation.uar);
+    printf("%s\nmean cross-entropy %.4f, UAR %.4f\n", text.text, evaluation.loss, evaluation.uar);
     if (evaluation.clips < predictions->count)
         log_warn("%zu clips have a label that the model does not know; they are not in the report",
                  predictions->count - evaluation.clips);
@@ -53,7 +53,6 @@ static bool evaluate_part(const struct trained *trained, const struct source *so
 {
     struct prediction_list predictions;
     struct dataset dataset;
-    double loss;
 
     if (source->split.counts[part] == 0)
         return error_usage(error, "the %s part is empty", PART_NAMES[part]);
@@ -61,9 +60,9 @@ static bool evaluate_part(const struct trained *trained, const struct source *so
                   part, &trained->model->labels);
     prediction_list_start(&predictions, (const char *const *)trained->model->labels.items,
                           trained->model->labels.count);
-    bool done = evaluate(trained->model, &dataset, &trained->compute, "evaluate", &predictions, &loss, error);
+    bool done = evaluate(trained->model, &dataset, &trained->compute, "evaluate", &predictions, error);
     if (done) {
-        print_report(&predictions, loss);
+        print_report(&predictions);
         print_remarks(trained, source);
         warn_other_split(trained, source);
     }

@@ -152,37 +152,16 @@ static void print_differences(const struct known_run *runs, size_t count)
     }
 }
 
-static void print_figure(const struct known_run *runs, size_t count, const char *name,
-                         double (*figure)(const struct evaluation *e))
+static void print_figure(const struct known_run *runs, size_t count, const struct figure_kind *figure)
 {
-    printf("%-28s", name);
+    printf("%-28s", figure->title);
     for (size_t r = 0; r < count; r++) {
         if (runs[r].report.evaluation.clips)
-            printf(" %20.4f", figure(&runs[r].report.evaluation));
+            printf(" %20.4f", figure->of(&runs[r].report.evaluation));
         else
             printf(" %20s", "-");
     }
     printf("\n");
-}
-
-static double accuracy(const struct evaluation *e)
-{
-    return e->accuracy;
-}
-
-static double uar(const struct evaluation *e)
-{
-    return e->uar;
-}
-
-static double macro_f1(const struct evaluation *e)
-{
-    return e->macro.f1;
-}
-
-static double weighted_f1(const struct evaluation *e)
-{
-    return e->weighted.f1;
 }
 
 static bool compare(const struct config *config, const struct strings *names, struct error *error)
@@ -199,10 +178,8 @@ static bool compare(const struct config *config, const struct strings *names, st
             printf(" %20s", runs[r].report.run.name);
         printf("\n");
         print_differences(runs, count);
-        print_figure(runs, count, "accuracy", accuracy);
-        print_figure(runs, count, "UAR", uar);
-        print_figure(runs, count, "macro F1", macro_f1);
-        print_figure(runs, count, "weighted F1", weighted_f1);
+        for (enum figure f = 0; f < FIGURE_COUNT; f++)
+            print_figure(runs, count, &FIGURES[f]);
     }
     for (size_t r = 0; r < count; r++)
         known_close(&runs[r]);

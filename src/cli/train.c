@@ -244,19 +244,18 @@ static bool begin_run(struct job *job, struct error *error)
 
 /* ---- training and testing ---- */
 
-static double judge(void *context, const struct prediction_list *predictions, double loss, int64_t step,
-                    double epoch, struct metric_list *metrics)
+static double judge(void *context, const struct prediction_list *predictions, int64_t step, double epoch,
+                    struct metric_list *metrics)
 {
     const struct job *job = context;
     struct evaluation evaluation;
 
     evaluation_make(&evaluation, predictions);
-    metric_list_add(metrics, step, epoch, "eval_loss", loss);
     evaluation_metrics(&evaluation, step, epoch, metrics);
     log_info("step %lld, epoch %.2f: loss %.4f, accuracy %.3f, UAR %.3f on %zu %s clips", (long long)step,
-             epoch, loss, evaluation.accuracy, evaluation.uar, evaluation.clips,
+             epoch, evaluation.loss, evaluation.accuracy, evaluation.uar, evaluation.clips,
              PART_NAMES[split_selection_part(&job->source.split)]);
-    double score = evaluation_score(&evaluation, loss, config_text(job->config, "eval.best_metric"));
+    double score = evaluation_score(&evaluation, config_text(job->config, "eval.best_metric"));
     evaluation_free(&evaluation);
     return score;
 }
@@ -292,7 +291,6 @@ static bool test_best(struct job *job, struct error *error)
     char *best;
     struct model_source source = {.device = job->compute.device};
     struct prediction_list predictions = {0};
-    double loss;
 
     model_close(job->model);
     job->model = NULL;
@@ -305,7 +303,7 @@ static bool test_best(struct job *job, struct error *error)
     bool done = job->model != NULL;
     if (done) {
         prediction_list_start(&predictions, (const char *const *)job->labels.items, job->labels.count);
-        done = evaluate(job->model, &job->test, &job->compute, "test", &predictions, &loss, error) &&
+        done = evaluate(job->model, &job->test, &job->compute, "test", &predictions, error) &&
                predictions_write(job->source.catalogue, job->run, "test", &predictions, error);
     }
     prediction_list_free(&predictions);

@@ -49,24 +49,8 @@ void prediction_fill(struct prediction *prediction, const float *row, size_t lab
     prediction->predicted = (int)best;
 }
 
-/* Mean cross-entropy over the predictions that have a label. */
-static double mean_loss(const struct prediction_list *predictions)
-{
-    double sum = 0;
-    size_t labelled = 0;
-
-    for (size_t i = 0; i < predictions->count; i++) {
-        const struct prediction *p = &predictions->items[i];
-        if (p->label < 0)
-            continue;
-        sum -= log(fmax(p->probabilities[p->label], 1e-30));
-        labelled++;
-    }
-    return labelled ? sum / (double)labelled : 0;
-}
-
 bool evaluate(const struct model *model, const struct dataset *dataset, const struct compute *compute,
-              const char *what, struct prediction_list *predictions, double *loss, struct error *error)
+              const char *what, struct prediction_list *predictions, struct error *error)
 {
     size_t size = (size_t)config_integer(dataset->config, "eval.batch_size"), labels = model->labels.count;
     if (size > dataset->count)
@@ -93,8 +77,6 @@ bool evaluate(const struct model *model, const struct dataset *dataset, const st
             done = error_interrupted(error, "interrupted while evaluating; a run goes on with --resume");
     }
     progress_end(&progress);
-    if (done)
-        *loss = mean_loss(predictions);
     free(order);
     free(rows);
     return done;

@@ -11,10 +11,10 @@ struct compute {
     enum et_dtype precision;
 };
 
-/* Fills `predictions` (started by the caller with the model's labels) in the dataset's order, and the mean
- * cross-entropy per clip that has a label.  Shows progress as `what`; an interruption is an error. */
+/* Fills `predictions` (started by the caller with the model's labels) in the dataset's order.  Shows progress
+ * as `what`; an interruption is an error. */
 bool evaluate(const struct model *model, const struct dataset *dataset, const struct compute *compute,
-              const char *what, struct prediction_list *predictions, double *loss, struct error *error);
+              const char *what, struct prediction_list *predictions, struct error *error);
 
 /* Makes a prediction of a row of probabilities: the likeliest label. */
 void prediction_fill(struct prediction *prediction, const float *row, size_t labels);

@@ -277,12 +277,11 @@ static bool evaluate_now(struct run *run, struct error *error)
     struct trainer *t = run->trainer;
     struct prediction_list predictions;
     struct metric_list metrics = {0};
-    double loss;
 
     prediction_list_start(&predictions, (const char *const *)t->model->labels.items, t->model->labels.count);
-    bool done = evaluate(t->model, t->selection, &t->compute, "evaluate", &predictions, &loss, error);
+    bool done = evaluate(t->model, t->selection, &t->compute, "evaluate", &predictions, error);
     if (done) {
-        double score = t->judge(t->context, &predictions, loss, t->state.step, epoch_of(run), &metrics);
+        double score = t->judge(t->context, &predictions, t->state.step, epoch_of(run), &metrics);
         if (t->state.best_step == 0 || score > t->state.best_score) {
             t->state.best_step = t->state.step;
             t->state.best_score = score;

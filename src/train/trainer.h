@@ -22,8 +22,8 @@ struct trainer {
     struct recorder *recorder;
 
     /* Appends figures of an evaluation to `metrics` and returns the one to choose by, larger is better. */
-    double (*judge)(void *context, const struct prediction_list *predictions, double loss, int64_t step,
-                    double epoch, struct metric_list *metrics);
+    double (*judge)(void *context, const struct prediction_list *predictions, int64_t step, double epoch,
+                    struct metric_list *metrics);
     void *context;
 
     /* What train() leaves. */

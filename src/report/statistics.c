@@ -1,0 +1,328 @@
+#include "report/statistics.h"
+
+#include "base/random.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- clusters ---- */
+
+struct owned {
+    const char *owner;
+    size_t item;
+};
+
+static int by_owner(const void *a, const void *b)
+{
+    const struct owned *x = a, *y = b;
+    int order = strcmp(x->owner, y->owner);
+
+    return order ? order : (x->item > y->item) - (x->item < y->item);
+}
+
+static bool speakers_known(const struct prediction_list *predictions, const char *const *speakers)
+{
+    const char *first = NULL;
+    bool several = false;
+
+    for (size_t i = 0; speakers && i < predictions->count; i++) {
+        if (predictions->items[i].label < 0)
+            continue;
+        if (!speakers[i])
+            return false;
+        first = first ? first : speakers[i];
+        several = several || strcmp(first, speakers[i]) != 0;
+    }
+    return several;
+}
+
+void clusters_make(struct clusters *clusters, const struct prediction_list *predictions,
+                   const char *const *speakers)
+{
+    bool by_speaker = speakers_known(predictions, speakers);
+    struct owned *owned = mem_zero(predictions->count, sizeof *owned);
+    size_t count = 0;
+
+    *clusters = (struct clusters){.unit = by_speaker ? "speaker" : "clip"};
+    clusters->items = mem_zero(predictions->count, sizeof *clusters->items);
+    clusters->starts = mem_zero(predictions->count + 1, sizeof *clusters->starts);
+    for (size_t i = 0; i < predictions->count; i++)
+        if (predictions->items[i].label >= 0)
+            owned[count++] = (struct owned){by_speaker ? speakers[i] : "", i};
+    if (count)
+        qsort(owned, count, sizeof *owned, by_owner);
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || !by_speaker || strcmp(owned[i].owner, owned[i - 1].owner) != 0)
+            clusters->starts[clusters->count++] = i;
+        clusters->items[i] = owned[i].item;
+    }
+    clusters->starts[clusters->count] = count;
+    free(owned);
+}
+
+void clusters_free(struct clusters *clusters)
+{
+    free(clusters->starts);
+    free(clusters->items);
+    *clusters = (struct clusters){0};
+}
+
+/* ---- bootstrap ---- */
+
+/* What a resample needs of one prediction list, without its strings. */
+struct outcome {
+    int label, predicted;
+    double loss;
+};
+
+/* One model's answers made ready to be drawn from. */
+struct urn {
+    struct outcome **outcomes; /* per seed, per clip */
+    size_t seeds;
+    struct evaluation evaluation;
+};
+
+static void urn_fill(struct urn *urn, const struct answers *answers)
+{
+    *urn = (struct urn){.seeds = answers->count};
+    urn->outcomes = mem_zero(answers->count, sizeof *urn->outcomes);
+    for (size_t s = 0; s < answers->count; s++) {
+        const struct prediction_list *list = answers->lists[s];
+        urn->outcomes[s] = mem_zero(list->count, sizeof **urn->outcomes);
+        for (size_t i = 0; i < list->count; i++) {
+            const struct prediction *p = &list->items[i];
+            if (p->label >= 0)
+                urn->outcomes[s][i] = (struct outcome){p->label, p->predicted, prediction_loss(p)};
+        }
+    }
+    evaluation_start(&urn->evaluation, answers->lists[0]->labels, answers->lists[0]->label_count);
+}
+
+static void urn_free(struct urn *urn)
+{
+    for (size_t s = 0; s < urn->seeds; s++)
+        free(urn->outcomes[s]);
+    free(urn->outcomes);
+    evaluation_free(&urn->evaluation);
+}
+
+/* Draws clusters and seeds for one resample. */
+static void draw(struct random_stream *stream, const struct clusters *clusters, size_t *drawn, size_t seeds,
+                 size_t *drawn_seeds)
+{
+    for (size_t c = 0; c < clusters->count; c++)
+        drawn[c] = random_below(stream, clusters->count);
+    for (size_t s = 0; s < seeds; s++)
+        drawn_seeds[s] = random_below(stream, seeds);
+}
+
+/* The figures of an urn on drawn clusters and seeds. */
+static void score_resample(struct urn *urn, const struct clusters *clusters, const size_t *drawn,
+                           const size_t *drawn_seeds, double figures[FIGURE_COUNT])
+{
+    memset(figures, 0, FIGURE_COUNT * sizeof *figures);
+    for (size_t s = 0; s < urn->seeds; s++) {
+        const struct outcome *outcomes = urn->outcomes[drawn_seeds[s]];
+        evaluation_clear(&urn->evaluation);
+        for (size_t c = 0; c < clusters->count; c++) {
+            for (size_t k = clusters->starts[drawn[c]]; k < clusters->starts[drawn[c] + 1]; k++) {
+                const struct outcome *o = &outcomes[clusters->items[k]];
+                evaluation_add(&urn->evaluation, o->label, o->predicted, o->loss);
+            }
+        }
+        evaluation_finish(&urn->evaluation);
+        for (enum figure f = 0; f < FIGURE_COUNT; f++)
+            figures[f] += FIGURES[f].of(&urn->evaluation) / (double)urn->seeds;
+    }
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+/* The 2.5th and 97.5th percentile, interpolated; sorts the values. */
+static struct interval percentiles(double *values)
+{
+    const double positions[] = {0.025 * (BOOTSTRAP_RESAMPLES - 1), 0.975 * (BOOTSTRAP_RESAMPLES - 1)};
+    double ends[2];
+
+    qsort(values, BOOTSTRAP_RESAMPLES, sizeof *values, ascending);
+    for (int i = 0; i < 2; i++) {
+        size_t below = (size_t)positions[i];
+        ends[i] = values[below] + (positions[i] - (double)below) * (values[below + 1] - values[below]);
+    }
+    return (struct interval){ends[0], ends[1]};
+}
+
+void bootstrap_intervals(const struct answers *answers, const struct clusters *clusters,
+                         struct interval intervals[FIGURE_COUNT])
+{
+    struct random_stream stream = random_stream(0, RANDOM_BOOTSTRAP, 0);
+    size_t *drawn = mem_zero(clusters->count, sizeof *drawn);
+    size_t *drawn_seeds = mem_zero(answers->count, sizeof *drawn_seeds);
+    double *values = mem_zero((size_t)FIGURE_COUNT * BOOTSTRAP_RESAMPLES, sizeof *values);
+    struct urn urn;
+
+    urn_fill(&urn, answers);
+    for (size_t r = 0; r < BOOTSTRAP_RESAMPLES; r++) {
+        double figures[FIGURE_COUNT];
+        draw(&stream, clusters, drawn, answers->count, drawn_seeds);
+        score_resample(&urn, clusters, drawn, drawn_seeds, figures);
+        for (size_t f = 0; f < FIGURE_COUNT; f++)
+            values[f * BOOTSTRAP_RESAMPLES + r] = figures[f];
+    }
+    for (size_t f = 0; f < FIGURE_COUNT; f++)
+        intervals[f] = percentiles(values + f * BOOTSTRAP_RESAMPLES);
+    urn_free(&urn);
+    free(values);
+    free(drawn);
+    free(drawn_seeds);
+}
+
+static void paired_bootstrap(const struct answers *first, const struct answers *second,
+                             const struct clusters *clusters, enum figure figure, struct comparison *result)
+{
+    struct random_stream stream = random_stream(0, RANDOM_BOOTSTRAP, 1);
+    size_t *drawn = mem_zero(clusters->count, sizeof *drawn), below = 0, above = 0;
+    size_t *drawn_seeds = mem_zero(first->count, sizeof *drawn_seeds);
+    double *values = mem_zero(BOOTSTRAP_RESAMPLES, sizeof *values);
+    struct urn urns[2];
+
+    urn_fill(&urns[0], first);
+    urn_fill(&urns[1], second);
+    for (size_t r = 0; r < BOOTSTRAP_RESAMPLES; r++) {
+        double figures[2][FIGURE_COUNT];
+        draw(&stream, clusters, drawn, first->count, drawn_seeds);
+        for (int u = 0; u < 2; u++)
+            score_resample(&urns[u], clusters, drawn, drawn_seeds, figures[u]);
+        values[r] = figures[1][figure] - figures[0][figure];
+        below += values[r] <= 0;
+        above += values[r] >= 0;
+    }
+    result->interval = percentiles(values);
+    /* The observed difference counts as one draw more, so that p is never 0 (Davison and Hinkley, 1997). */
+    result->bootstrap_p = 2 * ((double)(below < above ? below : above) + 1) / (BOOTSTRAP_RESAMPLES + 1);
+    if (result->bootstrap_p > 1)
+        result->bootstrap_p = 1;
+    urn_free(&urns[0]);
+    urn_free(&urns[1]);
+    free(values);
+    free(drawn);
+    free(drawn_seeds);
+}
+
+/* ---- McNemar ---- */
+
+/* Two-sided exact binomial test of `few` among `all` at 1/2. */
+static double binomial_p(size_t few, size_t all)
+{
+    double sum = 0;
+
+    if (2 * few > all)
+        few = all - few;
+    for (size_t i = 0; i <= few; i++)
+        sum += exp(lgamma((double)all + 1) - lgamma((double)i + 1) - lgamma((double)(all - i) + 1) -
+                   (double)all * log(2));
+    return fmin(1, 2 * sum);
+}
+
+static void mcnemar(const struct answers *first, const struct answers *second, struct comparison *result)
+{
+    double sum = 0, squares = 0;
+
+    result->only_first = result->only_second = 0;
+    for (size_t i = 0; i < first->lists[0]->count; i++) {
+        double gain = 0;
+        for (size_t s = 0; s < first->count; s++) {
+            const struct prediction *a = &first->lists[s]->items[i], *b = &second->lists[s]->items[i];
+            bool a_right = a->predicted == a->label, b_right = b->predicted == b->label;
+            result->only_first += a->label >= 0 && a_right && !b_right;
+            result->only_second += a->label >= 0 && b_right && !a_right;
+            gain += a->label >= 0 ? (double)b_right - (double)a_right : 0;
+        }
+        sum += gain;
+        squares += gain * gain;
+    }
+    if (first->count == 1)
+        result->mcnemar_p = binomial_p(result->only_first, result->only_first + result->only_second);
+    else /* chi-squared of one degree of freedom */
+        result->mcnemar_p = squares > 0 ? erfc(sqrt(sum * sum / squares / 2)) : 1;
+}
+
+/* ---- comparisons ---- */
+
+static double mean_figure(const struct answers *answers, enum figure figure)
+{
+    double sum = 0;
+
+    for (size_t s = 0; s < answers->count; s++) {
+        struct evaluation evaluation;
+        evaluation_make(&evaluation, answers->lists[s]);
+        sum += FIGURES[figure].of(&evaluation);
+        evaluation_free(&evaluation);
+    }
+    return sum / (double)answers->count;
+}
+
+void compare_answers(const struct answers *first, const struct answers *second,
+                     const struct clusters *clusters, enum figure figure, struct comparison *comparison)
+{
+    comparison->difference = mean_figure(second, figure) - mean_figure(first, figure);
+    paired_bootstrap(first, second, clusters, figure, comparison);
+    mcnemar(first, second, comparison);
+}
+
+bool same_clips(const struct prediction_list *a, const struct prediction_list *b)
+{
+    bool same = a->count == b->count && a->label_count == b->label_count;
+
+    for (size_t k = 0; same && k < a->label_count; k++)
+        same = strcmp(a->labels[k], b->labels[k]) == 0;
+    for (size_t i = 0; same && i < a->count; i++)
+        same = a->items[i].label == b->items[i].label && strcmp(a->items[i].path, b->items[i].path) == 0;
+    return same;
+}
+
+void adjust_holm(double *p, size_t count)
+{
+    double *sorted = mem_zero(count, sizeof *sorted), *adjusted = mem_zero(count, sizeof *adjusted);
+
+    memcpy(sorted, p, count * sizeof *p);
+    if (count)
+        qsort(sorted, count, sizeof *sorted, ascending);
+    for (size_t i = 0; i < count; i++) {
+        adjusted[i] = fmin(1, sorted[i] * (double)(count - i));
+        if (i && adjusted[i] < adjusted[i - 1])
+            adjusted[i] = adjusted[i - 1];
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t rank = 0;
+        while (sorted[rank] != p[i])
+            rank++;
+        p[i] = adjusted[rank];
+    }
+    free(sorted);
+    free(adjusted);
+}
+
+double mean_of(const double *values, size_t count)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < count; i++)
+        sum += values[i];
+    return count ? sum / (double)count : (double)NAN;
+}
+
+double deviation_of(const double *values, size_t count)
+{
+    double mean = mean_of(values, count), sum = 0;
+
+    for (size_t i = 0; i < count; i++)
+        sum += (values[i] - mean) * (values[i] - mean);
+    return count > 1 ? sqrt(sum / (double)(count - 1)) : (double)NAN;
+}
