@@ -268,33 +268,47 @@ static int on_pair(void *user, const char *section, const char *key, const char 
     return done;
 }
 
-bool config_read(struct config *config, const char *path, struct error *error)
+/* Parses the open stream, and closes it. */
+static bool parse_stream(struct config *config, const char *path, FILE *stream, struct error *error)
 {
-    struct parse parse = {.config = config, .path = path, .error = error};
+    struct parse parse = {.config = config, .path = path, .stream = stream, .error = error};
 
-    if (path_is_folder(path))
-        return error_usage(error, "%s: is a folder, not a configuration file", path);
-    parse.stream = fopen(path, "r");
-    if (!parse.stream)
-        return error_usage(error, "%s: cannot read the configuration: %s", path, strerror(errno));
     parse.given = mem_zero(SETTINGS_COUNT, sizeof *parse.given);
     int line = ini_parse_stream(read_line, &parse, on_pair, &parse);
     free(parse.given);
-    fclose(parse.stream);
+    fclose(stream);
     if (line != 0 && !error->kind)
         error_usage(error, "%s:%d: expected [section], key=value or a comment", path, line);
     return error->kind == ERROR_NONE;
 }
 
-bool config_set(struct config *config, const char *assignment, struct error *error)
+bool config_read(struct config *config, const char *path, struct error *error)
+{
+    if (path_is_folder(path))
+        return error_usage(error, "%s: is a folder, not a configuration file", path);
+    FILE *stream = fopen(path, "r");
+    if (!stream)
+        return error_usage(error, "%s: cannot read the configuration: %s", path, strerror(errno));
+    return parse_stream(config, path, stream, error);
+}
+
+bool config_read_text(struct config *config, const char *where, const char *text, struct error *error)
+{
+    FILE *stream = *text ? fmemopen((void *)text, strlen(text), "r") : NULL;
+
+    return !*text || (stream ? parse_stream(config, where, stream, error)
+                             : error_set(error, "%s: %s", where, strerror(errno)));
+}
+
+bool config_set(struct config *config, const char *where, const char *assignment, struct error *error)
 {
     const char *dot = strchr(assignment, '.'), *equals = strchr(assignment, '=');
 
     if (!dot || !equals || dot > equals)
-        return error_usage(error, "--set %s: expected section.key=value", assignment);
+        return error_usage(error, "%s %s: expected section.key=value", where, assignment);
     char *section = mem_format("%.*s", (int)(dot - assignment), assignment);
     char *key = mem_format("%.*s", (int)(equals - dot - 1), dot + 1);
-    bool done = assign(config, "--set", section, key, equals + 1, error);
+    bool done = assign(config, where, section, key, equals + 1, error);
     free(section);
     free(key);
     return done;
@@ -341,6 +355,21 @@ bool config_bool(const struct config *config, const char *name)
 
     is_bool(config_text(config, name), &value);
     return value;
+}
+
+char *setting_name(const struct setting *setting)
+{
+    return mem_format("%s.%s", setting->section, setting->key);
+}
+
+bool setting_is_place(const struct setting *setting)
+{
+    static const char *const keys[] = {"name", "directory", "database"};
+    bool place = false;
+
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        place = place || strcmp(setting->key, keys[i]) == 0;
+    return place && strcmp(setting->section, "run") == 0;
 }
 
 char *config_print(const struct config *config)

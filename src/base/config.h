@@ -2,8 +2,8 @@
  * An experiment's configuration: INI file, `--set section.key=value` over it, defaults under it.
  *
  *     struct config *config = config_new();
- *     if (config_read(config, "configs/ravdess.ini", &error) && config_set(config, "train.epochs=3", &error))
- *         epochs = config_integer(config, "train.epochs");
+ *     if (config_read(config, "configs/ravdess.ini", &error) && config_set(config, "--set", "train.epochs=3",
+ * &error)) epochs = config_integer(config, "train.epochs");
  *
  * Every key there is stands in settings.c with its type, default and meaning.  An unknown section or key,
  * or a value of the wrong type or out of range, is an error with file and line that names the nearest known
@@ -38,7 +38,12 @@ struct config *config_copy(const struct config *config);
 void config_free(struct config *config);
 
 bool config_read(struct config *config, const char *path, struct error *error);
-bool config_set(struct config *config, const char *assignment, struct error *error); /* "section.key=value" */
+
+/* The same from text; `where` is what an error names in place of the path. */
+bool config_read_text(struct config *config, const char *where, const char *text, struct error *error);
+
+/* "section.key=value"; `where` is what an error names: "--set". */
+bool config_set(struct config *config, const char *where, const char *assignment, struct error *error);
 
 /* Replaces a value by what was chosen for it ("auto" by "cpu"); the value must be valid. */
 void config_choose(struct config *config, const char *name, const char *value);
@@ -48,6 +53,13 @@ bool config_is_empty(const struct config *config, const char *name);
 int64_t config_integer(const struct config *config, const char *name);
 double config_number(const struct config *config, const char *name);
 bool config_bool(const struct config *config, const char *name);
+
+/* "section.key", as getters take it; caller frees. */
+char *setting_name(const struct setting *setting);
+
+/* Whether a setting says under which name and where, not what: such settings may differ between equal runs.
+ */
+bool setting_is_place(const struct setting *setting);
 
 /* The whole configuration as an INI file, every key written, in the table's order; caller frees. */
 char *config_print(const struct config *config);

@@ -117,6 +117,15 @@ const struct setting SETTINGS[] = {
             "save every so many optimizer steps; 0: never by steps"),
     INTEGER("checkpoint", "every_epochs", "1", 0, MANY, "save every so many epochs; 0: only at the end"),
     INTEGER("checkpoint", "keep", "2", 1, MANY, "newest checkpoints kept, besides the best"),
+
+    TEXT("report", "baseline", "", "a run to say what changed against: its name or folder"),
+    BOOL("report", "audio", "yes", "the sound of the worst mistakes inside report.html"),
+
+    TEXT("sweep", "grid", "", "of emotrain sweep: section.key=a,b,c, several separated by blanks"),
+    TEXT("sweep", "seeds", "", "run.seed of each setting's runs, separated by commas; empty: run.seed alone"),
+    INTEGER("sweep", "jobs", "1", 1, 4096, "runs at a time; each gets its share of the processors"),
+    CHOICE("sweep", "metric", "", "accuracy|uar|macro_f1|weighted_f1|eval_loss",
+           "what settings are compared by, on the test part; empty: eval.best_metric"),
 };
 
 const size_t SETTINGS_COUNT = sizeof SETTINGS / sizeof SETTINGS[0];

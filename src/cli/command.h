@@ -11,9 +11,10 @@
 
 /* What the user gave.  Only options that the command accepts can be set. */
 struct options {
-    const char *config, *run, *part, *list, *format, *output;
+    const char *config, *run, *part, *list, *format, *output, *seeds, *jobs, *baseline;
     bool resume, quiet;
     struct strings sets;      /* of --set */
+    struct strings grid;      /* of --grid */
     struct strings arguments; /* what is no option */
 };
 
@@ -37,6 +38,7 @@ extern const struct tensor_command TENSOR_COMMANDS[]; /* ends with a NULL name *
 bool command_index(const struct options *options, struct error *error);
 bool command_split(const struct options *options, struct error *error);
 bool command_plot(const struct options *options, struct error *error);
+bool command_sweep(const struct options *options, struct error *error);
 bool command_runs(const struct options *options, struct error *error);
 bool command_report(const struct options *options, struct error *error);
 bool command_train(const struct options *options, struct error *error);
@@ -67,6 +69,9 @@ int run_folder_lock(const char *folder, struct error *error);
 /* Whether a new run may take the folder: it is absent, or holds no more than what a run killed while it began
  * left. */
 bool run_folder_is_free(const char *folder);
+
+/* Whether a run may have that name: a path below run.directory, "night/one", that does not lead out of it. */
+bool run_name_check(const char *name, struct error *error);
 
 /* A name from the configuration file's and the time: ravdess-20260131-173000; caller frees. */
 char *run_folder_default_name(const char *config_path);

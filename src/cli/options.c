@@ -18,12 +18,16 @@ static const struct option_row {
     {"set", "section.key=value", "overrides one setting; may be given again", VALUES,
      offsetof(struct options, sets)},
     {"run", "NAME", "the run's name", VALUE, offsetof(struct options, run)},
+    {"grid", "section.key=a,b,c", "values to try; may be given again: the product", VALUES,
+     offsetof(struct options, grid)},
+    {"seeds", "1,2,3", "seeds to run each setting from", VALUE, offsetof(struct options, seeds)},
+    {"jobs", "N", "runs at a time", VALUE, offsetof(struct options, jobs)},
+    {"baseline", "RUN", "say what changed against that run", VALUE, offsetof(struct options, baseline)},
     {"resume", NULL, "go on with an interrupted run", FLAG, offsetof(struct options, resume)},
     {"part", "PART", "train, validation or test", VALUE, offsetof(struct options, part)},
     {"list", "PART", "print the names of a part's clips", VALUE, offsetof(struct options, list)},
     {"format", "FORMAT", "table, csv or json", VALUE, offsetof(struct options, format)},
-    {"output", "FILE", "write there instead of to standard output (also -o)", VALUE,
-     offsetof(struct options, output)},
+    {"output", "FILE", "write there (also -o)", VALUE, offsetof(struct options, output)},
     {"quiet", NULL, "only warnings and errors on standard error", FLAG, offsetof(struct options, quiet)},
 };
 
@@ -131,6 +135,7 @@ bool options_parse(struct options *options, const struct command *command, int c
 void options_free(struct options *options)
 {
     strings_free(&options->sets);
+    strings_free(&options->grid);
     strings_free(&options->arguments);
 }
 
@@ -152,7 +157,7 @@ struct config *options_config(const struct options *options, struct error *error
     bool done = !options->config || config_read(config, options->config, error);
 
     for (size_t i = 0; done && i < options->sets.count; i++)
-        done = config_set(config, options->sets.items[i], error);
+        done = config_set(config, "--set", options->sets.items[i], error);
     if (done)
         return config;
     config_free(config);

@@ -25,7 +25,7 @@ char *run_folder_find(const char *run, const char *directory, bool required, str
 {
     char *folder = run_at(run);
 
-    if (!folder && !strchr(run, '/')) {
+    if (!folder && run[0] != '/') {
         char *named = path_join(directory, run);
         folder = run_at(named);
         free(named);
@@ -77,6 +77,15 @@ bool run_folder_is_free(const char *folder)
                    text_starts(names.items[i], "config.ini.tmp-"));
     strings_free(&names);
     return nothing && (!unread.kind || !path_exists(folder));
+}
+
+bool run_name_check(const char *name, struct error *error)
+{
+    bool good = *name != '\0' && name[strlen(name) - 1] != '/';
+
+    for (const char *part = name; good && part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL)
+        good = part[0] != '.' && part[0] != '/';
+    return good || error_usage(error, "run.name \"%s\": a name, or folder/name below run.directory", name);
 }
 
 char *run_folder_default_name(const char *config_path)

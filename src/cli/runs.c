@@ -1,41 +1,12 @@
 /* emotrain runs: list, show, compare, rm. */
 #include "base/json.h"
 #include "base/text.h"
-#include "cli/command.h"
-#include "report/report.h"
+#include "cli/known_run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* A run that the user named, with its configuration and what the catalogue knows of it. */
-struct known_run {
-    char *folder;
-    struct config *config;
-    struct catalogue *catalogue;
-    struct report report;
-};
-
-static bool known_open(struct known_run *run, const char *name, const struct config *config,
-                       struct error *error)
-{
-    *run = (struct known_run){0};
-    return (run->folder = run_folder_find(name, config_text(config, "run.directory"), true, error)) &&
-           (run->config = run_folder_config(run->folder, error)) &&
-           (run->catalogue = catalogue_open(config_text(run->config, "run.database"), error)) &&
-           report_read(&run->report, run->catalogue, run->folder, error);
-}
-
-static void known_close(struct known_run *run)
-{
-    if (run->report.remarks)
-        report_free(&run->report);
-    catalogue_close(run->catalogue);
-    config_free(run->config);
-    free(run->folder);
-    *run = (struct known_run){0};
-}
 
 /* ---- list ---- */
 
@@ -117,32 +88,25 @@ static bool show(const struct config *config, const struct strings *names, struc
 
     for (size_t i = 1; done && i < names->count; i++) {
         struct known_run run;
-        done = known_open(&run, names->items[i], config, error);
+        done = known_run_open(&run, names->items[i], config_text(config, "run.directory"), error);
         if (done)
             print_run(&run);
-        known_close(&run);
+        known_run_close(&run);
     }
     return done;
 }
 
 /* ---- compare ---- */
 
-/* Settings that say where and under which name, not what. */
-static bool is_place(const char *section, const char *key)
-{
-    return strcmp(section, "run") == 0 &&
-           (strcmp(key, "name") == 0 || strcmp(key, "directory") == 0 || strcmp(key, "database") == 0);
-}
-
 static void print_differences(const struct known_run *runs, size_t count)
 {
     for (size_t i = 0; i < SETTINGS_COUNT; i++) {
-        char *name = mem_format("%s.%s", SETTINGS[i].section, SETTINGS[i].key);
+        char *name = setting_name(&SETTINGS[i]);
         bool differs = false;
         for (size_t r = 1; r < count; r++)
             differs =
                 differs || strcmp(config_text(runs[0].config, name), config_text(runs[r].config, name)) != 0;
-        if (differs && !is_place(SETTINGS[i].section, SETTINGS[i].key)) {
+        if (differs && !setting_is_place(&SETTINGS[i])) {
             printf("%-28s", name);
             for (size_t r = 0; r < count; r++)
                 printf(" %20s", config_text(runs[r].config, name));
@@ -171,7 +135,7 @@ static bool compare(const struct config *config, const struct strings *names, st
     bool done = true;
 
     for (size_t r = 0; done && r < count; r++)
-        done = known_open(&runs[r], names->items[r + 1], config, error);
+        done = known_run_open(&runs[r], names->items[r + 1], config_text(config, "run.directory"), error);
     if (done) {
         printf("%-28s", "");
         for (size_t r = 0; r < count; r++)
@@ -182,7 +146,7 @@ static bool compare(const struct config *config, const struct strings *names, st
             print_figure(runs, count, &FIGURES[f]);
     }
     for (size_t r = 0; r < count; r++)
-        known_close(&runs[r]);
+        known_run_close(&runs[r]);
     free(runs);
     return done;
 }
@@ -196,14 +160,14 @@ static bool rm(const struct config *config, const struct strings *names, struct 
     for (size_t i = 1; done && i < names->count; i++) {
         struct known_run run;
         int lock = -1; /* a run that another process writes is left alone */
-        done = known_open(&run, names->items[i], config, error) &&
+        done = known_run_open(&run, names->items[i], config_text(config, "run.directory"), error) &&
                (lock = run_folder_lock(run.folder, error)) >= 0 &&
                run_remove(run.catalogue, run.report.run.id, error) && folder_remove(run.folder, error);
         if (lock >= 0)
             close(lock);
         if (done)
             printf("removed %s\n", run.folder);
-        known_close(&run);
+        known_run_close(&run);
     }
     return done;
 }

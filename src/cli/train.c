@@ -6,7 +6,7 @@
 #include "cli/command.h"
 #include "cli/environment.h"
 #include "cli/facts.h"
-#include "report/report.h"
+#include "cli/known_run.h"
 #include "train/compute.h"
 #include "train/schedule.h"
 #include "train/trainer.h"
@@ -48,9 +48,8 @@ static bool name_run(struct job *job, struct error *error)
     char *assignment = mem_format("run.name=%s", name);
 
     job->named = *wanted != '\0';
-    bool good = config_set(job->config, assignment, error); /* `wanted` may be gone from here on */
-    if (good && (strchr(name, '/') || name[0] == '.'))
-        good = error_usage(error, "run.name \"%s\": a name, not a path", name);
+    bool good = config_set(job->config, "--set", assignment, error); /* `wanted` may be gone from here on */
+    good = good && run_name_check(name, error);
     job->folder = path_join(config_text(job->config, "run.directory"), name);
     if (good && job->named && !run_folder_is_free(job->folder))
         good = refuse_taken(job->folder, error);
@@ -119,6 +118,13 @@ static bool prepare(struct job *job, struct error *error)
     if (!job->options->resume && config_integer(job->config, "train.epochs") == 0 &&
         config_integer(job->config, "train.max_steps") == 0)
         return error_usage(error, "train.epochs and train.max_steps are both 0: nothing to train");
+    const char *baseline = config_text(job->config, "report.baseline");
+    if (*baseline) { /* looked for now, not after a night of training */
+        char *folder = run_folder_find(baseline, config_text(job->config, "run.directory"), true, error);
+        free(folder);
+        if (!folder)
+            return false;
+    }
     return (job->options->resume ? find_interrupted(job, error) : name_run(job, error)) &&
            schedule_find(config_text(job->config, "train.schedule"), error) &&
            compute_choose(job->config, &job->compute, error);
@@ -315,16 +321,18 @@ static bool report_run(struct job *job, struct error *error)
 {
     struct report report;
     struct text text = {0};
+    struct error no_baseline = {0};
 
     if (!run_set_state(job->source.catalogue, job->run, "finished", error) ||
         !report_read(&report, job->source.catalogue, job->folder, error))
         return false;
-    bool done = report_write(&report, error);
-    evaluation_print(&report.evaluation, &text);
+    if (!known_run_baseline(&report, config_text(job->config, "report.baseline"),
+                            config_text(job->config, "run.directory"), &no_baseline))
+        log_warn("%s", no_baseline.message);
+    bool done = report_write(&report, config_bool(job->config, "report.audio"), error);
+    report_print(&report, &text);
     if (done)
         printf("%s", text.text);
-    for (size_t i = 0; done && i < report.remarks->count; i++)
-        printf("%s%s\n", i ? "" : "\n", report.remarks->items[i]);
     log_info("report: %s/report.html", job->folder);
     text_free(&text);
     report_free(&report);

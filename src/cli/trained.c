@@ -12,7 +12,7 @@ static struct config *choose_config(const char *run, const struct options *optio
         return options_config(options, error);
     struct config *config = run_folder_config(run, error);
     for (size_t i = 0; config && i < options->sets.count; i++) {
-        if (!config_set(config, options->sets.items[i], error)) {
+        if (!config_set(config, "--set", options->sets.items[i], error)) {
             config_free(config);
             config = NULL;
         }

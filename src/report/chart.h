@@ -1,17 +1,26 @@
 /*
- * Charts with gnuplot.  Script and data stay in RUN/charts/, so that `cd RUN && gnuplot charts/loss.gp` draws
- * a chart again; SVG and PNG lie in RUN.
+ * Charts: a table of constant structs.  To add one, write its draw function and list it in CHARTS (chart.c).
+ *
+ * A chart of one run goes into the run's folder; one that overlays can hold several runs and goes where it is
+ * asked for.
  */
 #ifndef EMOTRAIN_REPORT_CHART_H
 #define EMOTRAIN_REPORT_CHART_H
 
-#include "report/metrics.h"
+#include "report/gnuplot.h"
+#include "report/report.h"
 
-/* RUN/loss.svg and .png: training and evaluation loss per step and per epoch. */
-bool chart_loss(const char *run, const char *title, const struct metric_list *metrics, struct error *error);
+struct chart {
+    const char *name; /* of its files: NAME.svg, NAME.png */
+    bool overlays;    /* can draw several runs */
+    bool (*has_data)(const struct report *run);
+    bool (*draw)(const char *folder, const char *name, const struct report *const *runs, size_t count,
+                 struct error *error);
+};
 
-/* RUN/confusion.svg and .png: counts and rates. */
-bool chart_confusion(const char *run, const char *title, const struct evaluation *evaluation,
-                     struct error *error);
+extern const struct chart CHART_LOSS, CHART_LEARNING_RATE, CHART_CONFUSION, CHART_CLASS_F1, CHART_RELIABILITY;
+
+/* Draws every chart that the runs have data for into `folder`; of several runs, those that overlay. */
+bool charts_draw(const char *folder, const struct report *const *runs, size_t count, struct error *error);
 
 #endif

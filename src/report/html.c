@@ -90,11 +90,12 @@ static void facts_tables(struct text *page, const cJSON *facts)
     }
 }
 
-bool report_html(const struct report *report, struct error *error)
+bool report_html(const struct report *report, bool audio, struct error *error)
 {
     const struct evaluation *e = &report->evaluation;
     struct text page = {0};
     char *path = path_join(report->folder, "report.html");
+    (void)audio;
 
     text_add(&page, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                     "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>");

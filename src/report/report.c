@@ -1,8 +1,10 @@
 #include "report/report.h"
 
+#include "base/config.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "report/chart.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,34 +63,115 @@ static void make_remarks(struct report *report)
                                                number_at(facts, "split", "left_out")));
 }
 
+/* ---- groups ---- */
+
+static struct group *group_of(struct report *report, const char *attribute, const char *value)
+{
+    for (size_t g = 0; g < report->group_count; g++)
+        if (strcmp(report->groups[g].attribute, attribute) == 0 &&
+            strcmp(report->groups[g].value, value) == 0)
+            return &report->groups[g];
+    size_t capacity = report->group_count;
+    report->groups = mem_grow(report->groups, &capacity, report->group_count + 1, sizeof *report->groups);
+    struct group *group = &report->groups[report->group_count++];
+    *group = (struct group){.attribute = attribute, .value = value};
+    evaluation_start(&group->evaluation, report->predictions.labels, report->predictions.label_count);
+    return group;
+}
+
+static int by_attribute(const void *a, const void *b)
+{
+    const struct group *x = a, *y = b;
+    size_t ranks[2] = {0, 0};
+
+    for (size_t i = 0; i < CLIP_ATTRIBUTE_COUNT; i++) {
+        ranks[0] = strcmp(CLIP_ATTRIBUTES[i].name, x->attribute) == 0 ? i : ranks[0];
+        ranks[1] = strcmp(CLIP_ATTRIBUTES[i].name, y->attribute) == 0 ? i : ranks[1];
+    }
+    if (ranks[0] != ranks[1])
+        return ranks[0] < ranks[1] ? -1 : 1;
+    return strcmp(x->value, y->value);
+}
+
+/* One group per value of each attribute, sorted. */
+static void make_groups(struct report *report)
+{
+    for (size_t i = 0; i < report->predictions.count; i++) {
+        const struct prediction *p = &report->predictions.items[i];
+        for (size_t a = 0; p->label >= 0 && a < CLIP_ATTRIBUTE_COUNT; a++) {
+            const char *value = CLIP_ATTRIBUTES[a].of(&report->clips.clips[i]);
+            if (value)
+                evaluation_add(&group_of(report, CLIP_ATTRIBUTES[a].name, value)->evaluation, p->label,
+                               p->predicted, prediction_loss(p));
+        }
+    }
+    if (report->group_count)
+        qsort(report->groups, report->group_count, sizeof *report->groups, by_attribute);
+    for (size_t g = 0; g < report->group_count; g++)
+        evaluation_finish(&report->groups[g].evaluation);
+}
+
+/* ---- reading ---- */
+
+/* Everything that is worked out from the predictions. */
+static void analyse(struct report *report)
+{
+    const struct prediction_list *list = &report->predictions;
+    const struct answers answers = {&list, 1};
+
+    evaluation_make(&report->evaluation, list);
+    calibration_make(&report->calibration, list);
+    if (report->evaluation.clips == 0)
+        return;
+    clusters_make(&report->clusters, list, report->clips.speakers);
+    bootstrap_intervals(&answers, &report->clusters, report->intervals);
+    make_groups(report);
+}
+
+static bool read_run(struct report *report, struct catalogue *catalogue, struct error *error)
+{
+    if (!run_find(catalogue, report->folder, &report->run, &report->arena, error))
+        return false;
+    if (report->run.id == 0)
+        return error_set(error, "%s: no run of that folder in %s", report->folder, catalogue_path(catalogue));
+    report->facts = report->run.facts ? cJSON_Parse(report->run.facts) : NULL;
+    if (!report->facts)
+        report->facts = cJSON_CreateObject();
+    return metrics_read(catalogue, report->run.id, &report->metrics, error) &&
+           predictions_read(catalogue, report->run.id, "test", &report->predictions, error) &&
+           clip_facts_read(&report->clips, catalogue, &report->run, &report->predictions, error);
+}
+
 bool report_read(struct report *report, struct catalogue *catalogue, const char *folder, struct error *error)
 {
     *report = (struct report){.remarks = mem_zero(1, sizeof(struct strings))};
     report->folder = arena_string(&report->arena, folder);
-    if (!run_find(catalogue, folder, &report->run, &report->arena, error)) {
+    if (!read_run(report, catalogue, error)) {
         report_free(report);
         return false;
     }
-    if (report->run.id == 0) {
-        error_set(error, "%s: no run of that folder in %s", folder, catalogue_path(catalogue));
-        report_free(report);
-        return false;
-    }
-    report->facts = report->run.facts ? cJSON_Parse(report->run.facts) : NULL;
-    if (!report->facts)
-        report->facts = cJSON_CreateObject();
-    if (!metrics_read(catalogue, report->run.id, &report->metrics, error) ||
-        !predictions_read(catalogue, report->run.id, "test", &report->predictions, error)) {
-        report_free(report);
-        return false;
-    }
-    evaluation_make(&report->evaluation, &report->predictions);
+    analyse(report);
     make_remarks(report);
     return true;
 }
 
+static void baseline_free(struct baseline *baseline)
+{
+    if (!baseline)
+        return;
+    strings_free(&baseline->differences);
+    free(baseline->name);
+    free(baseline);
+}
+
 void report_free(struct report *report)
 {
+    for (size_t g = 0; g < report->group_count; g++)
+        evaluation_free(&report->groups[g].evaluation);
+    free(report->groups);
+    baseline_free(report->baseline);
+    clusters_free(&report->clusters);
+    clip_facts_free(&report->clips);
     evaluation_free(&report->evaluation);
     metric_list_free(&report->metrics);
     prediction_list_free(&report->predictions);
@@ -99,23 +182,53 @@ void report_free(struct report *report)
     *report = (struct report){0};
 }
 
-bool report_charts(const struct report *report, struct error *error)
-{
-    if (report->metrics.count == 0)
-        return error_set(error, "%s: nothing was recorded yet, so there is nothing to draw", report->folder);
-    char *title = mem_format("%s: loss", report->run.name);
-    char *matrix = mem_format("%s: %zu test clips, accuracy %.3f", report->run.name, report->evaluation.clips,
-                              report->evaluation.accuracy);
-    bool done = chart_loss(report->folder, title, &report->metrics, error) &&
-                (report->evaluation.clips == 0 ||
-                 chart_confusion(report->folder, matrix, &report->evaluation, error));
+/* ---- against a baseline ---- */
 
-    free(title);
-    free(matrix);
-    return done;
+static void add_differences(struct strings *differences, const char *before, const char *now)
+{
+    struct config *a = config_new(), *b = config_new();
+    struct error unread = {0};
+    bool known = config_read_text(a, "baseline", before, &unread) && config_read_text(b, "run", now, &unread);
+
+    for (size_t i = 0; known && i < SETTINGS_COUNT; i++) {
+        char *name = setting_name(&SETTINGS[i]);
+        if (!setting_is_place(&SETTINGS[i]) && strcmp(config_text(a, name), config_text(b, name)) != 0) {
+            char *line = mem_format("%s: %s -> %s", name, config_text(a, name), config_text(b, name));
+            strings_add(differences, line);
+            free(line);
+        }
+        free(name);
+    }
+    config_free(a);
+    config_free(b);
+}
+
+void report_set_baseline(struct report *report, const struct report *other)
+{
+    const struct prediction_list *before = &other->predictions, *now = &report->predictions;
+    const struct answers first = {&before, 1}, second = {&now, 1};
+    struct baseline *b = mem_zero(1, sizeof *b);
+
+    baseline_free(report->baseline);
+    report->baseline = b;
+    b->name = mem_string(other->run.name);
+    b->compared = report->evaluation.clips > 0 && same_clips(before, now);
+    for (enum figure f = 0; f < FIGURE_COUNT; f++) {
+        b->figures[f] = FIGURES[f].of(&other->evaluation);
+        if (b->compared)
+            compare_answers(&first, &second, &report->clusters, f, &b->comparisons[f]);
+    }
+    b->broken = b->comparisons[0].only_first;
+    b->fixed = b->comparisons[0].only_second;
+    add_differences(&b->differences, other->run.config, report->run.config);
 }
 
 /* ---- files ---- */
+
+bool report_charts(const struct report *report, struct error *error)
+{
+    return charts_draw(report->folder, &report, 1, error);
+}
 
 static bool write_file(const struct report *report, const char *name, const struct text *content,
                        struct error *error)
@@ -127,61 +240,13 @@ static bool write_file(const struct report *report, const char *name, const stru
     return done;
 }
 
-static bool write_text_report(const struct report *report, struct error *error)
+static bool write_text(const struct report *report, struct error *error)
 {
     struct text text = {0};
 
-    evaluation_print(&report->evaluation, &text);
-    for (size_t i = 0; i < report->remarks->count; i++)
-        text_add(&text, "%s%s\n", i ? "" : "\n", report->remarks->items[i]);
+    report_print(report, &text);
     bool done = write_file(report, "classification_report.txt", &text, error);
     text_free(&text);
-    return done;
-}
-
-static cJSON *scores_json(const struct scores *s)
-{
-    cJSON *json = cJSON_CreateObject();
-
-    cJSON_AddNumberToObject(json, "precision", s->precision);
-    cJSON_AddNumberToObject(json, "recall", s->recall);
-    cJSON_AddNumberToObject(json, "f1-score", s->f1);
-    cJSON_AddNumberToObject(json, "support", (double)s->support);
-    return json;
-}
-
-static bool write_json_report(const struct report *report, struct error *error)
-{
-    const struct evaluation *e = &report->evaluation;
-    cJSON *json = cJSON_CreateObject();
-    char *path = path_join(report->folder, "report.json");
-
-    cJSON_AddStringToObject(json, "run", report->run.name);
-    cJSON_AddNumberToObject(json, "clips", (double)e->clips);
-    cJSON_AddNumberToObject(json, "accuracy", e->accuracy);
-    cJSON_AddNumberToObject(json, "uar", e->uar);
-    cJSON_AddNumberToObject(json, "macro_f1", e->macro.f1);
-    cJSON_AddNumberToObject(json, "weighted_f1", e->weighted.f1);
-    cJSON_AddItemToObject(json, "labels", cJSON_CreateStringArray(e->labels, (int)e->label_count));
-    cJSON *confusion = cJSON_AddArrayToObject(json, "confusion");
-    for (size_t i = 0; i < e->label_count; i++) {
-        cJSON *row = cJSON_CreateArray();
-        for (size_t j = 0; j < e->label_count; j++)
-            cJSON_AddItemToArray(row, cJSON_CreateNumber((double)e->confusion[i * e->label_count + j]));
-        cJSON_AddItemToArray(confusion, row);
-    }
-    cJSON *classes = cJSON_AddObjectToObject(json, "classes");
-    for (size_t k = 0; k < e->label_count; k++)
-        cJSON_AddItemToObject(classes, e->labels[k], scores_json(&e->classes[k]));
-    cJSON_AddItemToObject(json, "macro avg", scores_json(&e->macro));
-    cJSON_AddItemToObject(json, "weighted avg", scores_json(&e->weighted));
-    cJSON *remarks = cJSON_AddArrayToObject(json, "remarks");
-    for (size_t i = 0; i < report->remarks->count; i++)
-        cJSON_AddItemToArray(remarks, cJSON_CreateString(report->remarks->items[i]));
-    cJSON_AddItemToObject(json, "facts", cJSON_Duplicate(report->facts, true));
-    bool done = json_write(path, json, error);
-    cJSON_Delete(json);
-    free(path);
     return done;
 }
 
@@ -218,7 +283,7 @@ static bool write_predictions(const struct report *report, struct error *error)
     return done;
 }
 
-bool report_write(const struct report *report, struct error *error)
+bool report_write(const struct report *report, bool audio, struct error *error)
 {
     struct error no_charts = {0};
 
@@ -227,6 +292,6 @@ bool report_write(const struct report *report, struct error *error)
                          report->folder, report->run.state);
     if (!report_charts(report, &no_charts)) /* a report without charts is still a report */
         log_warn("%s", no_charts.message);
-    return write_text_report(report, error) && write_json_report(report, error) &&
-           write_predictions(report, error) && report_html(report, error);
+    return write_text(report, error) && report_json(report, error) && write_predictions(report, error) &&
+           report_html(report, audio, error);
 }

@@ -1,12 +1,29 @@
 /*
  * A run's report, written again at any time from the catalogue alone: classification_report.txt, report.json,
- * predictions.csv, loss and confusion charts, report.html.
+ * predictions.csv, charts, report.html.
  */
 #ifndef EMOTRAIN_REPORT_REPORT_H
 #define EMOTRAIN_REPORT_REPORT_H
 
 #include "base/files.h"
-#include "report/chart.h"
+#include "report/clips.h"
+#include "report/statistics.h"
+
+/* The clips that have one value of an attribute: those of women, those of speaker 7, ... */
+struct group {
+    const char *attribute, *value;
+    struct evaluation evaluation;
+};
+
+/* What changed against another run. */
+struct baseline {
+    char *name;
+    double figures[FIGURE_COUNT]; /* of the baseline */
+    bool compared;                /* both answered for the same clips */
+    struct comparison comparisons[FIGURE_COUNT];
+    size_t fixed, broken;       /* clips: wrong before and right now, and the reverse */
+    struct strings differences; /* "section.key: before -> now" */
+};
 
 /* All of a run that is reported. */
 struct report {
@@ -15,22 +32,39 @@ struct report {
     struct cJSON *facts; /* never NULL; may be empty */
     struct metric_list metrics;
     struct prediction_list predictions; /* of the test part; empty before there are any */
+    struct clip_facts clips;            /* one per prediction */
     struct evaluation evaluation;
-    struct strings *remarks; /* what a reader must know: shared speakers, selection on the test part, ... */
+    struct calibration calibration;
+    struct clusters clusters; /* what intervals were drawn by */
+    struct interval intervals[FIGURE_COUNT];
+    struct group *groups;
+    size_t group_count;
+    struct baseline *baseline; /* NULL without one */
+    struct strings *remarks;   /* what a reader must know: shared speakers, selection on the test part, ... */
     struct arena arena;
 };
 
 bool report_read(struct report *report, struct catalogue *catalogue, const char *folder, struct error *error);
 void report_free(struct report *report);
 
+/* Says what changed against the run in `folder`, whose report has been read from its catalogue. */
+void report_set_baseline(struct report *report, const struct report *baseline);
+
 /* Draws the charts again. */
 bool report_charts(const struct report *report, struct error *error);
 
-/* Writes everything; charts first, since the page holds them.  Charts that cannot be drawn are a warning. */
-bool report_write(const struct report *report, struct error *error);
+/* Writes everything.  Charts that cannot be drawn are a warning.  `audio` puts the worst mistakes' sound into
+ * the page. */
+bool report_write(const struct report *report, bool audio, struct error *error);
+
+/* The text report, as it stands in classification_report.txt. */
+void report_print(const struct report *report, struct text *out);
+
+/* report.json (report_json.c). */
+bool report_json(const struct report *report, struct error *error);
 
 /* The page (html.c). */
-bool report_html(const struct report *report, struct error *error);
+bool report_html(const struct report *report, bool audio, struct error *error);
 
 /* predictions.csv: path,label,predicted, one probability per label. */
 void report_predictions(const struct prediction_list *predictions, struct text *out);

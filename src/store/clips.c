@@ -91,6 +91,27 @@ bool clips_read(struct catalogue *catalogue, int64_t corpus, enum clip_filter fi
     return statement_end(&s);
 }
 
+bool clips_look_up(struct catalogue *catalogue, const char *kind, const char *root, struct clip *clips,
+                   size_t count, struct arena *arena, struct error *error)
+{
+    struct statement s;
+
+    if (statement_prepare(&s, catalogue,
+                          "SELECT id, " COLUMNS " FROM clips WHERE path = ? AND"
+                          " corpus_id = (SELECT id FROM corpora WHERE kind = ? AND root = ?)",
+                          error)) {
+        for (size_t i = 0; i < count && !s.failed; i++) {
+            statement_text(&s, clips[i].path);
+            statement_text(&s, kind);
+            statement_text(&s, root);
+            if (statement_row(&s, error))
+                read_clip(&s, &clips[i], arena);
+            statement_run(&s, error);
+        }
+    }
+    return statement_end(&s);
+}
+
 static void bind_optional(struct statement *s, int64_t value)
 {
     if (value)

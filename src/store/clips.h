@@ -49,6 +49,11 @@ enum clip_filter { CLIPS_ALL, CLIPS_USABLE /* no problem and no copy */ };
 bool clips_read(struct catalogue *catalogue, int64_t corpus, enum clip_filter filter, struct clip_list *list,
                 struct error *error);
 
+/* Fills each clip from its path, in the corpus of that kind and root; clips that the catalogue does not have
+ * stay as they are.  Strings go into the arena. */
+bool clips_look_up(struct catalogue *catalogue, const char *kind, const char *root, struct clip *clips,
+                   size_t count, struct arena *arena, struct error *error);
+
 /* In one transaction: clips with id 0 are inserted, the others of the list updated, and the clips whose ids
  * are in `gone` removed.  If anything changed, the corpus' splits are removed too: they are made again. */
 bool clips_write(struct catalogue *catalogue, int64_t corpus, const struct clip_list *changed,

@@ -26,7 +26,7 @@ expect_error 2 "run.device=cuda:7" "$emotrain" --config tiny.ini --set run.devic
 expect_error 2 "corpus.labels: names no label" "$emotrain" --config tiny.ini --set corpus.labels=,
 expect_error 2 "run.name" "$emotrain" --config tiny.ini --run "a ;b"
 expect_error 2 "both 0" "$emotrain" --config tiny.ini --set train.epochs=0
-expect_error 2 "a name, not a path" "$emotrain" --config tiny.ini --run ../up
+expect_error 2 "a name, or folder/name" "$emotrain" --config tiny.ini --run ../up
 expect_error 2 "no run \"ghost\"" "$emotrain" --config tiny.ini --run ghost --resume
 expect_error 2 "which run" "$emotrain" --config tiny.ini --resume
 [ -z "$(ls runs | grep -v -e emotrain.db -e cache)" ] || fail "a refused run left something: $(ls runs)"

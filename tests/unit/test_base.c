@@ -142,7 +142,7 @@ static void test_config(void **state)
     assert_int_equal(config_integer(config, "train.epochs"), 7);
     assert_string_equal(config_text(config, "model.pooling"), "max");
     assert_int_equal(config_integer(config, "train.batch_size"), 2);
-    assert_true(config_set(config, "train.epochs=3", &error));
+    assert_true(config_set(config, "--set", "train.epochs=3", &error));
     assert_int_equal(config_integer(config, "train.epochs"), 3);
 
     char *printed = config_print(config), *path = unit_path("printed.ini");
@@ -187,8 +187,8 @@ static void test_config_errors(void **state)
     free(longest);
     struct config *config = config_new();
     assert_error(config_read(config, "/nonexistent.ini", &error), error, "/nonexistent.ini: cannot read");
-    assert_error(config_set(config, "train", &error), error, "expected section.key=value");
-    assert_error(config_set(config, "run.name=a ;b", &error), error, "run.name");
+    assert_error(config_set(config, "--set", "train", &error), error, "expected section.key=value");
+    assert_error(config_set(config, "--set", "run.name=a ;b", &error), error, "run.name");
     config_free(config);
 }
 

@@ -1,0 +1,191 @@
+#include "base/grid.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_SETTINGS = 100000 };
+
+/* Splits at any of `separators`, passing over empty pieces if `skip_empty`. */
+static void split(struct strings *pieces, const char *text, const char *separators, bool skip_empty)
+{
+    for (;;) {
+        size_t length = strcspn(text, separators);
+        char *piece = mem_format("%.*s", (int)length, text);
+        if (length || !skip_empty)
+            strings_add_new(pieces, piece);
+        free(piece);
+        if (!text[length])
+            return;
+        text += length + 1;
+    }
+}
+
+/* Settings that say where a run goes cannot differ within a sweep; its seed has an option of its own. */
+static bool may_vary(const char *name, struct error *error)
+{
+    static const char *const fixed[] = {"run.name", "run.directory", "run.database"};
+
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
+        if (strcmp(name, fixed[i]) == 0)
+            return error_usage(error, "sweep.grid: %s cannot vary within a sweep", name);
+    if (strcmp(name, "run.seed") == 0)
+        return error_usage(error, "sweep.grid: run.seed is varied with sweep.seeds (--seeds)");
+    return !text_starts(name, "sweep.") || error_usage(error, "sweep.grid: %s is no setting of a run", name);
+}
+
+static bool check_values(const struct grid_axis *axis, const struct config *config, struct error *error)
+{
+    struct config *copy = config_copy(config);
+    bool done = true;
+
+    for (size_t v = 0; done && v < axis->values.count; v++) {
+        char *assignment = mem_format("%s=%s", axis->name, axis->values.items[v]);
+        done = config_set(copy, "sweep.grid", assignment, error);
+        free(assignment);
+    }
+    config_free(copy);
+    return done;
+}
+
+static bool add_axis(struct grid *grid, const struct config *config, const char *text, struct error *error)
+{
+    const char *equals = strchr(text, '=');
+    size_t capacity = grid->axis_count;
+
+    if (!equals || !strchr(text, '.') || strchr(text, '.') > equals)
+        return error_usage(error, "sweep.grid: \"%s\": expected section.key=a,b,c", text);
+    grid->axes = mem_grow(grid->axes, &capacity, grid->axis_count + 1, sizeof *grid->axes);
+    struct grid_axis *axis = &grid->axes[grid->axis_count++];
+    *axis = (struct grid_axis){.name = mem_format("%.*s", (int)(equals - text), text)};
+    axis->label = strchr(axis->name, '.') + 1;
+    split(&axis->values, equals + 1, ",", false);
+    for (size_t a = 0; a + 1 < grid->axis_count; a++)
+        if (strcmp(grid->axes[a].name, axis->name) == 0)
+            return error_usage(error, "sweep.grid: %s is given twice", axis->name);
+    if (axis->values.count > MOST_SETTINGS / grid->settings)
+        return error_usage(error, "sweep.grid: more than %d settings", MOST_SETTINGS);
+    grid->settings *= axis->values.count;
+    return may_vary(axis->name, error) && check_values(axis, config, error);
+}
+
+/* Two axes of one key (train.batch_size, eval.batch_size) go by their whole names. */
+static void tell_apart(struct grid *grid)
+{
+    for (size_t a = 0; a < grid->axis_count; a++) {
+        const char *key = strchr(grid->axes[a].name, '.') + 1;
+        for (size_t b = 0; b < grid->axis_count; b++)
+            if (a != b && strcmp(key, strchr(grid->axes[b].name, '.') + 1) == 0)
+                grid->axes[a].label = grid->axes[a].name;
+    }
+}
+
+static bool read_seeds(struct grid *grid, const struct config *config, struct error *error)
+{
+    struct config *copy = config_copy(config);
+    bool done = true;
+
+    if (config_is_empty(config, "sweep.seeds"))
+        strings_add(&grid->seeds, config_text(config, "run.seed"));
+    else
+        split(&grid->seeds, config_text(config, "sweep.seeds"), ", ", true);
+    for (size_t s = 0; done && s < grid->seeds.count; s++) {
+        char *assignment = mem_format("run.seed=%s", grid->seeds.items[s]);
+        done = config_set(copy, "sweep.seeds", assignment, error);
+        free(assignment);
+    }
+    config_free(copy);
+    return done;
+}
+
+/* Values that differ only in what a file name cannot hold would share a folder. */
+static bool check_names(const struct grid *grid, struct error *error)
+{
+    struct strings names = {0};
+    bool done = true;
+
+    for (size_t i = 0; i < grid->settings; i++) {
+        char *name = grid_run_name(grid, i, "");
+        strings_add(&names, name);
+        free(name);
+    }
+    strings_sort(&names);
+    for (size_t i = 1; done && i < names.count; i++)
+        if (strcmp(names.items[i - 1], names.items[i]) == 0)
+            done = error_usage(error, "sweep.grid: two settings would share the folder %s", names.items[i]);
+    strings_free(&names);
+    return done;
+}
+
+bool grid_read(struct grid *grid, const struct config *config, struct error *error)
+{
+    struct strings axes = {0};
+
+    *grid = (struct grid){.settings = 1};
+    split(&axes, config_text(config, "sweep.grid"), " \t", true);
+    bool done =
+        axes.count > 0 ||
+        error_usage(error, "nothing to vary: give --grid section.key=a,b,c or sweep.grid in the file");
+    for (size_t i = 0; done && i < axes.count; i++)
+        done = add_axis(grid, config, axes.items[i], error);
+    strings_free(&axes);
+    if (done)
+        tell_apart(grid);
+    done = done && read_seeds(grid, config, error) && check_names(grid, error);
+    if (!done)
+        grid_free(grid);
+    return done;
+}
+
+void grid_free(struct grid *grid)
+{
+    for (size_t a = 0; a < grid->axis_count; a++) {
+        free(grid->axes[a].name);
+        strings_free(&grid->axes[a].values);
+    }
+    free(grid->axes);
+    strings_free(&grid->seeds);
+    *grid = (struct grid){0};
+}
+
+const char *grid_value(const struct grid *grid, size_t setting, size_t axis)
+{
+    for (size_t a = grid->axis_count - 1; a > axis; a--)
+        setting /= grid->axes[a].values.count;
+    return grid->axes[axis].values.items[setting % grid->axes[axis].values.count];
+}
+
+/* "label=value" pairs. */
+static struct text join(const struct grid *grid, size_t setting, const char *separator)
+{
+    struct text text = {0};
+
+    for (size_t a = 0; a < grid->axis_count; a++)
+        text_add(&text, "%s%s=%s", a ? separator : "", grid->axes[a].label, grid_value(grid, setting, a));
+    return text;
+}
+
+char *grid_label(const struct grid *grid, size_t setting)
+{
+    return join(grid, setting, " ").text;
+}
+
+char *grid_run_name(const struct grid *grid, size_t setting, const char *seed)
+{
+    struct text text = join(grid, setting, ",");
+
+    text_add(&text, ",seed=%s", seed);
+    for (char *c = text.text; *c; c++)
+        if (*c == '/' || (unsigned char)*c < ' ')
+            *c = '_';
+    return text.text;
+}
+
+void grid_apply(const struct grid *grid, size_t setting, const char *seed, struct config *config)
+{
+    for (size_t a = 0; a < grid->axis_count; a++)
+        config_choose(config, grid->axes[a].name, grid_value(grid, setting, a));
+    config_choose(config, "run.seed", seed);
+}

@@ -1,0 +1,448 @@
+/*
+ * emotrain sweep: the main job over a grid of settings and seeds, one process per run.
+ *
+ * FOLDER/sweep.ini holds the experiment and the grid; FOLDER/NAME/ is a run like any other.  What the
+ * catalogue has as finished is not run again, what was interrupted goes on, so the same command finishes a
+ * killed sweep.
+ */
+#include "report/sweep.h"
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* One run to do. */
+struct task {
+    size_t setting;
+    const char *seed;
+    char *name; /* in the sweep's folder */
+    pid_t child;
+    double started;
+};
+
+struct job {
+    struct config *config;
+    struct grid grid;
+    char *folder, *name; /* of the sweep; the folder absolute once it exists */
+    int lock;
+    struct catalogue *catalogue;
+    struct task *tasks;
+    size_t count, next, running, ended, failed, jobs, done_before;
+};
+
+/* ---- configuration ---- */
+
+static bool set_joined(struct config *config, const char *setting, const char *option,
+                       const struct strings *words, struct error *error)
+{
+    struct text text = {0};
+
+    if (words->count == 0)
+        return true;
+    text_add(&text, "%s=", setting);
+    for (size_t i = 0; i < words->count; i++)
+        text_add(&text, "%s%s", i ? " " : "", words->items[i]);
+    bool done = config_set(config, option, text.text, error);
+    text_free(&text);
+    return done;
+}
+
+static bool set_option(struct config *config, const char *setting, const char *option, const char *value,
+                       struct error *error)
+{
+    char *assignment = mem_format("%s=%s", setting, value ? value : "");
+    bool done = !value || config_set(config, option, assignment, error);
+
+    free(assignment);
+    return done;
+}
+
+/* The sweep's name: --run, run.name, or the configuration file's name, without the time: the same command
+ * goes on with the same sweep. */
+static char *choose_name(const struct options *options, const struct config *config)
+{
+    if (options->run || !config_is_empty(config, "run.name"))
+        return mem_string(options->run ? options->run : config_text(config, "run.name"));
+    const char *base = path_base(options->config);
+    const char *dot = strrchr(base, '.');
+    return mem_format("%.*s", dot && dot != base ? (int)(dot - base) : (int)strlen(base), base);
+}
+
+static bool configure(struct job *job, const struct options *options, struct error *error)
+{
+    if (!options->config)
+        return error_usage(error,
+                           "which experiment? emotrain sweep --config FILE (see emotrain sweep --help)");
+    job->config = options_config(options, error);
+    if (!job->config || !set_joined(job->config, "sweep.grid", "--grid", &options->grid, error) ||
+        !set_option(job->config, "sweep.seeds", "--seeds", options->seeds, error) ||
+        !set_option(job->config, "sweep.jobs", "--jobs", options->jobs, error) ||
+        !grid_read(&job->grid, job->config, error))
+        return false;
+    job->jobs = (size_t)config_integer(job->config, "sweep.jobs");
+    job->name = choose_name(options, job->config);
+    if (!run_name_check(job->name, error))
+        return false;
+    config_choose(job->config, "run.name", job->name);
+    job->folder = path_join(config_text(job->config, "run.directory"), job->name);
+    char *run = path_join(job->folder, "config.ini");
+    bool free_name = !path_exists(run) ||
+                     error_usage(error, "%s is a run, not a sweep: name the sweep with --run", job->folder);
+    free(run);
+    return free_name;
+}
+
+/* Settings that may differ when a sweep goes on: where and how fast it runs, and the grid itself. */
+static bool may_change(const struct job *job, const struct setting *setting, const char *name)
+{
+    static const char *const fast[] = {"run.threads", "run.device", "run.seed"};
+
+    if (strcmp(setting->section, "sweep") == 0 || setting_is_place(setting))
+        return true;
+    for (size_t i = 0; i < sizeof fast / sizeof fast[0]; i++)
+        if (strcmp(name, fast[i]) == 0)
+            return true;
+    for (size_t a = 0; a < job->grid.axis_count; a++)
+        if (strcmp(name, job->grid.axes[a].name) == 0)
+            return true;
+    return false;
+}
+
+/* Runs of another experiment must not be counted among this one's. */
+static bool check_same(const struct job *job, const char *path, struct error *error)
+{
+    struct config *before = config_new();
+    bool same = config_read(before, path, error);
+
+    for (size_t i = 0; same && i < SETTINGS_COUNT; i++) {
+        char *name = setting_name(&SETTINGS[i]);
+        const char *was = config_text(before, name), *is = config_text(job->config, name);
+        if (!may_change(job, &SETTINGS[i], name) && strcmp(was, is) != 0)
+            same = error_usage(error,
+                               "the sweep %s was begun with %s=%s, now it is \"%s\": name another sweep with "
+                               "--run, or put it back",
+                               job->folder, name, was, is);
+        free(name);
+    }
+    config_free(before);
+    return same;
+}
+
+/* Makes, locks and describes the sweep's folder. */
+static bool open_folder(struct job *job, struct error *error)
+{
+    char *path = path_join(job->folder, "sweep.ini"), *logs = path_join(job->folder, "logs");
+    char *text = config_print(job->config);
+    bool done = folder_make(logs, error) && (job->lock = run_folder_lock(job->folder, error)) >= 0 &&
+                (!path_exists(path) || check_same(job, path, error)) &&
+                file_write(path, text, strlen(text), error);
+    char *absolute = done ? realpath(job->folder, NULL) : NULL;
+
+    if (absolute) {
+        free(job->folder);
+        job->folder = absolute;
+    }
+    free(text);
+    free(logs);
+    free(path);
+    return done;
+}
+
+/* ---- the shared index ---- */
+
+/* Indexes and splits once for every distinct corpus, audio and split of the grid, before any run starts: a
+ * wrong path ends here, and runs at the same time find everything decoded. */
+static bool index_all(const struct job *job, struct error *error)
+{
+    static const char *const sections[] = {"corpus", "audio", "split"};
+    struct strings seen = {0};
+    bool done = true;
+
+    for (size_t i = 0; done && i < job->grid.settings; i++) {
+        struct config *config = config_copy(job->config);
+        struct text key = {0};
+        struct source source = {0};
+        grid_apply(&job->grid, i, job->grid.seeds.items[0], config);
+        for (size_t k = 0; k < SETTINGS_COUNT; k++) {
+            char *name = setting_name(&SETTINGS[k]);
+            for (size_t s = 0; s < sizeof sections / sizeof sections[0]; s++)
+                if (strcmp(SETTINGS[k].section, sections[s]) == 0)
+                    text_add(&key, "%s\n", config_text(config, name));
+            free(name);
+        }
+        if (strings_index(&seen, key.text) < 0)
+            done = source_index(&source, config, error) && source_split(&source, config, error);
+        strings_add_new(&seen, key.text);
+        source_close(&source);
+        text_free(&key);
+        config_free(config);
+    }
+    strings_free(&seen);
+    return done;
+}
+
+/* ---- runs ---- */
+
+static bool has_config(const char *folder)
+{
+    char *path = path_join(folder, "config.ini");
+    bool there = path_exists(path);
+
+    free(path);
+    return there;
+}
+
+static bool is_finished(struct job *job, const char *folder, bool *finished, struct error *error)
+{
+    struct run_row row;
+    struct arena arena = {0};
+    bool done = run_find(job->catalogue, folder, &row, &arena, error);
+
+    *finished = done && row.id && has_config(folder) && strcmp(row.state, "finished") == 0;
+    arena_free(&arena);
+    return done;
+}
+
+/* What is missing, the first seed of every setting first: what cannot work shows early. */
+static bool list_tasks(struct job *job, struct error *error)
+{
+    job->tasks = mem_zero(job->grid.settings * job->grid.seeds.count, sizeof *job->tasks);
+    for (size_t s = 0; s < job->grid.seeds.count; s++) {
+        for (size_t i = 0; i < job->grid.settings; i++) {
+            struct task task = {i, job->grid.seeds.items[s],
+                                grid_run_name(&job->grid, i, job->grid.seeds.items[s]), 0, 0};
+            char *folder = path_join(job->folder, task.name);
+            bool finished, done = is_finished(job, folder, &finished, error);
+            free(folder);
+            if (done && !finished) {
+                job->tasks[job->count++] = task;
+            } else {
+                free(task.name);
+                job->done_before++;
+            }
+            if (!done)
+                return false;
+        }
+    }
+    return true;
+}
+
+/* In the child: becomes `emotrain train` for the task; its words go to the log. */
+static void become_run(char *const *words, const char *log, pid_t parent)
+{
+    int output = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0666), input = open("/dev/null", O_RDONLY);
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a killed sweep leaves no runs behind; they go on from checkpoints */
+    if (getppid() == parent && output >= 0 && input >= 0 && dup2(input, STDIN_FILENO) >= 0 &&
+        dup2(output, STDOUT_FILENO) >= 0 && dup2(output, STDERR_FILENO) >= 0)
+        execv("/proc/self/exe", words);
+    _exit(127);
+}
+
+static void add_setting(struct strings *words, const char *name, const char *value)
+{
+    char *assignment = mem_format("%s=%s", name, value);
+
+    strings_add(words, "--set");
+    strings_add(words, assignment);
+    free(assignment);
+}
+
+/* The command line of a run: begun from the sweep's file, or gone on with. */
+static void build_command(const struct job *job, const struct task *task, const char *folder,
+                          struct strings *words)
+{
+    char *config = path_join(job->folder, "sweep.ini"), *name = mem_format("%s/%s", job->name, task->name);
+    size_t share = (size_t)processor_count() / job->jobs;
+    char *threads = mem_format("%zu", share ? share : 1);
+
+    strings_add(words, "emotrain");
+    strings_add(words, "train");
+    if (has_config(folder)) {
+        strings_add(words, "--resume");
+        strings_add(words, "--run");
+        strings_add(words, folder);
+    } else {
+        strings_add(words, "--config");
+        strings_add(words, config);
+        strings_add(words, "--run");
+        strings_add(words, name);
+        for (size_t a = 0; a < job->grid.axis_count; a++)
+            add_setting(words, job->grid.axes[a].name, grid_value(&job->grid, task->setting, a));
+        add_setting(words, "run.seed", task->seed);
+        if (config_integer(job->config, "run.threads") == 0)
+            add_setting(words, "run.threads", threads);
+        add_setting(words, "sweep.grid", "");
+        add_setting(words, "sweep.seeds", "");
+    }
+    free(config);
+    free(name);
+    free(threads);
+}
+
+static bool start_task(struct job *job, struct task *task, struct error *error)
+{
+    struct strings words = {0};
+    char *folder = path_join(job->folder, task->name);
+    char *log = mem_format("%s/logs/%s.log", job->folder, task->name);
+    pid_t parent = getpid();
+
+    build_command(job, task, folder, &words);
+    strings_add(&words, NULL); /* argv ends with NULL */
+    fflush(NULL);
+    task->started = clock_seconds();
+    task->child = fork();
+    if (task->child == 0)
+        become_run(words.items, log, parent);
+    if (task->child < 0)
+        error_set(error, "cannot start a run: %s", strerror(errno));
+    else
+        job->running++;
+    strings_free(&words);
+    free(folder);
+    free(log);
+    return !error->kind;
+}
+
+/* One line per run that has ended. */
+static void tell(struct job *job, const struct task *task, int status)
+{
+    char *words = sweep_last_words(job->folder, task->name);
+    double seconds = clock_seconds() - task->started;
+    size_t all = job->count + job->done_before, number = job->done_before + job->ended;
+
+    if (status == 0) {
+        log_info("[%zu/%zu] %s: finished in %.0f s", number, all, task->name, seconds);
+    } else {
+        log_warn("[%zu/%zu] %s: %s", number, all, task->name,
+                 WIFSIGNALED(status) ? strsignal(WTERMSIG(status))
+                 : *words            ? words
+                                     : "failed without a word");
+        job->failed++;
+    }
+    free(words);
+}
+
+/* Takes note of runs that have ended. */
+static void reap(struct job *job)
+{
+    for (size_t i = 0; i < job->next; i++) {
+        int status;
+        if (job->tasks[i].child <= 0 || waitpid(job->tasks[i].child, &status, WNOHANG) <= 0)
+            continue;
+        job->tasks[i].child = 0;
+        job->running--;
+        job->ended++;
+        if (!interrupt_requested())
+            tell(job, &job->tasks[i], status);
+    }
+}
+
+static void stop_all(const struct job *job)
+{
+    for (size_t i = 0; i < job->next; i++)
+        if (job->tasks[i].child > 0)
+            kill(job->tasks[i].child, SIGTERM);
+}
+
+static bool run_all(struct job *job, struct error *error)
+{
+    const struct timespec moment = {0, 20 * 1000 * 1000};
+    bool stopping = false;
+
+    while (job->running || (job->next < job->count && !stopping)) {
+        while (!stopping && job->running < job->jobs && job->next < job->count)
+            if (!start_task(job, &job->tasks[job->next++], error))
+                stopping = true;
+        nanosleep(&moment, NULL);
+        if (!stopping && interrupt_requested()) {
+            log_info("stopping: runs under way save their state");
+            stop_all(job);
+            stopping = true;
+        }
+        reap(job);
+    }
+    return !error->kind;
+}
+
+/* ---- the result ---- */
+
+static bool show_result(struct job *job, struct error *error)
+{
+    struct sweep sweep;
+    struct text text = {0};
+    struct error no_chart = {0};
+
+    if (!sweep_read(&sweep, job->catalogue, job->folder, error))
+        return false;
+    bool done = sweep_write(&sweep, error);
+    if (done && !sweep_chart(&sweep, &no_chart)) /* a table without a chart is still a table */
+        log_warn("%s", no_chart.message);
+    sweep_print(&sweep, &text);
+    if (done)
+        printf("%s", text.text);
+    log_info("sweep: %s/sweep.txt, .csv, .json, .svg, .png", job->folder);
+    text_free(&text);
+    sweep_free(&sweep);
+    return done;
+}
+
+static bool finish(struct job *job, struct error *error)
+{
+    if (interrupt_requested())
+        return error_interrupted(error, "interrupted; the same command goes on with %s", job->folder);
+    if (!show_result(job, error))
+        return false;
+    return job->failed == 0 ||
+           error_set(error, "%zu of %zu runs failed (%s/logs); the same command runs them again", job->failed,
+                     job->count + job->done_before, job->folder);
+}
+
+static bool sweep(struct job *job, struct error *error)
+{
+    if (!open_folder(job, error) || !index_all(job, error) ||
+        !(job->catalogue = catalogue_open(config_text(job->config, "run.database"), error)) ||
+        !list_tasks(job, error))
+        return false;
+    log_info("sweep: %s: %zu settings, %zu seeds; %zu runs to do, %zu done; %zu at a time", job->folder,
+             job->grid.settings, job->grid.seeds.count, job->count, job->done_before, job->jobs);
+    return run_all(job, error) && finish(job, error);
+}
+
+static void close_job(struct job *job)
+{
+    for (size_t i = 0; i < job->count; i++)
+        free(job->tasks[i].name);
+    free(job->tasks);
+    catalogue_close(job->catalogue);
+    if (job->lock >= 0)
+        close(job->lock);
+    grid_free(&job->grid);
+    config_free(job->config);
+    free(job->folder);
+    free(job->name);
+}
+
+bool command_sweep(const struct options *options, struct error *error)
+{
+    struct job job = {.lock = -1};
+    bool done = configure(&job, options, error) && sweep(&job, error);
+
+    close_job(&job);
+    return done;
+}

@@ -1,0 +1,175 @@
+/* Curves over a run's steps and epochs: loss and learning rate. */
+#include "report/chart.h"
+
+#include <math.h>
+#include <string.h>
+
+static bool has_metric(const struct report *run, const char *name)
+{
+    for (size_t i = 0; i < run->metrics.count; i++)
+        if (strcmp(run->metrics.items[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* One data block (gnuplot's "index"): step, epoch, value of each metric of that name.  Returns the count. */
+static size_t add_series(struct text *data, const struct report *run, const char *name)
+{
+    char epoch[TEXT_NUMBER_SIZE], value[TEXT_NUMBER_SIZE];
+    size_t count = 0;
+
+    text_add(data, "# %s, %s: step, epoch, value\n", run->run.name, name);
+    for (size_t i = 0; i < run->metrics.count; i++) {
+        const struct metric *m = &run->metrics.items[i];
+        if (strcmp(m->name, name) != 0 || !isfinite(m->value))
+            continue;
+        text_add(data, "%lld %s %s\n", (long long)m->step, text_from_number(epoch, m->epoch),
+                 text_from_number(value, m->value));
+        count++;
+    }
+    if (count == 0)
+        text_add(data, "NaN NaN NaN\n");
+    text_add(data, "\n\n");
+    return count;
+}
+
+static void add_head(struct text *body)
+{
+    text_add(body, "set grid lc rgb \"#dddddd\"\nset border 3\nset tics nomirror\nset xrange [0:*]\n");
+}
+
+static const char *marks(size_t points)
+{
+    return points <= 60 ? "linespoints" : "lines";
+}
+
+/* ---- loss ---- */
+
+enum { SERIES = 3 }; /* data blocks per run: loss, eval_loss, epoch_loss */
+
+/* One run: training and evaluation in one panel, told apart by line, mark and shade. */
+static void add_panel(struct text *body, const char *xlabel, int column, int training_index, size_t points,
+                      const char *training)
+{
+    text_add(body, "set xlabel \"%s\"\nplot \"charts/loss.dat\" index %d using %d:3 with %s ", xlabel,
+             training_index, column, marks(points));
+    gnuplot_style(body, 0, points <= 60);
+    text_add(body, " title \"%s\", \"charts/loss.dat\" index 1 using %d:3 with linespoints ", training,
+             column);
+    gnuplot_style(body, 1, true);
+    text_add(body, " title \"evaluation\"\n");
+}
+
+static void add_one_run(struct text *body, const struct report *run, const size_t counts[SERIES])
+{
+    text_add(body, "set multiplot layout 2,1 title ");
+    gnuplot_quote(body, run->run.name);
+    text_add(body, "\nset ylabel \"cross-entropy loss\"\nset yrange [0:*]\nset key top right\n");
+    add_head(body);
+    add_panel(body, "optimizer step", 1, 0, counts[0], "training, mean since the previous point");
+    add_panel(body, "epoch", 2, 2, counts[2], "training, mean over the epoch");
+    text_add(body, "unset multiplot");
+}
+
+/* Several runs: a panel each for training and evaluation, per step and per epoch; one legend below all. */
+static void add_many_runs(struct text *body, const struct report *const *runs, size_t count, int legend,
+                          int height)
+{
+    static const struct {
+        const char *title, *xlabel;
+        int series, column;
+    } panels[] = {
+        {"training, mean since the previous point", "optimizer step", 0, 1},
+        {"evaluation", "optimizer step", 1, 1},
+        {"training, mean over the epoch", "epoch", 2, 2},
+        {"evaluation", "epoch", 1, 2},
+    };
+
+    text_add(body,
+             "set multiplot layout 2,2 margins 0.08,0.98,%.3f,0.95 spacing 0.09,%.3f\n"
+             "set yrange [0:*]\nset key off\nset ylabel \"cross-entropy loss\"\n",
+             (legend + 60.0) / height, 95.0 / height);
+    add_head(body);
+    for (size_t p = 0; p < 4; p++) {
+        if (p == 3)
+            text_add(body, "set key at screen 0.5,%.3f center bottom horizontal maxcols 3\n", 5.0 / height);
+        text_add(body, "set title \"%s\"\nset xlabel \"%s\"\nplot ", panels[p].title, panels[p].xlabel);
+        for (size_t r = 0; r < count; r++) {
+            text_add(body, "%s\"charts/loss.dat\" index %zu using %d:3 with linespoints ", r ? ", " : "",
+                     r * SERIES + (size_t)panels[p].series, panels[p].column);
+            gnuplot_style(body, r, true);
+            text_add(body, " pn 12 title ");
+            gnuplot_quote(body, runs[r]->run.name);
+        }
+        text_add(body, "\n");
+    }
+    text_add(body, "unset multiplot");
+}
+
+static bool has_loss(const struct report *run)
+{
+    return has_metric(run, "loss") || has_metric(run, "eval_loss");
+}
+
+static bool draw_loss(const char *folder, const char *name, const struct report *const *runs, size_t count,
+                      struct error *error)
+{
+    struct text data = {0}, body = {0};
+    size_t counts[SERIES] = {0};
+    int legend = 24 * (int)((count + 2) / 3), height = count == 1 ? 800 : 800 + legend;
+
+    for (size_t r = 0; r < count; r++) {
+        counts[0] = add_series(&data, runs[r], "loss");
+        counts[1] = add_series(&data, runs[r], "eval_loss");
+        counts[2] = add_series(&data, runs[r], "epoch_loss");
+    }
+    if (count == 1)
+        add_one_run(&body, runs[0], counts);
+    else
+        add_many_runs(&body, runs, count, legend, height);
+    bool done = gnuplot_draw(folder, name, data.text, body.text, count == 1 ? 800 : 1200, height, error);
+    text_free(&data);
+    text_free(&body);
+    return done;
+}
+
+const struct chart CHART_LOSS = {"loss", true, has_loss, draw_loss};
+
+/* ---- learning rate ---- */
+
+static bool has_learning_rate(const struct report *run)
+{
+    return has_metric(run, "learning_rate");
+}
+
+static bool draw_learning_rate(const char *folder, const char *name, const struct report *const *runs,
+                               size_t count, struct error *error)
+{
+    struct text data = {0}, body = {0};
+    int legend = count == 1 ? 0 : 24 * (int)((count + 1) / 2);
+
+    for (size_t r = 0; r < count; r++)
+        add_series(&data, runs[r], "learning_rate");
+    add_head(&body);
+    text_add(&body, "set xlabel \"optimizer step\"\nset ylabel \"learning rate\"\nset yrange [0:*]\n"
+                    "set format y \"%%g\"\n");
+    if (count == 1) {
+        text_add(&body, "unset key\nset title ");
+        gnuplot_quote(&body, runs[0]->run.name);
+    } else {
+        text_add(&body, "set key below maxcols 2");
+    }
+    text_add(&body, "\nplot ");
+    for (size_t r = 0; r < count; r++) {
+        text_add(&body, "%s\"charts/%s.dat\" index %zu using 1:3 with linespoints ", r ? ", " : "", name, r);
+        gnuplot_style(&body, r, true);
+        text_add(&body, " pn 12 title ");
+        gnuplot_quote(&body, runs[r]->run.name);
+    }
+    bool done = gnuplot_draw(folder, name, data.text, body.text, 800, 450 + legend, error);
+    text_free(&data);
+    text_free(&body);
+    return done;
+}
+
+const struct chart CHART_LEARNING_RATE = {"learning_rate", true, has_learning_rate, draw_learning_rate};

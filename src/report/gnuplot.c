@@ -1,0 +1,90 @@
+#include "report/gnuplot.h"
+
+#include "base/files.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A name as a gnuplot string in double quotes. */
+void gnuplot_quote(struct text *out, const char *name)
+{
+    text_add(out, "\"");
+    for (; *name; name++) {
+        if (*name == '"' || *name == '\\')
+            text_add(out, "\\");
+        text_add_bytes(out, (unsigned char)*name < ' ' ? " " : name, 1);
+    }
+    text_add(out, "\"");
+}
+
+/* Runs gnuplot on charts/NAME.gp in the folder. */
+static bool run_gnuplot(const char *folder, const char *name, struct error *error)
+{
+    char *script = mem_format("charts/%s.gp", name), *log = mem_format("charts/%s.log", name);
+    int status = 0;
+    pid_t child = fork();
+
+    if (child == 0) {
+        int output = chdir(folder) == 0 ? open(log, O_WRONLY | O_CREAT | O_TRUNC, 0666) : -1;
+        if (output >= 0 && dup2(output, STDERR_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0)
+            execlp("gnuplot", "gnuplot", script, (char *)NULL);
+        _exit(errno == ENOENT ? 127 : 126);
+    }
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (child < 0)
+        error_set(error, "cannot start gnuplot: %s", strerror(errno));
+    else if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+        error_set(error, "no charts: gnuplot is not installed (Debian: apt-get install gnuplot-nox)");
+    else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        error_set(error, "no %s chart: gnuplot failed, see %s/%s", name, folder, log);
+    free(script);
+    free(log);
+    return !error->kind;
+}
+
+bool gnuplot_draw(const char *folder, const char *name, const char *data, const char *body, int width,
+                  int height, struct error *error)
+{
+    struct text script = {0};
+    char *charts = path_join(folder, "charts");
+    char *data_path = mem_format("%s/%s.dat", charts, name),
+         *script_path = mem_format("%s/%s.gp", charts, name);
+
+    text_add(&script,
+             "# Draws %s.svg and %s.png from charts/%s.dat; run in the folder above this one.\n"
+             "set encoding utf8\n"
+             "do for [format in \"svg png\"] {\n"
+             "if (format eq \"svg\") { set terminal svg size %d,%d noenhanced font \"sans-serif,14\" "
+             "background rgb \"white\" } else { set terminal pngcairo size %d,%d noenhanced font "
+             "\"sans-serif,11\" }\n"
+             "set output \"%s.\".format\n%s\nset output\n}\n",
+             name, name, name, width, height, width, height, name, body);
+    bool done = folder_make(charts, error) && file_write(data_path, data, strlen(data), error) &&
+                file_write(script_path, script.text, script.length, error) &&
+                run_gnuplot(folder, name, error);
+    text_free(&script);
+    free(charts);
+    free(data_path);
+    free(script_path);
+    return done;
+}
+
+/* Colours of Okabe and Ito (2008), told apart by colour-blind people too; marks and dashes tell them apart
+ * without any. */
+void gnuplot_style(struct text *out, size_t i, bool marks)
+{
+    static const char *const colours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
+                                          "#000000", "#E69F00", "#56B4E9", "#7F7F7F"};
+    static const int points[] = {7, 5, 9, 11, 6, 4, 8, 10};
+    size_t count = sizeof points / sizeof points[0];
+
+    text_add(out, "lc rgb \"%s\" lw 2 dt %zu", colours[i % count], (i + i / count) % 5 + 1);
+    if (marks)
+        text_add(out, " pt %d ps 0.8", points[(i + i / count) % count]);
+}

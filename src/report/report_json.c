@@ -1,0 +1,140 @@
+/* report.json: everything in the report, for programs. */
+#include "report/report.h"
+
+#include "base/json.h"
+
+#include <stdlib.h>
+
+static cJSON *scores_json(const struct scores *s)
+{
+    cJSON *json = cJSON_CreateObject();
+
+    cJSON_AddNumberToObject(json, "precision", s->precision);
+    cJSON_AddNumberToObject(json, "recall", s->recall);
+    cJSON_AddNumberToObject(json, "f1-score", s->f1);
+    cJSON_AddNumberToObject(json, "support", (double)s->support);
+    return json;
+}
+
+static cJSON *interval_json(const struct interval *interval)
+{
+    const double ends[] = {interval->low, interval->high};
+
+    return cJSON_CreateDoubleArray(ends, 2);
+}
+
+static void add_figures(cJSON *json, const struct evaluation *e)
+{
+    for (enum figure f = 0; f < FIGURE_COUNT; f++)
+        cJSON_AddNumberToObject(json, FIGURES[f].name, FIGURES[f].of(e));
+}
+
+static void add_intervals(cJSON *json, const struct report *report)
+{
+    cJSON *intervals = cJSON_AddObjectToObject(json, "intervals");
+
+    cJSON_AddNumberToObject(intervals, "level", 0.95);
+    cJSON_AddNumberToObject(intervals, "resamples", BOOTSTRAP_RESAMPLES);
+    cJSON_AddStringToObject(intervals, "unit", report->clusters.unit);
+    cJSON_AddNumberToObject(intervals, "units", (double)report->clusters.count);
+    for (enum figure f = 0; f < FIGURE_COUNT; f++)
+        cJSON_AddItemToObject(intervals, FIGURES[f].name, interval_json(&report->intervals[f]));
+}
+
+static void add_calibration(cJSON *json, const struct calibration *calibration)
+{
+    cJSON *object = cJSON_AddObjectToObject(json, "calibration");
+    cJSON_AddNumberToObject(object, "expected_calibration_error", calibration->error);
+    cJSON *bins = cJSON_AddArrayToObject(object, "bins");
+
+    for (size_t b = 0; b < CALIBRATION_BINS; b++) {
+        cJSON *bin = cJSON_CreateObject();
+        cJSON_AddNumberToObject(bin, "clips", (double)calibration->bins[b].clips);
+        cJSON_AddNumberToObject(bin, "confidence", calibration->bins[b].confidence);
+        cJSON_AddNumberToObject(bin, "accuracy", calibration->bins[b].accuracy);
+        cJSON_AddItemToArray(bins, bin);
+    }
+}
+
+static void add_confusion(cJSON *json, const struct evaluation *e)
+{
+    cJSON *confusion = cJSON_AddArrayToObject(json, "confusion");
+
+    for (size_t i = 0; i < e->label_count; i++) {
+        cJSON *row = cJSON_CreateArray();
+        for (size_t j = 0; j < e->label_count; j++)
+            cJSON_AddItemToArray(row, cJSON_CreateNumber((double)e->confusion[i * e->label_count + j]));
+        cJSON_AddItemToArray(confusion, row);
+    }
+}
+
+static void add_groups(cJSON *json, const struct report *report)
+{
+    cJSON *groups = cJSON_AddObjectToObject(json, "groups");
+
+    for (size_t g = 0; g < report->group_count; g++) {
+        const struct group *group = &report->groups[g];
+        cJSON *attribute = cJSON_GetObjectItemCaseSensitive(groups, group->attribute);
+        if (!attribute)
+            attribute = cJSON_AddObjectToObject(groups, group->attribute);
+        cJSON *value = cJSON_AddObjectToObject(attribute, group->value);
+        cJSON_AddNumberToObject(value, "clips", (double)group->evaluation.clips);
+        add_figures(value, &group->evaluation);
+    }
+}
+
+static void add_baseline(cJSON *json, const struct report *report)
+{
+    const struct baseline *b = report->baseline;
+    cJSON *object = cJSON_AddObjectToObject(json, "baseline");
+
+    cJSON_AddStringToObject(object, "run", b->name);
+    for (enum figure f = 0; f < FIGURE_COUNT; f++) {
+        cJSON *figure = cJSON_AddObjectToObject(object, FIGURES[f].name);
+        cJSON_AddNumberToObject(figure, "before", b->figures[f]);
+        cJSON_AddNumberToObject(figure, "change", FIGURES[f].of(&report->evaluation) - b->figures[f]);
+        if (b->compared) {
+            cJSON_AddItemToObject(figure, "interval", interval_json(&b->comparisons[f].interval));
+            cJSON_AddNumberToObject(figure, "bootstrap_p", b->comparisons[f].bootstrap_p);
+        }
+    }
+    if (b->compared) {
+        cJSON_AddNumberToObject(object, "fixed", (double)b->fixed);
+        cJSON_AddNumberToObject(object, "broken", (double)b->broken);
+        cJSON_AddNumberToObject(object, "mcnemar_p", b->comparisons[0].mcnemar_p);
+    }
+    cJSON_AddItemToObject(
+        object, "settings_changed",
+        cJSON_CreateStringArray((const char *const *)b->differences.items, (int)b->differences.count));
+}
+
+bool report_json(const struct report *report, struct error *error)
+{
+    const struct evaluation *e = &report->evaluation;
+    cJSON *json = cJSON_CreateObject();
+    char *path = path_join(report->folder, "report.json");
+
+    cJSON_AddStringToObject(json, "run", report->run.name);
+    cJSON_AddNumberToObject(json, "clips", (double)e->clips);
+    add_figures(json, e);
+    add_intervals(json, report);
+    add_calibration(json, &report->calibration);
+    cJSON_AddItemToObject(json, "labels", cJSON_CreateStringArray(e->labels, (int)e->label_count));
+    add_confusion(json, e);
+    cJSON *classes = cJSON_AddObjectToObject(json, "classes");
+    for (size_t k = 0; k < e->label_count; k++)
+        cJSON_AddItemToObject(classes, e->labels[k], scores_json(&e->classes[k]));
+    cJSON_AddItemToObject(json, "macro avg", scores_json(&e->macro));
+    cJSON_AddItemToObject(json, "weighted avg", scores_json(&e->weighted));
+    add_groups(json, report);
+    if (report->baseline)
+        add_baseline(json, report);
+    cJSON_AddItemToObject(
+        json, "remarks",
+        cJSON_CreateStringArray((const char *const *)report->remarks->items, (int)report->remarks->count));
+    cJSON_AddItemToObject(json, "facts", cJSON_Duplicate(report->facts, true));
+    bool done = json_write(path, json, error);
+    cJSON_Delete(json);
+    free(path);
+    return done;
+}

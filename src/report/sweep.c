@@ -1,0 +1,310 @@
+#include "report/sweep.h"
+
+#include "base/json.h"
+#include "report/clips.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool sweep_is(const char *folder)
+{
+    char *path = path_join(folder, "sweep.ini");
+    bool there = path_exists(path);
+
+    free(path);
+    return there;
+}
+
+/* ---- one run ---- */
+
+char *sweep_last_words(const char *folder, const char *name)
+{
+    struct error unread = {0};
+    char *path = mem_format("%s/logs/%s.log", folder, name);
+    char *log = path_exists(path) ? file_read(path, NULL, &unread) : NULL, *words = NULL;
+
+    for (char *line = log; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+        if (!text_starts(line, "emotrain: "))
+            continue;
+        free(words);
+        line += strlen("emotrain: ");
+        words = mem_format("%.*s", (int)strcspn(line, "\n"), line);
+    }
+    free(log);
+    free(path);
+    return words ? words : mem_string("");
+}
+
+/* The metric of the best checkpoint on the validation part: what the choice of a setting may look at. */
+static double selection_of(const cJSON *facts, const struct metric_list *metrics, const char *metric)
+{
+    const cJSON *split = cJSON_GetObjectItemCaseSensitive(facts, "split");
+    const cJSON *training = cJSON_GetObjectItemCaseSensitive(facts, "training");
+    const cJSON *part = cJSON_GetObjectItemCaseSensitive(split, "selection_part");
+    const cJSON *step = cJSON_GetObjectItemCaseSensitive(training, "best_step");
+
+    if (!cJSON_IsString(part) || strcmp(part->valuestring, "validation") != 0 || !cJSON_IsNumber(step))
+        return (double)NAN;
+    for (size_t i = 0; i < metrics->count; i++)
+        if (metrics->items[i].step == (int64_t)step->valuedouble &&
+            strcmp(metrics->items[i].name, metric) == 0)
+            return metrics->items[i].value;
+    return (double)NAN;
+}
+
+static bool read_figures(struct sweep_run *run, struct catalogue *catalogue, const struct run_row *row,
+                         const char *metric, struct error *error)
+{
+    struct metric_list metrics = {0};
+    struct evaluation evaluation;
+
+    if (!predictions_read(catalogue, row->id, "test", &run->predictions, error) ||
+        !metrics_read(catalogue, row->id, &metrics, error)) {
+        metric_list_free(&metrics);
+        return false;
+    }
+    evaluation_make(&evaluation, &run->predictions);
+    for (enum figure f = 0; f < FIGURE_COUNT; f++)
+        run->figures[f] = FIGURES[f].of(&evaluation);
+    cJSON *facts = row->facts ? cJSON_Parse(row->facts) : NULL;
+    const cJSON *seconds =
+        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(facts, "training"), "seconds");
+    run->seconds = cJSON_IsNumber(seconds) ? seconds->valuedouble : 0;
+    run->selection = selection_of(facts, &metrics, metric);
+    run->finished = evaluation.clips > 0;
+    cJSON_Delete(facts);
+    evaluation_free(&evaluation);
+    metric_list_free(&metrics);
+    return true;
+}
+
+static bool read_run(struct sweep *sweep, struct sweep_run *run, size_t setting, struct catalogue *catalogue,
+                     struct error *error)
+{
+    struct run_row row;
+
+    run->name = grid_run_name(&sweep->grid, setting, run->seed);
+    run->folder = path_join(sweep->folder, run->name);
+    run->selection = (double)NAN;
+    char *config = path_join(run->folder, "config.ini");
+    bool there = path_exists(config), done = run_find(catalogue, run->folder, &row, &sweep->arena, error);
+    free(config);
+    if (done && there && row.id && strcmp(row.state, "finished") == 0)
+        done = read_figures(run, catalogue, &row, FIGURES[sweep->metric].name, error);
+    if (!run->finished)
+        run->problem = sweep_last_words(sweep->folder, run->name);
+    return done;
+}
+
+/* ---- rows ---- */
+
+static void sum_up(struct sweep_row *row, size_t seeds, enum figure metric)
+{
+    double *values = mem_zero(seeds, sizeof *values), selection = 0;
+
+    for (enum figure f = 0; f < FIGURE_COUNT; f++) {
+        size_t n = 0;
+        for (size_t s = 0; s < seeds; s++)
+            if (row->runs[s].finished)
+                values[n++] = row->runs[s].figures[f];
+        row->means[f] = mean_of(values, n);
+        if (f == metric)
+            row->deviation = deviation_of(values, n);
+        row->finished = n;
+    }
+    for (size_t s = 0; s < seeds; s++)
+        selection += row->runs[s].finished ? row->runs[s].selection : 0;
+    row->selection = row->finished ? selection / (double)row->finished : (double)NAN;
+    free(values);
+}
+
+/* The lists of the seeds that `row`, and `other` unless NULL, have finished; caller frees. */
+static struct answers answers_of(const struct sweep_row *row, const struct sweep_row *other, size_t seeds)
+{
+    const struct prediction_list **lists = mem_zero(seeds, sizeof *lists);
+    size_t count = 0;
+
+    for (size_t s = 0; s < seeds; s++)
+        if (row->runs[s].finished && (!other || other->runs[s].finished))
+            lists[count++] = &row->runs[s].predictions;
+    return (struct answers){lists, count};
+}
+
+static bool same_within(const struct answers *answers, const struct prediction_list *list)
+{
+    bool same = true;
+
+    for (size_t i = 0; same && i < answers->count; i++)
+        same = same_clips(answers->lists[i], list);
+    return same;
+}
+
+static bool measure(struct sweep *sweep, struct sweep_row *row, const struct clusters *clusters,
+                    const struct prediction_list *clips)
+{
+    struct answers answers = answers_of(row, NULL, sweep->grid.seeds.count);
+    struct interval intervals[FIGURE_COUNT];
+    bool same = same_within(&answers, clips);
+
+    row->interval = (struct interval){(double)NAN, (double)NAN};
+    if (answers.count && same) {
+        bootstrap_intervals(&answers, clusters, intervals);
+        row->interval = intervals[sweep->metric];
+    }
+    free((void *)answers.lists);
+    return same;
+}
+
+static void compare_with_best(struct sweep *sweep, struct sweep_row *row, const struct clusters *clusters)
+{
+    const struct sweep_row *best = &sweep->rows[0];
+    struct answers first = answers_of(best, row, sweep->grid.seeds.count),
+                   second = answers_of(row, best, sweep->grid.seeds.count);
+
+    row->compared = first.count > 0;
+    if (row->compared)
+        compare_answers(&first, &second, clusters, sweep->metric, &row->comparison);
+    free((void *)first.lists);
+    free((void *)second.lists);
+}
+
+static void adjust(struct sweep *sweep)
+{
+    double *mcnemar = mem_zero(sweep->count, sizeof *mcnemar),
+           *bootstrap = mem_zero(sweep->count, sizeof *bootstrap);
+    size_t n = 0;
+
+    for (size_t i = 0; i < sweep->count; i++) {
+        if (sweep->rows[i].compared) {
+            mcnemar[n] = sweep->rows[i].comparison.mcnemar_p;
+            bootstrap[n++] = sweep->rows[i].comparison.bootstrap_p;
+        }
+    }
+    adjust_holm(mcnemar, n);
+    adjust_holm(bootstrap, n);
+    n = 0;
+    for (size_t i = 0; i < sweep->count; i++) {
+        if (sweep->rows[i].compared) {
+            sweep->rows[i].mcnemar_adjusted = mcnemar[n];
+            sweep->rows[i].bootstrap_adjusted = bootstrap[n++];
+        }
+    }
+    free(mcnemar);
+    free(bootstrap);
+}
+
+static const struct sweep_run *first_finished(const struct sweep *sweep)
+{
+    for (size_t i = 0; i < sweep->count; i++)
+        for (size_t s = 0; s < sweep->grid.seeds.count; s++)
+            if (sweep->rows[i].runs[s].finished)
+                return &sweep->rows[i].runs[s];
+    return NULL;
+}
+
+/* Intervals and tests, where all runs answered for the same clips. */
+static bool judge(struct sweep *sweep, struct catalogue *catalogue, struct error *error)
+{
+    const struct sweep_run *first = first_finished(sweep);
+    struct clip_facts facts = {0};
+    struct run_row row;
+    struct clusters clusters;
+
+    if (!first)
+        return true;
+    if (!run_find(catalogue, first->folder, &row, &sweep->arena, error) ||
+        !clip_facts_read(&facts, catalogue, &row, &first->predictions, error))
+        return false;
+    clusters_make(&clusters, &first->predictions, facts.speakers);
+    sweep->clusters = clusters.count;
+    sweep->cluster_unit = arena_string(&sweep->arena, clusters.unit);
+    sweep->clips = first->predictions.count;
+    for (size_t i = 0; i < sweep->count; i++)
+        if (!measure(sweep, &sweep->rows[i], &clusters, &first->predictions))
+            sweep->clips = 0;
+    for (size_t i = 1; sweep->clips && i < sweep->count; i++)
+        compare_with_best(sweep, &sweep->rows[i], &clusters);
+    adjust(sweep);
+    clusters_free(&clusters);
+    clip_facts_free(&facts);
+    return true;
+}
+
+/* Puts the best setting first: few rows, a stable order. */
+static void rank(struct sweep *sweep)
+{
+    for (size_t i = 1; i < sweep->count; i++) {
+        struct sweep_row row = sweep->rows[i];
+        size_t j = i;
+        while (j > 0 && row.finished &&
+               (!sweep->rows[j - 1].finished || figure_is_better(sweep->metric, row.means[sweep->metric],
+                                                                 sweep->rows[j - 1].means[sweep->metric]))) {
+            sweep->rows[j] = sweep->rows[j - 1];
+            j--;
+        }
+        sweep->rows[j] = row;
+    }
+}
+
+static bool read_rows(struct sweep *sweep, struct catalogue *catalogue, struct error *error)
+{
+    size_t seeds = sweep->grid.seeds.count;
+
+    sweep->rows = mem_zero(sweep->grid.settings, sizeof *sweep->rows);
+    sweep->count = sweep->grid.settings;
+    for (size_t i = 0; i < sweep->count; i++) {
+        struct sweep_row *row = &sweep->rows[i];
+        row->setting = i;
+        row->label = grid_label(&sweep->grid, i);
+        row->runs = mem_zero(seeds, sizeof *row->runs);
+        for (size_t s = 0; s < seeds; s++) {
+            row->runs[s].seed = sweep->grid.seeds.items[s];
+            if (!read_run(sweep, &row->runs[s], i, catalogue, error))
+                return false;
+        }
+        sum_up(row, seeds, sweep->metric);
+    }
+    return true;
+}
+
+bool sweep_read(struct sweep *sweep, struct catalogue *catalogue, const char *folder, struct error *error)
+{
+    char *path = path_join(folder, "sweep.ini");
+
+    *sweep = (struct sweep){.config = config_new()};
+    sweep->folder = arena_string(&sweep->arena, folder);
+    bool done = config_read(sweep->config, path, error) && grid_read(&sweep->grid, sweep->config, error);
+    if (done) {
+        const char *metric = config_text(sweep->config, "sweep.metric");
+        sweep->metric = figure_find(*metric ? metric : config_text(sweep->config, "eval.best_metric"));
+        done = read_rows(sweep, catalogue, error);
+    }
+    if (done)
+        rank(sweep);
+    done = done && judge(sweep, catalogue, error);
+    free(path);
+    if (!done)
+        sweep_free(sweep);
+    return done;
+}
+
+void sweep_free(struct sweep *sweep)
+{
+    for (size_t i = 0; i < sweep->count; i++) {
+        for (size_t s = 0; sweep->rows[i].runs && s < sweep->grid.seeds.count; s++) {
+            struct sweep_run *run = &sweep->rows[i].runs[s];
+            prediction_list_free(&run->predictions);
+            free(run->name);
+            free(run->folder);
+            free(run->problem);
+        }
+        free(sweep->rows[i].runs);
+        free(sweep->rows[i].label);
+    }
+    free(sweep->rows);
+    grid_free(&sweep->grid);
+    config_free(sweep->config);
+    arena_free(&sweep->arena);
+    *sweep = (struct sweep){0};
+}

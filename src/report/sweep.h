@@ -1,0 +1,65 @@
+/*
+ * What a sweep's runs say together: settings ranked by the metric, how sure, and which differences are more
+ * than chance.  Read at any time from the catalogue and FOLDER/sweep.ini, which holds the experiment and its
+ * grid.
+ */
+#ifndef EMOTRAIN_REPORT_SWEEP_H
+#define EMOTRAIN_REPORT_SWEEP_H
+
+#include "base/grid.h"
+#include "report/statistics.h"
+
+/* One setting from one seed. */
+struct sweep_run {
+    const char *seed;
+    char *name;   /* as in FOLDER/NAME */
+    char *folder; /* absolute */
+    bool finished;
+    char *problem; /* why it is not finished; "" if it has not run */
+    double seconds, figures[FIGURE_COUNT];
+    double selection; /* the metric of its best checkpoint on the validation part; NaN without one */
+    struct prediction_list predictions;
+};
+
+/* One setting over its seeds. */
+struct sweep_row {
+    size_t setting;
+    char *label;
+    struct sweep_run *runs;                           /* one per seed of the grid */
+    size_t finished;                                  /* how many of them are */
+    double means[FIGURE_COUNT], deviation, selection; /* deviation, interval: of the metric */
+    struct interval interval;
+    bool compared; /* with the best setting, over the seeds that both have finished */
+    struct comparison comparison;
+    double mcnemar_adjusted, bootstrap_adjusted; /* Holm, over all comparisons */
+};
+
+struct sweep {
+    const char *folder;
+    struct config *config;
+    struct grid grid;
+    enum figure metric;
+    struct sweep_row *rows; /* the best first; those without a finished run last */
+    size_t count, clips;    /* clips: of the test part; 0 if the runs' test parts differ */
+    size_t clusters;
+    const char *cluster_unit;
+    struct arena arena;
+};
+
+/* Whether the folder is a sweep's. */
+bool sweep_is(const char *folder);
+
+bool sweep_read(struct sweep *sweep, struct catalogue *catalogue, const char *folder, struct error *error);
+void sweep_free(struct sweep *sweep);
+
+/* sweep.txt, sweep.csv, sweep.json and the chart sweep.svg, sweep.png. */
+bool sweep_write(const struct sweep *sweep, struct error *error);
+bool sweep_chart(const struct sweep *sweep, struct error *error);
+
+/* The table of sweep.txt. */
+void sweep_print(const struct sweep *sweep, struct text *out);
+
+/* A run's last words: the line "emotrain: ..." of its log, FOLDER/logs/NAME.log; "" if there is none. */
+char *sweep_last_words(const char *folder, const char *name);
+
+#endif

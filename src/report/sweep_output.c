@@ -1,0 +1,297 @@
+/* A sweep's table as text, CSV and JSON. */
+#include "report/sweep.h"
+
+#include "base/json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- text ---- */
+
+static int label_width(const struct sweep *sweep)
+{
+    size_t width = strlen("setting");
+
+    for (size_t i = 0; i < sweep->count; i++)
+        width = strlen(sweep->rows[i].label) > width ? strlen(sweep->rows[i].label) : width;
+    return (int)width;
+}
+
+/* A number of four decimals, or a dash where there is none; `signed_number` shows a plus. */
+static void add_number(struct text *out, double value, bool signed_number)
+{
+    if (!isfinite(value))
+        text_add(out, " %8s", "-");
+    else
+        text_add(out, signed_number ? " %+8.4f" : " %8.4f", value);
+}
+
+static void add_row(struct text *out, const struct sweep *sweep, size_t i, int width, bool selection)
+{
+    const struct sweep_row *row = &sweep->rows[i];
+
+    text_add(out, "%4zu  %-*s %4zu", i + 1, width, row->label, row->finished);
+    add_number(out, row->means[sweep->metric], false);
+    add_number(out, row->deviation, false);
+    add_number(out, row->interval.low, false);
+    add_number(out, row->interval.high, false);
+    if (selection)
+        add_number(out, row->selection, false);
+    if (row->compared) {
+        add_number(out, row->comparison.difference, true);
+        add_number(out, row->comparison.interval.low, true);
+        add_number(out, row->comparison.interval.high, true);
+        add_number(out, row->mcnemar_adjusted, false);
+        add_number(out, row->bootstrap_adjusted, false);
+    } else if (i == 0 && row->finished) {
+        text_add(out, "     best");
+    }
+    text_add(out, "\n");
+}
+
+static bool has_selection(const struct sweep *sweep)
+{
+    for (size_t i = 0; i < sweep->count; i++)
+        if (isfinite(sweep->rows[i].selection))
+            return true;
+    return false;
+}
+
+static size_t count_compared(const struct sweep *sweep)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < sweep->count; i++)
+        n += sweep->rows[i].compared;
+    return n;
+}
+
+/* The setting that the validation part would choose, if it has been asked for all. */
+static const struct sweep_row *chosen(const struct sweep *sweep)
+{
+    const struct sweep_row *best = NULL;
+
+    for (size_t i = 0; i < sweep->count; i++) {
+        const struct sweep_row *row = &sweep->rows[i];
+        if (row->finished && !isfinite(row->selection))
+            return NULL;
+        if (row->finished && (!best || figure_is_better(sweep->metric, row->selection, best->selection)))
+            best = row;
+    }
+    return best;
+}
+
+/* What a reader of the table must know. */
+static void add_notes(struct text *out, const struct sweep *sweep)
+{
+    const struct sweep_row *choice = chosen(sweep);
+
+    if (sweep->clips)
+        text_add(
+            out,
+            "\n95 %% intervals: %d bootstrap resamples of %zu %ss%s.  Differences are to the best setting; "
+            "their p-values (McNemar, paired bootstrap) are adjusted for %zu comparisons (Holm).\n",
+            BOOTSTRAP_RESAMPLES, sweep->clusters, sweep->cluster_unit,
+            sweep->grid.seeds.count > 1 ? " and of the seeds" : "", count_compared(sweep));
+    else if (sweep->rows[0].finished)
+        text_add(out, "\nThe runs' test clips differ, so settings are not compared clip by clip.\n");
+    if (count_compared(sweep))
+        text_add(
+            out,
+            "The best of %zu settings was found on the test clips themselves: its figure is optimistic.\n",
+            count_compared(sweep) + 1);
+    if (choice && sweep->count > 1)
+        text_add(out, "Chosen on the validation part instead: %s, test %s %.4f.\n", choice->label,
+                 FIGURES[sweep->metric].title, choice->means[sweep->metric]);
+}
+
+static void add_unfinished(struct text *out, const struct sweep *sweep)
+{
+    for (size_t i = 0; i < sweep->count; i++) {
+        for (size_t s = 0; s < sweep->grid.seeds.count; s++) {
+            const struct sweep_run *run = &sweep->rows[i].runs[s];
+            if (!run->finished)
+                text_add(out, "not finished: %s%s%s\n", run->name, *run->problem ? ": " : "", run->problem);
+        }
+    }
+}
+
+void sweep_print(const struct sweep *sweep, struct text *out)
+{
+    int width = label_width(sweep);
+    bool selection = has_selection(sweep);
+
+    text_add(out, "%s on the test part, mean over seeds", FIGURES[sweep->metric].title);
+    for (size_t s = 0; s < sweep->grid.seeds.count; s++)
+        text_add(out, " %s", sweep->grid.seeds.items[s]);
+    if (sweep->clips)
+        text_add(out, "; %zu clips", sweep->clips);
+    text_add(out, "\n\n%4s  %-*s %4s %8s %8s %8s %8s", "", width, "setting", "runs", "mean", "std",
+             "95% from", "to");
+    text_add(out, selection ? " %8s" : "%s", selection ? "valid." : "");
+    text_add(out, " %8s %8s %8s %8s %8s\n", "differs", "95% from", "to", "McNemar", "bootstr.");
+    for (size_t i = 0; i < sweep->count; i++)
+        add_row(out, sweep, i, width, selection);
+    add_notes(out, sweep);
+    add_unfinished(out, sweep);
+}
+
+/* ---- CSV ---- */
+
+static void add_csv_number(struct text *out, double value)
+{
+    char number[TEXT_NUMBER_SIZE];
+
+    text_add(out, ",%s", isfinite(value) ? text_from_number(number, value) : "");
+}
+
+static void print_csv(const struct sweep *sweep, struct text *out)
+{
+    text_add(out, "rank");
+    for (size_t a = 0; a < sweep->grid.axis_count; a++)
+        text_add(out, ",%s", sweep->grid.axes[a].name);
+    text_add(out, ",runs,metric,mean,std,low,high,validation,difference,difference_low,difference_high,"
+                  "mcnemar_p,mcnemar_p_holm,bootstrap_p,bootstrap_p_holm");
+    for (enum figure f = 0; f < FIGURE_COUNT; f++)
+        text_add(out, ",%s", FIGURES[f].name);
+    text_add(out, "\n");
+    for (size_t i = 0; i < sweep->count; i++) {
+        const struct sweep_row *row = &sweep->rows[i];
+        const struct comparison *c = &row->comparison;
+        text_add(out, "%zu", i + 1);
+        for (size_t a = 0; a < sweep->grid.axis_count; a++) {
+            text_add(out, ",");
+            text_add_csv(out, grid_value(&sweep->grid, row->setting, a));
+        }
+        text_add(out, ",%zu,%s", row->finished, FIGURES[sweep->metric].name);
+        const double numbers[] = {row->means[sweep->metric], row->deviation, row->interval.low,
+                                  row->interval.high, row->selection};
+        const double differences[] = {c->difference,          c->interval.low,       c->interval.high,
+                                      c->mcnemar_p,           row->mcnemar_adjusted, c->bootstrap_p,
+                                      row->bootstrap_adjusted};
+        for (size_t n = 0; n < sizeof numbers / sizeof numbers[0]; n++)
+            add_csv_number(out, numbers[n]);
+        for (size_t n = 0; n < sizeof differences / sizeof differences[0]; n++)
+            add_csv_number(out, row->compared ? differences[n] : (double)NAN);
+        for (enum figure f = 0; f < FIGURE_COUNT; f++)
+            add_csv_number(out, row->means[f]);
+        text_add(out, "\n");
+    }
+}
+
+/* ---- JSON ---- */
+
+static void put_number(cJSON *object, const char *name, double value)
+{
+    cJSON_AddItemToObject(object, name, isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull());
+}
+
+static void put_interval(cJSON *object, const char *name, const struct interval *interval)
+{
+    cJSON *array = cJSON_AddArrayToObject(object, name);
+
+    cJSON_AddItemToArray(array,
+                         isfinite(interval->low) ? cJSON_CreateNumber(interval->low) : cJSON_CreateNull());
+    cJSON_AddItemToArray(array,
+                         isfinite(interval->high) ? cJSON_CreateNumber(interval->high) : cJSON_CreateNull());
+}
+
+static cJSON *run_json(const struct sweep_run *run)
+{
+    cJSON *json = cJSON_CreateObject();
+
+    cJSON_AddStringToObject(json, "name", run->name);
+    cJSON_AddStringToObject(json, "seed", run->seed);
+    cJSON_AddBoolToObject(json, "finished", run->finished);
+    if (!run->finished) {
+        cJSON_AddStringToObject(json, "problem", run->problem);
+        return json;
+    }
+    put_number(json, "training_seconds", run->seconds);
+    put_number(json, "validation", run->selection);
+    for (enum figure f = 0; f < FIGURE_COUNT; f++)
+        put_number(json, FIGURES[f].name, run->figures[f]);
+    return json;
+}
+
+static cJSON *comparison_json(const struct sweep_row *row)
+{
+    const struct comparison *c = &row->comparison;
+    cJSON *json = cJSON_CreateObject();
+
+    put_number(json, "difference", c->difference);
+    put_interval(json, "interval", &c->interval);
+    put_number(json, "only_best_right", (double)c->only_first);
+    put_number(json, "only_this_right", (double)c->only_second);
+    put_number(json, "mcnemar_p", c->mcnemar_p);
+    put_number(json, "mcnemar_p_holm", row->mcnemar_adjusted);
+    put_number(json, "bootstrap_p", c->bootstrap_p);
+    put_number(json, "bootstrap_p_holm", row->bootstrap_adjusted);
+    return json;
+}
+
+static cJSON *row_json(const struct sweep *sweep, const struct sweep_row *row)
+{
+    cJSON *json = cJSON_CreateObject(), *setting = cJSON_AddObjectToObject(json, "setting");
+
+    for (size_t a = 0; a < sweep->grid.axis_count; a++)
+        cJSON_AddStringToObject(setting, sweep->grid.axes[a].name, grid_value(&sweep->grid, row->setting, a));
+    put_number(json, "mean", row->means[sweep->metric]);
+    put_number(json, "std", row->deviation);
+    put_interval(json, "interval", &row->interval);
+    put_number(json, "validation", row->selection);
+    for (enum figure f = 0; f < FIGURE_COUNT; f++)
+        put_number(json, FIGURES[f].name, row->means[f]);
+    if (row->compared)
+        cJSON_AddItemToObject(json, "against_best", comparison_json(row));
+    cJSON *runs = cJSON_AddArrayToObject(json, "runs");
+    for (size_t s = 0; s < sweep->grid.seeds.count; s++)
+        cJSON_AddItemToArray(runs, run_json(&row->runs[s]));
+    return json;
+}
+
+static cJSON *sweep_json(const struct sweep *sweep)
+{
+    cJSON *json = cJSON_CreateObject();
+
+    cJSON_AddStringToObject(json, "metric", FIGURES[sweep->metric].name);
+    cJSON_AddStringToObject(json, "grid", config_text(sweep->config, "sweep.grid"));
+    cJSON_AddItemToObject(
+        json, "seeds",
+        cJSON_CreateStringArray((const char *const *)sweep->grid.seeds.items, (int)sweep->grid.seeds.count));
+    cJSON_AddNumberToObject(json, "clips", (double)sweep->clips);
+    cJSON_AddNumberToObject(json, "resamples", BOOTSTRAP_RESAMPLES);
+    cJSON_AddStringToObject(json, "resampled_unit", sweep->cluster_unit ? sweep->cluster_unit : "");
+    cJSON *rows = cJSON_AddArrayToObject(json, "settings");
+    for (size_t i = 0; i < sweep->count; i++)
+        cJSON_AddItemToArray(rows, row_json(sweep, &sweep->rows[i]));
+    return json;
+}
+
+/* ---- files ---- */
+
+static bool write_text(const struct sweep *sweep, const char *name,
+                       void (*print)(const struct sweep *sweep, struct text *out), struct error *error)
+{
+    struct text text = {0};
+    char *path = path_join(sweep->folder, name);
+
+    print(sweep, &text);
+    bool done = file_write(path, text.text, text.length, error);
+    text_free(&text);
+    free(path);
+    return done;
+}
+
+bool sweep_write(const struct sweep *sweep, struct error *error)
+{
+    char *path = path_join(sweep->folder, "sweep.json");
+    cJSON *json = sweep_json(sweep);
+    bool done = write_text(sweep, "sweep.txt", sweep_print, error) &&
+                write_text(sweep, "sweep.csv", print_csv, error) && json_write(path, json, error);
+
+    cJSON_Delete(json);
+    free(path);
+    return done;
+}
