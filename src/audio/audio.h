@@ -48,6 +48,9 @@ void signal_normalize(struct signal *signal);
 /* Cuts a signal to its first `seconds` (0: not at all; at least one sample stays) and normalises it. */
 void signal_prepare(struct signal *signal, double seconds, bool normalize);
 
+/* The signal as a FLAC file of 16 bits in memory; caller frees.  NULL on error. */
+void *audio_encode(const struct signal *signal, size_t *size, struct error *error);
+
 /* A folder of decoded and resampled signals, named after the content hash of their file, the rate and the
  * resampler: a changed file has another hash.  Every entry carries its length and a checksum; a torn or
  * damaged one is made again. */

@@ -80,6 +80,21 @@ void text_add_csv(struct text *buffer, const char *field)
     text_add_bytes(buffer, "\"", 1);
 }
 
+void text_add_base64(struct text *buffer, const void *bytes, size_t size)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *from = bytes;
+
+    for (size_t i = 0; i < size; i += 3) {
+        size_t n = size - i < 3 ? size - i : 3;
+        unsigned group = (unsigned)from[i] << 16 | (n > 1 ? (unsigned)from[i + 1] << 8 : 0) |
+                         (n > 2 ? (unsigned)from[i + 2] : 0);
+        const char four[] = {digits[group >> 18], digits[group >> 12 & 63],
+                             n > 1 ? digits[group >> 6 & 63] : '=', n > 2 ? digits[group & 63] : '='};
+        text_add_bytes(buffer, four, sizeof four);
+    }
+}
+
 void text_free(struct text *buffer)
 {
     free(buffer->text);

@@ -18,6 +18,7 @@ void text_add(struct text *buffer, const char *format, ...) __attribute__((forma
 void text_add_bytes(struct text *buffer, const char *bytes, size_t size);
 void text_add_html(struct text *buffer, const char *text); /* escaped for element content and attributes */
 void text_add_csv(struct text *buffer, const char *field); /* one field, quoted where needed */
+void text_add_base64(struct text *buffer, const void *bytes, size_t size);
 void text_free(struct text *buffer);
 
 /* The whole text must be the number; else false.  No leading space, no "0x", no "nan" or "inf". */

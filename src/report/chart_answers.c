@@ -106,7 +106,7 @@ static void add_f1_plots(struct text *body, const char *name, const struct repor
                 body,
                 "\"charts/%s.dat\" index 0 using (0):1:(0):2:($1-0.32):($1+0.32) with boxxyerror fs solid "
                 "0.75 lc rgb \"#0072B2\" title \"F1\", "
-                "\"\" index 0 using ($2+0.012):1:(sprintf(\"%%.2f\", $2)) with labels left notitle, "
+                "\"\" index 0 using (1.09):1:(sprintf(\"%%.2f\", $2)) with labels right notitle, "
                 "\"\" index 0 using 3:1 with points pt 9 ps 1.1 lc rgb \"#D55E00\" title \"precision\", "
                 "\"\" index 0 using 4:1 with points pt 5 ps 0.9 lc rgb \"#000000\" title \"recall\"",
                 name);
@@ -137,10 +137,10 @@ static bool draw_class_f1(const char *folder, const char *name, const struct rep
         text_add(&body, " %zu, ", k);
     }
     text_add(&body,
-             "\"macro average\" %zu) scale 0\nset yrange [%zu.6:-0.6]\nset xrange [0:1.06]\n"
-             "set xtics 0,0.2,1 nomirror\nset grid xtics lc rgb \"#dddddd\"\nset border 1\n"
-             "set xlabel \"F1\"\nset key below maxcols 3\n",
-             first->label_count, first->label_count);
+             "\"macro average\" %zu) scale 0\nset yrange [%zu.6:-0.6]\nset xrange [0:1.1]\n"
+             "set xtics 0,0.2,1 nomirror\nset grid xtics lt 1 lw 1 lc rgb \"#dddddd\"\nset border 1\n"
+             "%sset key above maxcols 3\n",
+             first->label_count, first->label_count, count > 1 ? "set xlabel \"F1\"\n" : "");
     add_f1_plots(&body, name, runs, count);
     bool done = gnuplot_draw(folder, name, data.text, body.text, 800, height, error);
     text_free(&data);
@@ -167,7 +167,7 @@ static bool draw_reliability(const char *folder, const char *name, const struct 
         }
         text_add(&data, "\n\n");
     }
-    text_add(&body, "set multiplot\nset border 3\nset tics nomirror\nset grid lc rgb \"#dddddd\"\n"
+    text_add(&body, "set multiplot\nset border 3\nset tics nomirror\nset grid lt 1 lw 1 lc rgb \"#dddddd\"\n"
                     "set xrange [0:1]\nset lmargin at screen 0.12\nset rmargin at screen 0.97\n"
                     "set tmargin at screen 0.93\nset bmargin at screen 0.36\nset yrange [0:1]\n"
                     "set ylabel \"accuracy\"\nset format x \"\"\nset key top left Left reverse\n");

@@ -35,7 +35,8 @@ static size_t add_series(struct text *data, const struct report *run, const char
 
 static void add_head(struct text *body)
 {
-    text_add(body, "set grid lc rgb \"#dddddd\"\nset border 3\nset tics nomirror\nset xrange [0:*]\n");
+    text_add(body,
+             "set grid lt 1 lw 1 lc rgb \"#dddddd\"\nset border 3\nset tics nomirror\nset xrange [0:*]\n");
 }
 
 static const char *marks(size_t points)

@@ -29,7 +29,7 @@ bool sweep_chart(const struct sweep *sweep, struct error *error)
     text_add(
         &body,
         ") scale 0\nset yrange [%zu.6:-0.6]\nset border 1\nset xtics nomirror\n"
-        "set grid xtics lc rgb \"#dddddd\"\nset offsets graph 0.02, graph 0.02, 0, 0\n"
+        "set grid xtics lt 1 lw 1 lc rgb \"#dddddd\"\nset offsets graph 0.02, graph 0.02, 0, 0\n"
         "set xlabel \"%s on the test part\"\nset key below\n"
         "plot \"charts/sweep.dat\" index 0 using 2:1:3:4 with xerrorbars lc rgb \"#0072B2\" lw 2 pt 7 ps "
         "1.1 title \"mean over seeds%s\", "

@@ -58,8 +58,8 @@ bool gnuplot_draw(const char *folder, const char *name, const char *data, const 
 
     text_add(&script,
              "# Draws %s.svg and %s.png from charts/%s.dat; run in the folder above this one.\n"
-             "set encoding utf8\n"
              "do for [format in \"svg png\"] {\n"
+             "reset\nset encoding utf8\n"
              "if (format eq \"svg\") { set terminal svg size %d,%d noenhanced font \"sans-serif,14\" "
              "background rgb \"white\" } else { set terminal pngcairo size %d,%d noenhanced font "
              "\"sans-serif,11\" }\n"

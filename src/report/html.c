@@ -1,71 +1,159 @@
 /* report.html: one self-contained page.  Every name, path and setting is escaped. */
-#include "report/report.h"
+#include "report/html.h"
 
-#include "base/files.h"
 #include "base/json.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char STYLE[] =
-    ":root{color-scheme:light dark;--line:#8885;--note:#f2b70033}"
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1rem}"
-    "h1{font-size:1.5rem;overflow-wrap:anywhere}h2{font-size:1.15rem;margin-top:2rem}"
-    "table{border-collapse:collapse}td,th{padding:.2rem .6rem;border-bottom:1px solid "
-    "var(--line);text-align:right}"
-    "th:first-child,td:first-child{text-align:left}.wide{overflow-x:auto}"
-    ".facts td{text-align:left;overflow-wrap:anywhere;vertical-align:top}"
-    ".facts td:first-child{overflow-wrap:normal;white-space:nowrap}h3{font-size:1rem;margin-bottom:.2rem}"
-    ".note{background:var(--note);padding:.5rem .8rem;border-radius:.3rem;margin:.5rem 0}"
-    ".big{display:flex;flex-wrap:wrap;gap:1.5rem;margin-bottom:1rem}.big div{font-size:1.6rem}.big "
-    "small{display:block;font-size:.8rem}"
-    "svg{max-width:100%;height:auto;background:#fff;border-radius:.3rem}"
-    "pre{overflow-x:auto;border:1px solid var(--line);padding:.6rem;font-size:.85rem}";
+/* ---- figures ---- */
 
-static void big_number(struct text *page, const char *name, double value)
+static void add_figures(struct text *page, const struct report *report)
 {
-    text_add(page, "<div>%.3f<small>%s</small></div>", value, name);
+    text_add(page, "<div class=\"figures\">\n");
+    for (enum figure f = 0; f < FIGURE_COUNT; f++)
+        text_add(page, "<div><b>%.3f</b>%s<small>%.3f to %.3f</small></div>\n",
+                 FIGURES[f].of(&report->evaluation), FIGURES[f].title, report->intervals[f].low,
+                 report->intervals[f].high);
+    text_add(page, "<div><b>%.3f</b>calibration error<small>expected, %d bins</small></div>\n</div>\n",
+             report->calibration.error, CALIBRATION_BINS);
+    text_add(page,
+             "<p class=\"soft\">95 %% intervals from %d bootstrap resamples of the %zu %ss of the test "
+             "part.</p>\n",
+             BOOTSTRAP_RESAMPLES, report->clusters.count, report->clusters.unit);
 }
 
-static void scores_row(struct text *page, const char *name, const struct scores *s)
+static void add_change(struct text *page, const struct report *report, enum figure f)
+{
+    const struct baseline *b = report->baseline;
+    double now = FIGURES[f].of(&report->evaluation);
+    const char *direction = now == b->figures[f]                      ? ""
+                            : figure_is_better(f, now, b->figures[f]) ? "up"
+                                                                      : "down";
+
+    text_add(page, "<tr><td>%s</td><td>%.4f</td><td>%.4f</td><td class=\"%s\">%+.4f</td>", FIGURES[f].title,
+             b->figures[f], now, direction, now - b->figures[f]);
+    if (b->compared)
+        text_add(page, "<td>%+.4f to %+.4f</td><td>%.4f</td>", b->comparisons[f].interval.low,
+                 b->comparisons[f].interval.high, b->comparisons[f].bootstrap_p);
+    text_add(page, "</tr>\n");
+}
+
+static void add_baseline(struct text *page, const struct report *report)
+{
+    const struct baseline *b = report->baseline;
+
+    text_add(page, "<h2>Against ");
+    text_add_html(page, b->name);
+    text_add(
+        page,
+        "</h2><div class=\"wide\"><table><tr><th></th><th>before</th><th>now</th><th>change</th>%s</tr>\n",
+        b->compared ? "<th>95 % interval</th><th>p</th>" : "");
+    for (enum figure f = 0; f < FIGURE_COUNT; f++)
+        add_change(page, report, f);
+    text_add(page, "</table></div>\n");
+    if (b->compared)
+        text_add(
+            page,
+            "<p>%zu clips that were wrong are right, %zu that were right are wrong (McNemar p %.4f).</p>\n",
+            b->fixed, b->broken, b->comparisons[0].mcnemar_p);
+    else
+        text_add(page, "<p>Not the same test clips, so not compared clip by clip.</p>\n");
+    text_add(page, "<p class=\"soft\">Settings changed: ");
+    for (size_t i = 0; i < b->differences.count; i++) {
+        text_add(page, "%s", i ? "; " : "");
+        text_add_html(page, b->differences.items[i]);
+    }
+    text_add(page, "%s.</p>\n", b->differences.count ? "" : "none");
+}
+
+/* ---- tables ---- */
+
+static void add_scores(struct text *page, const char *name, const struct scores *s)
 {
     text_add(page, "<tr><td>");
     text_add_html(page, name);
-    text_add(page, "</td><td>%.2f</td><td>%.2f</td><td>%.2f</td><td>%zu</td></tr>\n", s->precision, s->recall,
-             s->f1, s->support);
+    text_add(page,
+             "</td><td>%.2f</td><td>%.2f</td><td>%.2f</td><td style=\"text-align:left\"><span class=\"bar\" "
+             "style=\"width:%.1frem\"></span></td><td>%zu</td></tr>\n",
+             s->precision, s->recall, s->f1, 6 * s->f1, s->support);
 }
 
-static void scores_table(struct text *page, const struct evaluation *e)
+static void add_classes(struct text *page, const struct evaluation *e)
 {
     text_add(page, "<div class=\"wide\"><table><tr><th>label</th><th>precision</th><th>recall</th><th>F1</th>"
-                   "<th>clips</th></tr>\n");
+                   "<th></th><th>clips</th></tr>\n");
     for (size_t k = 0; k < e->label_count; k++)
-        scores_row(page, e->labels[k], &e->classes[k]);
-    scores_row(page, "macro average", &e->macro);
-    scores_row(page, "weighted average", &e->weighted);
+        add_scores(page, e->labels[k], &e->classes[k]);
+    add_scores(page, "macro average", &e->macro);
+    add_scores(page, "weighted average", &e->weighted);
     text_add(page, "</table></div>\n");
 }
 
-/* A chart that gnuplot drew, inline; nothing where it is not there. */
-static void chart(struct text *page, const struct report *report, const char *name)
+static void add_cell(struct text *page, const struct evaluation *e, size_t i, size_t j)
 {
-    struct error missing = {0};
-    char *path = path_join(report->folder, name);
-    char *content = path_exists(path) ? file_read(path, NULL, &missing) : NULL;
-    const char *svg = content ? strstr(content, "<svg") : NULL;
+    size_t count = e->confusion[i * e->label_count + j], support = e->classes[i].support;
+    double rate = support ? (double)count / (double)support : 0;
 
-    if (svg)
-        text_add_bytes(page, svg, strlen(svg));
-    else
-        text_add(page, "<p>Not drawn: <code>emotrain plot</code> draws it where gnuplot is installed.</p>");
-    text_add(page, "\n");
-    free(content);
-    free(path);
+    if (count == 0) {
+        text_add(page, "<td><i>0</i></td>");
+        return;
+    }
+    text_add(page,
+             "<td style=\"background:rgba(var(--heat),%.3f)\"%s><button type=\"button\" data-label=\"%zu\" "
+             "data-predicted=\"%zu\" data-count=\"%zu\" aria-pressed=\"false\" aria-label=\"",
+             rate, rate > 0.55 ? " class=\"strong\"" : "", i, j, count);
+    text_add_html(page, e->labels[i]);
+    text_add(page, " taken for ");
+    text_add_html(page, e->labels[j]);
+    text_add(page, ": %zu clips\">%zu<small>%.0f %%</small></button></td>", count, count, 100 * rate);
+}
+
+static void add_confusion(struct text *page, const struct evaluation *e)
+{
+    text_add(page, "<p class=\"soft\">Rows: what a clip is; columns: what it was taken for.  Press a cell to "
+                   "see its clips.</p>\n<div class=\"wide\"><table class=\"confusion\"><thead><tr><th></th>");
+    for (size_t j = 0; j < e->label_count; j++) {
+        text_add(page, "<th><span>");
+        text_add_html(page, e->labels[j]);
+        text_add(page, "</span></th>");
+    }
+    text_add(page, "</tr></thead><tbody>\n");
+    for (size_t i = 0; i < e->label_count; i++) {
+        text_add(page, "<tr><th>");
+        text_add_html(page, e->labels[i]);
+        text_add(page, "</th>");
+        for (size_t j = 0; j < e->label_count; j++)
+            add_cell(page, e, i, j);
+        text_add(page, "</tr>\n");
+    }
+    text_add(page, "</tbody></table></div>\n<div id=\"cell\" aria-live=\"polite\"></div>\n");
+}
+
+static void add_groups(struct text *page, const struct report *report)
+{
+    const char *attribute = "";
+
+    text_add(page, "<h2>By who speaks and what</h2><div class=\"groups\">\n");
+    for (size_t g = 0; g < report->group_count; g++) {
+        const struct group *group = &report->groups[g];
+        if (strcmp(attribute, group->attribute) != 0)
+            text_add(page,
+                     "%s<div class=\"wide\"><h3>%s</h3><table><tr><th></th><th>clips</th><th>accuracy</th>"
+                     "<th>UAR</th></tr>\n",
+                     g ? "</table></div>\n" : "", group->attribute);
+        attribute = group->attribute;
+        text_add(page, "<tr><td>");
+        text_add_html(page, group->value);
+        text_add(page, "</td><td>%zu</td><td>%.3f</td><td>%.3f</td></tr>\n", group->evaluation.clips,
+                 group->evaluation.accuracy, group->evaluation.uar);
+    }
+    text_add(page, "</table></div>\n</div>\n");
 }
 
 /* One table per section of the facts. */
-static void facts_tables(struct text *page, const cJSON *facts)
+static void add_facts(struct text *page, const cJSON *facts)
 {
     const cJSON *section = NULL, *item = NULL;
 
@@ -90,43 +178,79 @@ static void facts_tables(struct text *page, const cJSON *facts)
     }
 }
 
-bool report_html(const struct report *report, bool audio, struct error *error)
+/* ---- the page ---- */
+
+/* The loss chart that gnuplot drew, for readers without a script. */
+static void add_still(struct text *page, const struct report *report)
+{
+    struct error missing = {0};
+    char *path = path_join(report->folder, "loss.svg");
+    char *content = path_exists(path) ? file_read(path, NULL, &missing) : NULL;
+    const char *svg = content ? strstr(content, "<svg") : NULL;
+
+    if (svg)
+        text_add(page, "<noscript>%s</noscript>\n", svg);
+    free(content);
+    free(path);
+}
+
+static void add_head(struct text *page, const struct report *report)
+{
+    text_add(page, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+                   "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+                   "<link rel=\"icon\" href=\"data:,\"><title>");
+    text_add_html(page, report->run.name);
+    text_add(page, "</title>\n<style>\n%s</style></head><body>\n<h1>", PAGE_CSS);
+    text_add_html(page, report->run.name);
+    text_add(page, "</h1>\n<p class=\"soft\">%s; started %s, ended %s</p>\n", report->run.state,
+             report->run.started, report->run.finished ? report->run.finished : "-");
+    for (size_t i = 0; i < report->remarks->count; i++) {
+        text_add(page, "<p class=\"note\">");
+        text_add_html(page, report->remarks->items[i]);
+        text_add(page, "</p>\n");
+    }
+}
+
+static void add_answers(struct text *page, const struct report *report)
 {
     const struct evaluation *e = &report->evaluation;
+
+    text_add(page, "<h2>On %zu test clips</h2>\n", e->clips);
+    add_figures(page, report);
+    add_classes(page, e);
+    if (report->baseline)
+        add_baseline(page, report);
+    text_add(page, "<h2>Confusion matrix</h2>\n");
+    add_confusion(page, e);
+    text_add(page,
+             "<h2>Worst mistakes</h2>\n<p class=\"soft\">The wrong answers that gave the right label the "
+             "least probability.</p>\n<div id=\"mistakes\" class=\"mistakes\"></div>\n"
+             "<h2>Calibration</h2>\n<div id=\"calibration\"></div>\n");
+    if (report->group_count)
+        add_groups(page, report);
+}
+
+bool report_html(const struct report *report, bool audio, struct error *error)
+{
     struct text page = {0};
     char *path = path_join(report->folder, "report.html");
-    (void)audio;
 
-    text_add(&page, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>");
-    text_add_html(&page, report->run.name);
-    text_add(&page, "</title><style>%s</style></head><body>\n<h1>", STYLE);
-    text_add_html(&page, report->run.name);
-    text_add(&page, "</h1>\n<p>Started %s, %s.</p>\n", report->run.started, report->run.state);
-    for (size_t i = 0; i < report->remarks->count; i++) {
-        text_add(&page, "<p class=\"note\">");
-        text_add_html(&page, report->remarks->items[i]);
-        text_add(&page, "</p>\n");
-    }
-    if (e->clips > 0) {
-        text_add(&page, "<h2>On %zu test clips</h2><div class=\"big\">", e->clips);
-        big_number(&page, "accuracy", e->accuracy);
-        big_number(&page, "UAR", e->uar);
-        big_number(&page, "macro F1", e->macro.f1);
-        big_number(&page, "weighted F1", e->weighted.f1);
-        text_add(&page, "</div>\n");
-        scores_table(&page, e);
-        text_add(&page, "<h2>Confusion matrix</h2>\n");
-        chart(&page, report, "confusion.svg");
-    }
-    text_add(&page, "<h2>Loss</h2>\n");
-    chart(&page, report, "loss.svg");
+    add_head(&page, report);
+    if (report->evaluation.clips)
+        add_answers(&page, report);
+    text_add(
+        &page,
+        "<h2>Training</h2>\n<div id=\"loss\"></div><div id=\"progress\"></div><div id=\"rate\"></div>\n");
+    add_still(&page, report);
     text_add(&page, "<h2>What ran</h2>\n");
-    facts_tables(&page, report->facts);
-    text_add(&page, "<h2>Settings</h2><p><code>emotrain --config config.ini --run NAME</code> with these, in "
-                    "the folder where it was started, repeats it.</p><pre>");
+    add_facts(&page, report->facts);
+    text_add(&page,
+             "<h2>Settings</h2><p><code>emotrain --config config.ini --run NAME</code> with these, in the "
+             "folder where it was started, repeats it.</p><details><summary>config.ini</summary><pre>");
     text_add_html(&page, report->run.config);
-    text_add(&page, "</pre>\n</body></html>\n");
+    text_add(&page, "</pre></details>\n<script type=\"application/json\" id=\"data\">");
+    html_data(report, audio, &page);
+    text_add(&page, "</script>\n<script>\n%s</script>\n</body></html>\n", PAGE_JS);
     bool done = file_write(path, page.text, page.length, error);
     text_free(&page);
     free(path);

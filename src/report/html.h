@@ -1,0 +1,15 @@
+/* Inside report/ only: the parts of report.html. */
+#ifndef EMOTRAIN_REPORT_HTML_H
+#define EMOTRAIN_REPORT_HTML_H
+
+#include "report/report.h"
+
+extern const char PAGE_CSS[], PAGE_JS[]; /* page.css and page.js, embedded by the build */
+
+enum { WORST_MISTAKES = 12 };
+
+/* What page.js draws from, as JSON that is safe inside a <script> element: labels, clips, metrics,
+ * calibration; with `audio`, the sound of the worst mistakes. */
+void html_data(const struct report *report, bool audio, struct text *page);
+
+#endif

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# report.html in headless Chromium: no error, a cell pressed, sounds decoded, values under the pointer; on a phone
+# and on a desk, in light and in dark.
+. "$(dirname "$0")/lib.sh" "$@"
+browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) ||
+  skip "no Chromium: apt-get install chromium"
+tiny_experiment 8
+expect 0 "weighted avg" "$emotrain" --config tiny.ini --run 'a <b> & "c"' --set train.epochs=2 --set corpus.note='</script><b>&'
+page="runs/a <b> & \"c\"/report.html"
+[ -s "$page" ] || fail "no page"
+grep -q '</script><b>&' "$page" && fail "a setting is not escaped"
+
+# The probe goes before everything else in a copy of the page.
+{ echo "<script>"; cat "$tests/cli/page_probe.js"; echo "</script>"; cat "$page"; } >probed.html
+
+# look WIDTH SCHEME(0 dark, 1 light): the probe's findings, as JSON, from the browser's console.
+# In a frame, because a browser's window has no 400 pixels.
+look() {
+  echo "<iframe src=probed.html style='border:0;width:$1px;height:900px'></iframe>" >frame.html
+  "$browser" --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
+    --disable-component-update --disable-sync --hide-scrollbars --user-data-dir="$scratch/browser" --window-size=1500,1000 \
+    --blink-settings=preferredColorScheme="$2" --enable-logging=stderr "file://$scratch/frame.html" >browser.log 2>&1 </dev/null &
+  local pid=$! tenth
+  for tenth in $(seq 300); do
+    grep -q 'PROBE{.*}END' browser.log && break
+    kill -0 $pid 2>/dev/null || break
+    sleep 0.1
+  done
+  kill $pid 2>/dev/null
+  wait $pid 2>/dev/null
+  sed -n 's/.*PROBE\({.*}\)END.*/\1/p' browser.log
+}
+
+has() { grep -q -- "$1" <<<"$found" || fail "$width px, scheme $scheme: no $1 in: $found"; }
+
+wrong=$(awk -F, 'NR > 1 && $2 != $3' "runs/a <b> & \"c\"/predictions.csv" | wc -l)
+for width in 400 1400; do
+  for scheme in 0 1; do
+    found=$(look "$width" "$scheme")
+    [ -n "$found" ] || fail "the page did not answer: $(tail -3 browser.log)"
+    has '"problems":\[\]'
+    has '"ready":true'
+    has "\"width\":$width,"
+    has '"cell_pressed":"true"'
+    has "\"sounds\":$((wrong < 12 ? wrong : 12)),"
+    number() { sed -n "s/.*\"$1\":\([-0-9.]*\).*/\1/p" <<<"$found"; }
+    [ "$(number cell_clips)" = "$(number cell_count)" ] && [ "$(number cell_count)" -gt 0 ] || fail "the cell lists other clips: $found"
+    [ "$(number overflow)" -le 0 ] || fail "$width px: wider than the screen: $found"
+    awk "BEGIN { exit !($(number contrast) >= 4.5) }" || fail "too little contrast: $found"
+    [ "$(number curves)" -ge 4 ] || fail "curves are missing: $found"
+    has '"values":\["[0-9.]*[^"]*","[0-9.]*[^"]*"\]'
+    grep -q '"values":\["",' <<<"$found" && fail "no value under the pointer: $found"
+    grep -q '"seconds":\[\(0\.[1-9]\|[1-9]\)' <<<"$found" || fail "sounds do not decode: $found"
+    grep -q "\"dark\":$([ "$scheme" = 0 ] && echo true || echo false)" <<<"$found" || fail "not the scheme asked for: $found"
+  done
+done
