@@ -38,6 +38,10 @@ struct audio_facts {
  * frames, silent throughout, or that hold NaN or infinity.  `facts` may be NULL. */
 bool audio_decode(const char *path, struct audio_facts *facts, struct signal *signal, struct error *error);
 
+/* The same for a whole file in memory: what came in on standard input. */
+bool audio_decode_bytes(const void *bytes, size_t size, struct audio_facts *facts, struct signal *signal,
+                        struct error *error);
+
 /* `resampler`: sinc_best, sinc_medium, sinc_fastest or linear.  Replaces the signal's samples. */
 bool audio_resample(struct signal *signal, int rate, const char *resampler, struct error *error);
 

@@ -1,12 +1,12 @@
 #include "audio/audio.h"
 
+#include "audio/memory_file.h"
 #include "base/memory.h"
 #include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
-#include <sndfile.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,34 +18,39 @@ void signal_free(struct signal *signal)
     *signal = (struct signal){0};
 }
 
-/* libsndfile silently takes a WAV file cut short for a shorter one: compare its RIFF size with the file's. */
-static bool riff_is_cut(int descriptor, off_t file_size)
+/* libsndfile silently takes a WAV file cut short for a shorter one: compare its RIFF size with the file's.
+ * `head`: its first 12 bytes. */
+static bool riff_is_cut(const unsigned char *head, uint64_t file_size)
 {
-    unsigned char head[12];
-
-    if (pread(descriptor, head, sizeof head, 0) != (ssize_t)sizeof head || memcmp(head, "RIFF", 4) != 0 ||
-        memcmp(head + 8, "WAVE", 4) != 0)
+    if (file_size < 12 || memcmp(head, "RIFF", 4) != 0 || memcmp(head + 8, "WAVE", 4) != 0)
         return false;
     uint32_t size =
         (uint32_t)head[4] | (uint32_t)head[5] << 8 | (uint32_t)head[6] << 16 | (uint32_t)head[7] << 24;
-    bool streamed = size == 0 || size == UINT32_MAX; /* a writer that could not seek back */
-    return !streamed && (off_t)size + 8 > file_size;
+    bool streamed =
+        size == 0 || size >= 0x7ffff000; /* a writer that could not seek back, as sox and ffmpeg */
+    return !streamed && (uint64_t)size + 8 > file_size;
+}
+
+static bool check_size(const unsigned char *head, uint64_t size, struct error *error)
+{
+    if (size == 0)
+        return error_set(error, "empty file");
+    return !riff_is_cut(head, size) ||
+           error_set(error, "truncated: its header promises more than the file holds");
 }
 
 static bool open_file(const char *path, int *descriptor, struct error *error)
 {
     struct stat facts;
+    unsigned char head[12] = {0};
 
     *descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (*descriptor < 0)
         return error_set(error, "unreadable: %s", strerror(errno));
-    if (fstat(*descriptor, &facts) != 0 || !S_ISREG(facts.st_mode)) {
+    if (fstat(*descriptor, &facts) != 0 || !S_ISREG(facts.st_mode))
         error_set(error, "not a regular file");
-    } else if (facts.st_size == 0) {
-        error_set(error, "empty file");
-    } else if (riff_is_cut(*descriptor, facts.st_size)) {
-        error_set(error, "truncated: its header promises more than the file holds");
-    }
+    else if (pread(*descriptor, head, sizeof head, 0) >= 0)
+        check_size(head, (uint64_t)facts.st_size, error);
     if (!error->kind)
         return true;
     close(*descriptor);
@@ -93,35 +98,52 @@ static bool check_samples(const struct signal *signal, size_t frames, struct err
     return true;
 }
 
+/* Decodes an open file, and closes it. */
+static bool decode(SNDFILE *file, const SF_INFO *info, struct audio_facts *facts, struct signal *signal,
+                   struct error *error)
+{
+    *signal = (struct signal){0};
+    if (!file)
+        return error_set(error, "not audio that libsndfile reads");
+    if (info->frames <= 0) {
+        error_set(error, "zero frames");
+    } else if (info->channels < 1 || info->channels > MAX_CHANNELS || info->samplerate < 1) {
+        error_set(error, "%d channels at %d Hz", info->channels, info->samplerate);
+    } else if (info->frames > (sf_count_t)1 << 32) {
+        error_set(error, "more than 2^32 frames");
+    } else {
+        signal->rate = info->samplerate;
+        read_downmixed(file, info->channels, (size_t)info->frames, signal);
+        check_samples(signal, (size_t)info->frames, error);
+    }
+    sf_close(file);
+    if (facts)
+        *facts = (struct audio_facts){info->samplerate, info->channels, info->frames,
+                                      (double)info->frames / (info->samplerate > 0 ? info->samplerate : 1)};
+    if (error->kind)
+        signal_free(signal);
+    return !error->kind;
+}
+
 bool audio_decode(const char *path, struct audio_facts *facts, struct signal *signal, struct error *error)
 {
     SF_INFO info = {0};
     int descriptor;
 
     *signal = (struct signal){0};
-    if (!open_file(path, &descriptor, error))
-        return false;
-    SNDFILE *file = sf_open_fd(descriptor, SFM_READ, &info, SF_TRUE);
-    if (!file)
-        return error_set(error, "not audio that libsndfile reads");
-    if (info.frames <= 0) {
-        error_set(error, "zero frames");
-    } else if (info.channels < 1 || info.channels > MAX_CHANNELS || info.samplerate < 1) {
-        error_set(error, "%d channels at %d Hz", info.channels, info.samplerate);
-    } else if (info.frames > (sf_count_t)1 << 32) {
-        error_set(error, "more than 2^32 frames");
-    } else {
-        signal->rate = info.samplerate;
-        read_downmixed(file, info.channels, (size_t)info.frames, signal);
-        check_samples(signal, (size_t)info.frames, error);
-    }
-    sf_close(file);
-    if (facts)
-        *facts = (struct audio_facts){info.samplerate, info.channels, info.frames,
-                                      (double)info.frames / (info.samplerate > 0 ? info.samplerate : 1)};
-    if (error->kind)
-        signal_free(signal);
-    return !error->kind;
+    return open_file(path, &descriptor, error) &&
+           decode(sf_open_fd(descriptor, SFM_READ, &info, SF_TRUE), &info, facts, signal, error);
+}
+
+bool audio_decode_bytes(const void *bytes, size_t size, struct audio_facts *facts, struct signal *signal,
+                        struct error *error)
+{
+    SF_INFO info = {0};
+    struct memory_file file = {.bytes = (unsigned char *)bytes, .size = size};
+
+    *signal = (struct signal){0};
+    return check_size(bytes, size, error) &&
+           decode(sf_open_virtual(&MEMORY_FILE_IO, SFM_READ, &info, &file), &info, facts, signal, error);
 }
 
 void signal_normalize(struct signal *signal)

@@ -12,7 +12,7 @@
 /* What the user gave.  Only options that the command accepts can be set. */
 struct options {
     const char *config, *run, *part, *list, *format, *output, *seeds, *jobs, *baseline;
-    bool resume, quiet;
+    bool resume, quiet, windows;
     struct strings sets;      /* of --set */
     struct strings grid;      /* of --grid */
     struct strings arguments; /* what is no option */

@@ -27,6 +27,8 @@ static const struct option_row {
     {"part", "PART", "train, validation or test", VALUE, offsetof(struct options, part)},
     {"list", "PART", "print the names of a part's clips", VALUE, offsetof(struct options, list)},
     {"format", "FORMAT", "table, csv or json", VALUE, offsetof(struct options, format)},
+    {"windows", NULL, "an answer for every window of long recordings", FLAG,
+     offsetof(struct options, windows)},
     {"output", "FILE", "write there (also -o)", VALUE, offsetof(struct options, output)},
     {"quiet", NULL, "only warnings and errors on standard error", FLAG, offsetof(struct options, quiet)},
 };

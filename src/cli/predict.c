@@ -1,10 +1,10 @@
-/* emotrain predict: what a trained model hears in files and folders. */
+/* emotrain predict: what a trained model hears in files, folders and standard input. */
+#include "cli/predict.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/trained.h"
-#include "report/report.h"
 #include "train/evaluate.h"
 
 #include <math.h>
@@ -26,15 +26,18 @@ static bool is_sound_name(const char *name)
     return false;
 }
 
-/* A file stands for itself; a folder for the sound files in it, at any depth. */
+/* A file stands for itself, a folder for the sound files in it, at any depth, "-" for standard input. */
 static bool collect(struct strings *paths, const char *path, struct error *error)
 {
     struct strings names = {0};
     bool done = true;
 
     if (!path_is_folder(path)) {
+        if (strcmp(path, "-") == 0 && strings_index(paths, path) >= 0)
+            return error_usage(error, "-: standard input can be read only once");
         strings_add(paths, path);
-        return path_exists(path) || error_usage(error, "%s: no such file or folder", path);
+        return strcmp(path, "-") == 0 || path_exists(path) ||
+               error_usage(error, "%s: no such file or folder", path);
     }
     done = folder_list(&names, path, error);
     for (size_t i = 0; done && i < names.count; i++) {
@@ -49,44 +52,110 @@ static bool collect(struct strings *paths, const char *path, struct error *error
 
 /* ---- answers ---- */
 
-static bool load(const struct trained *trained, const char *path, struct signal *signal, struct error *error)
+/* The whole of standard input; caller frees. */
+static char *read_input(size_t *size)
 {
-    double longest = config_number(trained->config, "audio.max_seconds");
+    struct text text = {0};
+    char block[65536];
 
-    if (!audio_decode(path, NULL, signal, error) ||
-        !audio_resample(signal, trained->model->sample_rate, config_text(trained->config, "audio.resampler"),
-                        error)) {
-        signal_free(signal);
-        return error_prefix(error, "%s", path);
-    }
-    signal_prepare(signal, longest, trained->model->normalize);
-    return true;
+    for (size_t got; (got = fread(block, 1, sizeof block, stdin)) > 0;)
+        text_add_bytes(&text, block, got);
+    *size = text.length;
+    return text.text;
 }
 
-/* One clip at a time: an answer never depends on the other files named. */
-static bool predict_file(const struct trained *trained, const char *path, struct prediction_list *predictions,
-                         struct error *error)
+static bool decode(const char *path, struct signal *signal, struct error *error)
+{
+    if (strcmp(path, "-") != 0)
+        return audio_decode(path, NULL, signal, error);
+    size_t size;
+    char *bytes = read_input(&size);
+    bool done = audio_decode_bytes(bytes, size, NULL, signal, error);
+    free(bytes);
+    return done;
+}
+
+static bool load(const struct trained *trained, const char *path, struct signal *signal, struct error *error)
+{
+    if (decode(path, signal, error) && audio_resample(signal, trained->model->sample_rate,
+                                                      config_text(trained->config, "audio.resampler"), error))
+        return true;
+    signal_free(signal);
+    return error_prefix(error, "%s", strcmp(path, "-") == 0 ? "standard input" : path);
+}
+
+/* Answers for windows first..first+count-1 of `all` equally long ones; adds their probabilities, weighted by
+ * their share of the recording, to `sum`. */
+static bool answer_windows(const struct trained *trained, const struct signal *signal, size_t first,
+                           size_t count, size_t all, struct replies *replies, double *sum,
+                           struct error *error)
 {
     size_t labels = trained->model->labels.count;
-    float *row = mem_zero(labels, sizeof *row);
-    struct signal signal;
+    struct signal *windows = mem_zero(count, sizeof *windows);
+    float *rows = mem_zero(count * labels, sizeof *rows);
     struct batch batch;
-    bool done = load(trained, path, &signal, error);
 
-    if (done) {
-        batch_start(&batch, &signal, NULL, 1, trained->model);
-        done = answer(trained->model, &batch, &trained->compute, row, error);
-        batch_free(&batch);
-        signal_free(&signal);
+    for (size_t w = 0; w < count; w++) {
+        size_t start = (first + w) * signal->count / all, end = (first + w + 1) * signal->count / all;
+        windows[w] =
+            (struct signal){mem_alloc((end - start) * sizeof *signal->samples), end - start, signal->rate};
+        memcpy(windows[w].samples, signal->samples + start, (end - start) * sizeof *signal->samples);
+        signal_prepare(&windows[w], 0, trained->model->normalize);
+        replies->spans = mem_grow(replies->spans, &replies->capacity, replies->windows.count + w + 1,
+                                  sizeof *replies->spans);
+        replies->spans[replies->windows.count + w] =
+            (struct window){replies->whole.count, (double)start / signal->rate, (double)end / signal->rate};
     }
+    batch_start(&batch, windows, NULL, count, trained->model);
+    bool done = answer(trained->model, &batch, &trained->compute, rows, error);
+    for (size_t w = 0; done && w < count; w++) {
+        double share = (double)windows[w].count / (double)signal->count;
+        for (size_t k = 0; k < labels; k++)
+            sum[k] += share * (double)rows[w * labels + k];
+        prediction_fill(prediction_list_add(&replies->windows, "", -1), rows + w * labels, labels);
+    }
+    batch_free(&batch);
+    for (size_t w = 0; w < count; w++)
+        signal_free(&windows[w]);
+    free(windows);
+    free(rows);
+    return done;
+}
+
+/* One recording at a time: an answer never depends on the other files named.  One longer than
+ * audio.max_seconds is cut into equal windows no longer than that; its answer is the mean of theirs over
+ * time. */
+static bool predict_file(const struct trained *trained, const char *path, struct replies *replies,
+                         struct error *error)
+{
+    size_t labels = trained->model->labels.count,
+           size = (size_t)config_integer(trained->config, "eval.batch_size");
+    double longest = config_number(trained->config, "audio.max_seconds");
+    double *sum = mem_zero(labels, sizeof *sum);
+    float *row = mem_zero(labels, sizeof *row);
+    struct signal signal = {0};
+    size_t before = replies->windows.count;
+    bool done = load(trained, path, &signal, error);
+    double limit = fmax(1, ceil(longest * signal.rate));
+    size_t all = longest > 0 ? (size_t)ceil((double)signal.count / limit) : 1;
+
+    for (size_t first = 0; done && first < all; first += size)
+        done = answer_windows(trained, &signal, first, first + size < all ? size : all - first, all, replies,
+                              sum, error);
+    for (size_t k = 0; k < labels; k++)
+        row[k] = (float)sum[k];
     if (done)
-        prediction_fill(prediction_list_add(predictions, path, -1), row, labels);
+        prediction_fill(prediction_list_add(&replies->whole, path, -1), row, labels);
+    else
+        replies->windows.count = before;
+    signal_free(&signal);
+    free(sum);
     free(row);
     return done;
 }
 
-static bool predict_all(const struct trained *trained, const struct strings *paths,
-                        struct prediction_list *predictions, struct error *error)
+static bool predict_all(const struct trained *trained, const struct strings *paths, struct replies *replies,
+                        struct error *error)
 {
     struct progress progress;
     size_t failed = 0;
@@ -94,7 +163,7 @@ static bool predict_all(const struct trained *trained, const struct strings *pat
     progress_start(&progress, "predict", "file", 0, paths->count);
     for (size_t i = 0; i < paths->count && !interrupt_requested(); i++) {
         struct error problem = {0};
-        if (!predict_file(trained, paths->items[i], predictions, &problem)) {
+        if (!predict_file(trained, paths->items[i], replies, &problem)) {
             log_warn("%s", problem.message);
             failed++;
         }
@@ -108,60 +177,16 @@ static bool predict_all(const struct trained *trained, const struct strings *pat
     return true; /* answers there are, are written */
 }
 
-/* ---- formats ---- */
+/* ---- output ---- */
 
-static void print_table(const struct prediction_list *list, struct text *out)
-{
-    text_add(out, "%-40s %-12s", "path", "predicted");
-    for (size_t k = 0; k < list->label_count; k++)
-        text_add(out, " %10s", list->labels[k]);
-    text_add(out, "\n");
-    for (size_t i = 0; i < list->count; i++) {
-        text_add(out, "%-40s %-12s", list->items[i].path, list->labels[list->items[i].predicted]);
-        for (size_t k = 0; k < list->label_count; k++)
-            text_add(out, " %9.1f%%", 100 * list->items[i].probabilities[k]);
-        text_add(out, "\n");
-    }
-}
-
-static void print_json(const struct prediction_list *list, struct text *out)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        cJSON *json = cJSON_CreateObject();
-        cJSON_AddStringToObject(json, "path", list->items[i].path);
-        cJSON_AddStringToObject(json, "label", list->labels[list->items[i].predicted]);
-        cJSON *probabilities = cJSON_AddObjectToObject(json, "probabilities");
-        for (size_t k = 0; k < list->label_count; k++)
-            cJSON_AddNumberToObject(probabilities, list->labels[k], list->items[i].probabilities[k]);
-        char *line = cJSON_PrintUnformatted(json);
-        text_add(out, "%s\n", line);
-        cJSON_free(line);
-        cJSON_Delete(json);
-    }
-}
-
-static const struct format {
-    const char *name;
-    void (*print)(const struct prediction_list *list, struct text *out);
-} FORMATS[] = {{"table", print_table}, {"csv", report_predictions}, {"json", print_json}};
-
-static const struct format *format_find(const char *name, struct error *error)
-{
-    for (size_t i = 0; i < sizeof FORMATS / sizeof FORMATS[0]; i++)
-        if (strcmp(FORMATS[i].name, name) == 0)
-            return &FORMATS[i];
-    error_usage(error, "--format must be table, csv or json, not \"%s\"", name);
-    return NULL;
-}
-
-static bool write_answers(const struct options *options, const struct format *format,
-                          const struct prediction_list *predictions, struct error *error)
+static bool write_replies(const struct options *options, const struct predict_format *format,
+                          const struct replies *replies, struct error *error)
 {
     struct text text = {0};
     bool done = true;
 
     text_add_bytes(&text, "", 0);
-    format->print(predictions, &text);
+    format->print(replies, options->windows, &text);
     if (options->output)
         done = file_write(options->output, text.text, text.length, error);
     else
@@ -170,10 +195,24 @@ static bool write_answers(const struct options *options, const struct format *fo
     return done;
 }
 
+static void start_replies(struct replies *replies, const struct strings *labels)
+{
+    prediction_list_start(&replies->whole, (const char *const *)labels->items, labels->count);
+    prediction_list_start(&replies->windows, (const char *const *)labels->items, labels->count);
+}
+
+static void free_replies(struct replies *replies)
+{
+    prediction_list_free(&replies->whole);
+    prediction_list_free(&replies->windows);
+    free(replies->spans);
+}
+
 bool command_predict(const struct options *options, struct error *error)
 {
-    const struct format *format = format_find(options->format ? options->format : "table", error);
-    struct prediction_list predictions = {0};
+    const struct predict_format *format =
+        predict_format_find(options->format ? options->format : "table", error);
+    struct replies replies = {0};
     struct trained trained = {0};
     struct strings paths = {0};
     bool done = format != NULL;
@@ -185,15 +224,14 @@ bool command_predict(const struct options *options, struct error *error)
     done = done && trained_open(&trained, options->arguments.items[0], options, error);
     if (done) {
         struct error unanswered = {0};
-        prediction_list_start(&predictions, (const char *const *)trained.model->labels.items,
-                              trained.model->labels.count);
-        done = predict_all(&trained, &paths, &predictions, &unanswered);
+        start_replies(&replies, &trained.model->labels);
+        done = predict_all(&trained, &paths, &replies, &unanswered);
         if (done)
-            done = write_answers(options, format, &predictions, error);
+            done = write_replies(options, format, &replies, error);
         if (!error->kind)
             *error = unanswered;
     }
-    prediction_list_free(&predictions);
+    free_replies(&replies);
     trained_close(&trained);
     strings_free(&paths);
     return done && !error->kind;

@@ -1,5 +1,9 @@
 #include "report/chart.h"
 
+#include "base/events.h"
+
+#include <stdlib.h>
+
 static const struct chart *const CHARTS[] = {&CHART_LOSS, &CHART_LEARNING_RATE, &CHART_CONFUSION,
                                              &CHART_CLASS_F1, &CHART_RELIABILITY};
 
@@ -17,4 +21,32 @@ bool charts_draw(const char *folder, const struct report *const *runs, size_t co
     }
     return drawn > 0 ||
            error_set(error, "%s: nothing was recorded yet, so there is nothing to draw", runs[0]->folder);
+}
+
+bool charts_events(const struct report *run, struct error *error)
+{
+    struct text summary = {0}, events = {0};
+    size_t metrics = run->metrics.count;
+    int64_t step = metrics ? run->metrics.items[metrics - 1].step : 0;
+    char *target = path_join(run->folder, "events.out.tfevents.charts");
+
+    for (size_t c = 0; c < sizeof CHARTS / sizeof CHARTS[0]; c++) {
+        struct error missing = {0};
+        char *path = mem_format("%s/%s.png", run->folder, CHARTS[c]->name);
+        char *tag = mem_format("charts/%s", CHARTS[c]->name);
+        size_t size = 0;
+        char *png = path_exists(path) ? file_read(path, &size, &missing) : NULL;
+        if (png)
+            summary_add_png(&summary, tag, png, size);
+        free(png);
+        free(tag);
+        free(path);
+    }
+    events_add_version(&events, clock_time());
+    events_add_summary(&events, clock_time(), step, &summary);
+    bool done = file_write(target, events.text, events.length, error);
+    text_free(&summary);
+    text_free(&events);
+    free(target);
+    return done;
 }

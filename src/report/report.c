@@ -293,5 +293,5 @@ bool report_write(const struct report *report, bool audio, struct error *error)
     if (!report_charts(report, &no_charts)) /* a report without charts is still a report */
         log_warn("%s", no_charts.message);
     return write_text(report, error) && report_json(report, error) && write_predictions(report, error) &&
-           report_html(report, audio, error);
+           report_html(report, audio, error) && charts_events(report, error);
 }

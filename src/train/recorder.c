@@ -1,5 +1,6 @@
 #include "train/recorder.h"
 
+#include "base/events.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -31,8 +32,9 @@ static bool parse_line(const char *line, size_t length, struct metric_list *metr
     return good;
 }
 
-/* Cuts the file to its first `bytes`, and brings the catalogue to the same state. */
-static bool rewind_record(struct recorder *recorder, int64_t bytes, struct error *error)
+/* Cuts the file to its first `bytes`, and brings the catalogue to the same state.  `last`: the last step
+ * left. */
+static bool rewind_record(struct recorder *recorder, int64_t bytes, int64_t *last, struct error *error)
 {
     struct metric_list metrics = {0};
     size_t size = 0;
@@ -49,22 +51,83 @@ static bool rewind_record(struct recorder *recorder, int64_t bytes, struct error
                 metrics_remove(recorder->catalogue, recorder->run, error) &&
                 metrics_write(recorder->catalogue, recorder->run, &metrics, error);
     recorder->bytes = bytes;
+    *last = metrics.count ? metrics.items[metrics.count - 1].step : -1;
     free(text);
     metric_list_free(&metrics);
     return done;
 }
+
+/* ---- TensorBoard ---- */
+
+static bool write_events(struct recorder *recorder, const struct text *events, struct error *error)
+{
+    if (fwrite(events->text, 1, events->length, recorder->events) == events->length &&
+        fflush(recorder->events) == 0)
+        return true;
+    return error_set(error, "%s: cannot write: %s", recorder->events_path, strerror(errno));
+}
+
+/* A new file, named after the time, that takes over after step `last`. */
+static bool open_events(struct recorder *recorder, const char *folder, int64_t last, struct error *error)
+{
+    char host[64] = "";
+    struct text events = {0};
+    double now = clock_time();
+
+    gethostname(host, sizeof host - 1);
+    recorder->events_path =
+        mem_format("%s/events.out.tfevents.%010.0f.%s.%ld", folder, floor(now), host, (long)getpid());
+    recorder->events = fopen(recorder->events_path, "w");
+    if (!recorder->events)
+        return error_set(error, "%s: cannot write: %s", recorder->events_path, strerror(errno));
+    events_add_version(&events, now);
+    events_add_start(&events, now, last + 1);
+    bool done = write_events(recorder, &events, error);
+    text_free(&events);
+    return done;
+}
+
+/* TensorBoard groups by what stands before the slash. */
+static char *tag_of(const char *name)
+{
+    static const char *const training[] = {"loss", "epoch_loss", "learning_rate", "grad_norm"};
+
+    for (size_t i = 0; i < sizeof training / sizeof training[0]; i++)
+        if (strcmp(name, training[i]) == 0)
+            return mem_format("train/%s", name);
+    return mem_format("eval/%s", text_starts(name, "eval_") ? name + strlen("eval_") : name);
+}
+
+static bool add_events(struct recorder *recorder, const struct metric_list *metrics, struct error *error)
+{
+    struct text summary = {0}, events = {0};
+
+    for (size_t i = 0; i < metrics->count; i++) {
+        char *tag = tag_of(metrics->items[i].name);
+        summary_add_scalar(&summary, tag, metrics->items[i].value);
+        free(tag);
+    }
+    events_add_summary(&events, clock_time(), metrics->items[0].step, &summary);
+    bool done = write_events(recorder, &events, error);
+    text_free(&summary);
+    text_free(&events);
+    return done;
+}
+
+/* ---- the record ---- */
 
 bool recorder_open(struct recorder *recorder, const char *run_folder, struct catalogue *catalogue,
                    int64_t run, int64_t bytes, struct error *error)
 {
     *recorder =
         (struct recorder){.catalogue = catalogue, .run = run, .path = path_join(run_folder, "metrics.jsonl")};
-    if (rewind_record(recorder, bytes, error)) {
+    int64_t last;
+    if (rewind_record(recorder, bytes, &last, error)) {
         recorder->stream = fopen(recorder->path, "a");
         if (!recorder->stream)
             error_set(error, "%s: cannot write: %s", recorder->path, strerror(errno));
     }
-    if (recorder->stream)
+    if (recorder->stream && open_events(recorder, run_folder, last, error))
         return true;
     recorder_close(recorder);
     return false;
@@ -89,7 +152,8 @@ bool recorder_write(struct recorder *recorder, const struct metric_list *metrics
         error_set(error, "%s: cannot write: %s", recorder->path, strerror(errno));
     recorder->bytes += (int64_t)line.length;
     text_free(&line);
-    return done && metrics_write(recorder->catalogue, recorder->run, metrics, error);
+    return done && metrics_write(recorder->catalogue, recorder->run, metrics, error) &&
+           add_events(recorder, metrics, error);
 }
 
 bool recorder_sync(struct recorder *recorder, struct error *error)
@@ -103,6 +167,9 @@ void recorder_close(struct recorder *recorder)
 {
     if (recorder->stream)
         fclose(recorder->stream);
+    if (recorder->events)
+        fclose(recorder->events);
     free(recorder->path);
+    free(recorder->events_path);
     *recorder = (struct recorder){0};
 }

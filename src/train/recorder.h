@@ -1,6 +1,6 @@
 /*
- * The record of a run: metrics.jsonl in its folder, one line per logged step and per evaluation, and the same
- * in the catalogue.
+ * The record of a run: metrics.jsonl in its folder, one line per logged step and per evaluation, the same in
+ * the catalogue, and a TensorBoard event file for each time the run was begun or went on.
  */
 #ifndef EMOTRAIN_TRAIN_RECORDER_H
 #define EMOTRAIN_TRAIN_RECORDER_H
@@ -12,6 +12,8 @@
 struct recorder {
     char *path;
     FILE *stream;
+    char *events_path;
+    FILE *events;
     struct catalogue *catalogue;
     int64_t run;
     int64_t bytes; /* written so far */

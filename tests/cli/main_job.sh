@@ -54,6 +54,25 @@ expect_error 2 "no such file" "$emotrain" predict one absent.wav
 expect_error 2 "no run or model" "$emotrain" predict nobody "corpus/$clip"
 expect_error 2 "format must be" "$emotrain" predict one "corpus/$clip" --format yaml
 
+# Standard input, a stream without a length among them; windows, whose mean over time is the answer.
+"$emotrain" predict one - --format csv <"corpus/$clip" >input.csv 2>err || fail "predict -: $(cat err)"
+[ "$(sed -n 2p input.csv | cut -d, -f3-)" = "$(sed -n 2p one.csv | cut -d, -f3-)" ] || fail "standard input gives another answer"
+{ head -c 4 "corpus/$clip"; printf '\377\377\377\377'; tail -c +9 "corpus/$clip"; } | "$emotrain" predict one - >out 2>err || fail "a stream: $(cat err)"
+head -c 2000 "corpus/$clip" >cut.wav
+status=0; "$emotrain" predict one - <cut.wav >out 2>err || status=$?
+[ $status = 1 ] && grep -q "standard input: truncated" err || fail "a cut stream: $(cat err)"
+expect_error 2 "only once" "$emotrain" predict one - -
+"$emotrain" predict one "corpus/$clip" --windows --format csv --set audio.max_seconds=0.1 >windows.csv 2>err || fail "$(cat err)"
+"$emotrain" predict one "corpus/$clip" --format csv --set audio.max_seconds=0.1 >mean.csv 2>err || fail "$(cat err)"
+head -1 windows.csv | grep -q "^path,start,end,predicted,angry,calm,disgust,fearful,happy,neutral,sad,surprised$" || fail "heading of windows"
+[ "$(wc -l <windows.csv)" -ge 3 ] || fail "no windows: $(cat windows.csv)"
+awk -F, 'NR == FNR { if (FNR > 1) { if ($2 - last > 1e-9 || last - $2 > 1e-9) exit 1; last = $3; n = $3 - $2; t += n;
+    for (k = 5; k <= NF; k++) s[k] += n * $k }; next }
+  FNR > 1 { for (k = 4; k <= NF; k++) if ((s[k + 1] / t - $k)^2 > 1e-10) exit 1 }' windows.csv mean.csv ||
+  fail "windows do not follow each other, or the answer is not their mean: $(cat windows.csv mean.csv)"
+"$emotrain" predict one "corpus/$clip" --format json --set audio.max_seconds=0.1 >out 2>err || fail "$(cat err)"
+grep -q '"windows":\[{"start":0,"end":0' out || fail "json lacks windows: $(cat out)"
+
 # Charts and report again, from the database alone.
 if command -v gnuplot >/dev/null; then
   cp runs/one/loss.svg before.svg
