@@ -11,10 +11,11 @@
 
 /* What the user gave.  Only options that the command accepts can be set. */
 struct options {
-    const char *config, *run, *part, *list, *format, *output, *seeds, *jobs, *baseline;
+    const char *config, *run, *part, *list, *format, *output, *seeds, *jobs, *baseline, *sort, *state;
     bool resume, quiet, windows;
     struct strings sets;      /* of --set */
     struct strings grid;      /* of --grid */
+    struct strings where;     /* of --where */
     struct strings arguments; /* what is no option */
 };
 
@@ -65,6 +66,9 @@ char *run_folder_find(const char *run, const char *directory, bool required, str
 /* One process at a time writes to a run's folder: a lock that goes with the process, however it ends. Returns
  * a descriptor to close, or -1 with an error. */
 int run_folder_lock(const char *folder, struct error *error);
+
+/* Whether a process is writing to the run's folder. */
+bool run_folder_is_busy(const char *folder);
 
 /* Whether a new run may take the folder: it is absent, or holds no more than what a run killed while it began
  * left. */

@@ -28,8 +28,11 @@ static const struct command COMMANDS[] = {
      "output ", 1, SIZE_MAX, command_plot},
     {"report", "RUN|SWEEP... [--baseline RUN]", "write a report again from what was recorded", "baseline ", 1,
      SIZE_MAX, command_report},
-    {"runs", "[list | show RUN... | compare RUN RUN... | rm RUN...]",
-     "what runs there are, what one was, where they differ; remove some", "set ", 0, SIZE_MAX, command_runs},
+    {"runs",
+     "[list [PATTERN]... | show RUN... | compare RUN RUN... | rm RUN...] [--where section.key=value]... "
+     "[--sort COLUMN]",
+     "what runs there are, what one was, where they differ; remove some", "set where sort state format ", 0,
+     SIZE_MAX, command_runs},
     {"doctor", "", "versions, devices, threads, what is missing and how to get it", "", 0, 0, NULL},
 };
 

@@ -23,6 +23,12 @@ static const struct option_row {
     {"seeds", "1,2,3", "seeds to run each setting from", VALUE, offsetof(struct options, seeds)},
     {"jobs", "N", "runs at a time", VALUE, offsetof(struct options, jobs)},
     {"baseline", "RUN", "say what changed against that run", VALUE, offsetof(struct options, baseline)},
+    {"sort", "COLUMN", "started, name, state, clips, accuracy, uar, macro_f1, weighted_f1 or eval_loss",
+     VALUE, offsetof(struct options, sort)},
+    {"where", "section.key=value", "only runs with that setting; may be given again", VALUES,
+     offsetof(struct options, where)},
+    {"state", "STATE", "only running, interrupted, killed, failed or finished runs", VALUE,
+     offsetof(struct options, state)},
     {"resume", NULL, "go on with an interrupted run", FLAG, offsetof(struct options, resume)},
     {"part", "PART", "train, validation or test", VALUE, offsetof(struct options, part)},
     {"list", "PART", "print the names of a part's clips", VALUE, offsetof(struct options, list)},
@@ -138,6 +144,7 @@ void options_free(struct options *options)
 {
     strings_free(&options->sets);
     strings_free(&options->grid);
+    strings_free(&options->where);
     strings_free(&options->arguments);
 }
 

@@ -64,6 +64,18 @@ int run_folder_lock(const char *folder, struct error *error)
     return lock;
 }
 
+bool run_folder_is_busy(const char *folder)
+{
+    char *path = path_join(folder, ".lock");
+    int lock = open(path, O_RDONLY | O_CLOEXEC);
+    bool busy = lock >= 0 && flock(lock, LOCK_SH | LOCK_NB) != 0;
+
+    if (lock >= 0)
+        close(lock);
+    free(path);
+    return busy;
+}
+
 bool run_folder_is_free(const char *folder)
 {
     struct strings names = {0};

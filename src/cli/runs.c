@@ -1,4 +1,5 @@
 /* emotrain runs: list, show, compare, rm. */
+#include "cli/runs.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/known_run.h"
@@ -7,42 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* ---- list ---- */
-
-static void print_row(const struct run_row *row, const struct evaluation *e)
-{
-    printf("%-32s %-12s %-21s", row->name, row->state, row->started);
-    if (e->clips)
-        printf(" %6zu %9.4f %9.4f %9.4f\n", e->clips, e->accuracy, e->uar, e->macro.f1);
-    else
-        printf(" %6s %9s %9s %9s\n", "-", "-", "-", "-");
-}
-
-static bool list(const struct config *config, const struct strings *names, struct error *error)
-{
-    struct catalogue *catalogue = catalogue_open(config_text(config, "run.database"), error);
-    struct run_list runs = {0};
-    bool done = catalogue && runs_read(catalogue, &runs, error);
-
-    (void)names;
-    if (done)
-        printf("%-32s %-12s %-21s %6s %9s %9s %9s\n", "run", "state", "started", "clips", "accuracy", "UAR",
-               "macro F1");
-    for (size_t i = 0; done && i < runs.count; i++) {
-        struct prediction_list predictions;
-        struct evaluation evaluation;
-        done = predictions_read(catalogue, runs.rows[i].id, "test", &predictions, error);
-        evaluation_make(&evaluation, &predictions);
-        if (done)
-            print_row(&runs.rows[i], &evaluation);
-        evaluation_free(&evaluation);
-        prediction_list_free(&predictions);
-    }
-    run_list_free(&runs);
-    catalogue_close(catalogue);
-    return done;
-}
 
 /* ---- show ---- */
 
@@ -62,6 +27,37 @@ static void print_facts(const cJSON *facts)
     }
 }
 
+/* What it would take to repeat the run: program, libraries, machine, data, command. */
+static void print_repeat(const struct known_run *run)
+{
+    static const char *const names[] = {"emotrain", "commit",    "libtorch",   "compiler",
+                                        "machine",  "processor", "processors", "distribution"};
+    struct error unread = {0};
+    char *path = path_join(run->folder, "environment.json");
+    cJSON *environment = json_read(path, &unread);
+    const cJSON *digest = cJSON_GetObjectItemCaseSensitive(
+        cJSON_GetObjectItemCaseSensitive(run->report.facts, "split"), "digest");
+
+    printf(
+        "\nto repeat it, in the folder where it was started:\n  emotrain --config %s/config.ini --run NAME\n",
+        run->folder);
+    printf("to the bit on the CPU, with the same number of threads (%s) and:\n",
+           config_text(run->config, "run.threads"));
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const cJSON *item = cJSON_GetObjectItemCaseSensitive(environment, names[i]);
+        if (cJSON_IsString(item) || cJSON_IsNumber(item)) {
+            char *value =
+                cJSON_IsString(item) ? mem_string(item->valuestring) : mem_format("%g", item->valuedouble);
+            printf("  %-34s %s\n", names[i], value);
+            free(value);
+        }
+    }
+    if (cJSON_IsString(digest))
+        printf("  %-34s %.16s...\n", "clips and their parts, SHA-256", digest->valuestring);
+    cJSON_Delete(environment);
+    free(path);
+}
+
 static void print_run(const struct known_run *run)
 {
     const struct run_row *row = &run->report.run;
@@ -69,21 +65,18 @@ static void print_run(const struct known_run *run)
 
     printf("%s: %s\nstarted %s, ended %s\nfolder %s\n", row->name, row->state, row->started,
            row->finished ? row->finished : "-", run->folder);
-    printf(
-        "to repeat it, in the folder where it was started:\n  emotrain --config %s/config.ini --run NAME\n",
-        run->folder);
     if (run->report.evaluation.clips) {
-        evaluation_print(&run->report.evaluation, &text);
+        report_print(&run->report, &text);
         printf("\n%s", text.text);
         text_free(&text);
     }
-    for (size_t i = 0; i < run->report.remarks->count; i++)
-        printf("%s%s\n", i ? "" : "\n", run->report.remarks->items[i]);
+    print_repeat(run);
     print_facts(run->report.facts);
 }
 
-static bool show(const struct config *config, const struct strings *names, struct error *error)
+static bool show(const struct options *options, const struct config *config, struct error *error)
 {
+    const struct strings *names = &options->arguments;
     bool done = true;
 
     for (size_t i = 1; done && i < names->count; i++) {
@@ -128,8 +121,9 @@ static void print_figure(const struct known_run *runs, size_t count, const struc
     printf("\n");
 }
 
-static bool compare(const struct config *config, const struct strings *names, struct error *error)
+static bool compare(const struct options *options, const struct config *config, struct error *error)
 {
+    const struct strings *names = &options->arguments;
     size_t count = names->count - 1;
     struct known_run *runs = mem_zero(count, sizeof *runs);
     bool done = true;
@@ -153,8 +147,9 @@ static bool compare(const struct config *config, const struct strings *names, st
 
 /* ---- rm ---- */
 
-static bool rm(const struct config *config, const struct strings *names, struct error *error)
+static bool rm(const struct options *options, const struct config *config, struct error *error)
 {
+    const struct strings *names = &options->arguments;
     bool done = true;
 
     for (size_t i = 1; done && i < names->count; i++) {
@@ -175,8 +170,8 @@ static bool rm(const struct config *config, const struct strings *names, struct 
 static const struct {
     const char *name;
     size_t least; /* words, its own name included */
-    bool (*run)(const struct config *config, const struct strings *names, struct error *error);
-} ACTIONS[] = {{"list", 1, list}, {"show", 2, show}, {"compare", 3, compare}, {"rm", 2, rm}};
+    bool (*run)(const struct options *options, const struct config *config, struct error *error);
+} ACTIONS[] = {{"list", 1, runs_list}, {"show", 2, show}, {"compare", 3, compare}, {"rm", 2, rm}};
 
 bool command_runs(const struct options *options, struct error *error)
 {
@@ -189,7 +184,7 @@ bool command_runs(const struct options *options, struct error *error)
             continue;
         known = true;
         done = options->arguments.count + (options->arguments.count == 0) >= ACTIONS[i].least
-                   ? ACTIONS[i].run(config, &options->arguments, error)
+                   ? ACTIONS[i].run(options, config, error)
                    : error_usage(error, "runs %s needs %s", wanted,
                                  ACTIONS[i].least == 3 ? "two runs" : "a run");
     }

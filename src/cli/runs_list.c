@@ -1,0 +1,232 @@
+/* emotrain runs list: which runs there are, filtered and sorted. */
+#include "base/text.h"
+#include "cli/runs.h"
+#include "report/report.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct line {
+    const struct run_row *row;
+    const char *state; /* the row's; "killed" for a run that no process is running any more */
+    size_t order;      /* as the catalogue has them: the newest first */
+    bool tested;
+    size_t clips;
+    double figures[FIGURE_COUNT];
+};
+
+/* ---- filters ---- */
+
+/* Whether the run's configuration has every "section.key=value" of --where. */
+static bool has_settings(const struct run_row *row, const struct strings *where)
+{
+    struct config *config = config_new();
+    struct error unread = {0};
+    bool has = config_read_text(config, row->name, row->config, &unread);
+
+    for (size_t i = 0; has && i < where->count; i++) {
+        const char *equals = strchr(where->items[i], '=');
+        char *name = mem_format("%.*s", (int)(equals - where->items[i]), where->items[i]);
+        has = strcmp(config_text(config, name), equals + 1) == 0;
+        free(name);
+    }
+    config_free(config);
+    return has;
+}
+
+/* --where must name settings, with values that they can have. */
+static bool check_where(const struct strings *where, struct error *error)
+{
+    struct config *config = config_new();
+    bool good = true;
+
+    for (size_t i = 0; good && i < where->count; i++)
+        good = config_set(config, "--where", where->items[i], error);
+    config_free(config);
+    return good;
+}
+
+static bool check_state(const char *state, struct error *error)
+{
+    static const char *const states[] = {"running", "interrupted", "killed", "failed", "finished"};
+
+    for (size_t i = 0; state && i < sizeof states / sizeof states[0]; i++)
+        if (strcmp(states[i], state) == 0)
+            return true;
+    return !state ||
+           error_usage(error, "--state must be running, interrupted, killed, failed or finished, not \"%s\"",
+                       state);
+}
+
+static const char *state_of(const struct run_row *row)
+{
+    bool gone = strcmp(row->state, "running") == 0 && !run_folder_is_busy(row->directory);
+
+    return gone ? "killed" : row->state;
+}
+
+static bool wanted(const struct run_row *row, const char *state, const struct options *options)
+{
+    const struct strings *patterns = &options->arguments; /* after "list" */
+    bool named = patterns->count < 2;
+
+    for (size_t i = 1; i < patterns->count; i++)
+        named = named || fnmatch(patterns->items[i], row->name, 0) == 0;
+    return named && (!options->state || strcmp(options->state, state) == 0) &&
+           (options->where.count == 0 || has_settings(row, &options->where));
+}
+
+/* ---- order ---- */
+
+/* What --sort names: qsort takes no argument of ours. */
+static enum { BY_STARTED, BY_NAME, BY_STATE, BY_CLIPS, BY_FIGURE } sort_by;
+static enum figure sort_figure;
+
+static bool choose_order(const char *column, struct error *error)
+{
+    static const char *const names[] = {"started", "name", "state", "clips"};
+
+    sort_by = BY_STARTED;
+    for (size_t i = 0; column && i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(column, names[i]) == 0) {
+            sort_by = i;
+            return true;
+        }
+    }
+    if (!column)
+        return true;
+    sort_by = BY_FIGURE;
+    sort_figure = figure_find(column);
+    return sort_figure < FIGURE_COUNT ||
+           error_usage(error,
+                       "--sort must be started, name, state, clips, accuracy, uar, macro_f1, weighted_f1 or "
+                       "eval_loss, not \"%s\"",
+                       column);
+}
+
+static int in_order(const void *a, const void *b)
+{
+    const struct line *x = a, *y = b;
+    int order = 0;
+
+    if (sort_by == BY_NAME)
+        order = strcmp(x->row->name, y->row->name);
+    else if (sort_by == BY_STATE)
+        order = strcmp(x->state, y->state);
+    else if (sort_by == BY_CLIPS)
+        order = (x->clips < y->clips) - (x->clips > y->clips);
+    else if (sort_by == BY_FIGURE && x->tested != y->tested)
+        order = x->tested ? -1 : 1; /* those without a figure last */
+    else if (sort_by == BY_FIGURE && x->figures[sort_figure] != y->figures[sort_figure])
+        order = figure_is_better(sort_figure, x->figures[sort_figure], y->figures[sort_figure]) ? -1 : 1;
+    return order ? order : (x->order > y->order) - (x->order < y->order);
+}
+
+/* ---- output ---- */
+
+static void print_table(const struct line *lines, size_t count)
+{
+    int width = 24;
+
+    for (size_t i = 0; i < count; i++)
+        width = (int)strlen(lines[i].row->name) > width ? (int)strlen(lines[i].row->name) : width;
+    printf("%-*s %-12s %-21s %6s", width, "run", "state", "started", "clips");
+    for (enum figure f = 0; f < FIGURE_COUNT; f++)
+        printf(" %*s", f == FIGURE_LOSS ? 8 : 11, f == FIGURE_LOSS ? "loss" : FIGURES[f].title);
+    printf("\n");
+    for (size_t i = 0; i < count; i++) {
+        printf("%-*s %-12s %-21s", width, lines[i].row->name, lines[i].state, lines[i].row->started);
+        if (lines[i].tested)
+            printf(" %6zu", lines[i].clips);
+        else
+            printf(" %6s", "-");
+        for (enum figure f = 0; f < FIGURE_COUNT; f++) {
+            int column = f == FIGURE_LOSS ? 8 : 11;
+            if (lines[i].tested)
+                printf(" %*.4f", column, lines[i].figures[f]);
+            else
+                printf(" %*s", column, "-");
+        }
+        printf("\n");
+    }
+}
+
+static void print_csv(const struct line *lines, size_t count)
+{
+    struct text text = {0};
+    char number[TEXT_NUMBER_SIZE];
+
+    text_add(&text, "run,state,started,finished,folder,clips");
+    for (enum figure f = 0; f < FIGURE_COUNT; f++)
+        text_add(&text, ",%s", FIGURES[f].name);
+    text_add(&text, "\n");
+    for (size_t i = 0; i < count; i++) {
+        const struct run_row *row = lines[i].row;
+        text_add_csv(&text, row->name);
+        text_add(&text, ",%s,%s,%s,", lines[i].state, row->started, row->finished ? row->finished : "");
+        text_add_csv(&text, row->directory);
+        text_add(&text, ",%zu", lines[i].clips);
+        for (enum figure f = 0; f < FIGURE_COUNT; f++)
+            text_add(&text, ",%s", lines[i].tested ? text_from_number(number, lines[i].figures[f]) : "");
+        text_add(&text, "\n");
+    }
+    printf("%s", text.text);
+    text_free(&text);
+}
+
+static bool print_lines(const struct options *options, const struct line *lines, size_t count,
+                        struct error *error)
+{
+    if (options->format && strcmp(options->format, "csv") == 0)
+        print_csv(lines, count);
+    else if (!options->format || strcmp(options->format, "table") == 0)
+        print_table(lines, count);
+    else
+        return error_usage(error, "--format must be table or csv, not \"%s\"", options->format);
+    return true;
+}
+
+static bool fill(struct line *line, struct catalogue *catalogue, struct error *error)
+{
+    struct prediction_list predictions;
+    struct evaluation evaluation;
+    bool done = predictions_read(catalogue, line->row->id, "test", &predictions, error);
+
+    evaluation_make(&evaluation, &predictions);
+    line->clips = evaluation.clips;
+    line->tested = evaluation.clips > 0;
+    for (enum figure f = 0; f < FIGURE_COUNT; f++)
+        line->figures[f] = FIGURES[f].of(&evaluation);
+    evaluation_free(&evaluation);
+    prediction_list_free(&predictions);
+    return done;
+}
+
+bool runs_list(const struct options *options, const struct config *config, struct error *error)
+{
+    if (!choose_order(options->sort, error) || !check_where(&options->where, error) ||
+        !check_state(options->state, error))
+        return false;
+    struct catalogue *catalogue = catalogue_open(config_text(config, "run.database"), error);
+    struct run_list runs = {0};
+    bool done = catalogue && runs_read(catalogue, &runs, error);
+    struct line *lines = mem_zero(runs.count, sizeof *lines);
+    size_t count = 0;
+
+    for (size_t i = 0; done && i < runs.count; i++) {
+        const char *state = state_of(&runs.rows[i]);
+        if (!wanted(&runs.rows[i], state, options))
+            continue;
+        lines[count] = (struct line){.row = &runs.rows[i], .state = state, .order = i};
+        done = fill(&lines[count++], catalogue, error);
+    }
+    if (done && count)
+        qsort(lines, count, sizeof *lines, in_order);
+    done = done && print_lines(options, lines, count, error);
+    free(lines);
+    run_list_free(&runs);
+    catalogue_close(catalogue);
+    return done;
+}
