@@ -167,10 +167,17 @@ static bool draw_reliability(const char *folder, const char *name, const struct 
         }
         text_add(&data, "\n\n");
     }
-    text_add(&body, "set multiplot\nset border 3\nset tics nomirror\nset grid lt 1 lw 1 lc rgb \"#dddddd\"\n"
-                    "set xrange [0:1]\nset lmargin at screen 0.12\nset rmargin at screen 0.97\n"
-                    "set tmargin at screen 0.93\nset bmargin at screen 0.36\nset yrange [0:1]\n"
-                    "set ylabel \"accuracy\"\nset format x \"\"\nset key top left Left reverse\n");
+    int legend = 19 * (int)(count + 1) + 10, height = 740 + legend;
+    double low = (legend + 60.0) / height,
+           middle = (legend + 220.0) / height; /* of the two panels, on the screen */
+
+    text_add(&body,
+             "set multiplot\nset border 3\nset tics nomirror\nset grid lt 1 lw 1 lc rgb \"#dddddd\"\n"
+             "set xrange [0:1]\nset lmargin at screen 0.12\nset rmargin at screen 0.97\n"
+             "set tmargin at screen %.3f\nset bmargin at screen %.3f\nset yrange [0:1]\n"
+             "set ylabel \"accuracy\"\nset format x \"\"\n"
+             "set key at screen 0.5,%.3f center bottom vertical maxcols 1\n",
+             1 - 45.0 / height, middle + 30.0 / height, 5.0 / height);
     add_title(&body, runs, count, "is the stated probability right?");
     text_add(&body, "plot x with lines lc rgb \"#888888\" dt 2 title \"as sure as right\"");
     for (size_t r = 0; r < count; r++) {
@@ -182,18 +189,18 @@ static bool draw_reliability(const char *folder, const char *name, const struct 
         gnuplot_quote(&body, title);
         free(title);
     }
-    text_add(&body, "\nunset title\nunset key\nset tmargin at screen 0.31\nset bmargin at screen 0.12\n"
-                    "set format x \"%%.1f\"\nset yrange [0:*]\nset ylabel \"clips\"\n"
-                    "set xlabel \"probability of the answer given\"\nplot ");
+    text_add(&body,
+             "\nunset title\nunset key\nset tmargin at screen %.3f\nset bmargin at screen %.3f\n"
+             "set format x \"%%.1f\"\nset yrange [0:*]\nset ylabel \"clips\"\n"
+             "set xlabel \"probability of the answer given\"\nplot ",
+             middle, low);
     for (size_t r = 0; r < count; r++) {
         text_add(&body, "%s\"charts/%s.dat\" index %zu using 4:3 with ", r ? ", " : "", name, r);
         text_add(&body, count == 1 ? "boxes fs solid 0.5 " : "steps ");
         gnuplot_style(&body, r, false);
     }
     text_add(&body, "\nunset multiplot");
-    if (count == 1)
-        text_add(&body, "\n");
-    bool done = gnuplot_draw(folder, name, data.text, body.text, 700, 750, error);
+    bool done = gnuplot_draw(folder, name, data.text, body.text, 700, height, error);
     text_free(&data);
     text_free(&body);
     return done;

@@ -72,7 +72,8 @@ static void add_one_run(struct text *body, const struct report *run, const size_
     text_add(body, "unset multiplot");
 }
 
-/* Several runs: a panel each for training and evaluation, per step and per epoch; one legend below all. */
+/* Several runs: a panel each for training and evaluation, per step and per epoch; one legend, `legend` pixels
+ * high, below all. */
 static void add_many_runs(struct text *body, const struct report *const *runs, size_t count, int legend,
                           int height)
 {
@@ -93,7 +94,7 @@ static void add_many_runs(struct text *body, const struct report *const *runs, s
     add_head(body);
     for (size_t p = 0; p < 4; p++) {
         if (p == 3)
-            text_add(body, "set key at screen 0.5,%.3f center bottom horizontal maxcols 3\n", 5.0 / height);
+            text_add(body, "set key at screen 0.5,%.3f center bottom vertical maxcols 1\n", 5.0 / height);
         text_add(body, "set title \"%s\"\nset xlabel \"%s\"\nplot ", panels[p].title, panels[p].xlabel);
         for (size_t r = 0; r < count; r++) {
             text_add(body, "%s\"charts/loss.dat\" index %zu using %d:3 with linespoints ", r ? ", " : "",
@@ -117,7 +118,7 @@ static bool draw_loss(const char *folder, const char *name, const struct report 
 {
     struct text data = {0}, body = {0};
     size_t counts[SERIES] = {0};
-    int legend = 24 * (int)((count + 2) / 3), height = count == 1 ? 800 : 800 + legend;
+    int legend = 19 * (int)count, height = count == 1 ? 800 : 800 + legend;
 
     for (size_t r = 0; r < count; r++) {
         counts[0] = add_series(&data, runs[r], "loss");
@@ -147,7 +148,7 @@ static bool draw_learning_rate(const char *folder, const char *name, const struc
                                size_t count, struct error *error)
 {
     struct text data = {0}, body = {0};
-    int legend = count == 1 ? 0 : 24 * (int)((count + 1) / 2);
+    int legend = count == 1 ? 0 : 19 * (int)count;
 
     for (size_t r = 0; r < count; r++)
         add_series(&data, runs[r], "learning_rate");
@@ -158,7 +159,7 @@ static bool draw_learning_rate(const char *folder, const char *name, const struc
         text_add(&body, "unset key\nset title ");
         gnuplot_quote(&body, runs[0]->run.name);
     } else {
-        text_add(&body, "set key below maxcols 2");
+        text_add(&body, "set key below vertical maxcols 1");
     }
     text_add(&body, "\nplot ");
     for (size_t r = 0; r < count; r++) {

@@ -30,7 +30,7 @@ bool sweep_chart(const struct sweep *sweep, struct error *error)
         &body,
         ") scale 0\nset yrange [%zu.6:-0.6]\nset border 1\nset xtics nomirror\n"
         "set grid xtics lt 1 lw 1 lc rgb \"#dddddd\"\nset offsets graph 0.02, graph 0.02, 0, 0\n"
-        "set xlabel \"%s on the test part\"\nset key below\n"
+        "set xlabel \"%s on the test part\"\nset key above\n"
         "plot \"charts/sweep.dat\" index 0 using 2:1:3:4 with xerrorbars lc rgb \"#0072B2\" lw 2 pt 7 ps "
         "1.1 title \"mean over seeds%s\", "
         "\"\" index 1 using 2:1 with points pt 6 ps 0.9 lw 1.5 lc rgb \"#D55E00\" title \"one seed\"",

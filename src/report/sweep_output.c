@@ -90,8 +90,9 @@ static void add_notes(struct text *out, const struct sweep *sweep)
     if (sweep->clips)
         text_add(
             out,
-            "\n95 %% intervals: %d bootstrap resamples of %zu %ss%s.  Differences are to the best setting; "
-            "their p-values (McNemar, paired bootstrap) are adjusted for %zu comparisons (Holm).\n",
+            "\n95 %% intervals: %d bootstrap resamples of %zu %ss%s.  Differences are to the best setting, "
+            "over the seeds that both have; p-values (McNemar, paired bootstrap) are adjusted for %zu "
+            "comparisons (Holm).\n",
             BOOTSTRAP_RESAMPLES, sweep->clusters, sweep->cluster_unit,
             sweep->grid.seeds.count > 1 ? " and of the seeds" : "", count_compared(sweep));
     else if (sweep->rows[0].finished)
