@@ -25,9 +25,9 @@ static const struct command COMMANDS[] = {
      "the main job over a grid of settings and seeds; again, it runs what is missing",
      "config set grid seeds jobs run ", 0, 0, command_sweep},
     {"plot", "RUN|SWEEP... [-o FOLDER]", "draw charts again from what was recorded; several runs in one",
-     "output ", 1, SIZE_MAX, command_plot},
-    {"report", "RUN|SWEEP... [--baseline RUN]", "write a report again from what was recorded", "baseline ", 1,
-     SIZE_MAX, command_report},
+     "set output ", 1, SIZE_MAX, command_plot},
+    {"report", "RUN|SWEEP... [--baseline RUN]", "write a report again from what was recorded",
+     "set baseline ", 1, SIZE_MAX, command_report},
     {"runs",
      "[list [PATTERN]... | show RUN... | compare RUN RUN... | rm RUN...] [--where section.key=value]... "
      "[--sort COLUMN]",

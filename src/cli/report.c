@@ -9,17 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *run_directory(void)
-{
-    return "runs"; /* where the defaults put runs; a folder's path finds any other */
-}
-
 /* ---- sweeps ---- */
 
 /* The folder of a sweep, by path or name; NULL if it is none. */
-static char *find_sweep(const char *name)
+static char *find_sweep(const char *name, const char *directory)
 {
-    char *below = path_join(run_directory(), name);
+    char *below = path_join(directory, name);
     char *folder = sweep_is(name) ? realpath(name, NULL) : sweep_is(below) ? realpath(below, NULL) : NULL;
 
     free(below);
@@ -48,12 +43,12 @@ static bool redo_sweep(const char *folder, bool tables, struct error *error)
 
 /* ---- plot ---- */
 
-/* runs/overlay-A-B, or as many of the names as a folder's name should hold. */
-static char *overlay_folder(const struct strings *runs)
+/* DIRECTORY/overlay-A-B, or as many of the names as a folder's name should hold. */
+static char *overlay_folder(const char *directory, const struct strings *runs)
 {
     struct text name = {0};
 
-    text_add(&name, "%s/overlay", run_directory());
+    text_add(&name, "%s/overlay", directory);
     for (size_t i = 0; i < runs->count; i++) {
         const char *base = path_base(runs->items[i]);
         if (name.length + strlen(base) > 100) {
@@ -65,16 +60,17 @@ static char *overlay_folder(const struct strings *runs)
     return name.text;
 }
 
-static bool plot_overlay(const struct options *options, struct error *error)
+static bool plot_overlay(const struct options *options, const char *directory, struct error *error)
 {
     size_t count = options->arguments.count;
     struct known_run *runs = mem_zero(count, sizeof *runs);
     const struct report **reports = mem_zero(count, sizeof *reports);
-    char *folder = options->output ? mem_string(options->output) : overlay_folder(&options->arguments);
+    char *folder =
+        options->output ? mem_string(options->output) : overlay_folder(directory, &options->arguments);
     bool done = true;
 
     for (size_t i = 0; done && i < count; i++) {
-        done = known_run_open(&runs[i], options->arguments.items[i], run_directory(), error);
+        done = known_run_open(&runs[i], options->arguments.items[i], directory, error);
         reports[i] = &runs[i].report;
     }
     done = done && folder_make(folder, error) && charts_draw(folder, reports, count, error);
@@ -88,13 +84,12 @@ static bool plot_overlay(const struct options *options, struct error *error)
     return done;
 }
 
-static bool plot_one(const struct options *options, struct error *error)
+static bool plot_one(const struct options *options, const char *directory, struct error *error)
 {
     const char *name = options->arguments.items[0];
-    char *folder = find_sweep(name);
+    char *folder = find_sweep(name, directory);
     struct known_run run = {0};
-    bool done =
-        folder ? redo_sweep(folder, false, error) : known_run_open(&run, name, run_directory(), error);
+    bool done = folder ? redo_sweep(folder, false, error) : known_run_open(&run, name, directory, error);
 
     if (done && !folder) {
         const struct report *report = &run.report;
@@ -110,21 +105,28 @@ static bool plot_one(const struct options *options, struct error *error)
 
 bool command_plot(const struct options *options, struct error *error)
 {
-    return options->arguments.count == 1 ? plot_one(options, error) : plot_overlay(options, error);
+    struct config *config = options_config(options, error);
+    const char *directory = config ? config_text(config, "run.directory") : "";
+    bool done = config && (options->arguments.count == 1 ? plot_one(options, directory, error)
+                                                         : plot_overlay(options, directory, error));
+
+    config_free(config);
+    return done;
 }
 
 /* ---- report ---- */
 
-static bool report_one(const struct options *options, const char *name, struct error *error)
+static bool report_one(const struct options *options, const char *name, const char *directory,
+                       struct error *error)
 {
-    char *folder = find_sweep(name);
+    char *folder = find_sweep(name, directory);
     struct known_run run = {0};
-    bool done = folder ? redo_sweep(folder, true, error) : known_run_open(&run, name, run_directory(), error);
+    bool done = folder ? redo_sweep(folder, true, error) : known_run_open(&run, name, directory, error);
 
     if (done && !folder) {
         const char *baseline =
             options->baseline ? options->baseline : config_text(run.config, "report.baseline");
-        done = known_run_baseline(&run.report, baseline, config_text(run.config, "run.directory"), error) &&
+        done = known_run_baseline(&run.report, baseline, directory, error) &&
                report_write(&run.report, config_bool(run.config, "report.audio"), error);
     }
     if (done)
@@ -136,8 +138,11 @@ static bool report_one(const struct options *options, const char *name, struct e
 
 bool command_report(const struct options *options, struct error *error)
 {
-    for (size_t i = 0; i < options->arguments.count; i++)
-        if (!report_one(options, options->arguments.items[i], error))
-            return false;
-    return true;
+    struct config *config = options_config(options, error);
+    bool done = config != NULL;
+
+    for (size_t i = 0; done && i < options->arguments.count; i++)
+        done = report_one(options, options->arguments.items[i], config_text(config, "run.directory"), error);
+    config_free(config);
+    return done;
 }

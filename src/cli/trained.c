@@ -59,17 +59,17 @@ static void take_preprocessing(const struct trained *trained)
 bool trained_open(struct trained *trained, const char *name, const struct options *options,
                   struct error *error)
 {
-    struct config *defaults = config_new();
-    char *folder;
+    struct config *given = options_config(options, error); /* where runs are */
+    char *folder = NULL;
 
     *trained = (struct trained){0};
-    if (find_model(name, config_text(defaults, "run.directory"), &trained->run, &folder, error) &&
+    if (given && find_model(name, config_text(given, "run.directory"), &trained->run, &folder, error) &&
         (trained->config = choose_config(trained->run, options, error)) &&
         compute_choose(trained->config, &trained->compute, error)) {
         struct model_source source = {.path = folder, .device = trained->compute.device};
         trained->model = model_open(&source, error);
     }
-    config_free(defaults);
+    config_free(given);
     free(folder);
     if (trained->model)
         take_preprocessing(trained);

@@ -101,6 +101,37 @@ static void test_resample(void **state)
     signal_free(&signal);
 }
 
+/* What the page plays is what was decoded, to 16 bits; a file in memory decodes as one on disk. */
+static void test_encode(void **state)
+{
+    struct error error = {0};
+    struct signal signal, back;
+    struct audio_facts facts;
+    size_t size;
+    char *path = unit_path("encode.wav");
+
+    (void)state;
+    assert_true(write_wave(path, 16000, 1, 5000, 440, SF_FORMAT_WAV | SF_FORMAT_FLOAT));
+    assert_good(audio_decode(path, NULL, &signal, &error), error);
+    signal.samples[7] = 1.5F; /* beyond full scale: clipped, not wrapped */
+    void *flac = audio_encode(&signal, &size, &error);
+    assert_good(flac, error);
+    assert_memory_equal(flac, "fLaC", 4);
+    assert_good(audio_decode_bytes(flac, size, &facts, &back, &error), error);
+    assert_int_equal(back.count, 5000);
+    assert_int_equal(facts.rate, 16000);
+    assert_true(back.samples[7] > 0.99F);
+    signal.samples[7] = back.samples[7];
+    for (size_t i = 0; i < 5000; i++)
+        assert_true(fabsf(signal.samples[i] - back.samples[i]) <= 1.01F / 32768);
+    signal_free(&back);
+    assert_error(audio_decode_bytes(flac, 60, NULL, &back, &error), error, "");
+    assert_error(audio_decode_bytes("RIFF\xff\0\0\0WAVEfmt ", 16, NULL, &back, &error), error, "truncated");
+    assert_error(audio_decode_bytes(NULL, 0, NULL, &back, &error), error, "empty");
+    free(flac);
+    signal_free(&signal);
+}
+
 static void test_normalize(void **state)
 {
     float samples[4] = {1, 2, 3, 6};
@@ -158,9 +189,8 @@ static void test_cache(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_downmix),  cmocka_unit_test(test_broken_files),
-        cmocka_unit_test(test_resample), cmocka_unit_test(test_normalize),
-        cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_downmix), cmocka_unit_test(test_broken_files), cmocka_unit_test(test_resample),
+        cmocka_unit_test(test_encode),  cmocka_unit_test(test_normalize),    cmocka_unit_test(test_cache),
     };
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);

@@ -80,6 +80,22 @@ static void test_html_is_escaped(void **state)
     text_free(&text);
 }
 
+static void test_base64(void **state)
+{
+    static const char *const pairs[][2] = {
+        {"", ""},        {"f", "Zg=="},          {"fo", "Zm8="},
+        {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"}, {"\xff\xfe\xfd", "//79"}}; /* RFC 4648 */
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        struct text text = {0};
+        text_add_bytes(&text, "", 0);
+        text_add_base64(&text, pairs[i][0], strlen(pairs[i][0]));
+        assert_string_equal(text.text, pairs[i][1]);
+        text_free(&text);
+    }
+}
+
 static void test_distance(void **state)
 {
     (void)state;
@@ -276,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_csv_round_trip),
         cmocka_unit_test(test_html_is_escaped),
+        cmocka_unit_test(test_base64),
         cmocka_unit_test(test_distance),
         cmocka_unit_test(test_numpy_random),
         cmocka_unit_test(test_random_streams),

@@ -1,7 +1,7 @@
 /* Metrics and the classification report, digit for digit scikit-learn's. */
 #include "unit.h"
 
-#include "report/metrics.h"
+#include "report/report.h"
 
 #include <math.h>
 
@@ -76,9 +76,124 @@ static void test_edges(void **state)
     prediction_list_free(&predictions);
 }
 
+/* ---- a run's report, from a catalogue ---- */
+
+enum { CLIPS = 40 };
+
+/* 40 clips of 4 speakers (two women, two men), labels a and b in turn.  The answers are right but for those
+ * of speaker 1, who is always taken for the other label. */
+static void fill_catalogue(struct catalogue *catalogue, int64_t *corpus)
+{
+    struct error error = {0};
+    struct clip_list list = {0};
+    char path[CLIPS][16];
+
+    assert_good(corpus_open(catalogue, "ravdess", "/data", corpus, &error), error);
+    for (int i = 0; i < CLIPS; i++) {
+        static const char *const speakers[] = {"1", "2", "3", "4"};
+        snprintf(path[i], sizeof path[i], "%02d.wav", i);
+        clip_list_add(&list, &(struct clip){.path = path[i],
+                                            .name = path[i],
+                                            .label = i % 2 ? "b" : "a",
+                                            .speaker = speakers[i / 10],
+                                            .sex = i / 10 % 2 ? "male" : "female",
+                                            .fields = {.intensity = i % 4 < 2 ? 1 : 2}});
+    }
+    assert_good(clips_write(catalogue, *corpus, &list, NULL, 0, &error), error);
+    clip_list_free(&list);
+}
+
+static void add_run(struct catalogue *catalogue, const char *folder, const char *config, bool all_right)
+{
+    static const char *const labels[] = {"a", "b"};
+    struct error error = {0};
+    struct prediction_list list;
+    int64_t run;
+
+    prediction_list_start(&list, labels, 2);
+    for (int i = 0; i < CLIPS; i++) {
+        char path[16];
+        snprintf(path, sizeof path, "%02d.wav", i);
+        struct prediction *p = prediction_list_add(&list, path, i % 2);
+        p->predicted = all_right || i >= 10 ? i % 2 : 1 - i % 2;
+        p->probabilities[p->predicted] = 0.9;
+        p->probabilities[1 - p->predicted] = 0.1;
+    }
+    assert_good(run_begin(catalogue, path_base(folder), folder, config, false, &run, &error), error);
+    assert_good(
+        run_set_facts(catalogue, run, "{\"corpus\": {\"kind\": \"ravdess\", \"root\": \"/data\"}}", &error),
+        error);
+    assert_good(predictions_write(catalogue, run, "test", &list, &error), error);
+    prediction_list_free(&list);
+}
+
+static const struct group *find_group(const struct report *report, const char *attribute, const char *value)
+{
+    for (size_t g = 0; g < report->group_count; g++)
+        if (strcmp(report->groups[g].attribute, attribute) == 0 &&
+            strcmp(report->groups[g].value, value) == 0)
+            return &report->groups[g];
+    fail_msg("no group %s=%s", attribute, value);
+    return NULL;
+}
+
+static void test_groups_and_baseline(void **state)
+{
+    struct error error = {0};
+    struct catalogue *catalogue = catalogue_open(unit_path("report.db"), &error);
+    struct report report, before;
+    struct text text = {0};
+    int64_t corpus;
+
+    (void)state;
+    fill_catalogue(catalogue, &corpus);
+    add_run(catalogue, "/runs/before", "[model]\npooling = mean\n", false);
+    add_run(catalogue, "/runs/now", "[model]\npooling = max\n", true);
+    assert_good(report_read(&before, catalogue, "/runs/before", &error), error);
+    assert_string_equal(before.clusters.unit, "speaker");
+    assert_int_equal(before.clusters.count, 4);
+    assert_true(before.evaluation.accuracy == 0.75 && fabs(before.calibration.error - 0.15) < 1e-12);
+    assert_true(find_group(&before, "sex", "female")->evaluation.accuracy == 0.5);
+    assert_true(find_group(&before, "sex", "male")->evaluation.accuracy == 1);
+    assert_true(find_group(&before, "speaker", "1")->evaluation.accuracy == 0);
+    assert_int_equal(find_group(&before, "intensity", "strong")->evaluation.clips, 20);
+    /* Four speakers, one of them all wrong: a resample has 0 to 4 of her. */
+    assert_true(before.intervals[FIGURE_ACCURACY].low == 0.25 && before.intervals[FIGURE_ACCURACY].high == 1);
+
+    assert_good(report_read(&report, catalogue, "/runs/now", &error), error);
+    report_set_baseline(&report, &before);
+    assert_true(report.baseline->compared);
+    assert_int_equal(report.baseline->fixed, 10);
+    assert_int_equal(report.baseline->broken, 0);
+    assert_true(fabs(report.baseline->comparisons[0].mcnemar_p - 2.0 / 1024) < 1e-12);
+    assert_int_equal(report.baseline->differences.count, 1);
+    assert_string_equal(report.baseline->differences.items[0], "model.pooling: mean -> max");
+    report_print(&report, &text);
+    assert_non_null(strstr(text.text, "10 clips that were wrong are right, 0 that were right are wrong"));
+    text_free(&text);
+    report_free(&before);
+    report_free(&report);
+
+    /* The clips have gone from the catalogue: the figures stay, who spoke is no longer known. */
+    struct clip_list clips = {0};
+    assert_good(clips_read(catalogue, corpus, CLIPS_ALL, &clips, &error), error);
+    int64_t gone[CLIPS];
+    for (size_t i = 0; i < CLIPS; i++)
+        gone[i] = clips.clips[i].id;
+    assert_good(clips_write(catalogue, corpus, &(struct clip_list){0}, gone, CLIPS, &error), error);
+    clip_list_free(&clips);
+    assert_good(report_read(&before, catalogue, "/runs/before", &error), error);
+    assert_true(before.evaluation.accuracy == 0.75);
+    assert_string_equal(before.clusters.unit, "clip");
+    assert_int_equal(before.group_count, 0);
+    report_free(&before);
+    catalogue_close(catalogue);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_golden_report), cmocka_unit_test(test_edges)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_golden_report), cmocka_unit_test(test_edges),
+                                       cmocka_unit_test(test_groups_and_baseline)};
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);
 }
