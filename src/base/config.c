@@ -158,10 +158,7 @@ static bool check_number(const struct setting *s, const char *where, const char 
     return true;
 }
 
-enum {
-    INIH_LINE = 200,
-    VALUE_LENGTH = 160
-}; /* inih's default line buffer, longer lines would be cut in two */
+enum { INIH_LINE = 200 }; /* inih's default line buffer, longer lines would be cut in two */
 
 /* A value must read back from config.ini as it is. */
 static bool check_text(const struct setting *s, const char *where, const char *value, struct error *error)
@@ -171,7 +168,7 @@ static bool check_text(const struct setting *s, const char *where, const char *v
 
     if (!*value && *s->fallback)
         why = "must not be empty";
-    else if (length > VALUE_LENGTH)
+    else if (length > CONFIG_VALUE_LENGTH)
         why = "is longer than 160 characters";
     else if (value[strcspn(value, "\r\n")])
         why = "must be one line";
@@ -357,19 +354,44 @@ bool config_bool(const struct config *config, const char *name)
     return value;
 }
 
+const struct setting *setting_find(const char *name)
+{
+    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+        size_t length = strlen(SETTINGS[i].section);
+        if (strncmp(name, SETTINGS[i].section, length) == 0 && name[length] == '.' &&
+            strcmp(name + length + 1, SETTINGS[i].key) == 0)
+            return &SETTINGS[i];
+    }
+    return NULL;
+}
+
 char *setting_name(const struct setting *setting)
 {
     return mem_format("%s.%s", setting->section, setting->key);
 }
 
-bool setting_is_place(const struct setting *setting)
+bool setting_is_bookkeeping(const struct setting *setting)
 {
     static const char *const keys[] = {"name", "directory", "database"};
     bool place = false;
 
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         place = place || strcmp(setting->key, keys[i]) == 0;
-    return place && strcmp(setting->section, "run") == 0;
+    return (place && strcmp(setting->section, "run") == 0) || strcmp(setting->section, "sweep") == 0 ||
+           strcmp(setting->section, "report") == 0;
+}
+
+bool setting_same_value(const struct setting *setting, const char *a, const char *b)
+{
+    double x, y;
+    bool p, q;
+
+    if (setting->type == SETTING_BOOL && is_bool(a, &p) && is_bool(b, &q))
+        return p == q;
+    if ((setting->type == SETTING_INTEGER || setting->type == SETTING_NUMBER) && text_to_number(a, &x) &&
+        text_to_number(b, &y))
+        return x == y;
+    return strcmp(a, b) == 0;
 }
 
 char *config_print(const struct config *config)

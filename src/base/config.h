@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { CONFIG_VALUE_LENGTH = 160 }; /* characters of a value at most */
+
 enum setting_type { SETTING_TEXT, SETTING_INTEGER, SETTING_NUMBER, SETTING_BOOL, SETTING_CHOICE };
 
 struct setting {
@@ -54,12 +56,17 @@ int64_t config_integer(const struct config *config, const char *name);
 double config_number(const struct config *config, const char *name);
 bool config_bool(const struct config *config, const char *name);
 
+/* The setting of that "section.key", or NULL. */
+const struct setting *setting_find(const char *name);
+
 /* "section.key", as getters take it; caller frees. */
 char *setting_name(const struct setting *setting);
 
-/* Whether a setting says under which name and where, not what: such settings may differ between equal runs.
- */
-bool setting_is_place(const struct setting *setting);
+/* Whether a setting says under which name and where a run goes, or what is said of it, not what it does. */
+bool setting_is_bookkeeping(const struct setting *setting);
+
+/* Whether two values of a setting mean the same: "1e-3" and "0.001". */
+bool setting_same_value(const struct setting *setting, const char *a, const char *b);
 
 /* The whole configuration as an INI file, every key written, in the table's order; caller frees. */
 char *config_print(const struct config *config);

@@ -1,7 +1,6 @@
 #include "base/events.h"
 
 #include <string.h>
-#include <time.h>
 
 /* ---- checksums ---- */
 
@@ -163,12 +162,4 @@ void summary_add_png(struct text *summary, const char *tag, const void *png, siz
     add_bytes(summary, 1, item.text, item.length);
     text_free(&image);
     text_free(&item);
-}
-
-double clock_time(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }

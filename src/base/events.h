@@ -33,6 +33,4 @@ void summary_add_png(struct text *summary, const char *tag, const void *png, siz
 /* CRC-32C (Castagnoli). */
 uint32_t checksum_castagnoli(const void *bytes, size_t size);
 
-double clock_time(void); /* seconds since 1970 */
-
 #endif

@@ -8,6 +8,8 @@
 
 enum { MOST_SETTINGS = 100000 };
 
+const char *const GRID_KEY_NAMES[GRID_KEYS] = {"sweep.grid", "sweep.grid_2", "sweep.grid_3", "sweep.grid_4"};
+
 /* Splits at any of `separators`, passing over empty pieces if `skip_empty`. */
 static void split(struct strings *pieces, const char *text, const char *separators, bool skip_empty)
 {
@@ -26,14 +28,12 @@ static void split(struct strings *pieces, const char *text, const char *separato
 /* Settings that say where a run goes cannot differ within a sweep; its seed has an option of its own. */
 static bool may_vary(const char *name, struct error *error)
 {
-    static const char *const fixed[] = {"run.name", "run.directory", "run.database"};
+    const struct setting *setting = setting_find(name);
 
-    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
-        if (strcmp(name, fixed[i]) == 0)
-            return error_usage(error, "sweep.grid: %s cannot vary within a sweep", name);
     if (strcmp(name, "run.seed") == 0)
         return error_usage(error, "sweep.grid: run.seed is varied with sweep.seeds (--seeds)");
-    return !text_starts(name, "sweep.") || error_usage(error, "sweep.grid: %s is no setting of a run", name);
+    return !setting || !setting_is_bookkeeping(setting) ||
+           error_usage(error, "sweep.grid: %s cannot vary within a sweep", name);
 }
 
 static bool check_values(const struct grid_axis *axis, const struct config *config, struct error *error)
@@ -55,8 +55,8 @@ static bool add_axis(struct grid *grid, const struct config *config, const char 
     const char *equals = strchr(text, '=');
     size_t capacity = grid->axis_count;
 
-    if (!equals || !strchr(text, '.') || strchr(text, '.') > equals)
-        return error_usage(error, "sweep.grid: \"%s\": expected section.key=a,b,c", text);
+    if (!equals || !strchr(text, '.') || strchr(text, '.') > equals || text_ends(text, ","))
+        return error_usage(error, "sweep.grid: \"%s\": expected section.key=a,b,c without blanks", text);
     grid->axes = mem_grow(grid->axes, &capacity, grid->axis_count + 1, sizeof *grid->axes);
     struct grid_axis *axis = &grid->axes[grid->axis_count++];
     *axis = (struct grid_axis){.name = mem_format("%.*s", (int)(equals - text), text)};
@@ -71,33 +71,41 @@ static bool add_axis(struct grid *grid, const struct config *config, const char 
     return may_vary(axis->name, error) && check_values(axis, config, error);
 }
 
-/* Two axes of one key (train.batch_size, eval.batch_size) go by their whole names. */
+/* A key that stands in several sections (batch_size) goes by its whole name, whatever the other axes are:
+ * names of runs must mean the same in every sweep. */
 static void tell_apart(struct grid *grid)
 {
     for (size_t a = 0; a < grid->axis_count; a++) {
         const char *key = strchr(grid->axes[a].name, '.') + 1;
-        for (size_t b = 0; b < grid->axis_count; b++)
-            if (a != b && strcmp(key, strchr(grid->axes[b].name, '.') + 1) == 0)
-                grid->axes[a].label = grid->axes[a].name;
+        size_t sections = 0;
+        for (size_t i = 0; i < SETTINGS_COUNT; i++)
+            sections += strcmp(key, SETTINGS[i].key) == 0;
+        if (sections > 1)
+            grid->axes[a].label = grid->axes[a].name;
     }
 }
 
+/* Seeds are numbers: 1 and 01 are one. */
 static bool read_seeds(struct grid *grid, const struct config *config, struct error *error)
 {
     struct config *copy = config_copy(config);
-    bool done = true;
+    struct strings words = {0};
+    bool given = !config_is_empty(config, "sweep.seeds"), done = true;
 
-    if (config_is_empty(config, "sweep.seeds"))
-        strings_add(&grid->seeds, config_text(config, "run.seed"));
-    else
-        split(&grid->seeds, config_text(config, "sweep.seeds"), ", ", true);
-    for (size_t s = 0; done && s < grid->seeds.count; s++) {
-        char *assignment = mem_format("run.seed=%s", grid->seeds.items[s]);
+    split(&words, config_text(config, given ? "sweep.seeds" : "run.seed"), ", ", true);
+    for (size_t s = 0; done && s < words.count; s++) {
+        char *assignment = mem_format("run.seed=%s", words.items[s]);
         done = config_set(copy, "sweep.seeds", assignment, error);
+        if (done) {
+            char *seed = mem_format("%lld", (long long)config_integer(copy, "run.seed"));
+            strings_add_new(&grid->seeds, seed);
+            free(seed);
+        }
         free(assignment);
     }
+    strings_free(&words);
     config_free(copy);
-    return done;
+    return done && (grid->seeds.count > 0 || error_usage(error, "sweep.seeds names no seed: --seeds 1,2,3"));
 }
 
 /* Values that differ only in what a file name cannot hold would share a folder. */
@@ -124,7 +132,8 @@ bool grid_read(struct grid *grid, const struct config *config, struct error *err
     struct strings axes = {0};
 
     *grid = (struct grid){.settings = 1};
-    split(&axes, config_text(config, "sweep.grid"), " \t", true);
+    for (size_t i = 0; i < GRID_KEYS; i++)
+        split(&axes, config_text(config, GRID_KEY_NAMES[i]), " \t", true);
     bool done =
         axes.count > 0 ||
         error_usage(error, "nothing to vary: give --grid section.key=a,b,c or sweep.grid in the file");

@@ -15,7 +15,7 @@
 
 struct grid_axis {
     char *name;        /* "model.pooling" */
-    const char *label; /* "pooling"; the whole name where two axes have the same key */
+    const char *label; /* "pooling"; the whole name where several sections have that key */
     struct strings values;
 };
 
@@ -25,7 +25,11 @@ struct grid {
     struct strings seeds;
 };
 
-/* Reads sweep.grid and sweep.seeds, and checks every value against its setting. */
+/* The settings that hold axes: an INI line holds only so much. */
+enum { GRID_KEYS = 4 };
+extern const char *const GRID_KEY_NAMES[GRID_KEYS];
+
+/* Reads the axes and sweep.seeds, and checks every value against its setting. */
 bool grid_read(struct grid *grid, const struct config *config, struct error *error);
 void grid_free(struct grid *grid);
 

@@ -54,6 +54,14 @@ void log_warn(const char *format, ...)
     va_end(arguments);
 }
 
+double clock_time(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
 double clock_seconds(void)
 {
     struct timespec now;

@@ -15,6 +15,7 @@ void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 double clock_seconds(void); /* monotonic */
+double clock_time(void);    /* seconds since 1970 */
 
 struct progress {
     const char *what, *unit;

@@ -50,7 +50,8 @@ const struct setting SETTINGS[] = {
     CHOICE("audio", "resampler", "sinc_best", "sinc_best|sinc_medium|sinc_fastest|linear",
            "libsamplerate's converter"),
     BOOL("audio", "normalize", "yes", "zero mean and unit variance over each clip"),
-    NUMBER("audio", "max_seconds", "0", 0, MANY, "longer clips are cut to their beginning; 0: never"),
+    NUMBER("audio", "max_seconds", "0", 0, MANY,
+           "longer clips are cut to their beginning; predict hears them in windows; 0: never"),
     TEXT("audio", "cache", "", "folder of decoded, resampled clips; empty: cache/ beside the database"),
 
     TEXT("split", "protocol", "stratified", "stratified, speaker or predefined"),
@@ -122,6 +123,9 @@ const struct setting SETTINGS[] = {
     BOOL("report", "audio", "yes", "the sound of the worst mistakes inside report.html"),
 
     TEXT("sweep", "grid", "", "of emotrain sweep: section.key=a,b,c, several separated by blanks"),
+    TEXT("sweep", "grid_2", "", "more of it, and below"),
+    TEXT("sweep", "grid_3", "", ""),
+    TEXT("sweep", "grid_4", "", ""),
     TEXT("sweep", "seeds", "", "run.seed of each setting's runs, separated by commas; empty: run.seed alone"),
     INTEGER("sweep", "jobs", "1", 1, 4096, "runs at a time; each gets its share of the processors"),
     CHOICE("sweep", "metric", "", "accuracy|uar|macro_f1|weighted_f1|eval_loss",

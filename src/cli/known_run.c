@@ -1,6 +1,7 @@
 #include "cli/known_run.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 bool known_run_open(struct known_run *run, const char *name, const char *directory, struct error *error)
 {
@@ -30,6 +31,8 @@ bool known_run_baseline(struct report *report, const char *name, const char *dir
     bool done = known_run_open(&baseline, name, directory, error);
     if (done && baseline.report.evaluation.clips == 0)
         done = error_usage(error, "the baseline %s has not been tested yet", name);
+    else if (done && strcmp(baseline.folder, report->folder) == 0)
+        done = error_usage(error, "the baseline %s is the run itself", name);
     if (done)
         report_set_baseline(report, &baseline.report);
     known_run_close(&baseline);

@@ -23,8 +23,8 @@ static const struct option_row {
     {"seeds", "1,2,3", "seeds to run each setting from", VALUE, offsetof(struct options, seeds)},
     {"jobs", "N", "runs at a time", VALUE, offsetof(struct options, jobs)},
     {"baseline", "RUN", "say what changed against that run", VALUE, offsetof(struct options, baseline)},
-    {"sort", "COLUMN", "started, name, state, clips, accuracy, uar, macro_f1, weighted_f1 or eval_loss",
-     VALUE, offsetof(struct options, sort)},
+    {"sort", "COLUMN", "started, name, state, clips or a figure: accuracy, uar, ...", VALUE,
+     offsetof(struct options, sort)},
     {"where", "section.key=value", "only runs with that setting; may be given again", VALUES,
      offsetof(struct options, where)},
     {"state", "STATE", "only running, interrupted, killed, failed or finished runs", VALUE,
@@ -33,8 +33,10 @@ static const struct option_row {
     {"part", "PART", "train, validation or test", VALUE, offsetof(struct options, part)},
     {"list", "PART", "print the names of a part's clips", VALUE, offsetof(struct options, list)},
     {"format", "FORMAT", "table, csv or json", VALUE, offsetof(struct options, format)},
-    {"windows", NULL, "an answer for every window of long recordings", FLAG,
-     offsetof(struct options, windows)},
+    {"windows", NULL,
+     "an answer for every window: recordings are cut into equal parts of at most "
+     "audio.max_seconds",
+     FLAG, offsetof(struct options, windows)},
     {"output", "FILE", "write there (also -o)", VALUE, offsetof(struct options, output)},
     {"quiet", NULL, "only warnings and errors on standard error", FLAG, offsetof(struct options, quiet)},
 };

@@ -7,6 +7,7 @@
 #include "cli/trained.h"
 #include "train/evaluate.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +71,10 @@ static bool decode(const char *path, struct signal *signal, struct error *error)
         return audio_decode(path, NULL, signal, error);
     size_t size;
     char *bytes = read_input(&size);
+    if (ferror(stdin)) {
+        free(bytes);
+        return error_set(error, "cannot be read: %s", strerror(errno));
+    }
     bool done = audio_decode_bytes(bytes, size, NULL, signal, error);
     free(bytes);
     return done;
@@ -136,10 +141,10 @@ static bool predict_file(const struct trained *trained, const char *path, struct
     struct signal signal = {0};
     size_t before = replies->windows.count;
     bool done = load(trained, path, &signal, error);
-    double limit = fmax(1, ceil(longest * signal.rate));
+    double limit = fmax((double)trained->model->minimum_samples, ceil(longest * signal.rate));
     size_t all = longest > 0 ? (size_t)ceil((double)signal.count / limit) : 1;
 
-    for (size_t first = 0; done && first < all; first += size)
+    for (size_t first = 0; done && first < all && !interrupt_requested(); first += size)
         done = answer_windows(trained, &signal, first, first + size < all ? size : all - first, all, replies,
                               sum, error);
     for (size_t k = 0; k < labels; k++)
@@ -224,6 +229,9 @@ bool command_predict(const struct options *options, struct error *error)
     done = done && trained_open(&trained, options->arguments.items[0], options, error);
     if (done) {
         struct error unanswered = {0};
+        if (options->windows && config_number(trained.config, "audio.max_seconds") == 0)
+            log_warn("--windows: every recording is one window; --set audio.max_seconds=5 makes windows of "
+                     "up to 5 s");
         start_replies(&replies, &trained.model->labels);
         done = predict_all(&trained, &paths, &replies, &unanswered);
         if (done)

@@ -10,22 +10,8 @@ struct row {
     const char *path;
     const struct prediction *prediction;
     const struct window *span; /* NULL for a whole recording */
+    int width;                 /* of the longest path */
 };
-
-/* Calls `print` for every recording, or for every window. */
-static void for_rows(const struct replies *replies, bool windows,
-                     void (*print)(const struct row *row, const struct replies *replies, struct text *out),
-                     struct text *out)
-{
-    size_t count = windows ? replies->windows.count : replies->whole.count;
-
-    for (size_t i = 0; i < count; i++) {
-        struct row row = {NULL, windows ? &replies->windows.items[i] : &replies->whole.items[i],
-                          windows ? &replies->spans[i] : NULL};
-        row.path = windows ? replies->whole.items[row.span->recording].path : row.prediction->path;
-        print(&row, replies, out);
-    }
-}
 
 static int longest(const char *const *names, size_t count, int least)
 {
@@ -34,6 +20,7 @@ static int longest(const char *const *names, size_t count, int least)
     return least;
 }
 
+/* Of the table's first column. */
 static int path_width(const struct replies *replies)
 {
     int width = 4;
@@ -44,12 +31,28 @@ static int path_width(const struct replies *replies)
     return width;
 }
 
+/* Calls `print` for every recording, or for every window. */
+static void for_rows(const struct replies *replies, bool windows,
+                     void (*print)(const struct row *row, const struct replies *replies, struct text *out),
+                     struct text *out)
+{
+    size_t count = windows ? replies->windows.count : replies->whole.count;
+    int width = path_width(replies);
+
+    for (size_t i = 0; i < count; i++) {
+        struct row row = {NULL, windows ? &replies->windows.items[i] : &replies->whole.items[i],
+                          windows ? &replies->spans[i] : NULL, width};
+        row.path = windows ? replies->whole.items[row.span->recording].path : row.prediction->path;
+        print(&row, replies, out);
+    }
+}
+
 static void table_row(const struct row *row, const struct replies *replies, struct text *out)
 {
     const char *const *labels = replies->whole.labels;
     size_t count = replies->whole.label_count;
 
-    text_add(out, "%-*s", path_width(replies), row->path);
+    text_add(out, "%-*s", row->width, row->path);
     if (row->span)
         text_add(out, " %9.2f %9.2f", row->span->start, row->span->end);
     text_add(out, "  %-*s", longest(labels, count, 9), labels[row->prediction->predicted]);

@@ -1,4 +1,6 @@
 /* emotrain plot and emotrain report: charts and reports again, from the catalogue. */
+#include "base/digest.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/known_run.h"
@@ -11,18 +13,8 @@
 
 /* ---- sweeps ---- */
 
-/* The folder of a sweep, by path or name; NULL if it is none. */
-static char *find_sweep(const char *name, const char *directory)
-{
-    char *below = path_join(directory, name);
-    char *folder = sweep_is(name) ? realpath(name, NULL) : sweep_is(below) ? realpath(below, NULL) : NULL;
-
-    free(below);
-    return folder;
-}
-
-/* Draws (and, with `tables`, writes) a sweep's result again. */
-static bool redo_sweep(const char *folder, bool tables, struct error *error)
+/* Draws a sweep's chart again into `chart_folder`; with `tables`, writes its tables too. */
+static bool redo_sweep(const char *folder, bool tables, const char *chart_folder, struct error *error)
 {
     struct config *config = config_new();
     char *path = path_join(folder, "sweep.ini");
@@ -32,7 +24,8 @@ static bool redo_sweep(const char *folder, bool tables, struct error *error)
     bool done = catalogue && sweep_read(&sweep, catalogue, folder, error);
 
     if (done) {
-        done = (!tables || sweep_write(&sweep, error)) && sweep_chart(&sweep, error);
+        done = (!tables || sweep_write(&sweep, error)) && folder_make(chart_folder, error) &&
+               sweep_chart(&sweep, chart_folder, error);
         sweep_free(&sweep);
     }
     catalogue_close(catalogue);
@@ -43,21 +36,24 @@ static bool redo_sweep(const char *folder, bool tables, struct error *error)
 
 /* ---- plot ---- */
 
-/* DIRECTORY/overlay-A-B, or as many of the names as a folder's name should hold. */
-static char *overlay_folder(const char *directory, const struct strings *runs)
+/* DIRECTORY/overlay-A-B; where the names are long, as many as fit, and a hash of all. */
+static char *overlay_folder(const char *directory, const struct known_run *runs, size_t count)
 {
-    struct text name = {0};
+    struct text names = {0}, all = {0};
+    char hash[SHA256_HEX_SIZE];
 
-    text_add(&name, "%s/overlay", directory);
-    for (size_t i = 0; i < runs->count; i++) {
-        const char *base = path_base(runs->items[i]);
-        if (name.length + strlen(base) > 100) {
-            text_add(&name, "-and-%zu-more", runs->count - i);
-            break;
-        }
-        text_add(&name, "-%s", base);
+    for (size_t i = 0; i < count; i++) {
+        text_add(&all, "%s\n", runs[i].folder);
+        text_add(&names, "-%s", runs[i].report.run.name);
     }
-    return name.text;
+    for (char *c = names.text; *c; c++)
+        *c = *c == '/' ? '_' : *c;
+    digest_bytes(all.text, all.length, hash);
+    char *folder = names.length <= 100 ? mem_format("%s/overlay%s", directory, names.text)
+                                       : mem_format("%s/overlay%.90s-%.8s", directory, names.text, hash);
+    text_free(&names);
+    text_free(&all);
+    return folder;
 }
 
 static bool plot_overlay(const struct options *options, const char *directory, struct error *error)
@@ -65,14 +61,15 @@ static bool plot_overlay(const struct options *options, const char *directory, s
     size_t count = options->arguments.count;
     struct known_run *runs = mem_zero(count, sizeof *runs);
     const struct report **reports = mem_zero(count, sizeof *reports);
-    char *folder =
-        options->output ? mem_string(options->output) : overlay_folder(directory, &options->arguments);
+    char *folder = NULL;
     bool done = true;
 
     for (size_t i = 0; done && i < count; i++) {
         done = known_run_open(&runs[i], options->arguments.items[i], directory, error);
         reports[i] = &runs[i].report;
     }
+    if (done)
+        folder = options->output ? mem_string(options->output) : overlay_folder(directory, runs, count);
     done = done && folder_make(folder, error) && charts_draw(folder, reports, count, error);
     if (done)
         printf("%s\n", folder);
@@ -87,9 +84,10 @@ static bool plot_overlay(const struct options *options, const char *directory, s
 static bool plot_one(const struct options *options, const char *directory, struct error *error)
 {
     const char *name = options->arguments.items[0];
-    char *folder = find_sweep(name, directory);
+    char *folder = sweep_folder_find(name, directory);
     struct known_run run = {0};
-    bool done = folder ? redo_sweep(folder, false, error) : known_run_open(&run, name, directory, error);
+    bool done = folder ? redo_sweep(folder, false, options->output ? options->output : folder, error)
+                       : known_run_open(&run, name, directory, error);
 
     if (done && !folder) {
         const struct report *report = &run.report;
@@ -116,17 +114,51 @@ bool command_plot(const struct options *options, struct error *error)
 
 /* ---- report ---- */
 
+/* --set report.audio=no and the like, over the run's own configuration. */
+static bool apply_sets(struct config *config, const struct options *options, struct error *error)
+{
+    for (size_t i = 0; i < options->sets.count; i++) {
+        const char *set = options->sets.items[i];
+        if (text_starts(set, "run.directory="))
+            continue;
+        if (!text_starts(set, "report."))
+            return error_usage(
+                error, "--set %s: a report is of what ran; only report.* and run.directory can be set", set);
+        if (!config_set(config, "--set", set, error))
+            return false;
+    }
+    return true;
+}
+
+/* --baseline must be there; one that the configuration names may have gone since. */
+static bool set_baseline(struct known_run *run, const struct options *options, const char *directory,
+                         struct error *error)
+{
+    struct error gone = {0};
+
+    if (options->baseline)
+        return known_run_baseline(&run->report, options->baseline, directory, error);
+    if (!known_run_baseline(&run->report, config_text(run->config, "report.baseline"),
+                            config_text(run->config, "run.directory"), &gone))
+        log_warn("%s", gone.message);
+    return true;
+}
+
 static bool report_one(const struct options *options, const char *name, const char *directory,
                        struct error *error)
 {
-    char *folder = find_sweep(name, directory);
+    char *folder = sweep_folder_find(name, directory);
     struct known_run run = {0};
-    bool done = folder ? redo_sweep(folder, true, error) : known_run_open(&run, name, directory, error);
+    if (folder && options->baseline) {
+        free(folder);
+        return error_usage(error, "%s is a sweep, which compares its own settings: --baseline is for runs",
+                           name);
+    }
+    bool done =
+        folder ? redo_sweep(folder, true, folder, error) : known_run_open(&run, name, directory, error);
 
     if (done && !folder) {
-        const char *baseline =
-            options->baseline ? options->baseline : config_text(run.config, "report.baseline");
-        done = known_run_baseline(&run.report, baseline, directory, error) &&
+        done = apply_sets(run.config, options, error) && set_baseline(&run, options, directory, error) &&
                report_write(&run.report, config_bool(run.config, "report.audio"), error);
     }
     if (done)

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "report/sweep.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,13 +13,38 @@
 #include <time.h>
 #include <unistd.h>
 
-static char *run_at(const char *folder)
+bool run_folder_is_run(const char *folder)
 {
     char *config = path_join(folder, "config.ini");
-    char *absolute = path_exists(config) ? realpath(folder, NULL) : NULL;
+    bool there = path_exists(config);
 
     free(config);
-    return absolute;
+    return there;
+}
+
+static char *run_at(const char *folder)
+{
+    return run_folder_is_run(folder) ? realpath(folder, NULL) : NULL;
+}
+
+bool run_folder_sweep(const char *folder, struct error *error)
+{
+    char *charts = path_join(folder, "charts");
+    bool done = folder_sweep(folder, error) && (!path_exists(charts) || folder_sweep(charts, error));
+
+    free(charts);
+    return done;
+}
+
+/* Whether the folder, which need not exist, lies inside a run below `directory`. */
+static bool lies_in_run(const char *folder, const char *directory)
+{
+    char *above = path_folder(folder);
+    bool inside =
+        strlen(above) > strlen(directory) && (run_folder_is_run(above) || lies_in_run(above, directory));
+
+    free(above);
+    return inside;
 }
 
 char *run_folder_find(const char *run, const char *directory, bool required, struct error *error)
@@ -30,9 +56,23 @@ char *run_folder_find(const char *run, const char *directory, bool required, str
         folder = run_at(named);
         free(named);
     }
+    char *sweep = folder || !required ? NULL : sweep_folder_find(run, directory);
+    if (sweep)
+        error_usage(error, "%s is a sweep: name one of its runs (emotrain runs list '%s/*')", run, run);
+    free(sweep);
     if (!folder && required)
         error_usage(error, "no run \"%s\": neither a run's folder nor a name in %s", run, directory);
     return folder;
+}
+
+char *sweep_folder_find(const char *sweep, const char *directory)
+{
+    char *below = path_join(directory, sweep);
+    const char *folder = sweep_is(sweep) ? sweep : sweep_is(below) ? below : NULL;
+    char *absolute = folder ? realpath(folder, NULL) : NULL;
+
+    free(below);
+    return absolute;
 }
 
 struct config *run_folder_config(const char *folder, struct error *error)
@@ -56,7 +96,7 @@ int run_folder_lock(const char *folder, struct error *error)
     if (lock < 0) {
         error_set(error, "%s: cannot write: %s", path, strerror(errno));
     } else if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
-        error_usage(error, "the run %s is being written by another process", folder);
+        error_usage(error, "%s is being written by another process", folder);
         close(lock);
         lock = -1;
     }
@@ -91,8 +131,14 @@ bool run_folder_is_free(const char *folder)
     return nothing && (!unread.kind || !path_exists(folder));
 }
 
-bool run_name_check(const char *name, struct error *error)
+bool run_name_check(const char *name, const char *directory, struct error *error)
 {
+    char *folder = path_join(directory, name);
+    bool inside = lies_in_run(folder, directory);
+
+    free(folder);
+    if (inside)
+        return error_usage(error, "run.name \"%s\" lies inside a run", name);
     bool good = *name != '\0' && name[strlen(name) - 1] != '/';
 
     for (const char *part = name; good && part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL)

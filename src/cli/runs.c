@@ -97,9 +97,9 @@ static void print_differences(const struct known_run *runs, size_t count)
         char *name = setting_name(&SETTINGS[i]);
         bool differs = false;
         for (size_t r = 1; r < count; r++)
-            differs =
-                differs || strcmp(config_text(runs[0].config, name), config_text(runs[r].config, name)) != 0;
-        if (differs && !setting_is_place(&SETTINGS[i])) {
+            differs = differs || !setting_same_value(&SETTINGS[i], config_text(runs[0].config, name),
+                                                     config_text(runs[r].config, name));
+        if (differs && !setting_is_bookkeeping(&SETTINGS[i])) {
             printf("%-28s", name);
             for (size_t r = 0; r < count; r++)
                 printf(" %20s", config_text(runs[r].config, name));
@@ -147,22 +147,54 @@ static bool compare(const struct options *options, const struct config *config, 
 
 /* ---- rm ---- */
 
+static bool rm_run(const char *name, const char *directory, struct error *error)
+{
+    struct known_run run;
+    int lock = -1; /* a run that another process writes is left alone */
+    bool done = known_run_open(&run, name, directory, error) &&
+                (lock = run_folder_lock(run.folder, error)) >= 0 &&
+                run_remove(run.catalogue, run.report.run.id, error) && folder_remove(run.folder, error);
+
+    if (lock >= 0)
+        close(lock);
+    if (done)
+        printf("removed %s\n", run.folder);
+    known_run_close(&run);
+    return done;
+}
+
+/* A sweep with all its runs. */
+static bool rm_sweep(const char *folder, struct error *error)
+{
+    struct strings names = {0};
+    int lock = run_folder_lock(folder, error);
+    bool done = lock >= 0 && folder_list(&names, folder, error);
+
+    for (size_t i = 0; done && i < names.count; i++) {
+        char *run = path_join(folder, names.items[i]), *config = path_join(run, "config.ini");
+        if (path_exists(config))
+            done = rm_run(run, folder, error);
+        free(config);
+        free(run);
+    }
+    done = done && folder_remove(folder, error);
+    if (lock >= 0)
+        close(lock);
+    if (done)
+        printf("removed %s\n", folder);
+    strings_free(&names);
+    return done;
+}
+
 static bool rm(const struct options *options, const struct config *config, struct error *error)
 {
-    const struct strings *names = &options->arguments;
+    const char *directory = config_text(config, "run.directory");
     bool done = true;
 
-    for (size_t i = 1; done && i < names->count; i++) {
-        struct known_run run;
-        int lock = -1; /* a run that another process writes is left alone */
-        done = known_run_open(&run, names->items[i], config_text(config, "run.directory"), error) &&
-               (lock = run_folder_lock(run.folder, error)) >= 0 &&
-               run_remove(run.catalogue, run.report.run.id, error) && folder_remove(run.folder, error);
-        if (lock >= 0)
-            close(lock);
-        if (done)
-            printf("removed %s\n", run.folder);
-        known_run_close(&run);
+    for (size_t i = 1; done && i < options->arguments.count; i++) {
+        char *sweep = sweep_folder_find(options->arguments.items[i], directory);
+        done = sweep ? rm_sweep(sweep, error) : rm_run(options->arguments.items[i], directory, error);
+        free(sweep);
     }
     return done;
 }
@@ -179,6 +211,12 @@ bool command_runs(const struct options *options, struct error *error)
     struct config *config = options_config(options, error);
     bool done = false, known = false;
 
+    if (config && strcmp(wanted, "list") != 0 &&
+        (options->sort || options->state || options->format || options->where.count)) {
+        error_usage(error, "runs %s: --sort, --state, --where and --format are for runs list", wanted);
+        config_free(config);
+        return false;
+    }
     for (size_t i = 0; config && i < sizeof ACTIONS / sizeof ACTIONS[0]; i++) {
         if (strcmp(ACTIONS[i].name, wanted) != 0)
             continue;

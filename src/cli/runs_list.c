@@ -1,4 +1,5 @@
 /* emotrain runs list: which runs there are, filtered and sorted. */
+#include "base/json.h"
 #include "base/text.h"
 #include "cli/runs.h"
 #include "report/report.h"
@@ -29,7 +30,7 @@ static bool has_settings(const struct run_row *row, const struct strings *where)
     for (size_t i = 0; has && i < where->count; i++) {
         const char *equals = strchr(where->items[i], '=');
         char *name = mem_format("%.*s", (int)(equals - where->items[i]), where->items[i]);
-        has = strcmp(config_text(config, name), equals + 1) == 0;
+        has = setting_same_value(setting_find(name), config_text(config, name), equals + 1);
         free(name);
     }
     config_free(config);
@@ -100,10 +101,10 @@ static bool choose_order(const char *column, struct error *error)
     sort_by = BY_FIGURE;
     sort_figure = figure_find(column);
     return sort_figure < FIGURE_COUNT ||
-           error_usage(error,
-                       "--sort must be started, name, state, clips, accuracy, uar, macro_f1, weighted_f1 or "
-                       "eval_loss, not \"%s\"",
-                       column);
+           error_usage(
+               error,
+               "--sort: no column \"%s\": started, name, state, clips or a figure as report.json names it",
+               column);
 }
 
 static int in_order(const void *a, const void *b)
@@ -126,18 +127,29 @@ static int in_order(const void *a, const void *b)
 
 /* ---- output ---- */
 
+/* Runs of one name in two folders go by their folders. */
+static const char *shown_name(const struct line *lines, size_t count, size_t i)
+{
+    for (size_t j = 0; j < count; j++)
+        if (j != i && strcmp(lines[i].row->name, lines[j].row->name) == 0)
+            return lines[i].row->directory;
+    return lines[i].row->name;
+}
+
 static void print_table(const struct line *lines, size_t count)
 {
     int width = 24;
 
-    for (size_t i = 0; i < count; i++)
-        width = (int)strlen(lines[i].row->name) > width ? (int)strlen(lines[i].row->name) : width;
+    for (size_t i = 0; i < count; i++) {
+        int length = (int)strlen(shown_name(lines, count, i));
+        width = length > width ? length : width;
+    }
     printf("%-*s %-12s %-21s %6s", width, "run", "state", "started", "clips");
     for (enum figure f = 0; f < FIGURE_COUNT; f++)
         printf(" %*s", f == FIGURE_LOSS ? 8 : 11, f == FIGURE_LOSS ? "loss" : FIGURES[f].title);
     printf("\n");
     for (size_t i = 0; i < count; i++) {
-        printf("%-*s %-12s %-21s", width, lines[i].row->name, lines[i].state, lines[i].row->started);
+        printf("%-*s %-12s %-21s", width, shown_name(lines, count, i), lines[i].state, lines[i].row->started);
         if (lines[i].tested)
             printf(" %6zu", lines[i].clips);
         else
@@ -176,15 +188,38 @@ static void print_csv(const struct line *lines, size_t count)
     text_free(&text);
 }
 
+/* One object per run and line. */
+static void print_json(const struct line *lines, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct run_row *row = lines[i].row;
+        cJSON *json = cJSON_CreateObject();
+        cJSON_AddStringToObject(json, "run", row->name);
+        cJSON_AddStringToObject(json, "state", lines[i].state);
+        cJSON_AddStringToObject(json, "started", row->started);
+        cJSON_AddStringToObject(json, "finished", row->finished ? row->finished : "");
+        cJSON_AddStringToObject(json, "folder", row->directory);
+        cJSON_AddNumberToObject(json, "clips", (double)lines[i].clips);
+        for (enum figure f = 0; lines[i].tested && f < FIGURE_COUNT; f++)
+            cJSON_AddNumberToObject(json, FIGURES[f].name, lines[i].figures[f]);
+        char *text = cJSON_PrintUnformatted(json);
+        printf("%s\n", text);
+        cJSON_free(text);
+        cJSON_Delete(json);
+    }
+}
+
 static bool print_lines(const struct options *options, const struct line *lines, size_t count,
                         struct error *error)
 {
     if (options->format && strcmp(options->format, "csv") == 0)
         print_csv(lines, count);
+    else if (options->format && strcmp(options->format, "json") == 0)
+        print_json(lines, count);
     else if (!options->format || strcmp(options->format, "table") == 0)
         print_table(lines, count);
     else
-        return error_usage(error, "--format must be table or csv, not \"%s\"", options->format);
+        return error_usage(error, "--format must be table, csv or json, not \"%s\"", options->format);
     return true;
 }
 
@@ -194,6 +229,10 @@ static bool fill(struct line *line, struct catalogue *catalogue, struct error *e
     struct evaluation evaluation;
     bool done = predictions_read(catalogue, line->row->id, "test", &predictions, error);
 
+    if (!done) {
+        prediction_list_free(&predictions);
+        return false;
+    }
     evaluation_make(&evaluation, &predictions);
     line->clips = evaluation.clips;
     line->tested = evaluation.clips > 0;
@@ -201,7 +240,7 @@ static bool fill(struct line *line, struct catalogue *catalogue, struct error *e
         line->figures[f] = FIGURES[f].of(&evaluation);
     evaluation_free(&evaluation);
     prediction_list_free(&predictions);
-    return done;
+    return true;
 }
 
 bool runs_list(const struct options *options, const struct config *config, struct error *error)

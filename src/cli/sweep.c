@@ -26,6 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
+static const int STOP_SIGNALS[] = {SIGINT, SIGTERM, SIGHUP};
+
 /* One run to do. */
 struct task {
     size_t setting;
@@ -47,18 +49,23 @@ struct job {
 
 /* ---- configuration ---- */
 
-static bool set_joined(struct config *config, const char *setting, const char *option,
-                       const struct strings *words, struct error *error)
+/* Each --grid is one of the settings that hold axes; what is more goes to the last. */
+static bool set_grid(struct config *config, const struct strings *words, struct error *error)
 {
-    struct text text = {0};
+    struct text texts[GRID_KEYS] = {0};
+    bool done = true;
 
-    if (words->count == 0)
-        return true;
-    text_add(&text, "%s=", setting);
-    for (size_t i = 0; i < words->count; i++)
-        text_add(&text, "%s%s", i ? " " : "", words->items[i]);
-    bool done = config_set(config, option, text.text, error);
-    text_free(&text);
+    for (size_t i = 0; i < words->count; i++) {
+        struct text *text = &texts[i < GRID_KEYS ? i : GRID_KEYS - 1];
+        text_add(text, "%s%s", text->length ? " " : "", words->items[i]);
+    }
+    for (size_t i = 0; done && words->count && i < GRID_KEYS; i++) {
+        char *assignment = mem_format("%s=%s", GRID_KEY_NAMES[i], texts[i].text ? texts[i].text : "");
+        done = config_set(config, "--grid", assignment, error);
+        free(assignment);
+    }
+    for (size_t i = 0; i < GRID_KEYS; i++)
+        text_free(&texts[i]);
     return done;
 }
 
@@ -83,36 +90,57 @@ static char *choose_name(const struct options *options, const struct config *con
     return mem_format("%.*s", dot && dot != base ? (int)(dot - base) : (int)strlen(base), base);
 }
 
+/* A run's name is one setting's value, and a file's name. */
+static bool check_lengths(const struct job *job, struct error *error)
+{
+    for (size_t i = 0; i < job->grid.settings; i++) {
+        for (size_t k = 0; k < job->grid.seeds.count; k++) {
+            char *name = grid_run_name(&job->grid, i, job->grid.seeds.items[k]);
+            size_t length = strlen(job->name) + 1 + strlen(name);
+            free(name);
+            if (length > CONFIG_VALUE_LENGTH)
+                return error_usage(
+                    error,
+                    "sweep.grid: the names of its runs would have %zu characters, more than %d: use "
+                    "fewer axes or shorter values",
+                    length, CONFIG_VALUE_LENGTH);
+        }
+    }
+    return true;
+}
+
 static bool configure(struct job *job, const struct options *options, struct error *error)
 {
     if (!options->config)
         return error_usage(error,
                            "which experiment? emotrain sweep --config FILE (see emotrain sweep --help)");
+    if (options->seeds && !options->seeds[strspn(options->seeds, ", ")])
+        return error_usage(error, "--seeds names no seed: --seeds 1,2,3");
     job->config = options_config(options, error);
-    if (!job->config || !set_joined(job->config, "sweep.grid", "--grid", &options->grid, error) ||
+    if (!job->config || !set_grid(job->config, &options->grid, error) ||
         !set_option(job->config, "sweep.seeds", "--seeds", options->seeds, error) ||
         !set_option(job->config, "sweep.jobs", "--jobs", options->jobs, error) ||
         !grid_read(&job->grid, job->config, error))
         return false;
     job->jobs = (size_t)config_integer(job->config, "sweep.jobs");
     job->name = choose_name(options, job->config);
-    if (!run_name_check(job->name, error))
+    if (!run_name_check(job->name, config_text(job->config, "run.directory"), error))
+        return false;
+    if (!check_lengths(job, error))
         return false;
     config_choose(job->config, "run.name", job->name);
     job->folder = path_join(config_text(job->config, "run.directory"), job->name);
-    char *run = path_join(job->folder, "config.ini");
-    bool free_name = !path_exists(run) ||
-                     error_usage(error, "%s is a run, not a sweep: name the sweep with --run", job->folder);
-    free(run);
-    return free_name;
+    return !run_folder_is_run(job->folder) ||
+           error_usage(error, "%s is a run, not a sweep: name the sweep with --run", job->folder);
 }
 
-/* Settings that may differ when a sweep goes on: where and how fast it runs, and the grid itself. */
+/* Settings that may differ when a sweep goes on: how fast it runs, and the grid itself.  Its database may
+ * not: that is where its runs are. */
 static bool may_change(const struct job *job, const struct setting *setting, const char *name)
 {
     static const char *const fast[] = {"run.threads", "run.device", "run.seed"};
 
-    if (strcmp(setting->section, "sweep") == 0 || setting_is_place(setting))
+    if (setting_is_bookkeeping(setting) && strcmp(name, "run.database") != 0)
         return true;
     for (size_t i = 0; i < sizeof fast / sizeof fast[0]; i++)
         if (strcmp(name, fast[i]) == 0)
@@ -132,7 +160,7 @@ static bool check_same(const struct job *job, const char *path, struct error *er
     for (size_t i = 0; same && i < SETTINGS_COUNT; i++) {
         char *name = setting_name(&SETTINGS[i]);
         const char *was = config_text(before, name), *is = config_text(job->config, name);
-        if (!may_change(job, &SETTINGS[i], name) && strcmp(was, is) != 0)
+        if (!may_change(job, &SETTINGS[i], name) && !setting_same_value(&SETTINGS[i], was, is))
             same = error_usage(error,
                                "the sweep %s was begun with %s=%s, now it is \"%s\": name another sweep with "
                                "--run, or put it back",
@@ -143,22 +171,29 @@ static bool check_same(const struct job *job, const char *path, struct error *er
     return same;
 }
 
-/* Makes, locks and describes the sweep's folder. */
+/* Makes and locks the sweep's folder. */
 static bool open_folder(struct job *job, struct error *error)
 {
     char *path = path_join(job->folder, "sweep.ini"), *logs = path_join(job->folder, "logs");
-    char *text = config_print(job->config);
     bool done = folder_make(logs, error) && (job->lock = run_folder_lock(job->folder, error)) >= 0 &&
-                (!path_exists(path) || check_same(job, path, error)) &&
-                file_write(path, text, strlen(text), error);
+                run_folder_sweep(job->folder, error) && (!path_exists(path) || check_same(job, path, error));
     char *absolute = done ? realpath(job->folder, NULL) : NULL;
 
     if (absolute) {
         free(job->folder);
         job->folder = absolute;
     }
-    free(text);
     free(logs);
+    free(path);
+    return done;
+}
+
+static bool write_sweep(const struct job *job, struct error *error)
+{
+    char *path = path_join(job->folder, "sweep.ini"), *text = config_print(job->config);
+    bool done = file_write(path, text, strlen(text), error);
+
+    free(text);
     free(path);
     return done;
 }
@@ -198,26 +233,6 @@ static bool index_all(const struct job *job, struct error *error)
 
 /* ---- runs ---- */
 
-static bool has_config(const char *folder)
-{
-    char *path = path_join(folder, "config.ini");
-    bool there = path_exists(path);
-
-    free(path);
-    return there;
-}
-
-static bool is_finished(struct job *job, const char *folder, bool *finished, struct error *error)
-{
-    struct run_row row;
-    struct arena arena = {0};
-    bool done = run_find(job->catalogue, folder, &row, &arena, error);
-
-    *finished = done && row.id && has_config(folder) && strcmp(row.state, "finished") == 0;
-    arena_free(&arena);
-    return done;
-}
-
 /* What is missing, the first seed of every setting first: what cannot work shows early. */
 static bool list_tasks(struct job *job, struct error *error)
 {
@@ -227,7 +242,10 @@ static bool list_tasks(struct job *job, struct error *error)
             struct task task = {i, job->grid.seeds.items[s],
                                 grid_run_name(&job->grid, i, job->grid.seeds.items[s]), 0, 0};
             char *folder = path_join(job->folder, task.name);
-            bool finished, done = is_finished(job, folder, &finished, error);
+            struct run_row row;
+            struct arena arena = {0};
+            bool finished, done = sweep_run_finished(job->catalogue, folder, &row, &finished, &arena, error);
+            arena_free(&arena);
             free(folder);
             if (done && !finished) {
                 job->tasks[job->count++] = task;
@@ -242,11 +260,15 @@ static bool list_tasks(struct job *job, struct error *error)
     return true;
 }
 
-/* In the child: becomes `emotrain train` for the task; its words go to the log. */
-static void become_run(char *const *words, const char *log, pid_t parent)
+/* In the child, whose signals are blocked: becomes `emotrain train` for the task; its words go to the log. */
+static void become_run(char *const *words, const char *log, pid_t parent, const sigset_t *mask)
 {
     int output = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0666), input = open("/dev/null", O_RDONLY);
 
+    for (size_t i = 0; i < sizeof STOP_SIGNALS / sizeof STOP_SIGNALS[0]; i++)
+        if (STOP_SIGNALS[i] != SIGHUP)
+            signal(STOP_SIGNALS[i], SIG_DFL); /* one that comes before the run catches it ends it */
+    sigprocmask(SIG_SETMASK, mask, NULL);
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a killed sweep leaves no runs behind; they go on from checkpoints */
     if (getppid() == parent && output >= 0 && input >= 0 && dup2(input, STDIN_FILENO) >= 0 &&
         dup2(output, STDOUT_FILENO) >= 0 && dup2(output, STDERR_FILENO) >= 0)
@@ -268,12 +290,13 @@ static void build_command(const struct job *job, const struct task *task, const 
                           struct strings *words)
 {
     char *config = path_join(job->folder, "sweep.ini"), *name = mem_format("%s/%s", job->name, task->name);
-    size_t share = (size_t)processor_count() / job->jobs;
+    size_t at_once = job->jobs < job->count ? job->jobs : job->count,
+           share = (size_t)processor_count() / at_once;
     char *threads = mem_format("%zu", share ? share : 1);
 
     strings_add(words, "emotrain");
     strings_add(words, "train");
-    if (has_config(folder)) {
+    if (run_folder_is_run(folder)) {
         strings_add(words, "--resume");
         strings_add(words, "--run");
         strings_add(words, folder);
@@ -282,13 +305,16 @@ static void build_command(const struct job *job, const struct task *task, const 
         strings_add(words, config);
         strings_add(words, "--run");
         strings_add(words, name);
+        if (config_integer(job->config, "run.threads") == 0)
+            add_setting(words, "run.threads", threads); /* before the axes, which may have their own */
         for (size_t a = 0; a < job->grid.axis_count; a++)
             add_setting(words, job->grid.axes[a].name, grid_value(&job->grid, task->setting, a));
         add_setting(words, "run.seed", task->seed);
-        if (config_integer(job->config, "run.threads") == 0)
-            add_setting(words, "run.threads", threads);
-        add_setting(words, "sweep.grid", "");
+        for (size_t i = 0; i < GRID_KEYS; i++)
+            add_setting(words, GRID_KEY_NAMES[i], "");
         add_setting(words, "sweep.seeds", "");
+        add_setting(words, "sweep.jobs", "1");
+        add_setting(words, "sweep.metric", "");
     }
     free(config);
     free(name);
@@ -301,14 +327,20 @@ static bool start_task(struct job *job, struct task *task, struct error *error)
     char *folder = path_join(job->folder, task->name);
     char *log = mem_format("%s/logs/%s.log", job->folder, task->name);
     pid_t parent = getpid();
+    sigset_t stops, mask;
 
     build_command(job, task, folder, &words);
     strings_add(&words, NULL); /* argv ends with NULL */
     fflush(NULL);
     task->started = clock_seconds();
+    sigemptyset(&stops);
+    for (size_t i = 0; i < sizeof STOP_SIGNALS / sizeof STOP_SIGNALS[0]; i++)
+        sigaddset(&stops, STOP_SIGNALS[i]);
+    sigprocmask(SIG_BLOCK, &stops, &mask); /* none is lost between fork and exec */
     task->child = fork();
     if (task->child == 0)
-        become_run(words.items, log, parent);
+        become_run(words.items, log, parent, &mask);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
     if (task->child < 0)
         error_set(error, "cannot start a run: %s", strerror(errno));
     else
@@ -329,10 +361,11 @@ static void tell(struct job *job, const struct task *task, int status)
     if (status == 0) {
         log_info("[%zu/%zu] %s: finished in %.0f s", number, all, task->name, seconds);
     } else {
-        log_warn("[%zu/%zu] %s: %s", number, all, task->name,
+        log_warn("[%zu/%zu] %s: %s (%s/logs/%s.log)", number, all, task->name,
                  WIFSIGNALED(status) ? strsignal(WTERMSIG(status))
                  : *words            ? words
-                                     : "failed without a word");
+                                     : "failed without a word",
+                 job->folder, task->name);
         job->failed++;
     }
     free(words);
@@ -342,8 +375,8 @@ static void tell(struct job *job, const struct task *task, int status)
 static void reap(struct job *job)
 {
     for (size_t i = 0; i < job->next; i++) {
-        int status;
-        if (job->tasks[i].child <= 0 || waitpid(job->tasks[i].child, &status, WNOHANG) <= 0)
+        int status = 1;
+        if (job->tasks[i].child <= 0 || waitpid(job->tasks[i].child, &status, WNOHANG) == 0)
             continue;
         job->tasks[i].child = 0;
         job->running--;
@@ -363,17 +396,16 @@ static void stop_all(const struct job *job)
 static bool run_all(struct job *job, struct error *error)
 {
     const struct timespec moment = {0, 20 * 1000 * 1000};
-    bool stopping = false;
+    bool stopping = false, stopped = false;
 
     while (job->running || (job->next < job->count && !stopping)) {
-        while (!stopping && job->running < job->jobs && job->next < job->count)
-            if (!start_task(job, &job->tasks[job->next++], error))
-                stopping = true;
+        while (!stopping && !interrupt_requested() && job->running < job->jobs && job->next < job->count)
+            stopping = !start_task(job, &job->tasks[job->next++], error);
         nanosleep(&moment, NULL);
-        if (!stopping && interrupt_requested()) {
+        if (!stopped && (stopping || interrupt_requested())) {
             log_info("stopping: runs under way save their state");
             stop_all(job);
-            stopping = true;
+            stopping = stopped = true;
         }
         reap(job);
     }
@@ -381,6 +413,17 @@ static bool run_all(struct job *job, struct error *error)
 }
 
 /* ---- the result ---- */
+
+/* A run that ended without an error must be in the catalogue with its answers. */
+static void check_result(struct job *job, const struct sweep *sweep)
+{
+    size_t finished = 0;
+
+    for (size_t i = 0; i < sweep->count; i++)
+        finished += sweep->rows[i].finished;
+    if (finished + job->failed < job->count + job->done_before)
+        job->failed = job->count + job->done_before - finished;
+}
 
 static bool show_result(struct job *job, struct error *error)
 {
@@ -391,7 +434,8 @@ static bool show_result(struct job *job, struct error *error)
     if (!sweep_read(&sweep, job->catalogue, job->folder, error))
         return false;
     bool done = sweep_write(&sweep, error);
-    if (done && !sweep_chart(&sweep, &no_chart)) /* a table without a chart is still a table */
+    check_result(job, &sweep);
+    if (done && !sweep_chart(&sweep, job->folder, &no_chart)) /* a table without a chart is still a table */
         log_warn("%s", no_chart.message);
     sweep_print(&sweep, &text);
     if (done)
@@ -408,14 +452,15 @@ static bool finish(struct job *job, struct error *error)
         return error_interrupted(error, "interrupted; the same command goes on with %s", job->folder);
     if (!show_result(job, error))
         return false;
-    return job->failed == 0 ||
-           error_set(error, "%zu of %zu runs failed (%s/logs); the same command runs them again", job->failed,
-                     job->count + job->done_before, job->folder);
+    return job->failed == 0 || error_set(error,
+                                         "%zu of %zu runs failed (see %s/logs); with the cause mended, the "
+                                         "same command runs only those",
+                                         job->failed, job->count + job->done_before, job->folder);
 }
 
 static bool sweep(struct job *job, struct error *error)
 {
-    if (!open_folder(job, error) || !index_all(job, error) ||
+    if (!open_folder(job, error) || !index_all(job, error) || !write_sweep(job, error) ||
         !(job->catalogue = catalogue_open(config_text(job->config, "run.database"), error)) ||
         !list_tasks(job, error))
         return false;

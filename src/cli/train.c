@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The main job under way. */
@@ -49,7 +50,7 @@ static bool name_run(struct job *job, struct error *error)
 
     job->named = *wanted != '\0';
     bool good = config_set(job->config, "--set", assignment, error); /* `wanted` may be gone from here on */
-    good = good && run_name_check(name, error);
+    good = good && run_name_check(name, config_text(job->config, "run.directory"), error);
     job->folder = path_join(config_text(job->config, "run.directory"), name);
     if (good && job->named && !run_folder_is_free(job->folder))
         good = refuse_taken(job->folder, error);
@@ -213,19 +214,9 @@ static bool write_run_files(struct job *job, const char *text, struct error *err
     return done;
 }
 
-/* Removes what a kill left half-written: in the run's folder and in its charts. */
-static bool sweep_run(const char *folder, struct error *error)
-{
-    char *charts = path_join(folder, "charts");
-    bool done = folder_sweep(folder, error) && (!path_exists(charts) || folder_sweep(charts, error));
-
-    free(charts);
-    return done;
-}
-
 static bool begin_run(struct job *job, struct error *error)
 {
-    bool done = job->resumed ? check_same_split(job, error) && sweep_run(job->folder, error)
+    bool done = job->resumed ? check_same_split(job, error) && run_folder_sweep(job->folder, error)
                              : claim_folder(job, error);
     char *text = config_print(job->config);
 
@@ -323,13 +314,19 @@ static bool report_run(struct job *job, struct error *error)
     struct text text = {0};
     struct error no_baseline = {0};
 
-    if (!run_set_state(job->source.catalogue, job->run, "finished", error) ||
-        !report_read(&report, job->source.catalogue, job->folder, error))
+    char moment[32];
+    time_t now = time(NULL);
+
+    if (!report_read(&report, job->source.catalogue, job->folder, error))
         return false;
+    strftime(moment, sizeof moment, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+    report.run.state = "finished"; /* as it will be, once the report is there */
+    report.run.finished = moment;
     if (!known_run_baseline(&report, config_text(job->config, "report.baseline"),
                             config_text(job->config, "run.directory"), &no_baseline))
         log_warn("%s", no_baseline.message);
-    bool done = report_write(&report, config_bool(job->config, "report.audio"), error);
+    bool done = report_write(&report, config_bool(job->config, "report.audio"), error) &&
+                run_set_state(job->source.catalogue, job->run, "finished", error);
     report_print(&report, &text);
     if (done)
         printf("%s", text.text);

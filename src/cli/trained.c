@@ -1,6 +1,7 @@
 #include "cli/trained.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "train/checkpoint.h"
 
 #include <stdlib.h>
@@ -56,6 +57,19 @@ static void take_preprocessing(const struct trained *trained)
     free(rate);
 }
 
+/* What was settled by training cannot be set any more. */
+static bool check_sets(const struct options *options, struct error *error)
+{
+    static const char *const settled[] = {"model.", "train.", "checkpoint.", "sweep."};
+
+    for (size_t i = 0; i < options->sets.count; i++)
+        for (size_t k = 0; k < sizeof settled / sizeof settled[0]; k++)
+            if (text_starts(options->sets.items[i], settled[k]))
+                return error_usage(error, "--set %s: the model is trained, this is settled",
+                                   options->sets.items[i]);
+    return true;
+}
+
 bool trained_open(struct trained *trained, const char *name, const struct options *options,
                   struct error *error)
 {
@@ -63,7 +77,8 @@ bool trained_open(struct trained *trained, const char *name, const struct option
     char *folder = NULL;
 
     *trained = (struct trained){0};
-    if (given && find_model(name, config_text(given, "run.directory"), &trained->run, &folder, error) &&
+    if (given && check_sets(options, error) &&
+        find_model(name, config_text(given, "run.directory"), &trained->run, &folder, error) &&
         (trained->config = choose_config(trained->run, options, error)) &&
         compute_choose(trained->config, &trained->compute, error)) {
         struct model_source source = {.path = folder, .device = trained->compute.device};

@@ -1,6 +1,7 @@
 #include "report/chart.h"
 
 #include "base/events.h"
+#include "base/log.h"
 
 #include <stdlib.h>
 
@@ -15,11 +16,11 @@ bool charts_draw(const char *folder, const struct report *const *runs, size_t co
         bool fits = count == 1 || CHARTS[c]->overlays;
         for (size_t r = 0; r < count; r++)
             fits = fits && CHARTS[c]->has_data(runs[r]);
-        if (fits && !CHARTS[c]->draw(folder, CHARTS[c]->name, runs, count, error))
-            return false;
+        if (fits) /* one that fails keeps its error; the others are drawn all the same */
+            CHARTS[c]->draw(folder, CHARTS[c]->name, runs, count, error);
         drawn += fits;
     }
-    return drawn > 0 ||
+    return (drawn > 0 && !error->kind) ||
            error_set(error, "%s: nothing was recorded yet, so there is nothing to draw", runs[0]->folder);
 }
 

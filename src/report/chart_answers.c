@@ -108,7 +108,7 @@ static void add_f1_plots(struct text *body, const char *name, const struct repor
                 "0.75 lc rgb \"#0072B2\" title \"F1\", "
                 "\"\" index 0 using (1.09):1:(sprintf(\"%%.2f\", $2)) with labels right notitle, "
                 "\"\" index 0 using 3:1 with points pt 9 ps 1.1 lc rgb \"#D55E00\" title \"precision\", "
-                "\"\" index 0 using 4:1 with points pt 5 ps 0.9 lc rgb \"#000000\" title \"recall\"",
+                "\"\" index 0 using 4:1 with points pt 4 ps 1.4 lw 1.5 lc rgb \"#000000\" title \"recall\"",
                 name);
         } else {
             text_add(body, "%s\"charts/%s.dat\" index %zu using 2:($1+%.3f) with points ", r ? ", " : "",
@@ -158,13 +158,16 @@ static bool draw_reliability(const char *folder, const char *name, const struct 
     struct text data = {0}, body = {0};
 
     for (size_t r = 0; r < count; r++) {
-        text_add(&data, "# %s: mean confidence, accuracy, clips, middle of the bin\n", runs[r]->run.name);
+        text_add(&data, "# %s: mean confidence and accuracy of each bin that has clips\n", runs[r]->run.name);
         for (size_t b = 0; b < CALIBRATION_BINS; b++) {
             const struct calibration_bin *bin = &runs[r]->calibration.bins[b];
             if (bin->clips)
-                text_add(&data, "%.4f %.4f %zu %.4f\n", bin->confidence, bin->accuracy, bin->clips,
-                         ((double)b + 0.5) / CALIBRATION_BINS);
+                text_add(&data, "%.4f %.4f\n", bin->confidence, bin->accuracy);
         }
+        text_add(&data, "\n\n# %s: middle of the bin, clips\n", runs[r]->run.name);
+        for (size_t b = 0; b < CALIBRATION_BINS; b++)
+            text_add(&data, "%.4f %zu\n", ((double)b + 0.5) / CALIBRATION_BINS,
+                     runs[r]->calibration.bins[b].clips);
         text_add(&data, "\n\n");
     }
     int legend = 19 * (int)(count + 1) + 10, height = 740 + legend;
@@ -181,9 +184,10 @@ static bool draw_reliability(const char *folder, const char *name, const struct 
     add_title(&body, runs, count, "is the stated probability right?");
     text_add(&body, "plot x with lines lc rgb \"#888888\" dt 2 title \"as sure as right\"");
     for (size_t r = 0; r < count; r++) {
-        char *title = mem_format("%s%sexpected calibration error %.3f", count > 1 ? runs[r]->run.name : "",
-                                 count > 1 ? ": " : "", runs[r]->calibration.error);
-        text_add(&body, ", \"charts/%s.dat\" index %zu using 1:2 with linespoints ", name, r);
+        char *title =
+            mem_format("%s%s%s %.3f", count > 1 ? runs[r]->run.name : "", count > 1 ? ": " : "",
+                       count > 1 ? "ECE" : "expected calibration error", runs[r]->calibration.error);
+        text_add(&body, ", \"charts/%s.dat\" index %zu using 1:2 with linespoints ", name, 2 * r);
         gnuplot_style(&body, r, true);
         text_add(&body, " title ");
         gnuplot_quote(&body, title);
@@ -195,8 +199,8 @@ static bool draw_reliability(const char *folder, const char *name, const struct 
              "set xlabel \"probability of the answer given\"\nplot ",
              middle, low);
     for (size_t r = 0; r < count; r++) {
-        text_add(&body, "%s\"charts/%s.dat\" index %zu using 4:3 with ", r ? ", " : "", name, r);
-        text_add(&body, count == 1 ? "boxes fs solid 0.5 " : "steps ");
+        text_add(&body, "%s\"charts/%s.dat\" index %zu using 1:2 with ", r ? ", " : "", name, 2 * r + 1);
+        text_add(&body, count == 1 ? "boxes fs solid 0.5 " : "histeps ");
         gnuplot_style(&body, r, false);
     }
     text_add(&body, "\nunset multiplot");

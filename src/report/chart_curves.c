@@ -63,19 +63,22 @@ static void add_panel(struct text *body, const char *xlabel, int column, int tra
 
 static void add_one_run(struct text *body, const struct report *run, const size_t counts[SERIES])
 {
-    text_add(body, "set multiplot layout 2,1 title ");
+    bool epochs = counts[1] + counts[2] > 0; /* not before the first epoch has ended */
+
+    text_add(body, "set multiplot layout %d,1 title ", epochs ? 2 : 1);
     gnuplot_quote(body, run->run.name);
     text_add(body, "\nset ylabel \"cross-entropy loss\"\nset yrange [0:*]\nset key top right\n");
     add_head(body);
     add_panel(body, "optimizer step", 1, 0, counts[0], "training, mean since the previous point");
-    add_panel(body, "epoch", 2, 2, counts[2], "training, mean over the epoch");
+    if (epochs)
+        add_panel(body, "epoch", 2, 2, counts[2], "training, mean over the epoch");
     text_add(body, "unset multiplot");
 }
 
 /* Several runs: a panel each for training and evaluation, per step and per epoch; one legend, `legend` pixels
  * high, below all. */
-static void add_many_runs(struct text *body, const struct report *const *runs, size_t count, int legend,
-                          int height)
+static void add_many_runs(struct text *body, const struct report *const *runs, size_t count,
+                          const size_t points[SERIES], int legend, int height)
 {
     static const struct {
         const char *title, *xlabel;
@@ -87,13 +90,20 @@ static void add_many_runs(struct text *body, const struct report *const *runs, s
         {"evaluation", "epoch", 1, 2},
     };
 
+    size_t last = points[1] ? 3 : points[2] ? 2 : 0; /* of the panels that have points: it holds the legend */
+
     text_add(body,
              "set multiplot layout 2,2 margins 0.08,0.98,%.3f,0.95 spacing 0.09,%.3f\n"
              "set yrange [0:*]\nset key off\nset ylabel \"cross-entropy loss\"\n",
              (legend + 60.0) / height, 95.0 / height);
     add_head(body);
     for (size_t p = 0; p < 4; p++) {
-        if (p == 3)
+        if (points[panels[p].series] == 0) { /* none of the runs has got there */
+            text_add(body, "set multiplot next\n");
+            continue;
+        }
+        text_add(body, "unset key\n");
+        if (p == last)
             text_add(body, "set key at screen 0.5,%.3f center bottom vertical maxcols 1\n", 5.0 / height);
         text_add(body, "set title \"%s\"\nset xlabel \"%s\"\nplot ", panels[p].title, panels[p].xlabel);
         for (size_t r = 0; r < count; r++) {
@@ -121,14 +131,14 @@ static bool draw_loss(const char *folder, const char *name, const struct report 
     int legend = 19 * (int)count, height = count == 1 ? 800 : 800 + legend;
 
     for (size_t r = 0; r < count; r++) {
-        counts[0] = add_series(&data, runs[r], "loss");
-        counts[1] = add_series(&data, runs[r], "eval_loss");
-        counts[2] = add_series(&data, runs[r], "epoch_loss");
+        counts[0] += add_series(&data, runs[r], "loss");
+        counts[1] += add_series(&data, runs[r], "eval_loss");
+        counts[2] += add_series(&data, runs[r], "epoch_loss");
     }
     if (count == 1)
         add_one_run(&body, runs[0], counts);
     else
-        add_many_runs(&body, runs, count, legend, height);
+        add_many_runs(&body, runs, count, counts, legend, height);
     bool done = gnuplot_draw(folder, name, data.text, body.text, count == 1 ? 800 : 1200, height, error);
     text_free(&data);
     text_free(&body);

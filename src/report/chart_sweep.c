@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-bool sweep_chart(const struct sweep *sweep, struct error *error)
+bool sweep_chart(const struct sweep *sweep, const char *folder, struct error *error)
 {
     struct text data = {0}, body = {0};
     size_t rows = 0;
@@ -35,8 +35,8 @@ bool sweep_chart(const struct sweep *sweep, struct error *error)
         "1.1 title \"mean over seeds%s\", "
         "\"\" index 1 using 2:1 with points pt 6 ps 0.9 lw 1.5 lc rgb \"#D55E00\" title \"one seed\"",
         rows ? rows - 1 : 0, FIGURES[sweep->metric].title, sweep->clips ? ", 95 % interval" : "");
-    bool done = rows == 0 ||
-                gnuplot_draw(sweep->folder, "sweep", data.text, body.text, 900, 150 + 34 * (int)rows, error);
+    bool done =
+        rows == 0 || gnuplot_draw(folder, "sweep", data.text, body.text, 900, 150 + 34 * (int)rows, error);
     text_free(&data);
     text_free(&body);
     return done;

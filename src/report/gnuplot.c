@@ -15,6 +15,10 @@ void gnuplot_quote(struct text *out, const char *name)
 {
     text_add(out, "\"");
     for (; *name; name++) {
+        if (*name == '`') { /* in double quotes, gnuplot runs what stands between backquotes */
+            text_add(out, "\\140");
+            continue;
+        }
         if (*name == '"' || *name == '\\')
             text_add(out, "\\");
         text_add_bytes(out, (unsigned char)*name < ' ' ? " " : name, 1);

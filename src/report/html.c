@@ -222,10 +222,12 @@ static void add_answers(struct text *page, const struct report *report)
         add_baseline(page, report);
     text_add(page, "<h2>Confusion matrix</h2>\n");
     add_confusion(page, e);
-    text_add(page,
-             "<h2>Worst mistakes</h2>\n<p class=\"soft\">The wrong answers that gave the right label the "
-             "least probability.</p>\n<div id=\"mistakes\" class=\"mistakes\"></div>\n"
-             "<h2>Calibration</h2>\n<div id=\"calibration\"></div>\n");
+    text_add(
+        page,
+        "<h2>Worst mistakes</h2>\n<p class=\"soft\">%s</p>\n<div id=\"mistakes\" class=\"mistakes\"></div>\n"
+        "<h2>Calibration</h2>\n<div id=\"calibration\"></div>\n",
+        e->accuracy < 1 ? "The wrong answers that gave the right label the least probability."
+                        : "None: every answer is right.");
     if (report->group_count)
         add_groups(page, report);
 }

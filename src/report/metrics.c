@@ -9,41 +9,55 @@ static double quotient(double a, double b)
     return b > 0 ? a / b : 0;
 }
 
+/* Clips that were taken for label k. */
+static size_t predicted_as(const struct evaluation *e, size_t k)
+{
+    size_t predicted = 0;
+
+    for (size_t j = 0; j < e->label_count; j++)
+        predicted += e->confusion[j * e->label_count + k];
+    return predicted;
+}
+
 /* Scores of one label; returns how many of its clips were right. */
 static size_t score_class(struct evaluation *e, size_t k)
 {
-    size_t right = e->confusion[k * e->label_count + k], predicted = 0;
+    size_t right = e->confusion[k * e->label_count + k];
     struct scores *s = &e->classes[k];
 
-    for (size_t j = 0; j < e->label_count; j++) {
-        predicted += e->confusion[j * e->label_count + k];
+    for (size_t j = 0; j < e->label_count; j++)
         s->support += e->confusion[k * e->label_count + j];
-    }
-    s->precision = quotient((double)right, (double)predicted);
+    s->precision = quotient((double)right, (double)predicted_as(e, k));
     s->recall = quotient((double)right, (double)s->support);
     s->f1 = quotient(2 * s->precision * s->recall, s->precision + s->recall);
     return right;
 }
 
+/* Averages over classes: the macro average over those that occur among true or predicted labels, as
+ * scikit-learn has it; a group of clips, or a resample, may lack some. */
 static void average(struct evaluation *e)
 {
     struct scores *m = &e->macro, *w = &e->weighted;
-    size_t present = 0;
+    double present = 0, occurring = 0;
 
     m->support = w->support = e->clips;
     for (size_t k = 0; k < e->label_count; k++) {
         const struct scores *s = &e->classes[k];
-        double labels = (double)e->label_count, share = quotient((double)s->support, (double)e->clips);
-        m->precision += s->precision / labels;
-        m->recall += s->recall / labels;
-        m->f1 += s->f1 / labels;
+        double share = quotient((double)s->support, (double)e->clips);
+        m->precision += s->precision;
+        m->recall += s->recall;
+        m->f1 += s->f1;
         w->precision += s->precision * share;
         w->recall += s->recall * share;
         w->f1 += s->f1 * share;
         e->uar += s->recall;
         present += s->support > 0;
+        occurring += s->support > 0 || predicted_as(e, k) > 0;
     }
-    e->uar = quotient(e->uar, (double)present);
+    m->precision = quotient(m->precision, occurring);
+    m->recall = quotient(m->recall, occurring);
+    m->f1 = quotient(m->f1, occurring);
+    e->uar = quotient(e->uar, present);
 }
 
 void evaluation_start(struct evaluation *e, const char *const *labels, size_t count)
@@ -111,7 +125,7 @@ void calibration_make(struct calibration *calibration, const struct prediction_l
     *calibration = (struct calibration){0};
     for (size_t i = 0; i < predictions->count; i++) {
         const struct prediction *p = &predictions->items[i];
-        double confidence = p->probabilities[p->predicted];
+        double confidence = p->label < 0 ? 0 : p->probabilities[p->predicted];
         /* bin b holds b/15 < confidence <= (b+1)/15 */
         long b = (long)ceil(confidence * CALIBRATION_BINS) - 1;
         if (p->label < 0)

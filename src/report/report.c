@@ -133,7 +133,11 @@ static bool read_run(struct report *report, struct catalogue *catalogue, struct 
     if (!run_find(catalogue, report->folder, &report->run, &report->arena, error))
         return false;
     if (report->run.id == 0)
-        return error_set(error, "%s: no run of that folder in %s", report->folder, catalogue_path(catalogue));
+        return error_set(
+            error,
+            "%s: no run of that folder in the database %s (a path from the folder where the run was started: "
+            "is this that folder?)",
+            report->folder, catalogue_path(catalogue));
     report->facts = report->run.facts ? cJSON_Parse(report->run.facts) : NULL;
     if (!report->facts)
         report->facts = cJSON_CreateObject();
@@ -192,13 +196,16 @@ static void add_differences(struct strings *differences, const char *before, con
 
     for (size_t i = 0; known && i < SETTINGS_COUNT; i++) {
         char *name = setting_name(&SETTINGS[i]);
-        if (!setting_is_place(&SETTINGS[i]) && strcmp(config_text(a, name), config_text(b, name)) != 0) {
+        if (!setting_is_bookkeeping(&SETTINGS[i]) &&
+            !setting_same_value(&SETTINGS[i], config_text(a, name), config_text(b, name))) {
             char *line = mem_format("%s: %s -> %s", name, config_text(a, name), config_text(b, name));
             strings_add(differences, line);
             free(line);
         }
         free(name);
     }
+    if (!known)
+        strings_add(differences, "not known: a configuration is of another version of emotrain");
     config_free(a);
     config_free(b);
 }

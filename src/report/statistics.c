@@ -230,24 +230,39 @@ static double binomial_p(size_t few, size_t all)
     return fmin(1, 2 * sum);
 }
 
-static void mcnemar(const struct answers *first, const struct answers *second, struct comparison *result)
+/* How many more answers for a clip `second` has right, over seeds; counts those that only one has. */
+static double gain_of(const struct answers *first, const struct answers *second, size_t clip,
+                      struct comparison *result)
 {
+    double gain = 0;
+
+    for (size_t s = 0; s < first->count; s++) {
+        const struct prediction *a = &first->lists[s]->items[clip], *b = &second->lists[s]->items[clip];
+        bool a_right = a->predicted == a->label, b_right = b->predicted == b->label;
+        result->only_first += a_right && !b_right;
+        result->only_second += b_right && !a_right;
+        gain += (double)b_right - (double)a_right;
+    }
+    return gain;
+}
+
+static void mcnemar(const struct answers *first, const struct answers *second,
+                    const struct clusters *clusters, struct comparison *result)
+{
+    bool independent = first->count == 1 && strcmp(clusters->unit, "clip") == 0;
     double sum = 0, squares = 0;
 
     result->only_first = result->only_second = 0;
-    for (size_t i = 0; i < first->lists[0]->count; i++) {
+    for (size_t c = 0; c < clusters->count; c++) {
+        size_t size = clusters->starts[c + 1] - clusters->starts[c];
         double gain = 0;
-        for (size_t s = 0; s < first->count; s++) {
-            const struct prediction *a = &first->lists[s]->items[i], *b = &second->lists[s]->items[i];
-            bool a_right = a->predicted == a->label, b_right = b->predicted == b->label;
-            result->only_first += a->label >= 0 && a_right && !b_right;
-            result->only_second += a->label >= 0 && b_right && !a_right;
-            gain += a->label >= 0 ? (double)b_right - (double)a_right : 0;
-        }
+        for (size_t k = clusters->starts[c]; k < clusters->starts[c + 1]; k++)
+            gain += gain_of(first, second, clusters->items[k], result);
+        gain /= (double)(size * first->count);
         sum += gain;
         squares += gain * gain;
     }
-    if (first->count == 1)
+    if (independent)
         result->mcnemar_p = binomial_p(result->only_first, result->only_first + result->only_second);
     else /* chi-squared of one degree of freedom */
         result->mcnemar_p = squares > 0 ? erfc(sqrt(sum * sum / squares / 2)) : 1;
@@ -273,7 +288,7 @@ void compare_answers(const struct answers *first, const struct answers *second,
 {
     comparison->difference = mean_figure(second, figure) - mean_figure(first, figure);
     paired_bootstrap(first, second, clusters, figure, comparison);
-    mcnemar(first, second, comparison);
+    mcnemar(first, second, clusters, comparison);
 }
 
 bool same_clips(const struct prediction_list *a, const struct prediction_list *b)
@@ -287,26 +302,31 @@ bool same_clips(const struct prediction_list *a, const struct prediction_list *b
     return same;
 }
 
+/* A p-value and whose it is. */
+struct test {
+    double p;
+    size_t index;
+};
+
+static int smallest_first(const void *a, const void *b)
+{
+    return ascending(&((const struct test *)a)->p, &((const struct test *)b)->p);
+}
+
 void adjust_holm(double *p, size_t count)
 {
-    double *sorted = mem_zero(count, sizeof *sorted), *adjusted = mem_zero(count, sizeof *adjusted);
+    struct test *tests = mem_zero(count, sizeof *tests);
+    double least = 0;
 
-    memcpy(sorted, p, count * sizeof *p);
+    for (size_t i = 0; i < count; i++)
+        tests[i] = (struct test){p[i], i};
     if (count)
-        qsort(sorted, count, sizeof *sorted, ascending);
+        qsort(tests, count, sizeof *tests, smallest_first);
     for (size_t i = 0; i < count; i++) {
-        adjusted[i] = fmin(1, sorted[i] * (double)(count - i));
-        if (i && adjusted[i] < adjusted[i - 1])
-            adjusted[i] = adjusted[i - 1];
+        least = fmax(least, fmin(1, tests[i].p * (double)(count - i)));
+        p[tests[i].index] = least;
     }
-    for (size_t i = 0; i < count; i++) {
-        size_t rank = 0;
-        while (sorted[rank] != p[i])
-            rank++;
-        p[i] = adjusted[rank];
-    }
-    free(sorted);
-    free(adjusted);
+    free(tests);
 }
 
 double mean_of(const double *values, size_t count)

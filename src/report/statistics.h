@@ -51,12 +51,12 @@ struct comparison {
     struct interval interval; /* 95 %, paired bootstrap */
     double bootstrap_p;       /* two-sided: how often the resampled difference is on the other side of 0 */
     size_t only_first, only_second; /* answers (over clips and seeds) that only one of both has right */
-    double mcnemar_p;               /* two-sided */
+    double mcnemar_p;               /* two-sided; of right and wrong answers, whatever the figure */
 };
 
-/* McNemar's test (1947): exact binomial for one seed; for several, whose answers for a clip are no
- * independent trials, the clustered form of Durkalski et al. (2003), which for one seed would be McNemar's
- * chi-squared. */
+/* McNemar's test (1947) of right and wrong answers.  Exact, by the binomial distribution, where single clips
+ * are the units and there is one seed; else its form for clustered pairs by Durkalski et al. (2003), because
+ * a speaker's clips, and a clip's answers from several seeds, are no independent trials. */
 void compare_answers(const struct answers *first, const struct answers *second,
                      const struct clusters *clusters, enum figure figure, struct comparison *comparison);
 

@@ -79,18 +79,28 @@ static bool read_figures(struct sweep_run *run, struct catalogue *catalogue, con
     return true;
 }
 
+bool sweep_run_finished(struct catalogue *catalogue, const char *folder, struct run_row *row, bool *finished,
+                        struct arena *arena, struct error *error)
+{
+    char *config = path_join(folder, "config.ini");
+    bool there = path_exists(config), done = run_find(catalogue, folder, row, arena, error);
+
+    *finished = done && there && row->id && strcmp(row->state, "finished") == 0;
+    free(config);
+    return done;
+}
+
 static bool read_run(struct sweep *sweep, struct sweep_run *run, size_t setting, struct catalogue *catalogue,
                      struct error *error)
 {
     struct run_row row;
+    bool finished;
 
     run->name = grid_run_name(&sweep->grid, setting, run->seed);
     run->folder = path_join(sweep->folder, run->name);
     run->selection = (double)NAN;
-    char *config = path_join(run->folder, "config.ini");
-    bool there = path_exists(config), done = run_find(catalogue, run->folder, &row, &sweep->arena, error);
-    free(config);
-    if (done && there && row.id && strcmp(row.state, "finished") == 0)
+    bool done = sweep_run_finished(catalogue, run->folder, &row, &finished, &sweep->arena, error);
+    if (finished)
         done = read_figures(run, catalogue, &row, FIGURES[sweep->metric].name, error);
     if (!run->finished)
         run->problem = sweep_last_words(sweep->folder, run->name);
@@ -140,20 +150,45 @@ static bool same_within(const struct answers *answers, const struct prediction_l
     return same;
 }
 
-static bool measure(struct sweep *sweep, struct sweep_row *row, const struct clusters *clusters,
-                    const struct prediction_list *clips)
+/* What a row's test clips are drawn by: from its first finished run. */
+static bool row_clusters(struct sweep *sweep, const struct sweep_row *row, struct catalogue *catalogue,
+                         struct clusters *clusters, struct error *error)
+{
+    const struct sweep_run *first = row->runs;
+    struct clip_facts facts;
+    struct run_row run;
+
+    while (!first->finished)
+        first++;
+    if (!run_find(catalogue, first->folder, &run, &sweep->arena, error) ||
+        !clip_facts_read(&facts, catalogue, &run, &first->predictions, error))
+        return false;
+    clusters_make(clusters, &first->predictions, facts.speakers);
+    clip_facts_free(&facts);
+    return true;
+}
+
+/* The row's interval, where its seeds answered for the same clips.  `same`: whether those are the `clips`
+ * too. */
+static bool measure(struct sweep *sweep, struct sweep_row *row, const struct prediction_list *clips,
+                    struct catalogue *catalogue, bool *same, struct error *error)
 {
     struct answers answers = answers_of(row, NULL, sweep->grid.seeds.count);
     struct interval intervals[FIGURE_COUNT];
-    bool same = same_within(&answers, clips);
+    struct clusters clusters = {0};
+    bool alike = same_within(&answers, answers.lists[0]);
+    bool done = !alike || row_clusters(sweep, row, catalogue, &clusters, error);
 
-    row->interval = (struct interval){(double)NAN, (double)NAN};
-    if (answers.count && same) {
-        bootstrap_intervals(&answers, clusters, intervals);
+    if (done && alike) {
+        bootstrap_intervals(&answers, &clusters, intervals);
         row->interval = intervals[sweep->metric];
+        sweep->clusters = clusters.count;
+        sweep->cluster_unit = arena_string(&sweep->arena, clusters.unit);
     }
+    *same = same_within(&answers, clips);
+    clusters_free(&clusters);
     free((void *)answers.lists);
-    return same;
+    return done;
 }
 
 static void compare_with_best(struct sweep *sweep, struct sweep_row *row, const struct clusters *clusters)
@@ -194,41 +229,29 @@ static void adjust(struct sweep *sweep)
     free(bootstrap);
 }
 
-static const struct sweep_run *first_finished(const struct sweep *sweep)
-{
-    for (size_t i = 0; i < sweep->count; i++)
-        for (size_t s = 0; s < sweep->grid.seeds.count; s++)
-            if (sweep->rows[i].runs[s].finished)
-                return &sweep->rows[i].runs[s];
-    return NULL;
-}
-
-/* Intervals and tests, where all runs answered for the same clips. */
+/* Intervals, and tests where all runs answered for the same clips.  The rows are ranked: the first is the
+ * best. */
 static bool judge(struct sweep *sweep, struct catalogue *catalogue, struct error *error)
 {
-    const struct sweep_run *first = first_finished(sweep);
-    struct clip_facts facts = {0};
-    struct run_row row;
-    struct clusters clusters;
+    struct clusters clusters = {0};
+    struct answers best = answers_of(&sweep->rows[0], NULL, sweep->grid.seeds.count);
+    bool done = true, all_same = best.count > 0;
 
-    if (!first)
-        return true;
-    if (!run_find(catalogue, first->folder, &row, &sweep->arena, error) ||
-        !clip_facts_read(&facts, catalogue, &row, &first->predictions, error))
-        return false;
-    clusters_make(&clusters, &first->predictions, facts.speakers);
-    sweep->clusters = clusters.count;
-    sweep->cluster_unit = arena_string(&sweep->arena, clusters.unit);
-    sweep->clips = first->predictions.count;
-    for (size_t i = 0; i < sweep->count; i++)
-        if (!measure(sweep, &sweep->rows[i], &clusters, &first->predictions))
-            sweep->clips = 0;
-    for (size_t i = 1; sweep->clips && i < sweep->count; i++)
-        compare_with_best(sweep, &sweep->rows[i], &clusters);
-    adjust(sweep);
+    for (size_t i = 0; done && i < sweep->count && sweep->rows[i].finished; i++) {
+        bool same;
+        done = measure(sweep, &sweep->rows[i], best.lists[0], catalogue, &same, error);
+        all_same = all_same && same;
+    }
+    if (done && all_same) {
+        sweep->clips = best.lists[0]->count;
+        done = row_clusters(sweep, &sweep->rows[0], catalogue, &clusters, error);
+        for (size_t i = 1; done && i < sweep->count; i++)
+            compare_with_best(sweep, &sweep->rows[i], &clusters);
+        adjust(sweep);
+    }
     clusters_free(&clusters);
-    clip_facts_free(&facts);
-    return true;
+    free((void *)best.lists);
+    return done;
 }
 
 /* Puts the best setting first: few rows, a stable order. */
@@ -257,6 +280,7 @@ static bool read_rows(struct sweep *sweep, struct catalogue *catalogue, struct e
         struct sweep_row *row = &sweep->rows[i];
         row->setting = i;
         row->label = grid_label(&sweep->grid, i);
+        row->interval = (struct interval){(double)NAN, (double)NAN};
         row->runs = mem_zero(seeds, sizeof *row->runs);
         for (size_t s = 0; s < seeds; s++) {
             row->runs[s].seed = sweep->grid.seeds.items[s];

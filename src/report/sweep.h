@@ -49,15 +49,22 @@ struct sweep {
 /* Whether the folder is a sweep's. */
 bool sweep_is(const char *folder);
 
+/* `folder`: an absolute path, as the catalogue has its runs. */
 bool sweep_read(struct sweep *sweep, struct catalogue *catalogue, const char *folder, struct error *error);
 void sweep_free(struct sweep *sweep);
 
-/* sweep.txt, sweep.csv, sweep.json and the chart sweep.svg, sweep.png. */
+/* Writes sweep.txt, sweep.csv and sweep.json into the sweep's folder. */
 bool sweep_write(const struct sweep *sweep, struct error *error);
-bool sweep_chart(const struct sweep *sweep, struct error *error);
+
+/* Draws sweep.svg and sweep.png into `folder`. */
+bool sweep_chart(const struct sweep *sweep, const char *folder, struct error *error);
 
 /* The table of sweep.txt. */
 void sweep_print(const struct sweep *sweep, struct text *out);
+
+/* Finds the run of `folder`, and whether it has ended well; one whose files have gone has not. */
+bool sweep_run_finished(struct catalogue *catalogue, const char *folder, struct run_row *row, bool *finished,
+                        struct arena *arena, struct error *error);
 
 /* A run's last words: the line "emotrain: ..." of its log, FOLDER/logs/NAME.log; "" if there is none. */
 char *sweep_last_words(const char *folder, const char *name);

@@ -18,34 +18,48 @@ static int label_width(const struct sweep *sweep)
     return (int)width;
 }
 
-/* A number of four decimals, or a dash where there is none; `signed_number` shows a plus. */
-static void add_number(struct text *out, double value, bool signed_number)
+/* A number of four decimals, or a dash where there is none. */
+static void add_number(struct text *out, double value)
 {
-    if (!isfinite(value))
-        text_add(out, " %8s", "-");
+    if (isfinite(value))
+        text_add(out, " %8.4f", value);
     else
-        text_add(out, signed_number ? " %+8.4f" : " %8.4f", value);
+        text_add(out, " %8s", "-");
+}
+
+static void add_interval(struct text *out, const struct interval *interval, bool differences)
+{
+    char text[40];
+
+    if (!isfinite(interval->low))
+        snprintf(text, sizeof text, "-");
+    else
+        snprintf(text, sizeof text, differences ? "%+.4f to %+.4f" : "%.4f to %.4f", interval->low,
+                 interval->high);
+    text_add(out, " %*s", differences ? 18 : 16, text);
 }
 
 static void add_row(struct text *out, const struct sweep *sweep, size_t i, int width, bool selection)
 {
     const struct sweep_row *row = &sweep->rows[i];
 
-    text_add(out, "%4zu  %-*s %4zu", i + 1, width, row->label, row->finished);
-    add_number(out, row->means[sweep->metric], false);
-    add_number(out, row->deviation, false);
-    add_number(out, row->interval.low, false);
-    add_number(out, row->interval.high, false);
+    if (row->finished)
+        text_add(out, "%4zu", i + 1);
+    else
+        text_add(out, "%4s", "-");
+    text_add(out, "  %-*s %4zu", width, row->label, row->finished);
+    add_number(out, row->means[sweep->metric]);
+    add_number(out, row->deviation);
+    add_interval(out, &row->interval, false);
     if (selection)
-        add_number(out, row->selection, false);
+        add_number(out, row->selection);
     if (row->compared) {
-        add_number(out, row->comparison.difference, true);
-        add_number(out, row->comparison.interval.low, true);
-        add_number(out, row->comparison.interval.high, true);
-        add_number(out, row->mcnemar_adjusted, false);
-        add_number(out, row->bootstrap_adjusted, false);
-    } else if (i == 0 && row->finished) {
-        text_add(out, "     best");
+        text_add(out, "    %+8.4f", row->comparison.difference);
+        add_interval(out, &row->comparison.interval, true);
+        add_number(out, row->mcnemar_adjusted);
+        add_number(out, row->bootstrap_adjusted);
+    } else if (i == 0 && row->finished && sweep->count > 1) {
+        text_add(out, "    the best");
     }
     text_add(out, "\n");
 }
@@ -82,26 +96,38 @@ static const struct sweep_row *chosen(const struct sweep *sweep)
     return best;
 }
 
+/* What the figures of settings that were compared mean, and what they do not. */
+static void add_comparison_notes(struct text *out, const struct sweep *sweep, size_t compared)
+{
+    bool single = strcmp(sweep->cluster_unit, "clip") == 0 && sweep->grid.seeds.count == 1;
+
+    text_add(out,
+             "Differences are to the best setting, over the seeds that both have; their intervals stand "
+             "alone, the "
+             "p-values are adjusted\nfor %zu comparison%s (Holm).  McNemar is of right and wrong answers, "
+             "the paired "
+             "bootstrap of the metric; both take %s.\nThe best was found on these test clips: its figure is "
+             "optimistic, and the p-values do not account for the choice.\n",
+             compared, compared == 1 ? "" : "s",
+             single                                        ? "each clip by itself"
+             : strcmp(sweep->cluster_unit, "speaker") == 0 ? "a speaker's answers together"
+                                                           : "a clip's answers from all seeds together");
+}
+
 /* What a reader of the table must know. */
 static void add_notes(struct text *out, const struct sweep *sweep)
 {
     const struct sweep_row *choice = chosen(sweep);
+    size_t compared = count_compared(sweep);
 
-    if (sweep->clips)
-        text_add(
-            out,
-            "\n95 %% intervals: %d bootstrap resamples of %zu %ss%s.  Differences are to the best setting, "
-            "over the seeds that both have; p-values (McNemar, paired bootstrap) are adjusted for %zu "
-            "comparisons (Holm).\n",
-            BOOTSTRAP_RESAMPLES, sweep->clusters, sweep->cluster_unit,
-            sweep->grid.seeds.count > 1 ? " and of the seeds" : "", count_compared(sweep));
-    else if (sweep->rows[0].finished)
-        text_add(out, "\nThe runs' test clips differ, so settings are not compared clip by clip.\n");
-    if (count_compared(sweep))
-        text_add(
-            out,
-            "The best of %zu settings was found on the test clips themselves: its figure is optimistic.\n",
-            count_compared(sweep) + 1);
+    if (sweep->cluster_unit)
+        text_add(out, "\n95 %% intervals: %d bootstrap resamples of the %zu %ss%s.\n", BOOTSTRAP_RESAMPLES,
+                 sweep->clusters, sweep->cluster_unit,
+                 sweep->grid.seeds.count > 1 ? " and of the seeds" : "");
+    if (compared)
+        add_comparison_notes(out, sweep, compared);
+    else if (sweep->cluster_unit && !sweep->clips)
+        text_add(out, "The settings' test clips differ, so they are not compared clip by clip.\n");
     if (choice && sweep->count > 1)
         text_add(out, "Chosen on the validation part instead: %s, test %s %.4f.\n", choice->label,
                  FIGURES[sweep->metric].title, choice->means[sweep->metric]);
@@ -128,10 +154,12 @@ void sweep_print(const struct sweep *sweep, struct text *out)
         text_add(out, " %s", sweep->grid.seeds.items[s]);
     if (sweep->clips)
         text_add(out, "; %zu clips", sweep->clips);
-    text_add(out, "\n\n%4s  %-*s %4s %8s %8s %8s %8s", "", width, "setting", "runs", "mean", "std",
-             "95% from", "to");
-    text_add(out, selection ? " %8s" : "%s", selection ? "valid." : "");
-    text_add(out, " %8s %8s %8s %8s %8s\n", "differs", "95% from", "to", "McNemar", "bootstr.");
+    text_add(out, "\n\n%4s  %-*s %4s %8s %8s %16s", "", width, "setting", "runs", "mean", "std",
+             "95 % interval ");
+    text_add(out, selection ? " %8s" : "%s", selection ? "validat." : "");
+    if (count_compared(sweep))
+        text_add(out, "  %10s %18s %8s %8s", "difference", "95 % interval   ", "McNemar", "bootstr.");
+    text_add(out, "\n");
     for (size_t i = 0; i < sweep->count; i++)
         add_row(out, sweep, i, width, selection);
     add_notes(out, sweep);
@@ -209,7 +237,7 @@ static cJSON *run_json(const struct sweep_run *run)
         cJSON_AddStringToObject(json, "problem", run->problem);
         return json;
     }
-    put_number(json, "training_seconds", run->seconds);
+    put_number(json, "training_seconds_of_last_session", run->seconds);
     put_number(json, "validation", run->selection);
     for (enum figure f = 0; f < FIGURE_COUNT; f++)
         put_number(json, FIGURES[f].name, run->figures[f]);

@@ -279,6 +279,7 @@ bool predictions_read(struct catalogue *catalogue, int64_t run, const char *part
             if (item->predicted < 0) {
                 s.failed = true;
                 error_set(error, "%s: a damaged prediction for %s", catalogue->path, path);
+                list->count--;
             }
             for (size_t k = 0; k < list->label_count; k++) {
                 const cJSON *p = cJSON_GetArrayItem(object, (int)k);

@@ -3,6 +3,7 @@
 #include "base/events.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/text.h"
 
 #include <errno.h>
