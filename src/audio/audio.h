@@ -9,12 +9,16 @@
  *         signal_free(&signal);
  *     }
  *
+ * A path may end in #t=START,END (seconds; Media Fragments URI 1.0): it then stands for that stretch of the
+ * file.
+ *
  * Files are decoded by libsndfile (WAV, FLAC, Ogg, ...), downmixed to the mean of their channels, resampled
  * by libsamplerate.  All functions may be called from several threads at once.
  */
 #ifndef EMOTRAIN_AUDIO_AUDIO_H
 #define EMOTRAIN_AUDIO_AUDIO_H
 
+#include "base/digest.h"
 #include "base/error.h"
 
 #include <stddef.h>
@@ -33,6 +37,16 @@ struct audio_facts {
     int64_t frames;     /* samples per channel */
     double duration;    /* seconds */
 };
+
+/* Whether a file's name has the ending of a sound file; hidden files have not. */
+bool audio_is_sound_name(const char *name);
+
+/* The file of a path that may end in #t=START,END, and that stretch (0 and 0: all of it); caller frees. */
+char *audio_file_of(const char *path, double *start, double *end);
+
+/* The SHA-256 of what a path stands for: of a stretch, one of its file's and where it lies.  `file_hash`: the
+ * file's, where it is known, or NULL. */
+bool audio_digest(const char *path, const char *file_hash, char hex[SHA256_HEX_SIZE], struct error *error);
 
 /* Decodes and downmixes.  Refuses, with the reason, files that are empty, no audio, truncated, without
  * frames, silent throughout, or that hold NaN or infinity.  `facts` may be NULL. */

@@ -135,7 +135,7 @@ bool audio_cache_load(struct audio_cache *cache, const char *path, const char *s
     struct error reason = {0};
     bool done = read_entry(cache, entry, signal, NULL);
 
-    if (!done && digest_file(path, hash, error)) {
+    if (!done && audio_digest(path, NULL, hash, error)) {
         if (strcmp(hash, sha256) == 0)
             done = make(cache, path, entry, &facts, signal, &reason, error);
         else

@@ -82,6 +82,23 @@ static void read_downmixed(SNDFILE *file, int channels, size_t frames, struct si
     free(block);
 }
 
+/* Goes to a stretch of the file; info->frames becomes its length. */
+static bool seek_stretch(SNDFILE *file, SF_INFO *info, double start, double end, struct error *error)
+{
+    sf_count_t first = (sf_count_t)llround(start * info->samplerate),
+               last = (sf_count_t)llround(end * info->samplerate);
+
+    if (last > info->frames && (double)(last - info->frames) <= 0.01 * info->samplerate)
+        last = info->frames; /* a rounded end */
+    if (last > info->frames || first >= last)
+        return error_set(error, "no stretch from %g to %g s in %g s of sound", start, end,
+                         (double)info->frames / info->samplerate);
+    if (sf_seek(file, first, SEEK_SET) != first)
+        return error_set(error, "cannot go to %g s", start);
+    info->frames = last - first;
+    return true;
+}
+
 static bool check_samples(const struct signal *signal, size_t frames, struct error *error)
 {
     bool silent = true;
@@ -98,9 +115,9 @@ static bool check_samples(const struct signal *signal, size_t frames, struct err
     return true;
 }
 
-/* Decodes an open file, and closes it. */
-static bool decode(SNDFILE *file, const SF_INFO *info, struct audio_facts *facts, struct signal *signal,
-                   struct error *error)
+/* Decodes a stretch of an open file (end 0: all of it), and closes it. */
+static bool decode(SNDFILE *file, SF_INFO *info, double start, double end, struct audio_facts *facts,
+                   struct signal *signal, struct error *error)
 {
     *signal = (struct signal){0};
     if (!file)
@@ -111,7 +128,7 @@ static bool decode(SNDFILE *file, const SF_INFO *info, struct audio_facts *facts
         error_set(error, "%d channels at %d Hz", info->channels, info->samplerate);
     } else if (info->frames > (sf_count_t)1 << 32) {
         error_set(error, "more than 2^32 frames");
-    } else {
+    } else if (end == 0 || seek_stretch(file, info, start, end, error)) {
         signal->rate = info->samplerate;
         read_downmixed(file, info->channels, (size_t)info->frames, signal);
         check_samples(signal, (size_t)info->frames, error);
@@ -128,11 +145,16 @@ static bool decode(SNDFILE *file, const SF_INFO *info, struct audio_facts *facts
 bool audio_decode(const char *path, struct audio_facts *facts, struct signal *signal, struct error *error)
 {
     SF_INFO info = {0};
+    double start, end;
+    char *file = audio_file_of(path, &start, &end);
     int descriptor;
 
     *signal = (struct signal){0};
-    return open_file(path, &descriptor, error) &&
-           decode(sf_open_fd(descriptor, SFM_READ, &info, SF_TRUE), &info, facts, signal, error);
+    bool done =
+        open_file(file, &descriptor, error) &&
+        decode(sf_open_fd(descriptor, SFM_READ, &info, SF_TRUE), &info, start, end, facts, signal, error);
+    free(file);
+    return done;
 }
 
 bool audio_decode_bytes(const void *bytes, size_t size, struct audio_facts *facts, struct signal *signal,
@@ -142,8 +164,8 @@ bool audio_decode_bytes(const void *bytes, size_t size, struct audio_facts *fact
     struct memory_file file = {.bytes = (unsigned char *)bytes, .size = size};
 
     *signal = (struct signal){0};
-    return check_size(bytes, size, error) &&
-           decode(sf_open_virtual(&MEMORY_FILE_IO, SFM_READ, &info, &file), &info, facts, signal, error);
+    return check_size(bytes, size, error) && decode(sf_open_virtual(&MEMORY_FILE_IO, SFM_READ, &info, &file),
+                                                    &info, 0, 0, facts, signal, error);
 }
 
 void signal_normalize(struct signal *signal)

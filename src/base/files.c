@@ -40,6 +40,13 @@ char *path_folder(const char *path)
     return mem_format("%.*s", (int)(slash - path), path);
 }
 
+char *path_stem(const char *path)
+{
+    const char *base = path_base(path), *dot = strrchr(base, '.');
+
+    return mem_format("%.*s", (int)(dot && dot != base ? (size_t)(dot - path) : strlen(path)), path);
+}
+
 bool path_exists(const char *path)
 {
     return access(path, F_OK) == 0;

@@ -14,6 +14,7 @@
 char *path_join(const char *folder, const char *name); /* caller frees; an absolute name stands alone */
 const char *path_base(const char *path);               /* last component, pointing into path */
 char *path_folder(const char *path); /* all before the last component, "." if none; caller frees */
+char *path_stem(const char *path);   /* without the last component's ending; caller frees */
 bool path_exists(const char *path);
 bool path_is_folder(const char *path);
 

@@ -40,8 +40,12 @@ const struct setting SETTINGS[] = {
     CHOICE("run", "precision", "auto", "auto|float32|bfloat16|float16",
            "auto: bfloat16 where the hardware multiplies it natively, else float32"),
 
-    TEXT("corpus", "kind", "ravdess", "corpus format"),
+    TEXT("corpus", "kind", "ravdess",
+         "ravdess, emodb, savee, crema-d, tess, folders (a folder per label) or csv"),
     TEXT("corpus", "root", "datasets/ravdess", "folder of the recordings"),
+    TEXT("corpus", "file", "", "of kind=csv: the list, with the columns path, label and more"),
+    TEXT("corpus", "columns", "", "of kind=csv: other names of its columns: path=file label=emotion"),
+    TEXT("corpus", "map", "", "labels to rename, merge or leave out: joy=happy, elation=happy, other=-"),
     TEXT("corpus", "labels", "", "labels to use, in their order, separated by commas; empty: all, sorted"),
     BOOL("corpus", "strict", "no", "stop if any file is broken, instead of leaving it out"),
     TEXT("corpus", "note", "", "a remark on the corpus that every report repeats"),
@@ -60,7 +64,8 @@ const struct setting SETTINGS[] = {
     INTEGER("split", "seed", "101", 0, SEEDS, "random_state of the split"),
     INTEGER("split", "folds", "0", 0, MANY, "k-fold cross-validation; 0: a single split"),
     INTEGER("split", "fold", "0", 0, MANY, "which fold is the test part, from 0"),
-    TEXT("split", "file", "", "of protocol=predefined: CSV with the columns name (or path) and part"),
+    TEXT("split", "file", "",
+         "of protocol=predefined: CSV with the columns name (or path) and part; empty: as the corpus says"),
 
     TEXT("model", "kind", "wav2vec2", "which model"),
     TEXT("model", "pretrained", "", "model directory, or a config.json alone for random weights"),

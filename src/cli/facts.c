@@ -26,13 +26,16 @@ static void add_corpus(cJSON *facts, const struct config *config, const struct s
 {
     cJSON *corpus = cJSON_AddObjectToObject(facts, "corpus");
 
-    cJSON_AddStringToObject(corpus, "kind", config_text(config, "corpus.kind"));
+    char *key = corpus_key(config);
+
+    cJSON_AddStringToObject(corpus, "kind", key);
     cJSON_AddStringToObject(corpus, "root", source->root);
     cJSON_AddNumberToObject(corpus, "clips", (double)source->clips.count);
     cJSON_AddNumberToObject(corpus, "seconds", source->scan.seconds_of_audio);
     cJSON_AddNumberToObject(corpus, "copies", (double)source->scan.copies);
     cJSON_AddNumberToObject(corpus, "broken", (double)source->scan.broken);
     cJSON_AddStringToObject(corpus, "note", config_text(config, "corpus.note"));
+    free(key);
 }
 
 static void add_split(cJSON *facts, const struct config *config, const struct source *source)

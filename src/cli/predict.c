@@ -12,20 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* ---- what to predict ---- */
-
-static bool is_sound_name(const char *name)
-{
-    static const char *const endings[] = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au"};
-    const char *dot = strrchr(name, '.');
-
-    for (size_t i = 0; dot && name[0] != '.' && i < sizeof endings / sizeof endings[0]; i++)
-        if (strcasecmp(dot, endings[i]) == 0)
-            return true;
-    return false;
-}
 
 /* A file stands for itself, a folder for the sound files in it, at any depth, "-" for standard input. */
 static bool collect(struct strings *paths, const char *path, struct error *error)
@@ -36,14 +24,17 @@ static bool collect(struct strings *paths, const char *path, struct error *error
     if (!path_is_folder(path)) {
         if (strcmp(path, "-") == 0 && strings_index(paths, path) >= 0)
             return error_usage(error, "-: standard input can be read only once");
+        double start, end;
+        char *file = audio_file_of(path, &start, &end);
+        bool there = strcmp(path, "-") == 0 || path_exists(file);
         strings_add(paths, path);
-        return strcmp(path, "-") == 0 || path_exists(path) ||
-               error_usage(error, "%s: no such file or folder", path);
+        free(file);
+        return there || error_usage(error, "%s: no such file or folder", path);
     }
     done = folder_list(&names, path, error);
     for (size_t i = 0; done && i < names.count; i++) {
         char *entry = path_join(path, names.items[i]);
-        if (path_is_folder(entry) || is_sound_name(names.items[i]))
+        if (path_is_folder(entry) || audio_is_sound_name(names.items[i]))
             done = collect(paths, entry, error);
         free(entry);
     }

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct corpus_format *const FORMATS[] = {&CORPUS_RAVDESS};
+static const struct corpus_format *const FORMATS[] = {&CORPUS_RAVDESS, &CORPUS_EMODB, &CORPUS_SAVEE,
+                                                      &CORPUS_CREMA_D, &CORPUS_TESS,  &CORPUS_FOLDERS,
+                                                      &CORPUS_CSV};
 
 const struct corpus_format *corpus_format_find(const char *name, struct error *error)
 {
@@ -29,6 +31,65 @@ char *corpus_root(const struct config *config, struct error *error)
         return NULL;
     }
     return absolute;
+}
+
+char *corpus_key(const struct config *config)
+{
+    const char *kind = config_text(config, "corpus.kind");
+
+    if (config_is_empty(config, "corpus.file"))
+        return mem_string(kind);
+    char *file = realpath(config_text(config, "corpus.file"), NULL);
+    char *key = mem_format("%s:%s", kind, file ? file : config_text(config, "corpus.file"));
+    free(file);
+    return key;
+}
+
+/* Renames a label throughout the clips; "-" leaves them out (their label becomes NULL).  Returns how many had
+ * it. */
+static size_t rename_label(struct clip_list *list, const char *from, const char *to, bool *renamed)
+{
+    const char *label = strcmp(to, "-") == 0 ? NULL : arena_string(&list->arena, to);
+    size_t count = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (renamed[i] || strcmp(list->clips[i].label, from) != 0)
+            continue;
+        list->clips[i].label = label;
+        renamed[i] = true; /* each clip once: "a=b, b=a" exchanges both */
+        count++;
+    }
+    return count;
+}
+
+/* corpus.map. */
+static bool map_labels(const struct config *config, struct clip_list *list, struct error *error)
+{
+    char *copy = mem_string(config_text(config, "corpus.map")), *rest = copy;
+    bool *renamed = mem_zero(list->count, sizeof *renamed);
+    size_t kept = 0;
+
+    for (char *item; !error->kind && (item = strsep(&rest, ","));) {
+        item += strspn(item, " \t");
+        char *to = strchr(item, '=');
+        if (!*item)
+            continue;
+        if (!to || to == item || !to[1])
+            error_usage(error, "corpus.map: \"%s\": expected label=other, or label=- to leave it out", item);
+        else
+            *to++ = '\0';
+        if (!error->kind)
+            to[strcspn(to, " \t")] = '\0';
+        if (!error->kind && rename_label(list, item, to, renamed) == 0)
+            error_usage(error, "corpus.map: no clip of the corpus has the label \"%s\"", item);
+    }
+    for (size_t i = 0; i < list->count; i++)
+        if (list->clips[i].label)
+            list->clips[kept++] = list->clips[i];
+    list->count = kept;
+    free(renamed);
+    free(copy);
+    return !error->kind;
 }
 
 static bool label_list(const struct config *config, struct strings *labels, struct error *error)
@@ -55,8 +116,8 @@ bool corpus_clips(const struct config *config, struct catalogue *catalogue, int6
     struct strings labels = {0};
     size_t kept = 0;
 
-    bool done =
-        label_list(config, &labels, error) && clips_read(catalogue, corpus, CLIPS_USABLE, list, error);
+    bool done = label_list(config, &labels, error) &&
+                clips_read(catalogue, corpus, CLIPS_USABLE, list, error) && map_labels(config, list, error);
     for (size_t i = 0; done && i < list->count; i++)
         if (labels.count == 0 || strings_index(&labels, list->clips[i].label) >= 0)
             list->clips[kept++] = list->clips[i];

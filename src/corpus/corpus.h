@@ -16,12 +16,20 @@
 struct corpus_format {
     const char *name, *summary;
 
+    /* Names identify clips, wherever they lie: a second file of a name is a copy or a mistake.  Else paths
+     * do. */
+    bool names_identify;
+
     /* Whether a file of that name belongs to the corpus at all; others are passed over in silence. */
     bool (*accepts)(const char *file_name);
 
     /* Fills label, speaker, sex, text and fields from clip->path and clip->name; strings that are not
      * constant go into the arena.  An error is the reason why the file is left out. */
-    bool (*describe)(struct clip *clip, struct arena *arena, struct error *error);
+    bool (*describe)(const struct corpus_format *format, struct clip *clip, struct arena *arena,
+                     struct error *error);
+
+    /* Instead of accepts and a walk through the folder: appends the clips with all that is known of them. */
+    bool (*list)(const struct config *config, struct clip_list *found, struct error *error);
 };
 
 const struct corpus_format *corpus_format_find(const char *name, struct error *error);
@@ -40,13 +48,18 @@ struct corpus_scan {
 bool corpus_index(const struct config *config, struct catalogue *catalogue, struct audio_cache *cache,
                   struct corpus_scan *scan, struct error *error);
 
-/* The usable clips whose label is among corpus.labels, sorted by name. */
+/* The usable clips, their labels mapped by corpus.map, those whose label is among corpus.labels; sorted by
+ * name. */
 bool corpus_clips(const struct config *config, struct catalogue *catalogue, int64_t corpus,
                   struct clip_list *list, struct error *error);
 
 /* The labels in use: corpus.labels, or every label of the clips, sorted.  Strings belong to `labels`. */
 bool corpus_labels(const struct config *config, const struct clip_list *clips, struct strings *labels,
                    struct error *error);
+
+/* What a corpus goes by in the catalogue: its format, and of a list its file ("csv:/data/clips.csv"); caller
+ * frees. */
+char *corpus_key(const struct config *config);
 
 /* The corpus' folder as an absolute path; caller frees; NULL on error. */
 char *corpus_root(const struct config *config, struct error *error);
@@ -58,6 +71,7 @@ struct audio_cache *corpus_cache_open(const struct config *config, struct error 
 bool corpus_signal(const struct config *config, struct audio_cache *cache, const char *path,
                    const char *sha256, struct signal *signal, struct error *error);
 
-extern const struct corpus_format CORPUS_RAVDESS;
+extern const struct corpus_format CORPUS_RAVDESS, CORPUS_EMODB, CORPUS_SAVEE, CORPUS_CREMA_D, CORPUS_TESS,
+    CORPUS_FOLDERS, CORPUS_CSV;
 
 #endif

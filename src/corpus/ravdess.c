@@ -24,7 +24,8 @@ static bool accepts(const char *file_name)
     return file_name[0] != '.' && dot && (strcasecmp(dot, ".wav") == 0 || strcasecmp(dot, ".flac") == 0);
 }
 
-static bool describe(struct clip *clip, struct arena *arena, struct error *error)
+static bool describe(const struct corpus_format *format, struct clip *clip, struct arena *arena,
+                     struct error *error)
 {
     struct clip_fields *f = &clip->fields;
     const struct {
@@ -37,6 +38,7 @@ static bool describe(struct clip *clip, struct arena *arena, struct error *error
     const size_t count = sizeof fields / sizeof fields[0];
     const char *at = clip->name;
 
+    (void)format;
     if (strlen(at) != 3 * count - 1)
         return error_set(error, "name outside the scheme: expected seven two-digit numbers joined by '-'");
     for (size_t i = 0; i < count; i++, at += 3) {
@@ -59,6 +61,7 @@ static bool describe(struct clip *clip, struct arena *arena, struct error *error
 const struct corpus_format CORPUS_RAVDESS = {
     .name = "ravdess",
     .summary = "RAVDESS: labels and speakers from file names (03-01-06-01-02-01-12.wav or .flac)",
+    .names_identify = true,
     .accepts = accepts,
     .describe = describe,
 };

@@ -28,6 +28,9 @@ struct scan {
     pthread_mutex_t mutex; /* guards progress, done, found.arena and failure */
     struct progress progress;
     size_t done;
+    struct hashed { /* the file hashed last: many stretches of one file follow each other */
+        char *file, hash[SHA256_HEX_SIZE];
+    } hashed;
     struct error failure; /* not a broken clip, but a scan that cannot go on: disk full, interrupted */
 };
 
@@ -36,20 +39,39 @@ static int by_path(const void *a, const void *b)
     return strcmp(((const struct clip *)a)->path, ((const struct clip *)b)->path);
 }
 
+static void set_file_facts(struct clip *clip, const struct stat *facts)
+{
+    clip->file_size = facts->st_size;
+    clip->file_mtime = (int64_t)facts->st_mtim.tv_sec * 1000000000 + facts->st_mtim.tv_nsec;
+}
+
 static void found_file(struct scan *scan, const char *relative, const struct stat *facts)
 {
-    char *name = mem_string(path_base(relative));
-    char *dot = strrchr(name, '.');
-
-    if (dot && dot != name)
-        *dot = '\0';
+    char *name = path_stem(scan->format->names_identify ? path_base(relative) : relative);
     struct clip clip = {.path = relative, .name = name};
-    if (facts) {
-        clip.file_size = facts->st_size;
-        clip.file_mtime = (int64_t)facts->st_mtim.tv_sec * 1000000000 + facts->st_mtim.tv_nsec;
-    }
+
+    if (facts)
+        set_file_facts(&clip, facts);
     clip_list_add(&scan->found, &clip);
     free(name);
+}
+
+/* A format that lists its clips itself: what remains is to look at their files. */
+static bool list(struct scan *scan, const struct config *config, struct error *error)
+{
+    if (!scan->format->list(config, &scan->found, error))
+        return false;
+    for (size_t i = 0; i < scan->found.count; i++) {
+        struct stat facts;
+        double start, end;
+        char *file = audio_file_of(scan->found.clips[i].path, &start, &end),
+             *path = path_join(scan->root, file);
+        if (stat(path, &facts) == 0)
+            set_file_facts(&scan->found.clips[i], &facts);
+        free(path);
+        free(file);
+    }
+    return true;
 }
 
 /* The folders above the one being read: a symbolic link back to one of them would never end. */
@@ -107,6 +129,14 @@ static bool walk_root(struct scan *scan, const char *root, struct error *error)
     return enter(scan, root, "", &facts, NULL, error);
 }
 
+/* Whether a list says the same of a clip as before. */
+static bool same_words(const struct clip *a, const struct clip *b)
+{
+    return text_equal(a->name, b->name) && text_equal(a->label, b->label) &&
+           text_equal(a->speaker, b->speaker) && text_equal(a->sex, b->sex) && text_equal(a->text, b->text) &&
+           text_equal(a->part, b->part);
+}
+
 /* Matches what was found with what is known: same path, size and time means unchanged. */
 static void match(struct scan *scan)
 {
@@ -128,7 +158,8 @@ static void match(struct scan *scan)
         }
         bool same = order == 0 && found[i].file_size == known[k].file_size &&
                     found[i].file_mtime == known[k].file_mtime &&
-                    known[k].sha256; /* an unreadable file is tried again */
+                    known[k].sha256 && /* an unreadable file is tried again */
+                    (!scan->format->list || same_words(&found[i], &known[k]));
         if (same)
             found[i] = known[k];
         else if (order == 0)
@@ -141,6 +172,30 @@ static void match(struct scan *scan)
     }
 }
 
+/* The hash of a clip's file, or of its stretch of it. */
+static bool hash_clip(struct scan *scan, const char *path, char hash[SHA256_HEX_SIZE], struct error *error)
+{
+    char of_file[SHA256_HEX_SIZE];
+    double start, end;
+    char *file = audio_file_of(path, &start, &end);
+
+    pthread_mutex_lock(&scan->mutex);
+    bool known = text_equal(scan->hashed.file, file);
+    if (known)
+        memcpy(of_file, scan->hashed.hash, sizeof of_file);
+    pthread_mutex_unlock(&scan->mutex);
+    bool done = known || digest_file(file, of_file, error);
+    pthread_mutex_lock(&scan->mutex);
+    if (done && !text_equal(scan->hashed.file, file)) {
+        free(scan->hashed.file);
+        scan->hashed.file = mem_string(file);
+        memcpy(scan->hashed.hash, of_file, sizeof of_file);
+    }
+    pthread_mutex_unlock(&scan->mutex);
+    free(file);
+    return done && audio_digest(path, of_file, hash, error);
+}
+
 /* Opens one changed file: hash, facts, cached signal; or the reason why it is unusable; or an error that
  * ends the scan. */
 static void open_clip(struct scan *scan, struct clip *clip, struct error *reason, struct error *error)
@@ -150,7 +205,7 @@ static void open_clip(struct scan *scan, struct clip *clip, struct error *reason
     char hash[SHA256_HEX_SIZE];
     char *path = path_join(scan->root, clip->path);
 
-    if (digest_file(path, hash, &unread)) {
+    if (hash_clip(scan, path, hash, &unread)) {
         pthread_mutex_lock(&scan->mutex);
         clip->sha256 = arena_string(&scan->found.arena, hash);
         pthread_mutex_unlock(&scan->mutex);
@@ -176,7 +231,8 @@ static bool scan_one(void *context, size_t item)
     pthread_mutex_lock(&scan->mutex);
     if (error.kind)
         error_set(&scan->failure, "%s", error.message);
-    if (!scan->format->describe(clip, &scan->found.arena, &naming) && !reason.kind)
+    if (scan->format->describe && !scan->format->describe(scan->format, clip, &scan->found.arena, &naming) &&
+        !reason.kind)
         reason = naming;
     if (reason.kind)
         clip->problem = arena_string(&scan->found.arena, reason.message);
@@ -316,14 +372,14 @@ bool corpus_index(const struct config *config, struct catalogue *catalogue, stru
                   struct corpus_scan *result, struct error *error)
 {
     struct scan scan = {.cache = cache, .mutex = PTHREAD_MUTEX_INITIALIZER};
-    char *root = corpus_root(config, error);
+    char *root = corpus_root(config, error), *key = corpus_key(config);
 
     *result = (struct corpus_scan){0};
     scan.format = corpus_format_find(config_text(config, "corpus.kind"), error);
     scan.root = root;
-    bool done =
-        root && scan.format && corpus_open(catalogue, scan.format->name, root, &result->corpus, error) &&
-        clips_read(catalogue, result->corpus, CLIPS_ALL, &scan.known, error) && walk_root(&scan, root, error);
+    bool done = root && scan.format && corpus_open(catalogue, key, root, &result->corpus, error) &&
+                clips_read(catalogue, result->corpus, CLIPS_ALL, &scan.known, error) &&
+                (scan.format->list ? list(&scan, config, error) : walk_root(&scan, root, error));
     if (done) {
         match(&scan);
         done = open_todo(&scan, config, error);
@@ -341,11 +397,13 @@ bool corpus_index(const struct config *config, struct catalogue *catalogue, stru
         if (result->broken && config_bool(config, "corpus.strict"))
             done = error_set(error, "%s: %zu broken files, and corpus.strict=yes", root, result->broken);
     }
+    free(scan.hashed.file);
     free(scan.unchanged);
     free(scan.todo);
     free(scan.gone);
     clip_list_free(&scan.known);
     clip_list_free(&scan.found);
     free(root);
+    free(key);
     return done;
 }

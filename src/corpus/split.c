@@ -182,8 +182,9 @@ void split_free(struct split *split)
 
 char *split_describe(const struct config *config)
 {
-    static const char *const keys[] = {"split.protocol", "split.test", "split.validation", "split.seed",
-                                       "split.folds",    "split.fold", "split.file",       "corpus.labels"};
+    static const char *const keys[] = {"split.protocol", "split.test",    "split.validation",
+                                       "split.seed",     "split.folds",   "split.fold",
+                                       "split.file",     "corpus.labels", "corpus.map"};
     struct text text = {0};
 
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)

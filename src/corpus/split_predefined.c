@@ -3,35 +3,12 @@
  * validation or test) and `name` (file name without ending) or `path` (relative to corpus.root).  Clips that
  * it does not name are in no part.
  */
-#include "base/files.h"
+#include "base/csv.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "corpus/split.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { MAX_COLUMNS = 256 };
-
-/* One row; false at the end of the text.  Fields are reused from row to row. */
-static bool read_row(const char **cursor, struct text fields[MAX_COLUMNS], size_t *count)
-{
-    bool last = false;
-
-    *count = 0;
-    while (!last && *count < MAX_COLUMNS && text_next_csv(cursor, &fields[*count], &last))
-        ++*count;
-    return *count > 0;
-}
-
-static size_t column(const struct text *fields, size_t count, const char *name)
-{
-    size_t c = 0;
-
-    while (c < count && strcmp(fields[c].text, name) != 0)
-        c++;
-    return c;
-}
 
 /* Index of the clip of that name or path, or clips->count.  Clips are sorted by name. */
 static size_t find_clip(const struct clip_list *clips, const char *key, bool is_path)
@@ -70,32 +47,37 @@ static bool assign_row(const struct split_task *task, const char *where, const c
     return true;
 }
 
-static bool assign_rows(const struct split_task *task, const char *path, const char *text, enum part *parts,
-                        struct error *error)
+static bool assign_rows(const struct split_task *task, struct csv *csv, enum part *parts, struct error *error)
 {
-    struct text *fields = mem_zero(MAX_COLUMNS, sizeof *fields);
-    size_t count, line = 1;
+    size_t part = csv_column(csv, "part"), name = csv_column(csv, "name"), path = csv_column(csv, "path");
+    size_t key = name < csv->columns ? name : path;
+    bool done = true;
 
-    bool done = read_row(&text, fields, &count);
-    size_t part = column(fields, count, "part"), name = column(fields, count, "name");
-    size_t by_path = column(fields, count, "path"), key = name < count ? name : by_path;
-    if (!done || part >= count || key >= count)
-        done = error_set(error, "%s:1: expected a row of column names with \"part\" and \"name\" or \"path\"",
-                         path);
-    while (done && read_row(&text, fields, &count)) {
-        char *where = mem_format("%s:%zu", path, ++line);
-        if (count == 1 && fields[0].length == 0)
-            ; /* an empty line */
-        else if (part >= count || key >= count)
-            done = error_set(error, "%s: too few columns", where);
-        else
-            done = assign_row(task, where, fields[key].text, key != name, fields[part].text, parts, error);
+    if (part == csv->columns || key == csv->columns)
+        return error_set(error, "%s:1: expected a row of column names with \"part\" and \"name\" or \"path\"",
+                         csv->path);
+    while (done && csv_next(csv, error)) {
+        char *where = mem_format("%s:%zu", csv->path, csv->row);
+        done = assign_row(task, where, csv_field(csv, key), key != name, csv_field(csv, part), parts, error);
         free(where);
     }
-    for (size_t i = 0; i < MAX_COLUMNS; i++)
-        text_free(&fields[i]);
-    free(fields);
-    return done;
+    return done && !error->kind;
+}
+
+/* Without split.file: the parts that the corpus itself knows. */
+static bool assign_own(const struct split_task *task, enum part *parts, struct error *error)
+{
+    size_t known = 0;
+
+    for (size_t i = 0; i < task->count; i++) {
+        const char *part = task->clips->clips[i].part;
+        parts[i] = part ? part_find(part, error) : PART_COUNT;
+        if (error->kind)
+            return error_prefix(error, "%s", task->clips->clips[i].path);
+        known += part != NULL;
+    }
+    return known > 0 ||
+           error_usage(error, "split.protocol=predefined needs split.file, or a corpus that names parts");
 }
 
 static bool assign(const struct split_task *task, enum part *parts, struct error *error)
@@ -103,16 +85,15 @@ static bool assign(const struct split_task *task, enum part *parts, struct error
     const char *path = config_text(task->config, "split.file");
 
     if (!*path)
-        return error_usage(error, "split.protocol=predefined needs split.file");
-    char *text = file_read(path, NULL, error);
-    if (!text) {
-        error->kind = ERROR_USAGE;
-        return error_prefix(error, "split.file");
-    }
+        return assign_own(task, parts, error);
     for (size_t i = 0; i < task->count; i++)
         parts[i] = PART_COUNT;
-    bool done = assign_rows(task, path, text, parts, error);
-    free(text);
+    struct csv csv;
+    bool open = csv_open(&csv, path, error);
+    if (!open)
+        error->kind = ERROR_USAGE;
+    bool done = open ? assign_rows(task, &csv, parts, error) : error_prefix(error, "split.file");
+    csv_close(&csv);
     return done;
 }
 

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { SCHEMA_VERSION = 1, BUSY_MILLISECONDS = 60000 };
+enum { SCHEMA_VERSION = 2, BUSY_MILLISECONDS = 60000 };
 
 /* MIGRATIONS[v] takes a database from version v to v + 1. */
 static const char *const MIGRATIONS[SCHEMA_VERSION] = {
@@ -47,6 +47,8 @@ static const char *const MIGRATIONS[SCHEMA_VERSION] = {
     " part TEXT NOT NULL, position INTEGER NOT NULL, path TEXT NOT NULL,"
     " label TEXT NOT NULL, predicted TEXT NOT NULL, probabilities TEXT NOT NULL," /* JSON: label -> p */
     " PRIMARY KEY (run_id, part, position)) WITHOUT ROWID;",
+    /* 1 -> 2 */
+    "ALTER TABLE clips ADD COLUMN part TEXT;", /* that the corpus itself puts the clip in */
 };
 
 static bool execute(struct catalogue *catalogue, const char *sql, struct error *error)

@@ -7,15 +7,16 @@
 #define COLUMNS                                                                                              \
     "path, name, file_size, file_mtime, sha256, rate, channels, frames, duration, label, speaker, sex, "     \
     "text,"                                                                                                  \
-    " modality, vocal_channel, emotion, intensity, statement, repetition, actor, problem, duplicate_of"
+    " modality, vocal_channel, emotion, intensity, statement, repetition, actor, problem, duplicate_of, "    \
+    "part"
 
 void clip_list_add(struct clip_list *list, const struct clip *clip)
 {
     list->clips = mem_grow(list->clips, &list->capacity, list->count + 1, sizeof *list->clips);
     struct clip *copy = &list->clips[list->count++];
     *copy = *clip;
-    const char **strings[] = {&copy->path, &copy->name, &copy->sha256,  &copy->label,       &copy->speaker,
-                              &copy->sex,  &copy->text, &copy->problem, &copy->duplicate_of};
+    const char **strings[] = {&copy->path, &copy->name, &copy->sha256,  &copy->label,        &copy->speaker,
+                              &copy->sex,  &copy->text, &copy->problem, &copy->duplicate_of, &copy->part};
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
         *strings[i] = arena_string(&list->arena, *strings[i]);
 }
@@ -70,6 +71,7 @@ static void read_clip(struct statement *s, struct clip *clip, struct arena *aren
         *numbers[i] = sqlite3_column_int(s->handle, c++);
     clip->problem = column_text(s, c++, arena);
     clip->duplicate_of = column_text(s, c++, arena);
+    clip->part = column_text(s, c++, arena);
 }
 
 bool clips_read(struct catalogue *catalogue, int64_t corpus, enum clip_filter filter, struct clip_list *list,
@@ -143,6 +145,7 @@ static void bind_clip(struct statement *s, const struct clip *clip)
         bind_optional(s, numbers[i]);
     statement_text(s, clip->problem);
     statement_text(s, clip->duplicate_of);
+    statement_text(s, clip->part);
 }
 
 static bool write_changed(struct catalogue *catalogue, int64_t corpus, const struct clip_list *changed,
@@ -152,14 +155,14 @@ static bool write_changed(struct catalogue *catalogue, int64_t corpus, const str
 
     if (statement_prepare(&s, catalogue,
                           "INSERT INTO clips (id, corpus_id, " COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                          " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                          " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                           " ON CONFLICT (corpus_id, path) DO UPDATE SET (" COLUMNS ") ="
                           " (excluded.path, excluded.name, excluded.file_size, excluded.file_mtime,"
                           " excluded.sha256, excluded.rate, excluded.channels, excluded.frames,"
                           " excluded.duration, excluded.label, excluded.speaker, excluded.sex, excluded.text,"
                           " excluded.modality, excluded.vocal_channel, excluded.emotion, excluded.intensity,"
                           " excluded.statement, excluded.repetition, excluded.actor, excluded.problem,"
-                          " excluded.duplicate_of)",
+                          " excluded.duplicate_of, excluded.part)",
                           error)) {
         for (size_t i = 0; i < changed->count && !s.failed; i++) {
             bind_optional(&s, changed->clips[i].id);

@@ -15,8 +15,8 @@ struct clip_fields {
 /* One file of a corpus.  Strings belong to the clip list's arena (or to whoever made the struct). */
 struct clip {
     int64_t id;
-    const char *path;   /* relative to the corpus' root */
-    const char *name;   /* file name without folder and ending: what splits are made of */
+    const char *path;   /* relative to the corpus' root; "#t=START,END" after it: a stretch of the file */
+    const char *name;   /* what splits are made of: the file's name, or its path, without ending */
     int64_t file_size;  /* bytes */
     int64_t file_mtime; /* nanoseconds since 1970 */
     const char *sha256; /* of the file; NULL if it could not be read */
@@ -24,6 +24,7 @@ struct clip {
     int64_t frames;     /* samples per channel, as recorded */
     double duration;    /* seconds */
     const char *label, *speaker, *sex, *text; /* NULL where unknown */
+    const char *part;                         /* that the corpus itself puts it in, or NULL */
     struct clip_fields fields;
     const char *problem;      /* why the file is left out; NULL: usable */
     const char *duplicate_of; /* path of the clip that this is a copy of; NULL: not a copy */

@@ -222,7 +222,8 @@ static void test_predefined(void **state)
     assert_error(split_make(config, &clips, &split, &error), error,
                  "split.csv:3: clip \"clip0000\" is given twice");
     try_csv(config, "name,part\nclip0000\n");
-    assert_error(split_make(config, &clips, &split, &error), error, "split.csv:2: too few columns");
+    assert_error(split_make(config, &clips, &split, &error), error,
+                 "split.csv:2: 1 fields where the heading names 2");
     try_csv(config, "file,part\nclip0000,train\n");
     assert_error(split_make(config, &clips, &split, &error), error, "expected a row of column names");
     try_csv(config, "name,part\nclip0000,train\n");

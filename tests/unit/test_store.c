@@ -30,6 +30,35 @@ static void test_newer_version_is_refused(void **state)
     assert_error(catalogue_open(unit_path("newer.db"), &error), error, "written by a newer emotrain");
 }
 
+/* A database of version 1, as the first release wrote it, gains what has come since and keeps what it has. */
+static void test_migration(void **state)
+{
+    struct error error = {0};
+    struct catalogue *catalogue = fresh("old.db");
+    struct clip_list list = {0}, read = {0};
+    int64_t corpus;
+    sqlite3 *db;
+
+    (void)state;
+    assert_true(corpus_open(catalogue, "ravdess", "/data", &corpus, &error));
+    clip_list_add(&list, &(struct clip){.path = "a.wav", .name = "a", .label = "sad"});
+    assert_good(clips_write(catalogue, corpus, &list, NULL, 0, &error), error);
+    catalogue_close(catalogue);
+    assert_int_equal(sqlite3_open(unit_path("old.db"), &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "ALTER TABLE clips DROP COLUMN part; PRAGMA user_version = 1", NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(db);
+    catalogue = fresh("old.db");
+    assert_good(clips_read(catalogue, corpus, CLIPS_ALL, &read, &error), error);
+    assert_int_equal(read.count, 1);
+    assert_string_equal(read.clips[0].label, "sad");
+    assert_null(read.clips[0].part);
+    clip_list_free(&list);
+    clip_list_free(&read);
+    catalogue_close(catalogue);
+}
+
 static void test_not_a_database(void **state)
 {
     struct error error = {0};
@@ -168,6 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_newer_version_is_refused),
+        cmocka_unit_test(test_migration),
         cmocka_unit_test(test_not_a_database),
         cmocka_unit_test(test_clips),
         cmocka_unit_test(test_runs),

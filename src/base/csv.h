@@ -1,0 +1,40 @@
+/*
+ * CSV files whose first row names their columns (RFC 4180).
+ *
+ *     struct csv csv;
+ *     if (csv_open(&csv, "clips.csv", &error)) {
+ *         size_t path = csv_column(&csv, "path");
+ *         while (csv_next(&csv, &error))
+ *             use(csv_field(&csv, path));
+ *     }
+ *     csv_close(&csv);
+ */
+#ifndef EMOTRAIN_BASE_CSV_H
+#define EMOTRAIN_BASE_CSV_H
+
+#include "base/error.h"
+#include "base/text.h"
+
+struct csv {
+    const char *path;
+    char *text;
+    const char *cursor;
+    struct text *heading, *fields; /* of the row last read */
+    size_t heading_capacity, field_capacity;
+    size_t columns, count, row; /* row: of the file, the heading is 1 */
+};
+
+/* `path` must outlive the file.  A file without a heading is an error.  Close it, opened or not. */
+bool csv_open(struct csv *csv, const char *path, struct error *error);
+void csv_close(struct csv *csv);
+
+size_t csv_column(const struct csv *csv, const char *name); /* csv->columns if there is none */
+
+/* The next row that is not empty.  False at the end, and with an error for a row of other length than the
+ * heading. */
+bool csv_next(struct csv *csv, struct error *error);
+
+/* A field of the row; "" for a column that there is not. */
+const char *csv_field(const struct csv *csv, size_t column);
+
+#endif

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Corpora beside RAVDESS through the whole job: a list with stretches and parts, folders, EmoDB's names.
+. "$(dirname "$0")/lib.sh" "$@"
+tiny_experiment 6
+
+# A list: some clips whole, some as stretches of one long file; labels under another name, merged and left out.
+{
+  echo "file,emotion,who,set,from,to"
+  for clip in corpus/Actor_0[1-6]/*-01-01-0?.wav; do
+    name=$(basename "$clip" .wav)
+    emotion=$(cut -d- -f3 <<<"$name") actor=$(cut -d- -f7 <<<"$name")
+    labels=(x neutral calm joy sad angry fear disgust surprise)
+    part=train; [ "$actor" -ge 5 ] && part=test
+    if [ "$actor" = 03 ]; then from=0.02 to=0.22; else from="" to=""; fi
+    echo "${clip#corpus/},${labels[10#$emotion]},speaker $actor,$part,$from,$to"
+  done
+} >list.csv
+list=(--set corpus.kind=csv --set corpus.file=list.csv --set "corpus.columns=path=file label=emotion speaker=who part=set start=from end=to"
+  --set "corpus.map=calm=neutral, surprise=-" --set split.protocol=predefined --set train.epochs=2)
+expect 0 "weighted avg" "$emotrain" --config tiny.ini --run list "${list[@]}"
+grep -q "^ *joy  " out && grep -q "^ *neutral  " out || fail "labels are not the list's: $(cat out)"
+grep -q "calm\|surprise" out && fail "labels were not mapped: $(cat out)"
+grep -q "by speaker\|^by speaker" runs/list/classification_report.txt || fail "no figures by speaker"
+grep -q "Speakers shared" runs/list/classification_report.txt && fail "speakers 5 and 6 are not in the train part"
+"$emotrain" split --config tiny.ini "${list[@]}" --list train >train.txt 2>err || fail "$(cat err)"
+[ "$(grep -c '#t=0.02,0.22$' train.txt)" -gt 3 ] || fail "no stretches in the train part: $(cat train.txt)"
+rm runs/list/report.html
+expect 0 list "$emotrain" report list
+grep -q '"facts":"speaker speaker 0[56]"' runs/list/report.html || fail "the page does not know who speaks"
+
+# A stretch is answered as the stretch's own file would be.
+clip=corpus/Actor_01/03-01-01-01-01-01-01.wav
+expect 0 "#t=0.1,0.2" "$emotrain" predict list "$clip#t=0.1,0.2" "$clip"
+expect 1 "no stretch from 5 to 6 s" "$emotrain" predict list "$clip#t=5,6" "$clip"
+expect_error 2 "list.csv:1\|no column" "$emotrain" index --config tiny.ini "${list[@]}" --set corpus.columns=path=fil
+expect_error 2 "needs corpus.file" "$emotrain" index --config tiny.ini --set corpus.kind=csv
+
+# A second list of the same folder is a corpus of its own: the first run's report still knows its clips.
+head -20 list.csv >other.csv
+expect 0 "19 clips" "$emotrain" index --config tiny.ini "${list[@]}" --set corpus.file=other.csv
+expect 0 list "$emotrain" report list
+grep -q "^by speaker" runs/list/classification_report.txt || fail "another list took the clips away"
+
+# A folder per label; EmoDB's names.
+for clip in corpus/Actor_0[1-4]/*-01-01-0?.wav; do
+  name=$(basename "$clip" .wav)
+  emotion=$(cut -d- -f3 <<<"$name") actor=$(cut -d- -f7 <<<"$name")
+  mkdir -p "folders/emotion$emotion" emodb
+  cp "$clip" "folders/emotion$emotion/$actor$RANDOM$RANDOM.wav"
+  codes=(x N L F T W A E N)
+  cp "$clip" "emodb/1${actor#0}a0$((1 + 10#$emotion % 2))${codes[10#$emotion]}$(tr 1-8 a-h <<<"${emotion#0}").wav"
+done
+expect 0 "emotion01" "$emotrain" --config tiny.ini --run folders --set corpus.kind=folders --set corpus.root=folders --set train.epochs=1
+expect 0 "happiness" "$emotrain" --config tiny.ini --run emodb --set corpus.kind=emodb --set corpus.root=emodb --set train.epochs=1 \
+  --set split.protocol=speaker
+grep -q "by sex" runs/emodb/classification_report.txt || fail "EmoDB's speakers have sexes"
+expect_error 2 'no corpus format "emdb"' "$emotrain" index --config tiny.ini --set corpus.kind=emdb

@@ -1,0 +1,285 @@
+/* Corpora beside RAVDESS: labels in file names, in folders, in a list; stretches of files; labels mapped. */
+#include "unit.h"
+#include "waves.h"
+
+#include "base/csv.h"
+#include "corpus/corpus.h"
+#include "corpus/split.h"
+
+#include <utime.h>
+
+enum { WAV16 = SF_FORMAT_WAV | SF_FORMAT_PCM_16 };
+
+struct fixture {
+    struct config *config;
+    struct catalogue *catalogue;
+    struct audio_cache *cache;
+    struct corpus_scan scan;
+    struct clip_list clips;
+};
+
+static void put(const char *relative, int frames, double frequency)
+{
+    struct error error = {0};
+    char *path = mem_format("%s/%s", unit_path("formats"), relative), *folder = path_folder(path);
+
+    assert_true(folder_make(folder, &error));
+    assert_true(write_wave(path, 16000, 1, frames, frequency, WAV16));
+    free(folder);
+    free(path);
+}
+
+static void write_list(const char *text)
+{
+    struct error error = {0};
+
+    assert_good(file_write(unit_path("list.csv"), text, strlen(text), &error), error);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = mem_zero(1, sizeof *f);
+    struct error error = {0};
+
+    *state = f;
+    folder_remove(unit_path("formats"), &error);
+    folder_remove(unit_path("db"), &error);
+    folder_make(unit_path("formats"), &error);
+    f->config = config_new();
+    config_choose(f->config, "corpus.root", unit_path("formats"));
+    config_choose(f->config, "run.database", unit_path("db/e.db"));
+    config_choose(f->config, "corpus.file", unit_path("list.csv"));
+    f->catalogue = catalogue_open(unit_path("db/e.db"), &error);
+    f->cache = corpus_cache_open(f->config, &error);
+    return f->catalogue && f->cache ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    clip_list_free(&f->clips);
+    audio_cache_close(f->cache);
+    catalogue_close(f->catalogue);
+    config_free(f->config);
+    free(f);
+    return 0;
+}
+
+static bool index_as(struct fixture *f, const char *kind, struct error *error)
+{
+    config_choose(f->config, "corpus.kind", kind);
+    clip_list_free(&f->clips);
+    return corpus_index(f->config, f->catalogue, f->cache, &f->scan, error) &&
+           corpus_clips(f->config, f->catalogue, f->scan.corpus, &f->clips, error);
+}
+
+static void check(const struct clip *clip, const char *path, const char *label, const char *speaker,
+                  const char *sex, const char *text)
+{
+    assert_string_equal(clip->path, path);
+    assert_string_equal(clip->label, label);
+    const char *const values[][2] = {{clip->speaker, speaker}, {clip->sex, sex}, {clip->text, text}};
+    for (size_t i = 0; i < 3; i++) {
+        if (values[i][1])
+            assert_string_equal(values[i][0] ? values[i][0] : "NULL", values[i][1]);
+        else
+            assert_null(values[i][0]);
+    }
+}
+
+static void test_names(void **state)
+{
+    struct fixture *f = *state;
+    struct error error = {0};
+
+    put("wav/03a01Fa.wav", 4000, 200);
+    put("wav/16b10Wb.wav", 4000, 210);
+    put("wav/readme.wav", 4000, 220);
+    assert_good(index_as(f, "emodb", &error), error);
+    assert_int_equal(f->clips.count, 2);
+    assert_int_equal(f->scan.broken, 1); /* a name outside the scheme */
+    check(&f->clips.clips[0], "wav/03a01Fa.wav", "happiness", "03", "male",
+          "Der Lappen liegt auf dem Eisschrank.");
+    check(&f->clips.clips[1], "wav/16b10Wb.wav", "anger", "16", "female",
+          "Die wird auf dem Platz sein, wo wir sie immer hinlegen.");
+
+    struct error cleared = {0};
+    folder_remove(unit_path("formats"), &cleared);
+    put("DC/sa01.wav", 4000, 200);
+    put("JK/sa01.wav", 4000, 210); /* the same name of another speaker is another clip */
+    put("KL_su03.wav", 4000, 220);
+    assert_good(index_as(f, "savee", &error), error);
+    assert_int_equal(f->clips.count, 3);
+    check(&f->clips.clips[0], "DC/sa01.wav", "sadness", "DC", "male", NULL);
+    check(&f->clips.clips[1], "JK/sa01.wav", "sadness", "JK", "male", NULL);
+    check(&f->clips.clips[2], "KL_su03.wav", "surprise", "KL", "male", NULL);
+
+    folder_remove(unit_path("formats"), &cleared);
+    put("1001_DFA_ANG_XX.wav", 4000, 200);
+    assert_good(index_as(f, "crema-d", &error), error);
+    check(&f->clips.clips[0], "1001_DFA_ANG_XX.wav", "anger", "1001", NULL, "Don't forget a jacket.");
+
+    folder_remove(unit_path("formats"), &cleared);
+    put("OAF_happy/OAF_back_happy.wav", 4000, 200);
+    assert_good(index_as(f, "tess", &error), error);
+    check(&f->clips.clips[0], "OAF_happy/OAF_back_happy.wav", "happiness", "OAF", "female",
+          "Say the word back.");
+}
+
+static void test_folders_and_map(void **state)
+{
+    struct fixture *f = *state;
+    struct error error = {0};
+
+    put("joy/1.wav", 4000, 200);
+    put("deep/elation/1.wav", 4000, 210);
+    put("anger/1.wav", 4000, 220);
+    put("noise/1.wav", 4000, 230);
+    assert_good(index_as(f, "folders", &error), error);
+    assert_int_equal(f->clips.count, 4);
+    check(&f->clips.clips[1], "deep/elation/1.wav", "elation", NULL, NULL, NULL);
+    config_choose(f->config, "corpus.map", "joy=happy, elation=happy, anger=joy, noise=-");
+    assert_good(index_as(f, "folders", &error), error);
+    assert_int_equal(f->clips.count, 3);
+    check(&f->clips.clips[0], "anger/1.wav", "joy", NULL, NULL, NULL); /* renamed once, not on to happy */
+    check(&f->clips.clips[1], "deep/elation/1.wav", "happy", NULL, NULL, NULL);
+    config_choose(f->config, "corpus.map", "sorrow=sad");
+    assert_error(index_as(f, "folders", &error), error, "no clip of the corpus has the label \"sorrow\"");
+    config_choose(f->config, "corpus.map", "joy");
+    assert_error(index_as(f, "folders", &error), error, "expected label=other");
+}
+
+static void test_list(void **state)
+{
+    struct fixture *f = *state;
+    struct error error = {0};
+    struct signal signal;
+
+    put("a.wav", 32000, 200);
+    put("sub/b.wav", 8000, 300);
+    write_list("\xef\xbb\xbf"
+               "file,emotion,speaker,part,start,end,remark\n"
+               "a.wav,angry,ann,train,0,0.5,x\r\n"
+               "a.wav,sad,ann,test,0.75,2,\"quoted, with comma\"\n"
+               "sub/b.wav,sad,ben,train,,,\n"
+               "gone.wav,sad,ben,train,,,\n"
+               "sub/b.wav,,ben,train,0.1,0.2,no label\n");
+    config_choose(f->config, "corpus.columns", "path=file, label=emotion");
+    assert_good(index_as(f, "csv", &error), error);
+    assert_int_equal(f->scan.files, 5);
+    assert_int_equal(f->scan.broken, 2);
+    assert_int_equal(f->clips.count, 3);
+    check(&f->clips.clips[0], "a.wav#t=0,0.5", "angry", "ann", NULL, NULL);
+    check(&f->clips.clips[1], "a.wav#t=0.75,2", "sad", "ann", NULL, NULL);
+    assert_float_equal(f->clips.clips[1].duration, 1.25, 1e-9);
+    assert_string_equal(f->clips.clips[1].part, "test");
+    assert_string_not_equal(f->clips.clips[0].sha256, f->clips.clips[1].sha256);
+
+    /* The stretch's samples are the file's. */
+    struct signal whole;
+    char *path = mem_format("%s/a.wav", unit_path("formats"));
+    char *stretch = mem_format("%s#t=0.75,2", path);
+    assert_good(audio_decode(path, NULL, &whole, &error), error);
+    config_choose(f->config, "audio.normalize", "no");
+    assert_good(corpus_signal(f->config, f->cache, stretch, f->clips.clips[1].sha256, &signal, &error),
+                error);
+    assert_int_equal(signal.count, 20000);
+    assert_memory_equal(signal.samples, whole.samples + 12000, 20000 * sizeof *signal.samples);
+    signal_free(&signal);
+    signal_free(&whole);
+    free(stretch);
+    free(path);
+
+    /* Unchanged: nothing is opened but the file that is not there.  A new label is seen without a new file.
+     */
+    assert_good(index_as(f, "csv", &error), error);
+    assert_int_equal(f->scan.decoded, 1);
+    write_list("file,emotion,start,end\na.wav,calm,0,0.5\n");
+    assert_good(index_as(f, "csv", &error), error);
+    assert_int_equal(f->clips.count, 1);
+    assert_string_equal(f->clips.clips[0].label, "calm");
+}
+
+static void test_parts(void **state)
+{
+    struct fixture *f = *state;
+    struct error error = {0};
+    struct split split;
+
+    put("a.wav", 8000, 200);
+    put("b.wav", 8000, 300);
+    put("c.wav", 8000, 400);
+    write_list("path,label,part\na.wav,x,train\nb.wav,y,train\nc.wav,x,test\n");
+    config_choose(f->config, "split.protocol", "predefined");
+    assert_good(index_as(f, "csv", &error), error);
+    assert_good(split_make(f->config, &f->clips, &split, &error), error);
+    assert_int_equal(split.counts[PART_TRAIN], 2);
+    assert_int_equal(split.counts[PART_TEST], 1);
+    assert_string_equal(f->clips.clips[split.clips[PART_TEST][0]].path, "c.wav");
+    split_free(&split);
+}
+
+static void test_bad_lists(void **state)
+{
+    struct fixture *f = *state;
+    struct error error = {0};
+    static const char *const lists[][2] = {
+        {"", "empty"},
+        {"path,speaker\na.wav,x\n", "no column \"label\""},
+        {"path,label\na.wav\n", "list.csv:2: 1 fields where the heading names 2"},
+        {"path,label\n../a.wav,x\n", "below corpus.root"},
+        {"path,label\n/etc/a.wav,x\n", "below corpus.root"},
+        {"path,label\nb/../../a.wav,x\n", "below corpus.root"},
+        {"path,label,start,end\na.wav,x,2,1\n", "no stretch from \"2\" to \"1\" s"},
+        {"path,label,start,end\na.wav,x,1,\n", "no stretch"},
+        {"path,label,part\na.wav,x,trial\n", "no part \"trial\""},
+        {"path,label\na.wav,x\na.wav,y\n", "a.wav is listed twice"},
+    };
+
+    put("a.wav", 8000, 200);
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        write_list(lists[i][0]);
+        assert_error(index_as(f, "csv", &error), error, lists[i][1]);
+    }
+    write_list("path,label\na.wav,x\n");
+    config_choose(f->config, "corpus.columns", "place=x");
+    assert_error(index_as(f, "csv", &error), error, "corpus.columns");
+    config_choose(f->config, "corpus.columns", "speaker=who");
+    assert_error(index_as(f, "csv", &error), error, "no column \"who\"");
+}
+
+static void test_stretches(void **state)
+{
+    double start, end;
+    static const struct {
+        const char *path, *file;
+        double start, end;
+    } cases[] = {{"a.wav#t=1.5,3", "a.wav", 1.5, 3},
+                 {"a#t=1,2.wav", "a#t=1,2.wav", 0, 0},
+                 {"a.wav#t=3,1", "a.wav#t=3,1", 0, 0},
+                 {"a.wav", "a.wav", 0, 0},
+                 {"a#t=1,2#t=0,7", "a#t=1,2", 0, 7}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *file = audio_file_of(cases[i].path, &start, &end);
+        assert_string_equal(file, cases[i].file);
+        assert_true(start == cases[i].start && end == cases[i].end);
+        free(file);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_folders_and_map, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_list, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_parts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_bad_lists, set_up, tear_down),
+        cmocka_unit_test(test_stretches),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);
+}
