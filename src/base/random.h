@@ -34,6 +34,8 @@ enum random_purpose {
     RANDOM_MASK,
     RANDOM_SPEAKERS,
     RANDOM_BOOTSTRAP,
+    RANDOM_AUGMENT,
+    RANDOM_MIXUP,
 };
 
 struct random_stream {

@@ -113,6 +113,13 @@ const struct setting SETTINGS[] = {
     BOOL("train", "class_weights", "no", "weigh classes by their inverse frequency in the training part"),
     NUMBER("train", "label_smoothing", "0", 0, 0.999, "share of the target spread over all classes"),
 
+    NUMBER("augment", "speed", "0", 0, 0.5, "training clips play up to so much slower or faster: 0.1"),
+    NUMBER("augment", "shift", "0", 0, 60, "training clips move in time by up to so many seconds"),
+    NUMBER("augment", "noise", "0", 0, 1, "probability that a training clip gets white noise"),
+    NUMBER("augment", "noise_snr", "10", -20, 100,
+           "its signal-to-noise ratio at least, dB; up to 30 dB more"),
+    NUMBER("augment", "mixup", "0", 0, 1, "alpha of mixup: clips of a batch are mixed in pairs; 0: never"),
+
     INTEGER("eval", "batch_size", "8", 1, MANY, "clips per forward pass"),
     INTEGER("eval", "every_steps", "0", 0, MANY, "evaluate every so many optimizer steps; 0: never by steps"),
     INTEGER("eval", "every_epochs", "1", 0, MANY, "evaluate every so many epochs; 0: only at the end"),

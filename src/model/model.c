@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct model_kind *const KINDS[] = {&MODEL_WAV2VEC2};
+static const struct model_kind *const KINDS[] = {&MODEL_WAV2VEC2, &MODEL_CNN};
 
 static const struct model_kind *kind_find(const char *name, struct error *error)
 {
@@ -39,7 +39,6 @@ static void saved_labels(const cJSON *json, struct strings *labels)
 static void describe(struct model *model)
 {
     cJSON *id2label = cJSON_CreateObject(), *label2id = cJSON_CreateObject();
-    const char *architecture = "Wav2Vec2ForSpeechClassification";
 
     for (size_t i = 0; i < model->labels.count; i++) {
         char key[24];
@@ -49,7 +48,7 @@ static void describe(struct model *model)
     }
     json_put(model->json, "id2label", id2label);
     json_put(model->json, "label2id", label2id);
-    json_put(model->json, "architectures", cJSON_CreateStringArray(&architecture, 1));
+    json_put(model->json, "architectures", cJSON_CreateStringArray(&model->kind->architecture, 1));
     json_put(model->json, "problem_type", cJSON_CreateString("single_label_classification"));
     json_put(model->json, "pooling_mode", cJSON_CreateString(model->pooling->name));
     json_put(model->json, "emotrain_pooling_padding",
@@ -326,7 +325,7 @@ static bool save_preprocessing(const struct model *model, const char *path, stru
     const cJSON *mask = cJSON_GetObjectItemCaseSensitive(model->json, "emotrain_attention_mask");
     cJSON *json = cJSON_CreateObject();
 
-    cJSON_AddStringToObject(json, "feature_extractor_type", "Wav2Vec2FeatureExtractor");
+    cJSON_AddStringToObject(json, "feature_extractor_type", model->kind->extractor);
     cJSON_AddNumberToObject(json, "feature_size", 1);
     cJSON_AddNumberToObject(json, "sampling_rate", model->sample_rate);
     cJSON_AddStringToObject(json, "padding_side", "right");

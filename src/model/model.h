@@ -63,6 +63,7 @@ struct model {
 
 struct model_kind {
     const char *name, *summary;
+    const char *architecture, *extractor; /* what config.json and preprocessor_config.json call it */
 
     /* Reads model->json and the settings, declares the parameters, sets minimum_samples. */
     bool (*open)(struct model *model, const struct config *config, struct error *error);
@@ -80,7 +81,7 @@ struct model_kind {
     void (*close)(struct model *model);
 };
 
-extern const struct model_kind MODEL_WAV2VEC2;
+extern const struct model_kind MODEL_WAV2VEC2, MODEL_CNN;
 
 /* Opens a model and says in the log what was loaded, initialised anew or ignored. */
 struct model *model_open(const struct model_source *source, struct error *error);

@@ -238,6 +238,8 @@ static bool translate(const char *checkpoint_name, char name[256])
 const struct model_kind MODEL_WAV2VEC2 = {
     .name = "wav2vec2",
     .summary = "wav2vec 2.0 (XLSR, base, large, 300M to 2B) with a dense-tanh-out head",
+    .architecture = "Wav2Vec2ForSpeechClassification",
+    .extractor = "Wav2Vec2FeatureExtractor",
     .open = open,
     .freeze = freeze,
     .forward = wav2vec2_forward,

@@ -1,5 +1,6 @@
 /* wav2vec 2.0's config.json: reading, checking, laying the experiment's settings over it. */
 #include "base/text.h"
+#include "model/overridable.h"
 #include "model/wav2vec2.h"
 
 #include <stdlib.h>
@@ -99,42 +100,6 @@ static bool check_sizes(const struct wav2vec2_config *c, struct error *error)
     return true;
 }
 
-/* Whether the experiment's settings give model.NAME, and what. */
-static bool is_given(const struct config *config, const char *name, double *value)
-{
-    char *key = mem_format("model.%s", name);
-    bool given = config && !config_is_empty(config, key);
-
-    if (given)
-        *value = config_number(config, key);
-    free(key);
-    return given;
-}
-
-static bool read_number(double *value, const char *name, cJSON *json, const struct config *config,
-                        struct error *error)
-{
-    if (!is_given(config, name, value) && !json_number(json, name, value, error))
-        return false;
-    if (*value < 0 || *value > 1)
-        return error_set(error, "\"%s\" must be from 0 to 1", name);
-    json_put(json, name, cJSON_CreateNumber(*value));
-    return true;
-}
-
-static bool read_integer(int64_t *value, const char *name, cJSON *json, const struct config *config,
-                         struct error *error)
-{
-    double given;
-
-    if (is_given(config, name, &given))
-        *value = (int64_t)given;
-    else if (!json_integer(json, name, value, error))
-        return false;
-    json_put(json, name, cJSON_CreateNumber((double)*value));
-    return true;
-}
-
 /* The settings that an experiment may change, under one name in both files. */
 static bool read_overridable(struct wav2vec2_config *c, cJSON *json, const struct config *config,
                              struct error *error)
@@ -156,17 +121,12 @@ static bool read_overridable(struct wav2vec2_config *c, cJSON *json, const struc
                     {"mask_feature_min_masks", &c->mask_feature.minimum}};
 
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        if (!read_number(numbers[i].value, numbers[i].name, json, config, error))
+        if (!overridable_number(numbers[i].value, numbers[i].name, json, config, error))
             return false;
     for (size_t i = 0; i < sizeof integers / sizeof integers[0]; i++)
-        if (!read_integer(integers[i].value, integers[i].name, json, config, error))
+        if (!overridable_integer(integers[i].value, integers[i].name, json, config, error))
             return false;
-    if (!json_bool(json, "apply_spec_augment", &c->apply_spec_augment, error))
-        return false;
-    if (config && !config_is_empty(config, "model.apply_spec_augment"))
-        c->apply_spec_augment = config_bool(config, "model.apply_spec_augment");
-    json_put(json, "apply_spec_augment", cJSON_CreateBool(c->apply_spec_augment));
-    return true;
+    return overridable_bool(&c->apply_spec_augment, "apply_spec_augment", json, config, error);
 }
 
 bool wav2vec2_config_read(struct wav2vec2_config *c, cJSON *json, const struct config *config,

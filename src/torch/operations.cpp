@@ -88,6 +88,11 @@ struct et_tensor *et_rsqrt(struct et_scope *scope, const struct et_tensor *x)
     return make(scope, "rsqrt", {x}, [&] { return at::rsqrt(x->value); });
 }
 
+struct et_tensor *et_log(struct et_scope *scope, const struct et_tensor *x)
+{
+    return make(scope, "log", {x}, [&] { return at::log(x->value); });
+}
+
 struct et_tensor *et_tanh(struct et_scope *scope, const struct et_tensor *x)
 {
     return make(scope, "tanh", {x}, [&] { return at::tanh(x->value); });
@@ -135,6 +140,42 @@ struct et_tensor *et_conv1d(struct et_scope *scope, const struct et_tensor *x, c
 {
     return make(scope, "conv1d", {x, weight}, [&] {
         return at::conv1d(x->value, weight->value, optional(bias), stride, padding, 1, groups);
+    });
+}
+
+struct et_tensor *et_conv2d(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
+                            int64_t stride, int64_t padding)
+{
+    return make(scope, "conv2d", {x, weight},
+                [&] { return at::conv2d(x->value, weight->value, {}, stride, padding); });
+}
+
+struct et_tensor *et_halve2d(struct et_scope *scope, const struct et_tensor *x)
+{
+    return make(scope, "avg_pool2d", {x}, [&] { return at::avg_pool2d(x->value, 2); });
+}
+
+struct et_tensor *et_batch_norm(struct et_scope *scope, const struct et_tensor *x,
+                                const struct et_tensor *weight, const struct et_tensor *bias,
+                                struct et_tensor *running_mean, struct et_tensor *running_variance,
+                                bool training, double momentum, double eps)
+{
+    return make(scope, "batch_norm", {x, weight, bias, running_mean, running_variance}, [&] {
+        return at::batch_norm(x->value, weight->value, bias->value, running_mean->value,
+                              running_variance->value, training, momentum, eps, false);
+    });
+}
+
+struct et_tensor *et_unfold(struct et_scope *scope, const struct et_tensor *x, int64_t length, int64_t hop)
+{
+    return make(scope, "unfold", {x}, [&] { return x->value.unfold(-1, length, hop); });
+}
+
+struct et_tensor *et_power_spectrum(struct et_scope *scope, const struct et_tensor *x, int64_t size)
+{
+    return make(scope, "power_spectrum", {x}, [&] {
+        at::Tensor parts = at::view_as_real(at::fft_rfft(x->value, size));
+        return parts.square().sum(-1);
     });
 }
 

@@ -101,6 +101,7 @@ struct et_tensor *et_add_scalar(struct et_scope *scope, const struct et_tensor *
 struct et_tensor *et_mul_scalar(struct et_scope *scope, const struct et_tensor *x, double factor);
 struct et_tensor *et_sqrt(struct et_scope *scope, const struct et_tensor *x);
 struct et_tensor *et_rsqrt(struct et_scope *scope, const struct et_tensor *x);
+struct et_tensor *et_log(struct et_scope *scope, const struct et_tensor *x);
 struct et_tensor *et_tanh(struct et_scope *scope, const struct et_tensor *x);
 struct et_tensor *et_gelu(struct et_scope *scope, const struct et_tensor *x); /* the exact one, by erf */
 struct et_tensor *et_relu(struct et_scope *scope, const struct et_tensor *x);
@@ -117,6 +118,27 @@ struct et_tensor *et_linear(struct et_scope *scope, const struct et_tensor *x, c
 /* x (batch, in, time), weight (out, in / groups, kernel), bias (out) or NULL -> (batch, out, time') */
 struct et_tensor *et_conv1d(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
                             const struct et_tensor *bias, int64_t stride, int64_t padding, int64_t groups);
+
+/* x (batch, in, height, width), weight (out, in, kernel, kernel), no bias -> (batch, out, height', width') */
+struct et_tensor *et_conv2d(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
+                            int64_t stride, int64_t padding);
+
+/* x (batch, channels, height, width) -> half the height and width, rounded down */
+struct et_tensor *et_halve2d(struct et_scope *scope, const struct et_tensor *x);
+
+/* Ioffe and Szegedy, 2015: over all but dimension 1.  `training` uses the batch's mean and variance and moves
+ * the running ones, which it changes; else the running ones are used. */
+struct et_tensor *et_batch_norm(struct et_scope *scope, const struct et_tensor *x,
+                                const struct et_tensor *weight, const struct et_tensor *bias,
+                                struct et_tensor *running_mean, struct et_tensor *running_variance,
+                                bool training, double momentum, double eps);
+
+/* x (batch, samples) -> (batch, frames, length): frames every `hop` samples; no copy is made */
+struct et_tensor *et_unfold(struct et_scope *scope, const struct et_tensor *x, int64_t length, int64_t hop);
+
+/* x (..., samples) real -> (..., size / 2 + 1): squared magnitudes of the discrete Fourier transform over
+ * `size` samples, zeros after the last */
+struct et_tensor *et_power_spectrum(struct et_scope *scope, const struct et_tensor *x, int64_t size);
 
 struct et_tensor *et_layer_norm(struct et_scope *scope, const struct et_tensor *x,
                                 const struct et_tensor *weight, const struct et_tensor *bias, double eps);

@@ -54,7 +54,8 @@ void batch_free(struct batch *batch)
 }
 
 bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t count,
-                   const struct model *model, struct batch *batch, struct error *error)
+                   const struct model *model, const struct augmentation *augmentation, uint64_t seed,
+                   struct batch *batch, struct error *error)
 {
     struct signal *signals = mem_zero(count, sizeof *signals);
     int *labels = mem_zero(count, sizeof *labels);
@@ -65,6 +66,8 @@ bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t co
         char *path = path_join(dataset->root, item->path);
         labels[i] = item->label;
         done = corpus_signal(dataset->config, dataset->cache, path, item->sha256, &signals[i], error);
+        if (done && augmentation)
+            augment_signal(augmentation, &signals[i], seed, i);
         free(path);
     }
     if (done)

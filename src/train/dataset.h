@@ -5,6 +5,7 @@
 #include "corpus/corpus.h"
 #include "corpus/split.h"
 #include "model/model.h"
+#include "train/augment.h"
 
 struct dataset_item {
     const char *path; /* relative to the corpus' root; belongs to the clip list */
@@ -28,9 +29,10 @@ void dataset_start(struct dataset *dataset, const struct config *config, struct 
 void dataset_free(struct dataset *dataset);
 
 /* Loads items[0..count-1] (indices into the dataset) into a batch.  Clips shorter than the model's minimum
- * are lengthened by zeros. */
+ * are lengthened by zeros.  `augmentation`, unless NULL, changes each with draws from `seed`. */
 bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t count,
-                   const struct model *model, struct batch *batch, struct error *error);
+                   const struct model *model, const struct augmentation *augmentation, uint64_t seed,
+                   struct batch *batch, struct error *error);
 
 /* Makes a batch of signals; labels may be NULL. */
 void batch_start(struct batch *batch, const struct signal *signals, const int *labels, size_t count,

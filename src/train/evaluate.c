@@ -67,7 +67,7 @@ bool evaluate(const struct model *model, const struct dataset *dataset, const st
     for (size_t first = 0; done && first < dataset->count; first += size) {
         size_t count = first + size < dataset->count ? size : dataset->count - first;
         struct batch batch = {0};
-        done = dataset_batch(dataset, order + first, count, model, &batch, error) &&
+        done = dataset_batch(dataset, order + first, count, model, NULL, 0, &batch, error) &&
                answer(model, &batch, compute, rows, error);
         for (size_t i = 0; done && i < count; i++)
             prediction_fill(&predictions->items[order[first + i]], rows + i * labels, labels);

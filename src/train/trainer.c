@@ -23,6 +23,7 @@ struct run {
     size_t *order; /* of the current epoch's clips */
     int64_t batch_size, accumulate, batches_per_epoch, steps_per_epoch, total_steps;
     const struct schedule *schedule;
+    struct augmentation augmentation;
     float *class_weights;   /* (labels), or NULL */
     struct et_scope *scope; /* owns class_weights' tensor */
     struct et_tensor *weight_tensor;
@@ -93,6 +94,7 @@ static bool start(struct run *run, struct trainer *trainer, struct error *error)
     }
     struct et_adamw_settings settings = {0.9, 0.999, 1e-8,
                                          config_number(trainer->config, "train.weight_decay")};
+    run->augmentation = augmentation_read(trainer->config);
     run->schedule = schedule_find(config_text(trainer->config, "train.schedule"), error);
     return run->schedule && make_class_weights(run, error) &&
            (run->optimizer = et_adamw_new(run->tensors, run->count, settings, error)) != NULL;
@@ -124,6 +126,29 @@ static double step_weight(const struct run *run, int64_t first, int64_t last)
     return weight;
 }
 
+/* The sum of a batch's losses.  Of a mixed batch, both clips' labels count by their share. */
+static struct et_tensor *batch_loss(const struct run *run, struct et_scope *scope, const struct batch *batch,
+                                    const struct et_tensor *logits, double share)
+{
+    const struct trainer *t = run->trainer;
+    const int64_t shape[1] = {batch->count};
+    double smoothing = config_number(t->config, "train.label_smoothing");
+    struct et_tensor *targets = et_from_data(scope, batch->labels, ET_INT64, shape, 1, t->compute.device);
+    struct et_tensor *sum = et_cross_entropy_sum(scope, logits, targets, run->weight_tensor, smoothing);
+
+    if (share == 1)
+        return sum;
+    int64_t *others = mem_zero((size_t)batch->count, sizeof *others);
+    for (int64_t i = 0; i < batch->count; i++)
+        others[i] = batch->labels[augment_partner(i, batch->count)];
+    targets = et_from_data(scope, others, ET_INT64, shape, 1, t->compute.device);
+    free(others);
+    return et_add(scope, et_mul_scalar(scope, sum, share),
+                  et_mul_scalar(scope,
+                                et_cross_entropy_sum(scope, logits, targets, run->weight_tensor, smoothing),
+                                1 - share));
+}
+
 /* Forward and backward of one batch; adds its part of the step's loss to *loss. */
 static bool run_batch(struct run *run, int64_t index, double weight, double *loss, struct error *error)
 {
@@ -133,18 +158,17 @@ static bool run_batch(struct run *run, int64_t index, double weight, double *los
     struct random_stream stream = random_stream((uint64_t)setting(run, "run.seed"), RANDOM_DROPOUT,
                                                 (uint64_t)(t->state.epoch * run->batches_per_epoch + index));
     struct forward_mode mode = {.training = true, .seed = random_next(&stream)};
-    const int64_t shape[1] = {count};
     struct batch batch;
 
-    if (!dataset_batch(t->train, run->order + first, (size_t)count, t->model, &batch, error))
+    if (!dataset_batch(t->train, run->order + first, (size_t)count, t->model, &run->augmentation, mode.seed,
+                       &batch, error))
         return false;
+    double share = augment_mix(&run->augmentation, &batch, mode.seed);
     struct et_scope *scope = et_scope_open(NULL);
     et_autocast_begin(t->compute.device, t->compute.precision);
     struct et_tensor *logits = model_forward(t->model, scope, &batch, &mode);
     et_autocast_end();
-    struct et_tensor *targets = et_from_data(scope, batch.labels, ET_INT64, shape, 1, t->compute.device);
-    struct et_tensor *sum = et_cross_entropy_sum(scope, logits, targets, run->weight_tensor,
-                                                 config_number(t->config, "train.label_smoothing"));
+    struct et_tensor *sum = batch_loss(run, scope, &batch, logits, share);
     et_backward(scope, et_mul_scalar(scope, sum, t->state.loss_scale / weight));
     *loss += et_item(scope, sum) / weight;
     t->clips += count;

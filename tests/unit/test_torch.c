@@ -121,11 +121,33 @@ static struct et_tensor *norm_tanh(struct et_scope *scope, struct et_tensor *x)
     return et_sum(scope, et_mul(scope, x, et_softmax(scope, x, 1)));
 }
 
+/* A convolution, batch norm in training, halving: as the convolutional network has them. */
+static struct et_tensor *conv_norm_halve(struct et_scope *scope, struct et_tensor *x)
+{
+    const int64_t image[4] = {2, 1, et_size(x, 0) / 2, et_size(x, 1)}, kernel[4] = {3, 1, 3, 3},
+                  channels[1] = {3};
+    float weights[27];
+    struct et_tensor *scale = et_zeros(scope, ET_FLOAT32, channels, 1, ET_CPU),
+                     *shift = et_zeros(scope, ET_FLOAT32, channels, 1, ET_CPU),
+                     *mean = et_zeros(scope, ET_FLOAT32, channels, 1, ET_CPU),
+                     *variance = et_zeros(scope, ET_FLOAT32, channels, 1, ET_CPU);
+
+    for (int i = 0; i < 27; i++)
+        weights[i] = (float)(i * 7 % 11) / 11 - 0.4f;
+    et_fill_(scope, scale, 1.2);
+    et_fill_(scope, variance, 1);
+    x = et_conv2d(scope, et_reshape(scope, x, image, 4),
+                  et_from_data(scope, weights, ET_FLOAT32, kernel, 4, ET_CPU), 1, 1);
+    x = et_halve2d(scope, et_batch_norm(scope, x, scale, shift, mean, variance, true, 0.1, 1e-5));
+    return et_sum(scope, et_mul(scope, x, et_tanh(scope, x)));
+}
+
 static void test_gradients(void **state)
 {
     (void)state;
     check_gradient("gelu before a transpose", gelu_transposed, 64, 96);
     check_gradient("layer norm, tanh, softmax", norm_tanh, 7, 12);
+    check_gradient("conv2d, batch norm, halving", conv_norm_halve, 12, 10);
 }
 
 /* A body to checkpoint: dropout and a product, seeded so that it draws the same twice. */

@@ -1,0 +1,370 @@
+/*
+ * A convolutional network on log-mel spectrograms, trained from scratch: blocks of two 3 x 3 convolutions
+ * with batch norm, halved in time and frequency after each (VGG's shape; Simonyan and Zisserman, 2015; for
+ * sound: Kong et al., 2020), then the merge strategy over time and the classifier head.
+ *
+ * config.json: "channels" (one number a block), "window" and "hop" (seconds), "bands", "low" and "high" (Hz),
+ * "floor", "head_size".  Frames of padding are zero between all convolutions, so a clip's answer does not
+ * depend on how far its batch is padded.
+ */
+#include "base/text.h"
+#include "model/head.h"
+#include "model/log_mel.h"
+#include "model/model.h"
+#include "model/overridable.h"
+#include "model/spec_augment.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_BLOCKS = 8 };
+static const double NORM_EPS = 1e-5, NORM_MOMENTUM = 0.1;
+
+/* A convolution and its batch norm: indices of parameters. */
+struct stage {
+    size_t weight, scale, shift, mean, variance;
+};
+
+struct cnn {
+    int64_t channels[MAX_BLOCKS];
+    int blocks;
+    struct stage stages[MAX_BLOCKS][2];
+    struct log_mel mel;
+    double hidden_dropout, final_dropout;
+    bool apply_spec_augment;
+    struct mask_settings mask_time, mask_feature;
+    int64_t width; /* values of a frame after the last block: channels * remaining bands */
+    struct head head;
+    size_t pooling; /* index of the merge strategy's first parameter */
+};
+
+/* ---- config.json ---- */
+
+static bool read_channels(struct cnn *cnn, const cJSON *json, struct error *error)
+{
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(json, "channels"), *item = NULL;
+    static const int64_t defaults[] = {32, 64, 128, 192};
+
+    for (int i = 0; !list && i < 4; i++)
+        cnn->channels[cnn->blocks++] = defaults[i];
+    cJSON_ArrayForEach(item, list)
+    {
+        if (cnn->blocks == MAX_BLOCKS || !cJSON_IsNumber(item) || item->valuedouble < 1 ||
+            item->valuedouble > 4096)
+            return error_set(error, "\"channels\" must hold 1 to %d numbers from 1 to 4096", MAX_BLOCKS);
+        cnn->channels[cnn->blocks++] = (int64_t)item->valuedouble;
+    }
+    return cnn->blocks > 0 || error_set(error, "\"channels\" is empty");
+}
+
+static bool read_front_end(struct cnn *cnn, const struct model *model, double *low, double *high,
+                           struct error *error)
+{
+    const cJSON *json = model->json;
+    double window = 0.032, hop = 0.016, rate = model->sample_rate;
+
+    cnn->mel = (struct log_mel){.bands = 64, .floor = 0.01};
+    *low = 50;
+    *high = rate / 2;
+    if (!json_number(json, "window", &window, error) || !json_number(json, "hop", &hop, error) ||
+        !json_number(json, "low", low, error) || !json_number(json, "high", high, error) ||
+        !json_number(json, "floor", &cnn->mel.floor, error) ||
+        !json_integer(json, "bands", &cnn->mel.bands, error))
+        return false;
+    if (!(window >= 0.001 && window <= 1 && hop >= 0.001 && hop <= window))
+        return error_set(error,
+                         "\"window\" must be from 0.001 to 1 s and \"hop\" from 0.001 s to \"window\"");
+    if (!(*low >= 0 && *low < *high && *high <= rate / 2))
+        return error_set(error, "\"low\" and \"high\" must rise, from 0 to %g Hz", rate / 2);
+    if (!(cnn->mel.floor > 0) || cnn->mel.bands < 1 << cnn->blocks || cnn->mel.bands > 1024)
+        return error_set(error,
+                         "\"floor\" must be above 0 and \"bands\" from %d (halved by each block) to 1024",
+                         1 << cnn->blocks);
+    cnn->mel.window = (int64_t)lround(window * rate);
+    cnn->mel.hop = (int64_t)lround(hop * rate);
+    return true;
+}
+
+static bool read_training(struct cnn *cnn, cJSON *json, const struct config *config, struct error *error)
+{
+    cnn->hidden_dropout = cnn->final_dropout = 0.2;
+    cnn->apply_spec_augment = true;
+    cnn->mask_time = (struct mask_settings){0.1, 12, 1};
+    cnn->mask_feature = (struct mask_settings){0.1, 6, 1};
+    return overridable_number(&cnn->hidden_dropout, "hidden_dropout", json, config, error) &&
+           overridable_number(&cnn->final_dropout, "final_dropout", json, config, error) &&
+           overridable_bool(&cnn->apply_spec_augment, "apply_spec_augment", json, config, error) &&
+           overridable_number(&cnn->mask_time.probability, "mask_time_prob", json, config, error) &&
+           overridable_integer(&cnn->mask_time.length, "mask_time_length", json, config, error) &&
+           overridable_integer(&cnn->mask_time.minimum, "mask_time_min_masks", json, config, error) &&
+           overridable_number(&cnn->mask_feature.probability, "mask_feature_prob", json, config, error) &&
+           overridable_integer(&cnn->mask_feature.length, "mask_feature_length", json, config, error) &&
+           overridable_integer(&cnn->mask_feature.minimum, "mask_feature_min_masks", json, config, error) &&
+           ((cnn->mask_time.length > 0 && cnn->mask_feature.length > 0) ||
+            error_set(error, "\"mask_time_length\" and \"mask_feature_length\" must be above 0"));
+}
+
+/* ---- parameters ---- */
+
+static struct stage declare_stage(struct parameters *p, int64_t in, int64_t out, int block, int stage)
+{
+    const int64_t weight[4] = {out, in, 3, 3}, channels[4] = {out};
+    struct stage s;
+
+    s.weight = parameters_add(p, true, INIT_NORMAL, sqrt(2.0 / (9.0 * (double)in)), weight,
+                              "blocks.%d.%d.conv.weight", block, stage);
+    s.scale = parameters_add(p, true, INIT_ONES, 0, channels, "blocks.%d.%d.norm.weight", block, stage);
+    s.shift = parameters_add(p, true, INIT_ZEROS, 0, channels, "blocks.%d.%d.norm.bias", block, stage);
+    s.mean = parameters_add(p, true, INIT_ZEROS, 0, channels, "blocks.%d.%d.norm.running_mean", block, stage);
+    s.variance =
+        parameters_add(p, true, INIT_ONES, 0, channels, "blocks.%d.%d.norm.running_var", block, stage);
+    p->items[s.mean].trainable = p->items[s.variance].trainable = false; /* moved by the forward pass */
+    return s;
+}
+
+static void declare(struct cnn *cnn, struct model *model, int64_t head_size)
+{
+    struct parameters *p = &model->parameters;
+
+    for (int b = 0; b < cnn->blocks; b++) {
+        int64_t in = b ? cnn->channels[b - 1] : 1;
+        cnn->stages[b][0] = declare_stage(p, in, cnn->channels[b], b, 0);
+        cnn->stages[b][1] = declare_stage(p, cnn->channels[b], cnn->channels[b], b, 1);
+    }
+    cnn->width = cnn->channels[cnn->blocks - 1] * (cnn->mel.bands >> cnn->blocks);
+    cnn->pooling = p->count;
+    double range = 1 / sqrt((double)cnn->width);
+    if (model->pooling->declare)
+        model->pooling->declare(p, cnn->width, range);
+    head_declare(&cnn->head, p, cnn->width * model->pooling->outputs, head_size, (int64_t)model->labels.count,
+                 range, cnn->final_dropout);
+}
+
+static bool open(struct model *model, const struct config *config, struct error *error)
+{
+    struct cnn *cnn = mem_zero(1, sizeof *cnn);
+    const char *type = "cnn";
+    int64_t head_size = 128;
+    double low, high;
+
+    model->state = cnn;
+    if (!json_string(model->json, "model_type", &type, error) ||
+        (strcmp(type, "cnn") != 0 && !error_set(error, "\"model_type\" is \"%s\", not \"cnn\"", type)) ||
+        !read_channels(cnn, model->json, error) || !read_front_end(cnn, model, &low, &high, error) ||
+        !json_integer(model->json, "head_size", &head_size, error) ||
+        ((head_size < 1 || head_size > 65536) &&
+         !error_set(error, "\"head_size\" must be from 1 to 65536")) ||
+        !read_training(cnn, model->json, config, error))
+        return error_prefix(error, "%s", model->path);
+    log_mel_start(&cnn->mel, model->sample_rate, low, high, model->parameters.scope,
+                  model->parameters.device);
+    /* one frame must be left after the last block */
+    model->minimum_samples = cnn->mel.window + cnn->mel.hop * (((int64_t)1 << cnn->blocks) - 1);
+    declare(cnn, model, head_size);
+    return true;
+}
+
+static void close(struct model *model)
+{
+    free(model->state);
+}
+
+/* Nothing is pretrained here, so nothing is frozen by the default. */
+static bool freeze(struct model *model, const char *what, struct error *error)
+{
+    (void)model;
+    return strcmp(what, "none") == 0 || strcmp(what, "feature_encoder") == 0 ||
+           error_usage(error, "model.freeze=%s: a cnn has nothing pretrained to freeze: none", what);
+}
+
+static bool translate(const char *checkpoint_name, char name[256])
+{
+    snprintf(name, 256, "%s", checkpoint_name);
+    return true;
+}
+
+/* ---- the forward pass ---- */
+
+/* One batch on its way. */
+struct pass {
+    const struct model *model;
+    const struct cnn *cnn;
+    const struct forward_mode *mode;
+    int64_t clips, frames; /* frames: of the widest clip, now */
+    int64_t *lengths;      /* (clips): frames of each, now */
+};
+
+static struct et_tensor *weight(const struct pass *pass, size_t index)
+{
+    return parameters_tensor(&pass->model->parameters, index);
+}
+
+/* (clips, 1, frames, 1), or of `dims` 3 (clips, frames, 1): true where a frame is padding; NULL: none is */
+static struct et_tensor *padding(const struct pass *pass, struct et_scope *scope, int dims)
+{
+    const int64_t four[4] = {pass->clips, 1, pass->frames, 1}, three[3] = {pass->clips, pass->frames, 1};
+    bool *mask = mem_zero((size_t)(pass->clips * pass->frames), sizeof *mask), any = false;
+
+    for (int64_t b = 0; b < pass->clips; b++)
+        for (int64_t t = pass->lengths[b]; t < pass->frames; t++)
+            mask[b * pass->frames + t] = any = true;
+    struct et_tensor *result = any ? et_from_data(scope, mask, ET_BOOL, dims == 4 ? four : three, dims,
+                                                  pass->model->parameters.device)
+                                   : NULL;
+    free(mask);
+    return result;
+}
+
+/* Each clip to mean 0 and standard deviation 1 over its own frames and bands; padding to 0.  x (B, T, M) */
+static struct et_tensor *standardise(const struct pass *pass, struct et_scope *scope, struct et_tensor *x)
+{
+    const int64_t shape[3] = {pass->clips, 1, 1};
+    struct et_tensor *mask = padding(pass, scope, 3);
+    float *sizes = mem_zero((size_t)pass->clips, sizeof *sizes);
+
+    for (int64_t b = 0; b < pass->clips; b++)
+        sizes[b] = (float)(pass->lengths[b] * pass->cnn->mel.bands);
+    struct et_tensor *size = et_from_data(scope, sizes, ET_FLOAT32, shape, 3, pass->model->parameters.device);
+    free(sizes);
+    for (int moment = 1; moment <= 2; moment++) {
+        struct et_tensor *known = mask ? et_masked_fill(scope, x, mask, 0) : x;
+        struct et_tensor *power = moment == 1 ? known : et_mul(scope, known, known);
+        struct et_tensor *mean =
+            et_div(scope, et_sum_dim(scope, et_sum_dim(scope, power, 2, true), 1, true), size);
+        x = moment == 1 ? et_sub(scope, x, mean)
+                        : et_mul(scope, x, et_rsqrt(scope, et_add_scalar(scope, mean, 1e-6)));
+    }
+    return mask ? et_masked_fill(scope, x, mask, 0) : x;
+}
+
+/* SpecAugment: spans of frames and of bands become 0, the mean.  x (B, T, M) */
+static struct et_tensor *augment(const struct pass *pass, struct et_scope *scope, struct et_tensor *x)
+{
+    const struct cnn *cnn = pass->cnn;
+    const int64_t bands = cnn->mel.bands, frames[3] = {pass->clips, pass->frames, 1},
+                  features[3] = {pass->clips, 1, bands};
+    struct random_stream stream = random_stream(pass->mode->seed, RANDOM_MASK, 0);
+    int device = pass->model->parameters.device;
+
+    if (!pass->mode->training || !cnn->apply_spec_augment)
+        return x;
+    bool *mask =
+        mem_zero((size_t)(pass->clips * (pass->frames > bands ? pass->frames : bands)), sizeof *mask);
+    int64_t *widths = mem_zero((size_t)pass->clips, sizeof *widths);
+    for (int64_t b = 0; b < pass->clips; b++)
+        widths[b] = bands;
+    spec_augment_mask(mask, pass->clips, pass->frames, pass->lengths, &cnn->mask_time, &stream);
+    x = et_masked_fill(scope, x, et_from_data(scope, mask, ET_BOOL, frames, 3, device), 0);
+    spec_augment_mask(mask, pass->clips, bands, widths, &cnn->mask_feature, &stream);
+    x = et_masked_fill(scope, x, et_from_data(scope, mask, ET_BOOL, features, 3, device), 0);
+    free(widths);
+    free(mask);
+    return x;
+}
+
+/* x (B, C, T, M) -> (B, C', T, M) */
+static struct et_tensor *run_stage(const struct pass *pass, struct et_scope *scope, struct et_tensor *x,
+                                   const struct stage *stage)
+{
+    struct et_tensor *mask = padding(pass, scope, 4);
+
+    x = et_conv2d(scope, x, weight(pass, stage->weight), 1, 1);
+    x = et_batch_norm(scope, et_to_dtype(scope, x, ET_FLOAT32), weight(pass, stage->scale),
+                      weight(pass, stage->shift), weight(pass, stage->mean), weight(pass, stage->variance),
+                      pass->mode->training, NORM_MOMENTUM, NORM_EPS);
+    x = et_relu(scope, x);
+    return mask ? et_masked_fill(scope, x, mask, 0) : x;
+}
+
+/* x (B, C, T, M) -> (B, C', T / 2, M / 2).  Of an odd number of frames the last goes, and where the batch is
+ * wider than the clip, so does the half-filled frame that it would leave. */
+static struct et_tensor *run_block(struct pass *pass, struct et_scope *scope, struct et_tensor *x, int block)
+{
+    struct et_scope *s = et_scope_open(scope);
+
+    for (int i = 0; i < 2; i++)
+        x = run_stage(pass, s, x, &pass->cnn->stages[block][i]);
+    x = et_halve2d(s, x);
+    pass->frames /= 2;
+    for (int64_t b = 0; b < pass->clips; b++)
+        pass->lengths[b] /= 2;
+    struct et_tensor *mask = padding(pass, s, 4);
+    x = et_keep(mask ? et_masked_fill(s, x, mask, 0) : x, scope);
+    et_scope_close(s, NULL);
+    return x;
+}
+
+/* hidden (B, T, C) -> (B, outputs * C) */
+static struct et_tensor *merge(const struct pass *pass, struct et_scope *scope, struct et_tensor *hidden)
+{
+    const int64_t shape[2] = {pass->clips, 1};
+    bool all = pass->model->pooling_includes_padding;
+    float *counts = mem_zero((size_t)pass->clips, sizeof *counts);
+
+    for (int64_t b = 0; b < pass->clips; b++) {
+        pass->lengths[b] = all ? pass->frames : pass->lengths[b];
+        counts[b] = (float)pass->lengths[b];
+    }
+    struct pooling_input input = {
+        .hidden = hidden,
+        .padding = all ? NULL : padding(pass, scope, 3),
+        .counts = et_from_data(scope, counts, ET_FLOAT32, shape, 2, pass->model->parameters.device),
+        .lengths = pass->lengths,
+        .parameters = &pass->model->parameters,
+        .first = pass->cnn->pooling};
+    free(counts);
+    return pass->model->pooling->apply(scope, &input);
+}
+
+/* The spectrogram, in float32 whatever the products' type: (B, 1, T, M) */
+static struct et_tensor *hear(struct pass *pass, struct et_scope *scope, const struct batch *batch)
+{
+    const struct cnn *cnn = pass->cnn;
+    const int64_t shape[2] = {batch->count, batch->width};
+    struct et_tensor *samples =
+        et_from_data(scope, batch->samples, ET_FLOAT32, shape, 2, pass->model->parameters.device);
+
+    pass->frames = log_mel_frames(&cnn->mel, batch->width);
+    for (int64_t b = 0; b < batch->count; b++)
+        pass->lengths[b] = log_mel_frames(&cnn->mel, batch->lengths[b]);
+    struct et_tensor *x = log_mel(&cnn->mel, scope, samples);
+    if (pass->mode->observe)
+        pass->mode->observe(pass->mode->context, "log_mel", x);
+    const int64_t image[4] = {batch->count, 1, pass->frames, cnn->mel.bands};
+    return et_reshape(
+        scope, augment(pass, scope, standardise(pass, scope, et_to_dtype(scope, x, ET_FLOAT32))), image, 4);
+}
+
+static struct et_tensor *forward(const struct model *model, struct et_scope *scope, const struct batch *batch,
+                                 const struct forward_mode *mode)
+{
+    const struct cnn *cnn = model->state;
+    struct pass pass = {.model = model, .cnn = cnn, .mode = mode, .clips = batch->count};
+
+    pass.lengths = et_scope_memory(scope, (size_t)batch->count * sizeof *pass.lengths);
+    if (mode->training)
+        et_manual_seed(mode->seed);
+    struct et_tensor *x = hear(&pass, scope, batch);
+    for (int b = 0; b < cnn->blocks; b++)
+        x = run_block(&pass, scope, x, b);
+    const int64_t shape[3] = {pass.clips, pass.frames, cnn->width};
+    x = et_reshape(scope, et_transpose(scope, x, 1, 2), shape, 3); /* (B, T, C * M) */
+    if (mode->training && cnn->hidden_dropout > 0)
+        x = et_dropout(scope, x, cnn->hidden_dropout);
+    if (mode->observe)
+        mode->observe(mode->context, "hidden", x);
+    return head_forward(&cnn->head, &model->parameters, scope, merge(&pass, scope, x), mode->training);
+}
+
+const struct model_kind MODEL_CNN = {
+    .name = "cnn",
+    .summary = "a convolutional network on log-mel spectrograms, from scratch",
+    .architecture = "EmotrainCnn",
+    .extractor = "EmotrainWaveform",
+    .open = open,
+    .freeze = freeze,
+    .forward = forward,
+    .translate = translate,
+    .close = close,
+};
