@@ -8,6 +8,7 @@
  * depend on how far its batch is padded.
  */
 #include "base/text.h"
+#include "model/frames.h"
 #include "model/head.h"
 #include "model/log_mel.h"
 #include "model/model.h"
@@ -200,27 +201,21 @@ static struct et_tensor *weight(const struct pass *pass, size_t index)
     return parameters_tensor(&pass->model->parameters, index);
 }
 
-/* (clips, 1, frames, 1), or of `dims` 3 (clips, frames, 1): true where a frame is padding; NULL: none is */
-static struct et_tensor *padding(const struct pass *pass, struct et_scope *scope, int dims)
+/* True where a frame is padding: (clips, frames, 1), or for images (clips, 1, frames, 1); NULL: none is. */
+static struct et_tensor *padding(const struct pass *pass, struct et_scope *scope, bool image)
 {
-    const int64_t four[4] = {pass->clips, 1, pass->frames, 1}, three[3] = {pass->clips, pass->frames, 1};
-    bool *mask = mem_zero((size_t)(pass->clips * pass->frames), sizeof *mask), any = false;
+    const int64_t rows[3] = {pass->clips, pass->frames, 1}, images[4] = {pass->clips, 1, pass->frames, 1};
+    struct et_tensor *mask =
+        frames_padding(scope, pass->lengths, pass->clips, pass->frames, pass->model->parameters.device);
 
-    for (int64_t b = 0; b < pass->clips; b++)
-        for (int64_t t = pass->lengths[b]; t < pass->frames; t++)
-            mask[b * pass->frames + t] = any = true;
-    struct et_tensor *result = any ? et_from_data(scope, mask, ET_BOOL, dims == 4 ? four : three, dims,
-                                                  pass->model->parameters.device)
-                                   : NULL;
-    free(mask);
-    return result;
+    return mask ? et_reshape(scope, mask, image ? images : rows, image ? 4 : 3) : NULL;
 }
 
 /* Each clip to mean 0 and standard deviation 1 over its own frames and bands; padding to 0.  x (B, T, M) */
 static struct et_tensor *standardise(const struct pass *pass, struct et_scope *scope, struct et_tensor *x)
 {
     const int64_t shape[3] = {pass->clips, 1, 1};
-    struct et_tensor *mask = padding(pass, scope, 3);
+    struct et_tensor *mask = padding(pass, scope, false);
     float *sizes = mem_zero((size_t)pass->clips, sizeof *sizes);
 
     for (int64_t b = 0; b < pass->clips; b++)
@@ -267,7 +262,7 @@ static struct et_tensor *augment(const struct pass *pass, struct et_scope *scope
 static struct et_tensor *run_stage(const struct pass *pass, struct et_scope *scope, struct et_tensor *x,
                                    const struct stage *stage)
 {
-    struct et_tensor *mask = padding(pass, scope, 4);
+    struct et_tensor *mask = padding(pass, scope, true);
 
     x = et_conv2d(scope, x, weight(pass, stage->weight), 1, 1);
     x = et_batch_norm(scope, et_to_dtype(scope, x, ET_FLOAT32), weight(pass, stage->scale),
@@ -289,32 +284,10 @@ static struct et_tensor *run_block(struct pass *pass, struct et_scope *scope, st
     pass->frames /= 2;
     for (int64_t b = 0; b < pass->clips; b++)
         pass->lengths[b] /= 2;
-    struct et_tensor *mask = padding(pass, s, 4);
+    struct et_tensor *mask = padding(pass, s, true);
     x = et_keep(mask ? et_masked_fill(s, x, mask, 0) : x, scope);
     et_scope_close(s, NULL);
     return x;
-}
-
-/* hidden (B, T, C) -> (B, outputs * C) */
-static struct et_tensor *merge(const struct pass *pass, struct et_scope *scope, struct et_tensor *hidden)
-{
-    const int64_t shape[2] = {pass->clips, 1};
-    bool all = pass->model->pooling_includes_padding;
-    float *counts = mem_zero((size_t)pass->clips, sizeof *counts);
-
-    for (int64_t b = 0; b < pass->clips; b++) {
-        pass->lengths[b] = all ? pass->frames : pass->lengths[b];
-        counts[b] = (float)pass->lengths[b];
-    }
-    struct pooling_input input = {
-        .hidden = hidden,
-        .padding = all ? NULL : padding(pass, scope, 3),
-        .counts = et_from_data(scope, counts, ET_FLOAT32, shape, 2, pass->model->parameters.device),
-        .lengths = pass->lengths,
-        .parameters = &pass->model->parameters,
-        .first = pass->cnn->pooling};
-    free(counts);
-    return pass->model->pooling->apply(scope, &input);
 }
 
 /* The spectrogram, in float32 whatever the products' type: (B, 1, T, M) */
@@ -354,7 +327,10 @@ static struct et_tensor *forward(const struct model *model, struct et_scope *sco
         x = et_dropout(scope, x, cnn->hidden_dropout);
     if (mode->observe)
         mode->observe(mode->context, "hidden", x);
-    return head_forward(&cnn->head, &model->parameters, scope, merge(&pass, scope, x), mode->training);
+    return head_forward(
+        &cnn->head, &model->parameters, scope,
+        frames_merge(model, scope, x, padding(&pass, scope, false), pass.lengths, cnn->pooling),
+        mode->training);
 }
 
 const struct model_kind MODEL_CNN = {

@@ -5,6 +5,7 @@
  * Shapes: B clips, S samples, C channels, T frames, H hidden size.
  */
 #include "base/random.h"
+#include "model/frames.h"
 #include "model/wav2vec2.h"
 
 #include <math.h>
@@ -64,23 +65,6 @@ static void seed_part(const struct pass *pass, int64_t part)
     et_manual_seed(random_next(&stream));
 }
 
-/* A mask (B, width) that is true from each clip's own length on; NULL if no clip is shorter than width. */
-static struct et_tensor *padding_mask(const struct pass *pass, struct et_scope *s, const int64_t *lengths,
-                                      int64_t width)
-{
-    const int64_t shape[2] = {pass->clips, width};
-    bool *mask = mem_zero((size_t)(pass->clips * width), sizeof *mask), any = false;
-
-    for (int64_t b = 0; b < pass->clips; b++) {
-        for (int64_t t = lengths[b]; t < width; t++)
-            mask[b * width + t] = any = true;
-    }
-    struct et_tensor *result =
-        any ? et_from_data(s, mask, ET_BOOL, shape, 2, pass->model->parameters.device) : NULL;
-    free(mask);
-    return result;
-}
-
 /* Group norm with one group per channel over each clip's own frames, so that padding changes nothing.
  * x (B, C, T) */
 static struct et_tensor *masked_group_norm(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
@@ -118,7 +102,9 @@ static struct et_tensor *conv_norm(const struct pass *pass, struct et_scope *s, 
                             et_layer_norm(s, et_transpose(s, x, 1, 2), weight(pass, a->weight),
                                           weight(pass, a->bias), CONV_NORM_EPS),
                             1, 2);
-    struct et_tensor *mask = pass->w->hides_padding ? padding_mask(pass, s, lengths, et_size(x, 2)) : NULL;
+    struct et_tensor *mask = pass->w->hides_padding ? frames_padding(s, lengths, pass->clips, et_size(x, 2),
+                                                                     pass->model->parameters.device)
+                                                    : NULL;
     if (mask)
         return masked_group_norm(pass, s, x, a, mask, lengths);
     return et_group_norm(s, x, pass->w->config.conv_dim[i], weight(pass, a->weight), weight(pass, a->bias),
@@ -326,7 +312,8 @@ static struct et_tensor *transform(struct pass *pass, struct et_scope *scope, st
 static void find_padding(struct pass *pass, struct et_scope *scope)
 {
     const int64_t column[3] = {pass->clips, pass->frames, 1}, keys[4] = {pass->clips, 1, 1, pass->frames};
-    struct et_tensor *mask = padding_mask(pass, scope, pass->lengths, pass->frames);
+    struct et_tensor *mask =
+        frames_padding(scope, pass->lengths, pass->clips, pass->frames, pass->model->parameters.device);
 
     if (!mask)
         return;
@@ -355,28 +342,6 @@ static struct et_tensor *embed(const struct pass *pass, struct et_scope *scope, 
     return x;
 }
 
-static struct et_tensor *merge(const struct pass *pass, struct et_scope *scope, struct et_tensor *x)
-{
-    const int64_t shape[2] = {pass->clips, 1};
-    bool all = pass->model->pooling_includes_padding;
-    float *counts = mem_zero((size_t)pass->clips, sizeof *counts);
-    int64_t *lengths = et_scope_memory(scope, (size_t)pass->clips * sizeof *lengths);
-
-    for (int64_t b = 0; b < pass->clips; b++) {
-        lengths[b] = all ? pass->frames : pass->lengths[b];
-        counts[b] = (float)lengths[b];
-    }
-    struct pooling_input input = {
-        .hidden = et_to_dtype(scope, x, ET_FLOAT32),
-        .padding = all ? NULL : pass->padding,
-        .counts = et_from_data(scope, counts, ET_FLOAT32, shape, 2, pass->model->parameters.device),
-        .lengths = lengths,
-        .parameters = &pass->model->parameters,
-        .first = pass->w->pooling};
-    free(counts);
-    return pass->model->pooling->apply(scope, &input);
-}
-
 struct et_tensor *wav2vec2_forward(const struct model *model, struct et_scope *scope,
                                    const struct batch *batch, const struct forward_mode *mode)
 {
@@ -396,5 +361,8 @@ struct et_tensor *wav2vec2_forward(const struct model *model, struct et_scope *s
     x = transform(&pass, scope, embed(&pass, scope, x));
     observe(&pass, "encoder_output", x);
     seed_part(&pass, w->config.num_hidden_layers + 1);
-    return head_forward(&w->head, &model->parameters, scope, merge(&pass, scope, x), mode->training);
+    return head_forward(
+        &w->head, &model->parameters, scope,
+        frames_merge(model, scope, et_to_dtype(scope, x, ET_FLOAT32), pass.padding, pass.lengths, w->pooling),
+        mode->training);
 }

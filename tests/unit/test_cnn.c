@@ -1,5 +1,6 @@
 /* The convolutional network: its spectrogram against NumPy's, padding, saving, running statistics;
  * augmentation. */
+#include "batches.h"
 #include "unit.h"
 
 #include "base/log.h"
@@ -80,30 +81,6 @@ static struct config *settings(const char *pooling)
     return config;
 }
 
-static struct batch make_batch(const int64_t *lengths, int64_t count, float padding)
-{
-    struct batch batch = {.count = count, .width = WIDTH};
-    struct random_stream stream = random_stream(1, RANDOM_ORDER, 0);
-
-    batch.samples = mem_zero((size_t)(count * WIDTH), sizeof(float));
-    batch.lengths = mem_zero((size_t)count, sizeof(int64_t));
-    batch.labels = mem_zero((size_t)count, sizeof(int64_t));
-    for (int64_t b = 0; b < count; b++) {
-        batch.lengths[b] = lengths[b];
-        for (int64_t t = 0; t < WIDTH; t++)
-            batch.samples[b * WIDTH + t] =
-                t < lengths[b] ? (float)(2 * random_uniform(&stream) - 1) : padding;
-    }
-    return batch;
-}
-
-static void free_batch(struct batch *batch)
-{
-    free(batch->samples);
-    free(batch->lengths);
-    free(batch->labels);
-}
-
 static void answer(const struct model *model, const struct batch *batch, bool training, float *logits)
 {
     const struct forward_mode mode = {.training = training, .seed = 9};
@@ -144,7 +121,7 @@ static void test_padding_changes_no_answer(void **state)
         struct error error;
         struct model *model = open_model(config_file(), config, &error);
         assert_good(model, error);
-        struct batch together = make_batch(lengths, 4, 0.7f);
+        struct batch together = make_batch(lengths, 4, WIDTH, 0.7f);
         float all[4 * LABELS], alone[LABELS];
         warm_up(model, &together);
         answer(model, &together, false, all);
@@ -170,7 +147,7 @@ static void test_saved_model_answers_the_same(void **state)
     struct config *config = settings("attention");
     struct error error;
     struct model *model = open_model(config_file(), config, &error);
-    struct batch batch = make_batch(lengths, 2, 0);
+    struct batch batch = make_batch(lengths, 2, WIDTH, 0);
     float before[2 * LABELS], after[2 * LABELS], fresh[2 * LABELS];
 
     (void)state;
@@ -276,7 +253,7 @@ static void test_mixup(void **state)
 {
     const int64_t lengths[3] = {1000, 5000, 9000};
     const struct augmentation mix = {.mixup = 0.4};
-    struct batch batch = make_batch(lengths, 3, 0), before = make_batch(lengths, 3, 0);
+    struct batch batch = make_batch(lengths, 3, WIDTH, 0), before = make_batch(lengths, 3, WIDTH, 0);
     double mean = 0;
 
     (void)state;

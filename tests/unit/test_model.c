@@ -1,4 +1,5 @@
 /* wav2vec 2.0 with its weights in every form, padding, masks, freezing. */
+#include "batches.h"
 #include "unit.h"
 
 #include "base/log.h"
@@ -26,31 +27,6 @@ static struct model *open_model(const char *path, const struct config *config, s
 
     *error = (struct error){0};
     return model_open(&source, error);
-}
-
-/* Random clips of the given lengths; what stands after a clip's end is `padding`. */
-static struct batch make_batch(const int64_t *lengths, int64_t count, int64_t width, float padding)
-{
-    struct batch batch = {.count = count, .width = width};
-    struct random_stream stream = random_stream(1, RANDOM_ORDER, 0);
-
-    batch.samples = mem_zero((size_t)(count * width), sizeof(float));
-    batch.lengths = mem_zero((size_t)count, sizeof(int64_t));
-    batch.labels = mem_zero((size_t)count, sizeof(int64_t));
-    for (int64_t b = 0; b < count; b++) {
-        batch.lengths[b] = lengths[b];
-        for (int64_t t = 0; t < width; t++) /* clip b is the same whatever the width */
-            batch.samples[b * width + t] =
-                t < lengths[b] ? (float)(2 * random_uniform(&stream) - 1) : padding;
-    }
-    return batch;
-}
-
-static void free_batch(struct batch *batch)
-{
-    free(batch->samples);
-    free(batch->lengths);
-    free(batch->labels);
 }
 
 static void answer(const struct model *model, const struct batch *batch, float *logits)
