@@ -67,7 +67,7 @@ const struct setting SETTINGS[] = {
     TEXT("split", "file", "",
          "of protocol=predefined: CSV with the columns name (or path) and part; empty: as the corpus says"),
 
-    TEXT("model", "kind", "wav2vec2", "which model"),
+    TEXT("model", "kind", "wav2vec2", "wav2vec2 or cnn"),
     TEXT("model", "pretrained", "", "model directory, or a config.json alone for random weights"),
     TEXT("model", "layers", "last",
          "hidden states to merge: last, weighted (learned, as SUPERB), or a layer's number"),
