@@ -9,43 +9,15 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/parallel.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/source.h"
+#include "cli/sweep.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
-
-static const int STOP_SIGNALS[] = {SIGINT, SIGTERM, SIGHUP};
-
-/* One run to do. */
-struct task {
-    size_t setting;
-    const char *seed;
-    char *name; /* in the sweep's folder */
-    pid_t child;
-    double started;
-};
-
-struct job {
-    struct config *config;
-    struct grid grid;
-    char *folder, *name; /* of the sweep; the folder absolute once it exists */
-    int lock;
-    struct catalogue *catalogue;
-    struct task *tasks;
-    size_t count, next, running, ended, failed, jobs, done_before;
-};
 
 /* ---- configuration ---- */
 
@@ -91,7 +63,7 @@ static char *choose_name(const struct options *options, const struct config *con
 }
 
 /* A run's name is one setting's value, and a file's name. */
-static bool check_lengths(const struct job *job, struct error *error)
+static bool check_lengths(const struct sweep_job *job, struct error *error)
 {
     for (size_t i = 0; i < job->grid.settings; i++) {
         for (size_t k = 0; k < job->grid.seeds.count; k++) {
@@ -109,7 +81,7 @@ static bool check_lengths(const struct job *job, struct error *error)
     return true;
 }
 
-static bool configure(struct job *job, const struct options *options, struct error *error)
+static bool configure(struct sweep_job *job, const struct options *options, struct error *error)
 {
     if (!options->config)
         return error_usage(error,
@@ -136,7 +108,7 @@ static bool configure(struct job *job, const struct options *options, struct err
 
 /* Settings that may differ when a sweep goes on: how fast it runs, and the grid itself.  Its database may
  * not: that is where its runs are. */
-static bool may_change(const struct job *job, const struct setting *setting, const char *name)
+static bool may_change(const struct sweep_job *job, const struct setting *setting, const char *name)
 {
     static const char *const fast[] = {"run.threads", "run.device", "run.seed"};
 
@@ -152,7 +124,7 @@ static bool may_change(const struct job *job, const struct setting *setting, con
 }
 
 /* Runs of another experiment must not be counted among this one's. */
-static bool check_same(const struct job *job, const char *path, struct error *error)
+static bool check_same(const struct sweep_job *job, const char *path, struct error *error)
 {
     struct config *before = config_new();
     bool same = config_read(before, path, error);
@@ -172,7 +144,7 @@ static bool check_same(const struct job *job, const char *path, struct error *er
 }
 
 /* Makes and locks the sweep's folder. */
-static bool open_folder(struct job *job, struct error *error)
+static bool open_folder(struct sweep_job *job, struct error *error)
 {
     char *path = path_join(job->folder, "sweep.ini"), *logs = path_join(job->folder, "logs");
     bool done = folder_make(logs, error) && (job->lock = run_folder_lock(job->folder, error)) >= 0 &&
@@ -188,7 +160,7 @@ static bool open_folder(struct job *job, struct error *error)
     return done;
 }
 
-static bool write_sweep(const struct job *job, struct error *error)
+static bool write_sweep(const struct sweep_job *job, struct error *error)
 {
     char *path = path_join(job->folder, "sweep.ini"), *text = config_print(job->config);
     bool done = file_write(path, text, strlen(text), error);
@@ -202,7 +174,7 @@ static bool write_sweep(const struct job *job, struct error *error)
 
 /* Indexes and splits once for every distinct corpus, audio and split of the grid, before any run starts: a
  * wrong path ends here, and runs at the same time find everything decoded. */
-static bool index_all(const struct job *job, struct error *error)
+static bool index_all(const struct sweep_job *job, struct error *error)
 {
     static const char *const sections[] = {"corpus", "audio", "split"};
     struct strings seen = {0};
@@ -231,191 +203,10 @@ static bool index_all(const struct job *job, struct error *error)
     return done;
 }
 
-/* ---- runs ---- */
-
-/* What is missing, the first seed of every setting first: what cannot work shows early. */
-static bool list_tasks(struct job *job, struct error *error)
-{
-    job->tasks = mem_zero(job->grid.settings * job->grid.seeds.count, sizeof *job->tasks);
-    for (size_t s = 0; s < job->grid.seeds.count; s++) {
-        for (size_t i = 0; i < job->grid.settings; i++) {
-            struct task task = {i, job->grid.seeds.items[s],
-                                grid_run_name(&job->grid, i, job->grid.seeds.items[s]), 0, 0};
-            char *folder = path_join(job->folder, task.name);
-            struct run_row row;
-            struct arena arena = {0};
-            bool finished, done = sweep_run_finished(job->catalogue, folder, &row, &finished, &arena, error);
-            arena_free(&arena);
-            free(folder);
-            if (done && !finished) {
-                job->tasks[job->count++] = task;
-            } else {
-                free(task.name);
-                job->done_before++;
-            }
-            if (!done)
-                return false;
-        }
-    }
-    return true;
-}
-
-/* In the child, whose signals are blocked: becomes `emotrain train` for the task; its words go to the log. */
-static void become_run(char *const *words, const char *log, pid_t parent, const sigset_t *mask)
-{
-    int output = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0666), input = open("/dev/null", O_RDONLY);
-
-    for (size_t i = 0; i < sizeof STOP_SIGNALS / sizeof STOP_SIGNALS[0]; i++)
-        if (STOP_SIGNALS[i] != SIGHUP)
-            signal(STOP_SIGNALS[i], SIG_DFL); /* one that comes before the run catches it ends it */
-    sigprocmask(SIG_SETMASK, mask, NULL);
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a killed sweep leaves no runs behind; they go on from checkpoints */
-    if (getppid() == parent && output >= 0 && input >= 0 && dup2(input, STDIN_FILENO) >= 0 &&
-        dup2(output, STDOUT_FILENO) >= 0 && dup2(output, STDERR_FILENO) >= 0)
-        execv("/proc/self/exe", words);
-    _exit(127);
-}
-
-static void add_setting(struct strings *words, const char *name, const char *value)
-{
-    char *assignment = mem_format("%s=%s", name, value);
-
-    strings_add(words, "--set");
-    strings_add(words, assignment);
-    free(assignment);
-}
-
-/* The command line of a run: begun from the sweep's file, or gone on with. */
-static void build_command(const struct job *job, const struct task *task, const char *folder,
-                          struct strings *words)
-{
-    char *config = path_join(job->folder, "sweep.ini"), *name = mem_format("%s/%s", job->name, task->name);
-    size_t at_once = job->jobs < job->count ? job->jobs : job->count,
-           share = (size_t)processor_count() / at_once;
-    char *threads = mem_format("%zu", share ? share : 1);
-
-    strings_add(words, "emotrain");
-    strings_add(words, "train");
-    if (run_folder_is_run(folder)) {
-        strings_add(words, "--resume");
-        strings_add(words, "--run");
-        strings_add(words, folder);
-    } else {
-        strings_add(words, "--config");
-        strings_add(words, config);
-        strings_add(words, "--run");
-        strings_add(words, name);
-        if (config_integer(job->config, "run.threads") == 0)
-            add_setting(words, "run.threads", threads); /* before the axes, which may have their own */
-        for (size_t a = 0; a < job->grid.axis_count; a++)
-            add_setting(words, job->grid.axes[a].name, grid_value(&job->grid, task->setting, a));
-        add_setting(words, "run.seed", task->seed);
-        for (size_t i = 0; i < GRID_KEYS; i++)
-            add_setting(words, GRID_KEY_NAMES[i], "");
-        add_setting(words, "sweep.seeds", "");
-        add_setting(words, "sweep.jobs", "1");
-        add_setting(words, "sweep.metric", "");
-    }
-    free(config);
-    free(name);
-    free(threads);
-}
-
-static bool start_task(struct job *job, struct task *task, struct error *error)
-{
-    struct strings words = {0};
-    char *folder = path_join(job->folder, task->name);
-    char *log = mem_format("%s/logs/%s.log", job->folder, task->name);
-    pid_t parent = getpid();
-    sigset_t stops, mask;
-
-    build_command(job, task, folder, &words);
-    strings_add(&words, NULL); /* argv ends with NULL */
-    fflush(NULL);
-    task->started = clock_seconds();
-    sigemptyset(&stops);
-    for (size_t i = 0; i < sizeof STOP_SIGNALS / sizeof STOP_SIGNALS[0]; i++)
-        sigaddset(&stops, STOP_SIGNALS[i]);
-    sigprocmask(SIG_BLOCK, &stops, &mask); /* none is lost between fork and exec */
-    task->child = fork();
-    if (task->child == 0)
-        become_run(words.items, log, parent, &mask);
-    sigprocmask(SIG_SETMASK, &mask, NULL);
-    if (task->child < 0)
-        error_set(error, "cannot start a run: %s", strerror(errno));
-    else
-        job->running++;
-    strings_free(&words);
-    free(folder);
-    free(log);
-    return !error->kind;
-}
-
-/* One line per run that has ended. */
-static void tell(struct job *job, const struct task *task, int status)
-{
-    char *words = sweep_last_words(job->folder, task->name);
-    double seconds = clock_seconds() - task->started;
-    size_t all = job->count + job->done_before, number = job->done_before + job->ended;
-
-    if (status == 0) {
-        log_info("[%zu/%zu] %s: finished in %.0f s", number, all, task->name, seconds);
-    } else {
-        log_warn("[%zu/%zu] %s: %s (%s/logs/%s.log)", number, all, task->name,
-                 WIFSIGNALED(status) ? strsignal(WTERMSIG(status))
-                 : *words            ? words
-                                     : "failed without a word",
-                 job->folder, task->name);
-        job->failed++;
-    }
-    free(words);
-}
-
-/* Takes note of runs that have ended. */
-static void reap(struct job *job)
-{
-    for (size_t i = 0; i < job->next; i++) {
-        int status = 1;
-        if (job->tasks[i].child <= 0 || waitpid(job->tasks[i].child, &status, WNOHANG) == 0)
-            continue;
-        job->tasks[i].child = 0;
-        job->running--;
-        job->ended++;
-        if (!interrupt_requested())
-            tell(job, &job->tasks[i], status);
-    }
-}
-
-static void stop_all(const struct job *job)
-{
-    for (size_t i = 0; i < job->next; i++)
-        if (job->tasks[i].child > 0)
-            kill(job->tasks[i].child, SIGTERM);
-}
-
-static bool run_all(struct job *job, struct error *error)
-{
-    const struct timespec moment = {0, 20 * 1000 * 1000};
-    bool stopping = false, stopped = false;
-
-    while (job->running || (job->next < job->count && !stopping)) {
-        while (!stopping && !interrupt_requested() && job->running < job->jobs && job->next < job->count)
-            stopping = !start_task(job, &job->tasks[job->next++], error);
-        nanosleep(&moment, NULL);
-        if (!stopped && (stopping || interrupt_requested())) {
-            log_info("stopping: runs under way save their state");
-            stop_all(job);
-            stopping = stopped = true;
-        }
-        reap(job);
-    }
-    return !error->kind;
-}
-
 /* ---- the result ---- */
 
 /* A run that ended without an error must be in the catalogue with its answers. */
-static void check_result(struct job *job, const struct sweep *sweep)
+static void check_result(struct sweep_job *job, const struct sweep *sweep)
 {
     size_t finished = 0;
 
@@ -425,7 +216,7 @@ static void check_result(struct job *job, const struct sweep *sweep)
         job->failed = job->count + job->done_before - finished;
 }
 
-static bool show_result(struct job *job, struct error *error)
+static bool show_result(struct sweep_job *job, struct error *error)
 {
     struct sweep sweep;
     struct text text = {0};
@@ -446,7 +237,7 @@ static bool show_result(struct job *job, struct error *error)
     return done;
 }
 
-static bool finish(struct job *job, struct error *error)
+static bool finish(struct sweep_job *job, struct error *error)
 {
     if (interrupt_requested())
         return error_interrupted(error, "interrupted; the same command goes on with %s", job->folder);
@@ -458,18 +249,18 @@ static bool finish(struct job *job, struct error *error)
                                          job->failed, job->count + job->done_before, job->folder);
 }
 
-static bool sweep(struct job *job, struct error *error)
+static bool sweep(struct sweep_job *job, struct error *error)
 {
     if (!open_folder(job, error) || !index_all(job, error) || !write_sweep(job, error) ||
         !(job->catalogue = catalogue_open(config_text(job->config, "run.database"), error)) ||
-        !list_tasks(job, error))
+        !sweep_list_tasks(job, error))
         return false;
     log_info("sweep: %s: %zu settings, %zu seeds; %zu runs to do, %zu done; %zu at a time", job->folder,
              job->grid.settings, job->grid.seeds.count, job->count, job->done_before, job->jobs);
-    return run_all(job, error) && finish(job, error);
+    return sweep_run_all(job, error) && finish(job, error);
 }
 
-static void close_job(struct job *job)
+static void close_job(struct sweep_job *job)
 {
     for (size_t i = 0; i < job->count; i++)
         free(job->tasks[i].name);
@@ -485,7 +276,7 @@ static void close_job(struct job *job)
 
 bool command_sweep(const struct options *options, struct error *error)
 {
-    struct job job = {.lock = -1};
+    struct sweep_job job = {.lock = -1};
     bool done = configure(&job, options, error) && sweep(&job, error);
 
     close_job(&job);

@@ -1,0 +1,37 @@
+/* Inside cli/ only: a sweep under way, for its command (sweep.c) and its runs (sweep_runs.c). */
+#ifndef EMOTRAIN_CLI_SWEEP_H
+#define EMOTRAIN_CLI_SWEEP_H
+
+#include "base/grid.h"
+#include "store/catalogue.h"
+
+#include <sys/types.h>
+
+/* One run to do. */
+struct sweep_task {
+    size_t setting;
+    const char *seed;
+    char *name; /* in the sweep's folder */
+    pid_t child;
+    double started;
+};
+
+/* The sweep under way. */
+struct sweep_job {
+    struct config *config;
+    struct grid grid;
+    char *folder, *name; /* of the sweep; the folder absolute once it exists */
+    int lock;
+    struct catalogue *catalogue;
+    struct sweep_task *tasks;
+    size_t count, next, running, ended, failed, jobs, done_before;
+};
+
+/* Lists what is missing, the first seed of every setting first: what cannot work shows early. */
+bool sweep_list_tasks(struct sweep_job *job, struct error *error);
+
+/* Runs the tasks, job->jobs at a time, until all have ended or the user stops them; counts those that failed.
+ */
+bool sweep_run_all(struct sweep_job *job, struct error *error);
+
+#endif

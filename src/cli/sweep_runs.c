@@ -1,0 +1,198 @@
+/* A sweep's runs: which are missing, and a process for each. */
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "cli/command.h"
+#include "cli/sweep.h"
+#include "report/sweep.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static const int STOP_SIGNALS[] = {SIGINT, SIGTERM, SIGHUP};
+
+bool sweep_list_tasks(struct sweep_job *job, struct error *error)
+{
+    job->tasks = mem_zero(job->grid.settings * job->grid.seeds.count, sizeof *job->tasks);
+    for (size_t s = 0; s < job->grid.seeds.count; s++) {
+        for (size_t i = 0; i < job->grid.settings; i++) {
+            struct sweep_task task = {i, job->grid.seeds.items[s],
+                                      grid_run_name(&job->grid, i, job->grid.seeds.items[s]), 0, 0};
+            char *folder = path_join(job->folder, task.name);
+            struct run_row row;
+            struct arena arena = {0};
+            bool finished, done = sweep_run_finished(job->catalogue, folder, &row, &finished, &arena, error);
+            arena_free(&arena);
+            free(folder);
+            if (done && !finished) {
+                job->tasks[job->count++] = task;
+            } else {
+                free(task.name);
+                job->done_before++;
+            }
+            if (!done)
+                return false;
+        }
+    }
+    return true;
+}
+
+/* In the child, whose signals are blocked: becomes `emotrain train` for the task; its words go to the log. */
+static void become_run(char *const *words, const char *log, pid_t parent, const sigset_t *mask)
+{
+    int output = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0666), input = open("/dev/null", O_RDONLY);
+
+    for (size_t i = 0; i < sizeof STOP_SIGNALS / sizeof STOP_SIGNALS[0]; i++)
+        if (STOP_SIGNALS[i] != SIGHUP)
+            signal(STOP_SIGNALS[i], SIG_DFL); /* one that comes before the run catches it ends it */
+    sigprocmask(SIG_SETMASK, mask, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a killed sweep leaves no runs behind; they go on from checkpoints */
+    if (getppid() == parent && output >= 0 && input >= 0 && dup2(input, STDIN_FILENO) >= 0 &&
+        dup2(output, STDOUT_FILENO) >= 0 && dup2(output, STDERR_FILENO) >= 0)
+        execv("/proc/self/exe", words);
+    _exit(127);
+}
+
+static void add_setting(struct strings *words, const char *name, const char *value)
+{
+    char *assignment = mem_format("%s=%s", name, value);
+
+    strings_add(words, "--set");
+    strings_add(words, assignment);
+    free(assignment);
+}
+
+/* The command line of a run: begun from the sweep's file, or gone on with. */
+static void build_command(const struct sweep_job *job, const struct sweep_task *task, const char *folder,
+                          struct strings *words)
+{
+    char *config = path_join(job->folder, "sweep.ini"), *name = mem_format("%s/%s", job->name, task->name);
+    size_t at_once = job->jobs < job->count ? job->jobs : job->count,
+           share = (size_t)processor_count() / at_once;
+    char *threads = mem_format("%zu", share ? share : 1);
+
+    strings_add(words, "emotrain");
+    strings_add(words, "train");
+    if (run_folder_is_run(folder)) {
+        strings_add(words, "--resume");
+        strings_add(words, "--run");
+        strings_add(words, folder);
+    } else {
+        strings_add(words, "--config");
+        strings_add(words, config);
+        strings_add(words, "--run");
+        strings_add(words, name);
+        if (config_integer(job->config, "run.threads") == 0)
+            add_setting(words, "run.threads", threads); /* before the axes, which may have their own */
+        for (size_t a = 0; a < job->grid.axis_count; a++)
+            add_setting(words, job->grid.axes[a].name, grid_value(&job->grid, task->setting, a));
+        add_setting(words, "run.seed", task->seed);
+        for (size_t i = 0; i < GRID_KEYS; i++)
+            add_setting(words, GRID_KEY_NAMES[i], "");
+        add_setting(words, "sweep.seeds", "");
+        add_setting(words, "sweep.jobs", "1");
+        add_setting(words, "sweep.metric", "");
+    }
+    free(config);
+    free(name);
+    free(threads);
+}
+
+static bool start_task(struct sweep_job *job, struct sweep_task *task, struct error *error)
+{
+    struct strings words = {0};
+    char *folder = path_join(job->folder, task->name);
+    char *log = mem_format("%s/logs/%s.log", job->folder, task->name);
+    pid_t parent = getpid();
+    sigset_t stops, mask;
+
+    build_command(job, task, folder, &words);
+    strings_add(&words, NULL); /* argv ends with NULL */
+    fflush(NULL);
+    task->started = clock_seconds();
+    sigemptyset(&stops);
+    for (size_t i = 0; i < sizeof STOP_SIGNALS / sizeof STOP_SIGNALS[0]; i++)
+        sigaddset(&stops, STOP_SIGNALS[i]);
+    sigprocmask(SIG_BLOCK, &stops, &mask); /* none is lost between fork and exec */
+    task->child = fork();
+    if (task->child == 0)
+        become_run(words.items, log, parent, &mask);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+    if (task->child < 0)
+        error_set(error, "cannot start a run: %s", strerror(errno));
+    else
+        job->running++;
+    strings_free(&words);
+    free(folder);
+    free(log);
+    return !error->kind;
+}
+
+/* One line per run that has ended. */
+static void tell(struct sweep_job *job, const struct sweep_task *task, int status)
+{
+    char *words = sweep_last_words(job->folder, task->name);
+    double seconds = clock_seconds() - task->started;
+    size_t all = job->count + job->done_before, number = job->done_before + job->ended;
+
+    if (status == 0) {
+        log_info("[%zu/%zu] %s: finished in %.0f s", number, all, task->name, seconds);
+    } else {
+        log_warn("[%zu/%zu] %s: %s (%s/logs/%s.log)", number, all, task->name,
+                 WIFSIGNALED(status) ? strsignal(WTERMSIG(status))
+                 : *words            ? words
+                                     : "failed without a word",
+                 job->folder, task->name);
+        job->failed++;
+    }
+    free(words);
+}
+
+/* Takes note of runs that have ended. */
+static void reap(struct sweep_job *job)
+{
+    for (size_t i = 0; i < job->next; i++) {
+        int status = 1;
+        if (job->tasks[i].child <= 0 || waitpid(job->tasks[i].child, &status, WNOHANG) == 0)
+            continue;
+        job->tasks[i].child = 0;
+        job->running--;
+        job->ended++;
+        if (!interrupt_requested())
+            tell(job, &job->tasks[i], status);
+    }
+}
+
+static void stop_all(const struct sweep_job *job)
+{
+    for (size_t i = 0; i < job->next; i++)
+        if (job->tasks[i].child > 0)
+            kill(job->tasks[i].child, SIGTERM);
+}
+
+bool sweep_run_all(struct sweep_job *job, struct error *error)
+{
+    const struct timespec moment = {0, 20 * 1000 * 1000};
+    bool stopping = false, stopped = false;
+
+    while (job->running || (job->next < job->count && !stopping)) {
+        while (!stopping && !interrupt_requested() && job->running < job->jobs && job->next < job->count)
+            stopping = !start_task(job, &job->tasks[job->next++], error);
+        nanosleep(&moment, NULL);
+        if (!stopped && (stopping || interrupt_requested())) {
+            log_info("stopping: runs under way save their state");
+            stop_all(job);
+            stopping = stopped = true;
+        }
+        reap(job);
+    }
+    return !error->kind;
+}
