@@ -73,7 +73,8 @@ cJSON *environment_describe(void)
                             (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) / (1 << 20));
     cJSON_AddNumberToObject(json, "cuda_cards", et_cuda_count());
     cJSON_AddBoolToObject(json, "bfloat16_native", et_bfloat16_is_native(et_cuda_count() ? 0 : ET_CPU));
-    const char *const variables[] = {"OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS"};
+    const char *const variables[] = {"OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS",
+                                     "OPENBLAS_CORETYPE"};
     for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
         cJSON_AddStringToObject(json, variables[i], getenv(variables[i]) ? getenv(variables[i]) : "");
     return json;
