@@ -16,6 +16,10 @@ if command -v gnuplot >/dev/null; then
     [ -s "runs/one/$file" ] || fail "no $file"
   done
 fi
+[ "$(ls runs/one/events.out.tfevents.[0-9]* | wc -l)" = 1 ] && [ -s runs/one/events.out.tfevents.charts ] || fail "no events for TensorBoard"
+for tag in train/loss train/learning_rate eval/accuracy eval/loss; do
+  grep -aq "$tag" runs/one/events.out.tfevents.[0-9]* || fail "no $tag in the events"
+done
 [ "$(find runs/one -name '*tmp*' | wc -l)" = 0 ] || fail "temporary files stayed"
 [ "$(wc -l <runs/one/predictions.csv)" = 33 ] || fail "predictions.csv should hold 32 clips and a heading"
 head -1 runs/one/predictions.csv | grep -q "^path,label,predicted,angry,calm,disgust,fearful,happy,neutral,sad,surprised$" ||
