@@ -50,6 +50,25 @@ bool json_write(const char *path, const cJSON *value, struct error *error)
     return done;
 }
 
+const cJSON *json_at(const cJSON *object, const char *section, const char *name)
+{
+    return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(object, section), name);
+}
+
+const char *json_text_at(const cJSON *object, const char *section, const char *name)
+{
+    const cJSON *item = json_at(object, section, name);
+
+    return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+double json_number_at(const cJSON *object, const char *section, const char *name)
+{
+    const cJSON *item = json_at(object, section, name);
+
+    return cJSON_IsNumber(item) ? item->valuedouble : 0;
+}
+
 void json_put(cJSON *object, const char *name, cJSON *value)
 {
     cJSON_DeleteItemFromObjectCaseSensitive(object, name);

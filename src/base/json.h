@@ -12,6 +12,12 @@ cJSON *json_read(const char *path, struct error *error); /* an object; caller cJ
 cJSON *json_parse(const char *text, size_t size, const char *where, struct error *error);
 bool json_write(const char *path, const cJSON *value, struct error *error); /* atomic, indented */
 
+/* object[section][name], for reading what need not be there; NULL if it is not. */
+const cJSON *json_at(const cJSON *object, const char *section, const char *name);
+const char *json_text_at(const cJSON *object, const char *section,
+                         const char *name);                                        /* "" if it is no text */
+double json_number_at(const cJSON *object, const char *section, const char *name); /* 0 if it is no number */
+
 /* Sets a member, replacing an older one; the object owns the value. */
 void json_put(cJSON *object, const char *name, cJSON *value);
 

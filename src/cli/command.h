@@ -56,6 +56,9 @@ void options_help(const struct command *command); /* to stdout */
 /* The configuration that --config and --set make; defaults where there is no --config.  NULL on error. */
 struct config *options_config(const struct options *options, struct error *error);
 
+/* The settings of --set over a configuration. */
+bool options_apply_sets(const struct options *options, struct config *config, struct error *error);
+
 /* Loads the module with the tensor commands, once threads and waiting are set up for it, and finds one. */
 bool tensor_run(const char *name, const struct options *options, struct error *error);
 

@@ -1,5 +1,6 @@
 #include "cli/environment.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "torch/torch.h"
@@ -12,7 +13,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 #ifndef EMOTRAIN_COMMIT
@@ -48,11 +48,9 @@ cJSON *environment_describe(void)
 {
     cJSON *json = cJSON_CreateObject();
     struct utsname system;
-    char moment[32];
-    time_t now = time(NULL);
+    char moment[CLOCK_STAMP_SIZE];
 
-    strftime(moment, sizeof moment, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
-    cJSON_AddStringToObject(json, "time", moment);
+    cJSON_AddStringToObject(json, "time", clock_stamp(moment));
     cJSON_AddStringToObject(json, "emotrain", EMOTRAIN_VERSION);
     cJSON_AddStringToObject(json, "commit", EMOTRAIN_COMMIT);
     cJSON_AddStringToObject(json, "compiler", __VERSION__);

@@ -1,6 +1,7 @@
 #include "cli/facts.h"
 
 #include "base/digest.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "cli/environment.h"
 
@@ -97,10 +98,9 @@ void facts_add_training(cJSON *facts, const struct trainer *trainer, int64_t ste
 
 bool facts_other_split(const cJSON *facts, const struct source *source)
 {
-    const cJSON *split = cJSON_GetObjectItemCaseSensitive(facts, "split");
-    const cJSON *digest = cJSON_GetObjectItemCaseSensitive(split, "digest");
+    const char *digest = json_text_at(facts, "split", "digest");
     char hash[SHA256_HEX_SIZE];
 
     digest_split(source, hash);
-    return cJSON_IsString(digest) && strcmp(digest->valuestring, hash) != 0;
+    return *digest && strcmp(digest, hash) != 0;
 }

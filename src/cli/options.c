@@ -162,14 +162,21 @@ void options_help(const struct command *command)
     }
 }
 
-struct config *options_config(const struct options *options, struct error *error)
+bool options_apply_sets(const struct options *options, struct config *config, struct error *error)
 {
-    struct config *config = config_new();
-    bool done = !options->config || config_read(config, options->config, error);
+    bool done = true;
 
     for (size_t i = 0; done && i < options->sets.count; i++)
         done = config_set(config, "--set", options->sets.items[i], error);
-    if (done)
+    return done;
+}
+
+struct config *options_config(const struct options *options, struct error *error)
+{
+    struct config *config = config_new();
+
+    if ((!options->config || config_read(config, options->config, error)) &&
+        options_apply_sets(options, config, error))
         return config;
     config_free(config);
     return NULL;

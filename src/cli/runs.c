@@ -35,8 +35,7 @@ static void print_repeat(const struct known_run *run)
     struct error unread = {0};
     char *path = path_join(run->folder, "environment.json");
     cJSON *environment = json_read(path, &unread);
-    const cJSON *digest = cJSON_GetObjectItemCaseSensitive(
-        cJSON_GetObjectItemCaseSensitive(run->report.facts, "split"), "digest");
+    const char *digest = json_text_at(run->report.facts, "split", "digest");
 
     printf(
         "\nto repeat it, in the folder where it was started:\n  emotrain --config %s/config.ini --run NAME\n",
@@ -52,8 +51,8 @@ static void print_repeat(const struct known_run *run)
             free(value);
         }
     }
-    if (cJSON_IsString(digest))
-        printf("  %-34s %.16s...\n", "clips and their parts, SHA-256", digest->valuestring);
+    if (*digest)
+        printf("  %-34s %.16s...\n", "clips and their parts, SHA-256", digest);
     cJSON_Delete(environment);
     free(path);
 }

@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* The main job under way. */
@@ -313,15 +312,12 @@ static bool report_run(struct job *job, struct error *error)
     struct report report;
     struct text text = {0};
     struct error no_baseline = {0};
-
-    char moment[32];
-    time_t now = time(NULL);
+    char moment[CLOCK_STAMP_SIZE];
 
     if (!report_read(&report, job->source.catalogue, job->folder, error))
         return false;
-    strftime(moment, sizeof moment, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
     report.run.state = "finished"; /* as it will be, once the report is there */
-    report.run.finished = moment;
+    report.run.finished = clock_stamp(moment);
     if (!known_run_baseline(&report, config_text(job->config, "report.baseline"),
                             config_text(job->config, "run.directory"), &no_baseline))
         log_warn("%s", no_baseline.message);

@@ -12,11 +12,9 @@ static struct config *choose_config(const char *run, const struct options *optio
     if (!run || options->config)
         return options_config(options, error);
     struct config *config = run_folder_config(run, error);
-    for (size_t i = 0; config && i < options->sets.count; i++) {
-        if (!config_set(config, "--set", options->sets.items[i], error)) {
-            config_free(config);
-            config = NULL;
-        }
+    if (config && !options_apply_sets(options, config, error)) {
+        config_free(config);
+        config = NULL;
     }
     return config;
 }

@@ -211,26 +211,33 @@ static struct et_tensor *padding(const struct pass *pass, struct et_scope *scope
     return mask ? et_reshape(scope, mask, image ? images : rows, image ? 4 : 3) : NULL;
 }
 
-/* Each clip to mean 0 and standard deviation 1 over its own frames and bands; padding to 0.  x (B, T, M) */
-static struct et_tensor *standardise(const struct pass *pass, struct et_scope *scope, struct et_tensor *x)
+/* The mean of each clip's own frames and bands; padding is 0.  x (B, T, M) -> (B, 1, 1) */
+static struct et_tensor *clip_mean(const struct pass *pass, struct et_scope *scope, struct et_tensor *x)
 {
     const int64_t shape[3] = {pass->clips, 1, 1};
-    struct et_tensor *mask = padding(pass, scope, false);
     float *sizes = mem_zero((size_t)pass->clips, sizeof *sizes);
 
     for (int64_t b = 0; b < pass->clips; b++)
         sizes[b] = (float)(pass->lengths[b] * pass->cnn->mel.bands);
     struct et_tensor *size = et_from_data(scope, sizes, ET_FLOAT32, shape, 3, pass->model->parameters.device);
     free(sizes);
-    for (int moment = 1; moment <= 2; moment++) {
-        struct et_tensor *known = mask ? et_masked_fill(scope, x, mask, 0) : x;
-        struct et_tensor *power = moment == 1 ? known : et_mul(scope, known, known);
-        struct et_tensor *mean =
-            et_div(scope, et_sum_dim(scope, et_sum_dim(scope, power, 2, true), 1, true), size);
-        x = moment == 1 ? et_sub(scope, x, mean)
-                        : et_mul(scope, x, et_rsqrt(scope, et_add_scalar(scope, mean, 1e-6)));
-    }
+    return et_div(scope, et_sum_dim(scope, et_sum_dim(scope, x, 2, true), 1, true), size);
+}
+
+static struct et_tensor *hide(struct et_scope *scope, struct et_tensor *x, const struct et_tensor *mask)
+{
     return mask ? et_masked_fill(scope, x, mask, 0) : x;
+}
+
+/* Each clip to mean 0 and standard deviation 1 over its own frames and bands; padding to 0.  x (B, T, M) */
+static struct et_tensor *standardise(const struct pass *pass, struct et_scope *scope, struct et_tensor *x)
+{
+    struct et_tensor *mask = padding(pass, scope, false);
+
+    x = et_sub(scope, x, clip_mean(pass, scope, hide(scope, x, mask)));
+    x = hide(scope, x, mask);
+    struct et_tensor *variance = clip_mean(pass, scope, et_mul(scope, x, x));
+    return et_mul(scope, x, et_rsqrt(scope, et_add_scalar(scope, variance, 1e-6)));
 }
 
 /* SpecAugment: spans of frames and of bands become 0, the mean.  x (B, T, M) */
@@ -260,16 +267,13 @@ static struct et_tensor *augment(const struct pass *pass, struct et_scope *scope
 
 /* x (B, C, T, M) -> (B, C', T, M) */
 static struct et_tensor *run_stage(const struct pass *pass, struct et_scope *scope, struct et_tensor *x,
-                                   const struct stage *stage)
+                                   const struct stage *stage, const struct et_tensor *mask)
 {
-    struct et_tensor *mask = padding(pass, scope, true);
-
     x = et_conv2d(scope, x, weight(pass, stage->weight), 1, 1);
     x = et_batch_norm(scope, et_to_dtype(scope, x, ET_FLOAT32), weight(pass, stage->scale),
                       weight(pass, stage->shift), weight(pass, stage->mean), weight(pass, stage->variance),
                       pass->mode->training, NORM_MOMENTUM, NORM_EPS);
-    x = et_relu(scope, x);
-    return mask ? et_masked_fill(scope, x, mask, 0) : x;
+    return hide(scope, et_relu(scope, x), mask);
 }
 
 /* x (B, C, T, M) -> (B, C', T / 2, M / 2).  Of an odd number of frames the last goes, and where the batch is
@@ -277,15 +281,15 @@ static struct et_tensor *run_stage(const struct pass *pass, struct et_scope *sco
 static struct et_tensor *run_block(struct pass *pass, struct et_scope *scope, struct et_tensor *x, int block)
 {
     struct et_scope *s = et_scope_open(scope);
+    struct et_tensor *mask = padding(pass, s, true);
 
     for (int i = 0; i < 2; i++)
-        x = run_stage(pass, s, x, &pass->cnn->stages[block][i]);
+        x = run_stage(pass, s, x, &pass->cnn->stages[block][i], mask);
     x = et_halve2d(s, x);
     pass->frames /= 2;
     for (int64_t b = 0; b < pass->clips; b++)
         pass->lengths[b] /= 2;
-    struct et_tensor *mask = padding(pass, s, true);
-    x = et_keep(mask ? et_masked_fill(s, x, mask, 0) : x, scope);
+    x = et_keep(hide(s, x, padding(pass, s, true)), scope);
     et_scope_close(s, NULL);
     return x;
 }

@@ -4,27 +4,19 @@
 
 #include <stdlib.h>
 
-static const char *text_of(const cJSON *object, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
-
-    return cJSON_IsString(item) ? item->valuestring : "";
-}
-
 bool clip_facts_read(struct clip_facts *facts, struct catalogue *catalogue, const struct run_row *run,
                      const struct prediction_list *predictions, struct error *error)
 {
     cJSON *json = run->facts ? cJSON_Parse(run->facts) : NULL;
-    const cJSON *corpus = cJSON_GetObjectItemCaseSensitive(json, "corpus");
+    const char *kind = json_text_at(json, "corpus", "kind"), *root = json_text_at(json, "corpus", "root");
 
     *facts = (struct clip_facts){.count = predictions->count};
     facts->clips = mem_zero(predictions->count, sizeof *facts->clips);
     facts->speakers = mem_zero(predictions->count, sizeof *facts->speakers);
-    facts->root = *text_of(corpus, "root") ? arena_string(&facts->arena, text_of(corpus, "root")) : NULL;
+    facts->root = *root ? arena_string(&facts->arena, root) : NULL;
     for (size_t i = 0; i < predictions->count; i++)
         facts->clips[i].path = predictions->items[i].path;
-    bool done = clips_look_up(catalogue, text_of(corpus, "kind"), text_of(corpus, "root"), facts->clips,
-                              facts->count, &facts->arena, error);
+    bool done = clips_look_up(catalogue, kind, root, facts->clips, facts->count, &facts->arena, error);
     for (size_t i = 0; i < facts->count; i++)
         facts->speakers[i] = facts->clips[i].speaker;
     cJSON_Delete(json);

@@ -9,25 +9,17 @@ static double quotient(double a, double b)
     return b > 0 ? a / b : 0;
 }
 
-/* Clips that were taken for label k. */
-static size_t predicted_as(const struct evaluation *e, size_t k)
-{
-    size_t predicted = 0;
-
-    for (size_t j = 0; j < e->label_count; j++)
-        predicted += e->confusion[j * e->label_count + k];
-    return predicted;
-}
-
 /* Scores of one label; returns how many of its clips were right. */
 static size_t score_class(struct evaluation *e, size_t k)
 {
     size_t right = e->confusion[k * e->label_count + k];
     struct scores *s = &e->classes[k];
 
-    for (size_t j = 0; j < e->label_count; j++)
+    for (size_t j = 0; j < e->label_count; j++) {
         s->support += e->confusion[k * e->label_count + j];
-    s->precision = quotient((double)right, (double)predicted_as(e, k));
+        s->predicted += e->confusion[j * e->label_count + k];
+    }
+    s->precision = quotient((double)right, (double)s->predicted);
     s->recall = quotient((double)right, (double)s->support);
     s->f1 = quotient(2 * s->precision * s->recall, s->precision + s->recall);
     return right;
@@ -40,7 +32,7 @@ static void average(struct evaluation *e)
     struct scores *m = &e->macro, *w = &e->weighted;
     double present = 0, occurring = 0;
 
-    m->support = w->support = e->clips;
+    m->support = w->support = m->predicted = w->predicted = e->clips;
     for (size_t k = 0; k < e->label_count; k++) {
         const struct scores *s = &e->classes[k];
         double share = quotient((double)s->support, (double)e->clips);
@@ -52,7 +44,7 @@ static void average(struct evaluation *e)
         w->f1 += s->f1 * share;
         e->uar += s->recall;
         present += s->support > 0;
-        occurring += s->support > 0 || predicted_as(e, k) > 0;
+        occurring += s->support + s->predicted > 0;
     }
     m->precision = quotient(m->precision, occurring);
     m->recall = quotient(m->recall, occurring);

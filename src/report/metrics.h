@@ -13,7 +13,8 @@
 /* Precision, recall and F1 of a label or an average; 0 where the quotient has no denominator. */
 struct scores {
     double precision, recall, f1;
-    size_t support; /* clips of that label */
+    size_t support;   /* clips of that label */
+    size_t predicted; /* clips taken for it */
 };
 
 struct evaluation {

@@ -9,22 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static double number_at(const cJSON *facts, const char *section, const char *name)
-{
-    const cJSON *item =
-        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(facts, section), name);
-
-    return cJSON_IsNumber(item) ? item->valuedouble : 0;
-}
-
-static const char *text_at(const cJSON *facts, const char *section, const char *name)
-{
-    const cJSON *item =
-        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(facts, section), name);
-
-    return cJSON_IsString(item) ? item->valuestring : "";
-}
-
 static void add_remark(struct strings *remarks, char *text)
 {
     strings_add(remarks, text);
@@ -35,9 +19,9 @@ static void add_remark(struct strings *remarks, char *text)
 static void make_remarks(struct report *report)
 {
     const cJSON *facts = report->facts;
-    const char *note = text_at(facts, "corpus", "note");
-    double shared = number_at(facts, "split", "shared_speakers"),
-           speakers = number_at(facts, "split", "speakers");
+    const char *note = json_text_at(facts, "corpus", "note");
+    double shared = json_number_at(facts, "split", "shared_speakers"),
+           speakers = json_number_at(facts, "split", "speakers");
 
     if (*note)
         strings_add(report->remarks, note);
@@ -48,19 +32,19 @@ static void make_remarks(struct report *report)
                 "Speakers shared: %.0f of %.0f speakers are in the train part and in the test part. The "
                 "figures hold for known speakers; for new ones use split.protocol=speaker.",
                 shared, speakers));
-    if (strcmp(text_at(facts, "split", "selection_part"), "test") == 0)
+    if (strcmp(json_text_at(facts, "split", "selection_part"), "test") == 0)
         add_remark(
             report->remarks,
             mem_format("Chosen on the test part: there is no validation part, so the best checkpoint was "
                        "chosen by the very clips that this report is about; its figures are optimistic. "
                        "split.validation=0.1 makes a part for that."));
-    if (number_at(facts, "corpus", "broken") > 0)
+    if (json_number_at(facts, "corpus", "broken") > 0)
         add_remark(report->remarks,
                    mem_format("Left out: %.0f broken files of the corpus (emotrain index names them).",
-                              number_at(facts, "corpus", "broken")));
-    if (number_at(facts, "split", "left_out") > 0)
+                              json_number_at(facts, "corpus", "broken")));
+    if (json_number_at(facts, "split", "left_out") > 0)
         add_remark(report->remarks, mem_format("Left out: %.0f clips that split.file does not name.",
-                                               number_at(facts, "split", "left_out")));
+                                               json_number_at(facts, "split", "left_out")));
 }
 
 /* ---- groups ---- */
@@ -220,11 +204,10 @@ void report_set_baseline(struct report *report, const struct report *other)
     report->baseline = b;
     b->name = mem_string(other->run.name);
     b->compared = report->evaluation.clips > 0 && same_clips(before, now);
-    for (enum figure f = 0; f < FIGURE_COUNT; f++) {
+    for (enum figure f = 0; f < FIGURE_COUNT; f++)
         b->figures[f] = FIGURES[f].of(&other->evaluation);
-        if (b->compared)
-            compare_answers(&first, &second, &report->clusters, f, &b->comparisons[f]);
-    }
+    if (b->compared)
+        compare_answers(&first, &second, &report->clusters, b->comparisons);
     b->broken = b->comparisons[0].only_first;
     b->fixed = b->comparisons[0].only_second;
     add_differences(&b->differences, other->run.config, report->run.config);

@@ -183,13 +183,29 @@ void bootstrap_intervals(const struct answers *answers, const struct clusters *c
     free(drawn_seeds);
 }
 
+/* Interval and p-value of a figure's resampled differences; sorts them. */
+static void judge_differences(double *differences, struct comparison *result)
+{
+    size_t below = 0, above = 0;
+
+    for (size_t r = 0; r < BOOTSTRAP_RESAMPLES; r++) {
+        below += differences[r] <= 0;
+        above += differences[r] >= 0;
+    }
+    result->interval = percentiles(differences);
+    /* The observed difference counts as one draw more, so that p is never 0 (Davison and Hinkley, 1997). */
+    result->bootstrap_p = 2 * ((double)(below < above ? below : above) + 1) / (BOOTSTRAP_RESAMPLES + 1);
+    if (result->bootstrap_p > 1)
+        result->bootstrap_p = 1;
+}
+
 static void paired_bootstrap(const struct answers *first, const struct answers *second,
-                             const struct clusters *clusters, enum figure figure, struct comparison *result)
+                             const struct clusters *clusters, struct comparison results[FIGURE_COUNT])
 {
     struct random_stream stream = random_stream(0, RANDOM_BOOTSTRAP, 1);
-    size_t *drawn = mem_zero(clusters->count, sizeof *drawn), below = 0, above = 0;
+    size_t *drawn = mem_zero(clusters->count, sizeof *drawn);
     size_t *drawn_seeds = mem_zero(first->count, sizeof *drawn_seeds);
-    double *values = mem_zero(BOOTSTRAP_RESAMPLES, sizeof *values);
+    double *differences = mem_zero((size_t)FIGURE_COUNT * BOOTSTRAP_RESAMPLES, sizeof *differences);
     struct urn urns[2];
 
     urn_fill(&urns[0], first);
@@ -199,18 +215,14 @@ static void paired_bootstrap(const struct answers *first, const struct answers *
         draw(&stream, clusters, drawn, first->count, drawn_seeds);
         for (int u = 0; u < 2; u++)
             score_resample(&urns[u], clusters, drawn, drawn_seeds, figures[u]);
-        values[r] = figures[1][figure] - figures[0][figure];
-        below += values[r] <= 0;
-        above += values[r] >= 0;
+        for (size_t f = 0; f < FIGURE_COUNT; f++)
+            differences[f * BOOTSTRAP_RESAMPLES + r] = figures[1][f] - figures[0][f];
     }
-    result->interval = percentiles(values);
-    /* The observed difference counts as one draw more, so that p is never 0 (Davison and Hinkley, 1997). */
-    result->bootstrap_p = 2 * ((double)(below < above ? below : above) + 1) / (BOOTSTRAP_RESAMPLES + 1);
-    if (result->bootstrap_p > 1)
-        result->bootstrap_p = 1;
+    for (size_t f = 0; f < FIGURE_COUNT; f++)
+        judge_differences(differences + f * BOOTSTRAP_RESAMPLES, &results[f]);
     urn_free(&urns[0]);
     urn_free(&urns[1]);
-    free(values);
+    free(differences);
     free(drawn);
     free(drawn_seeds);
 }
@@ -284,11 +296,16 @@ static double mean_figure(const struct answers *answers, enum figure figure)
 }
 
 void compare_answers(const struct answers *first, const struct answers *second,
-                     const struct clusters *clusters, enum figure figure, struct comparison *comparison)
+                     const struct clusters *clusters, struct comparison comparisons[FIGURE_COUNT])
 {
-    comparison->difference = mean_figure(second, figure) - mean_figure(first, figure);
-    paired_bootstrap(first, second, clusters, figure, comparison);
-    mcnemar(first, second, clusters, comparison);
+    paired_bootstrap(first, second, clusters, comparisons);
+    mcnemar(first, second, clusters, &comparisons[0]);
+    for (enum figure f = 0; f < FIGURE_COUNT; f++) {
+        comparisons[f].difference = mean_figure(second, f) - mean_figure(first, f);
+        comparisons[f].only_first = comparisons[0].only_first; /* of the answers, so the same for all */
+        comparisons[f].only_second = comparisons[0].only_second;
+        comparisons[f].mcnemar_p = comparisons[0].mcnemar_p;
+    }
 }
 
 bool same_clips(const struct prediction_list *a, const struct prediction_list *b)

@@ -45,7 +45,7 @@ struct interval {
 void bootstrap_intervals(const struct answers *answers, const struct clusters *clusters,
                          struct interval intervals[FIGURE_COUNT]);
 
-/* One model against another on the same clips; seeds are paired, so both have equally many. */
+/* One model against another on the same clips, in one figure; seeds are paired, so both have equally many. */
 struct comparison {
     double difference;        /* of the figure: second less first */
     struct interval interval; /* 95 %, paired bootstrap */
@@ -58,7 +58,7 @@ struct comparison {
  * are the units and there is one seed; else its form for clustered pairs by Durkalski et al. (2003), because
  * a speaker's clips, and a clip's answers from several seeds, are no independent trials. */
 void compare_answers(const struct answers *first, const struct answers *second,
-                     const struct clusters *clusters, enum figure figure, struct comparison *comparison);
+                     const struct clusters *clusters, struct comparison comparisons[FIGURE_COUNT]);
 
 /* Whether two lists answer for the same clips, in the same order, with the same labels. */
 bool same_clips(const struct prediction_list *a, const struct prediction_list *b);

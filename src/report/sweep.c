@@ -39,16 +39,12 @@ char *sweep_last_words(const char *folder, const char *name)
 /* The metric of the best checkpoint on the validation part: what the choice of a setting may look at. */
 static double selection_of(const cJSON *facts, const struct metric_list *metrics, const char *metric)
 {
-    const cJSON *split = cJSON_GetObjectItemCaseSensitive(facts, "split");
-    const cJSON *training = cJSON_GetObjectItemCaseSensitive(facts, "training");
-    const cJSON *part = cJSON_GetObjectItemCaseSensitive(split, "selection_part");
-    const cJSON *step = cJSON_GetObjectItemCaseSensitive(training, "best_step");
+    int64_t step = (int64_t)json_number_at(facts, "training", "best_step"); /* 0: none yet */
 
-    if (!cJSON_IsString(part) || strcmp(part->valuestring, "validation") != 0 || !cJSON_IsNumber(step))
+    if (strcmp(json_text_at(facts, "split", "selection_part"), "validation") != 0)
         return (double)NAN;
     for (size_t i = 0; i < metrics->count; i++)
-        if (metrics->items[i].step == (int64_t)step->valuedouble &&
-            strcmp(metrics->items[i].name, metric) == 0)
+        if (metrics->items[i].step == step && strcmp(metrics->items[i].name, metric) == 0)
             return metrics->items[i].value;
     return (double)NAN;
 }
@@ -68,9 +64,7 @@ static bool read_figures(struct sweep_run *run, struct catalogue *catalogue, con
     for (enum figure f = 0; f < FIGURE_COUNT; f++)
         run->figures[f] = FIGURES[f].of(&evaluation);
     cJSON *facts = row->facts ? cJSON_Parse(row->facts) : NULL;
-    const cJSON *seconds =
-        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(facts, "training"), "seconds");
-    run->seconds = cJSON_IsNumber(seconds) ? seconds->valuedouble : 0;
+    run->seconds = json_number_at(facts, "training", "seconds");
     run->selection = selection_of(facts, &metrics, metric);
     run->finished = evaluation.clips > 0;
     cJSON_Delete(facts);
@@ -198,8 +192,11 @@ static void compare_with_best(struct sweep *sweep, struct sweep_row *row, const 
                    second = answers_of(row, best, sweep->grid.seeds.count);
 
     row->compared = first.count > 0;
-    if (row->compared)
-        compare_answers(&first, &second, clusters, sweep->metric, &row->comparison);
+    if (row->compared) {
+        struct comparison comparisons[FIGURE_COUNT];
+        compare_answers(&first, &second, clusters, comparisons);
+        row->comparison = comparisons[sweep->metric];
+    }
     free((void *)first.lists);
     free((void *)second.lists);
 }

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "unit.h"
+
 /* Random clips of the given lengths; what stands after a clip's end is `padding`. */
 static inline struct batch make_batch(const int64_t *lengths, int64_t count, int64_t width, float padding)
 {
@@ -30,6 +32,43 @@ static inline void free_batch(struct batch *batch)
     free(batch->samples);
     free(batch->lengths);
     free(batch->labels);
+}
+
+/* What the model makes of a batch: logits (clips, labels). */
+static inline void batch_answer(const struct model *model, const struct batch *batch, bool training,
+                                float *logits)
+{
+    const struct forward_mode mode = {.training = training, .seed = 9};
+    struct et_scope *scope = et_scope_open(NULL);
+    struct error error = {0};
+    bool recording = et_grad_mode(training);
+
+    et_read(scope, model_forward(model, scope, batch, &mode), logits,
+            batch->count * (int64_t)model->labels.count);
+    et_grad_mode(recording);
+    assert_good(et_scope_close(scope, &error), error);
+}
+
+/* Each clip of a batch, alone and without its padding, gets the answer that it gets in the batch. */
+static inline void check_padding_changes_nothing(const struct model *model, const struct batch *together)
+{
+    size_t labels = model->labels.count;
+    float *all = mem_zero((size_t)together->count * labels, sizeof *all),
+          *alone = mem_zero(labels, sizeof *alone);
+
+    batch_answer(model, together, false, all);
+    for (int64_t b = 0; b < together->count; b++) {
+        struct batch one = {.count = 1,
+                            .width = together->lengths[b],
+                            .samples = together->samples + b * together->width,
+                            .lengths = together->lengths + b,
+                            .labels = together->labels};
+        batch_answer(model, &one, false, alone);
+        for (size_t k = 0; k < labels; k++)
+            assert_float_equal(alone[k], all[(size_t)b * labels + k], 1e-5f);
+    }
+    free(all);
+    free(alone);
 }
 
 #endif

@@ -81,16 +81,6 @@ static struct config *settings(const char *pooling)
     return config;
 }
 
-static void answer(const struct model *model, const struct batch *batch, bool training, float *logits)
-{
-    const struct forward_mode mode = {.training = training, .seed = 9};
-    struct et_scope *scope = et_scope_open(NULL);
-    struct error error = {0};
-
-    et_read(scope, model_forward(model, scope, batch, &mode), logits, batch->count * LABELS);
-    assert_good(et_scope_close(scope, &error), error);
-}
-
 static char *config_file(void)
 {
     struct error error = {0};
@@ -106,7 +96,7 @@ static void warm_up(struct model *model, const struct batch *batch)
     float logits[8 * LABELS];
 
     for (int i = 0; i < 3; i++)
-        answer(model, batch, true, logits);
+        batch_answer(model, batch, true, logits);
 }
 
 static void test_padding_changes_no_answer(void **state)
@@ -122,19 +112,8 @@ static void test_padding_changes_no_answer(void **state)
         struct model *model = open_model(config_file(), config, &error);
         assert_good(model, error);
         struct batch together = make_batch(lengths, 4, WIDTH, 0.7f);
-        float all[4 * LABELS], alone[LABELS];
         warm_up(model, &together);
-        answer(model, &together, false, all);
-        for (int64_t b = 0; b < 4; b++) {
-            struct batch one = {.count = 1,
-                                .width = lengths[b],
-                                .samples = together.samples + b * WIDTH,
-                                .lengths = together.lengths + b,
-                                .labels = together.labels};
-            answer(model, &one, false, alone);
-            for (int k = 0; k < LABELS; k++)
-                assert_float_equal(alone[k], all[b * LABELS + k], 1e-5f);
-        }
+        check_padding_changes_nothing(model, &together);
         free_batch(&together);
         model_close(model);
         config_free(config);
@@ -152,9 +131,9 @@ static void test_saved_model_answers_the_same(void **state)
 
     (void)state;
     assert_good(model, error);
-    answer(model, &batch, false, fresh);
+    batch_answer(model, &batch, false, fresh);
     warm_up(model, &batch);
-    answer(model, &batch, false, before);
+    batch_answer(model, &batch, false, before);
     assert_true(fabsf(before[0] - fresh[0]) > 1e-6f); /* training passes move the running statistics */
     assert_good(folder_make(unit_path("saved"), &error), error);
     assert_good(model_save(model, unit_path("saved"), &error), error);
@@ -162,7 +141,7 @@ static void test_saved_model_answers_the_same(void **state)
     model = open_model(unit_path("saved"), NULL, &error); /* all from its own config.json */
     assert_good(model, error);
     assert_string_equal(model->kind->name, "cnn");
-    answer(model, &batch, false, after);
+    batch_answer(model, &batch, false, after);
     assert_memory_equal(before, after, sizeof before);
     model_close(model);
     free_batch(&batch);

@@ -1,32 +1,8 @@
 /* Indexing a folder of RAVDESS clips: fields, copies, broken files, what changed. */
-#include "unit.h"
-#include "waves.h"
-
-#include "base/config.h"
-#include "corpus/corpus.h"
+#include "corpora.h"
 
 #include <sys/stat.h>
 #include <utime.h>
-
-enum { WAV16 = SF_FORMAT_WAV | SF_FORMAT_PCM_16 };
-
-struct fixture {
-    struct config *config;
-    struct catalogue *catalogue;
-    struct audio_cache *cache;
-    struct corpus_scan scan;
-};
-
-static void put_clip(const char *relative, int frames, double frequency)
-{
-    struct error error = {0};
-    char *path = mem_format("%s/%s", unit_path("corpus"), relative), *folder = path_folder(path);
-
-    assert_true(folder_make(folder, &error));
-    assert_true(write_wave(path, 16000, 1, frames, frequency, WAV16));
-    free(folder);
-    free(path);
-}
 
 static void index_again(struct fixture *f)
 {
@@ -37,30 +13,10 @@ static void index_again(struct fixture *f)
 
 static int set_up(void **state)
 {
-    struct fixture *f = mem_zero(1, sizeof *f);
-    struct error error = {0};
-
-    *state = f;
-    folder_remove(unit_path("corpus"), &error);
-    folder_remove(unit_path("db"), &error);
+    if (fixture_set_up(state) != 0)
+        return -1;
     put_clip("Actor_01/03-01-05-01-02-01-01.wav", 8000, 200);
     put_clip("deep/er/03-01-04-02-01-02-12.wav", 4000, 300);
-    f->config = config_new();
-    config_choose(f->config, "corpus.root", unit_path("corpus"));
-    config_choose(f->config, "run.database", unit_path("db/e.db"));
-    f->catalogue = catalogue_open(unit_path("db/e.db"), &error);
-    f->cache = corpus_cache_open(f->config, &error);
-    return f->catalogue && f->cache ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    audio_cache_close(f->cache);
-    catalogue_close(f->catalogue);
-    config_free(f->config);
-    free(f);
     return 0;
 }
 
@@ -200,12 +156,12 @@ static void test_labels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_fields, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_unchanged_files_are_not_opened, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_copies, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_broken_files_are_left_out, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_link_loop, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_labels, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_fields, set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_unchanged_files_are_not_opened, set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_copies, set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_broken_files_are_left_out, set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_link_loop, set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_labels, set_up, fixture_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);

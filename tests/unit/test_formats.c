@@ -1,33 +1,10 @@
 /* Corpora beside RAVDESS: labels in file names, in folders, in a list; stretches of files; labels mapped. */
-#include "unit.h"
-#include "waves.h"
+#include "corpora.h"
 
 #include "base/csv.h"
-#include "corpus/corpus.h"
 #include "corpus/split.h"
 
 #include <utime.h>
-
-enum { WAV16 = SF_FORMAT_WAV | SF_FORMAT_PCM_16 };
-
-struct fixture {
-    struct config *config;
-    struct catalogue *catalogue;
-    struct audio_cache *cache;
-    struct corpus_scan scan;
-    struct clip_list clips;
-};
-
-static void put(const char *relative, int frames, double frequency)
-{
-    struct error error = {0};
-    char *path = mem_format("%s/%s", unit_path("formats"), relative), *folder = path_folder(path);
-
-    assert_true(folder_make(folder, &error));
-    assert_true(write_wave(path, 16000, 1, frames, frequency, WAV16));
-    free(folder);
-    free(path);
-}
 
 static void write_list(const char *text)
 {
@@ -38,32 +15,11 @@ static void write_list(const char *text)
 
 static int set_up(void **state)
 {
-    struct fixture *f = mem_zero(1, sizeof *f);
-    struct error error = {0};
-
-    *state = f;
-    folder_remove(unit_path("formats"), &error);
-    folder_remove(unit_path("db"), &error);
-    folder_make(unit_path("formats"), &error);
-    f->config = config_new();
-    config_choose(f->config, "corpus.root", unit_path("formats"));
-    config_choose(f->config, "run.database", unit_path("db/e.db"));
-    config_choose(f->config, "corpus.file", unit_path("list.csv"));
-    f->catalogue = catalogue_open(unit_path("db/e.db"), &error);
-    f->cache = corpus_cache_open(f->config, &error);
-    return f->catalogue && f->cache ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
+    int status = fixture_set_up(state);
     struct fixture *f = *state;
 
-    clip_list_free(&f->clips);
-    audio_cache_close(f->cache);
-    catalogue_close(f->catalogue);
-    config_free(f->config);
-    free(f);
-    return 0;
+    config_choose(f->config, "corpus.file", unit_path("list.csv"));
+    return status;
 }
 
 static bool index_as(struct fixture *f, const char *kind, struct error *error)
@@ -93,9 +49,9 @@ static void test_names(void **state)
     struct fixture *f = *state;
     struct error error = {0};
 
-    put("wav/03a01Fa.wav", 4000, 200);
-    put("wav/16b10Wb.wav", 4000, 210);
-    put("wav/readme.wav", 4000, 220);
+    put_clip("wav/03a01Fa.wav", 4000, 200);
+    put_clip("wav/16b10Wb.wav", 4000, 210);
+    put_clip("wav/readme.wav", 4000, 220);
     assert_good(index_as(f, "emodb", &error), error);
     assert_int_equal(f->clips.count, 2);
     assert_int_equal(f->scan.broken, 1); /* a name outside the scheme */
@@ -105,23 +61,23 @@ static void test_names(void **state)
           "Die wird auf dem Platz sein, wo wir sie immer hinlegen.");
 
     struct error cleared = {0};
-    folder_remove(unit_path("formats"), &cleared);
-    put("DC/sa01.wav", 4000, 200);
-    put("JK/sa01.wav", 4000, 210); /* the same name of another speaker is another clip */
-    put("KL_su03.wav", 4000, 220);
+    folder_remove(unit_path("corpus"), &cleared);
+    put_clip("DC/sa01.wav", 4000, 200);
+    put_clip("JK/sa01.wav", 4000, 210); /* the same name of another speaker is another clip */
+    put_clip("KL_su03.wav", 4000, 220);
     assert_good(index_as(f, "savee", &error), error);
     assert_int_equal(f->clips.count, 3);
     check(&f->clips.clips[0], "DC/sa01.wav", "sadness", "DC", "male", NULL);
     check(&f->clips.clips[1], "JK/sa01.wav", "sadness", "JK", "male", NULL);
     check(&f->clips.clips[2], "KL_su03.wav", "surprise", "KL", "male", NULL);
 
-    folder_remove(unit_path("formats"), &cleared);
-    put("1001_DFA_ANG_XX.wav", 4000, 200);
+    folder_remove(unit_path("corpus"), &cleared);
+    put_clip("1001_DFA_ANG_XX.wav", 4000, 200);
     assert_good(index_as(f, "crema-d", &error), error);
     check(&f->clips.clips[0], "1001_DFA_ANG_XX.wav", "anger", "1001", NULL, "Don't forget a jacket.");
 
-    folder_remove(unit_path("formats"), &cleared);
-    put("OAF_happy/OAF_back_happy.wav", 4000, 200);
+    folder_remove(unit_path("corpus"), &cleared);
+    put_clip("OAF_happy/OAF_back_happy.wav", 4000, 200);
     assert_good(index_as(f, "tess", &error), error);
     check(&f->clips.clips[0], "OAF_happy/OAF_back_happy.wav", "happiness", "OAF", "female",
           "Say the word back.");
@@ -132,10 +88,10 @@ static void test_folders_and_map(void **state)
     struct fixture *f = *state;
     struct error error = {0};
 
-    put("joy/1.wav", 4000, 200);
-    put("deep/elation/1.wav", 4000, 210);
-    put("anger/1.wav", 4000, 220);
-    put("noise/1.wav", 4000, 230);
+    put_clip("joy/1.wav", 4000, 200);
+    put_clip("deep/elation/1.wav", 4000, 210);
+    put_clip("anger/1.wav", 4000, 220);
+    put_clip("noise/1.wav", 4000, 230);
     assert_good(index_as(f, "folders", &error), error);
     assert_int_equal(f->clips.count, 4);
     check(&f->clips.clips[1], "deep/elation/1.wav", "elation", NULL, NULL, NULL);
@@ -156,8 +112,8 @@ static void test_list(void **state)
     struct error error = {0};
     struct signal signal;
 
-    put("a.wav", 32000, 200);
-    put("sub/b.wav", 8000, 300);
+    put_clip("a.wav", 32000, 200);
+    put_clip("sub/b.wav", 8000, 300);
     write_list("\xef\xbb\xbf"
                "file,emotion,speaker,part,start,end,remark\n"
                "a.wav,angry,ann,train,0,0.5,x\r\n"
@@ -178,7 +134,7 @@ static void test_list(void **state)
 
     /* The stretch's samples are the file's. */
     struct signal whole;
-    char *path = mem_format("%s/a.wav", unit_path("formats"));
+    char *path = mem_format("%s/a.wav", unit_path("corpus"));
     char *stretch = mem_format("%s#t=0.75,2", path);
     assert_good(audio_decode(path, NULL, &whole, &error), error);
     config_choose(f->config, "audio.normalize", "no");
@@ -207,9 +163,9 @@ static void test_parts(void **state)
     struct error error = {0};
     struct split split;
 
-    put("a.wav", 8000, 200);
-    put("b.wav", 8000, 300);
-    put("c.wav", 8000, 400);
+    put_clip("a.wav", 8000, 200);
+    put_clip("b.wav", 8000, 300);
+    put_clip("c.wav", 8000, 400);
     write_list("path,label,part\na.wav,x,train\nb.wav,y,train\nc.wav,x,test\n");
     config_choose(f->config, "split.protocol", "predefined");
     assert_good(index_as(f, "csv", &error), error);
@@ -237,7 +193,7 @@ static void test_bad_lists(void **state)
         {"path,label\na.wav,x\na.wav,y\n", "a.wav is listed twice"},
     };
 
-    put("a.wav", 8000, 200);
+    put_clip("a.wav", 8000, 200);
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         write_list(lists[i][0]);
         assert_error(index_as(f, "csv", &error), error, lists[i][1]);
@@ -273,11 +229,11 @@ static void test_stretches(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_folders_and_map, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_list, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_parts, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_bad_lists, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_names, set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_folders_and_map, set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_list, set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_parts, set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_bad_lists, set_up, fixture_tear_down),
         cmocka_unit_test(test_stretches),
     };
 

@@ -29,19 +29,6 @@ static struct model *open_model(const char *path, const struct config *config, s
     return model_open(&source, error);
 }
 
-static void answer(const struct model *model, const struct batch *batch, float *logits)
-{
-    const struct forward_mode mode = {.training = false};
-    struct et_scope *scope = et_scope_open(NULL);
-    struct error error = {0};
-    bool recording = et_grad_mode(false);
-
-    et_read(scope, model_forward(model, scope, batch, &mode), logits,
-            batch->count * (int64_t)model->labels.count);
-    et_grad_mode(recording);
-    assert_good(et_scope_close(scope, &error), error);
-}
-
 /* ---- padding ---- */
 
 static void test_padding_changes_no_answer(void **state)
@@ -65,18 +52,7 @@ static void test_padding_changes_no_answer(void **state)
             struct model *model = open_model(tiny(norms[n]), config, &error);
             assert_good(model, error);
             struct batch together = make_batch(lengths, 4, 6000, 0.7f); /* even padding that is not zero */
-            float all[4 * LABELS], alone[LABELS];
-            answer(model, &together, all);
-            for (int64_t b = 0; b < 4; b++) {
-                struct batch one = {.count = 1,
-                                    .width = lengths[b],
-                                    .samples = together.samples + b * 6000,
-                                    .lengths = together.lengths + b,
-                                    .labels = together.labels};
-                answer(model, &one, alone);
-                for (int k = 0; k < LABELS; k++)
-                    assert_float_equal(alone[k], all[b * LABELS + k], 1e-5f);
-            }
+            check_padding_changes_nothing(model, &together);
             free_batch(&together);
             model_close(model);
             config_free(config);
@@ -174,7 +150,7 @@ static void answers_of(const char *path, float *logits)
 
     assert_good(model, error);
     struct batch batch = make_batch(lengths, 2, 3000, 0);
-    answer(model, &batch, logits);
+    batch_answer(model, &batch, false, logits);
     free_batch(&batch);
     model_close(model);
 }
@@ -469,7 +445,7 @@ static void test_saved_model_answers_the_same(void **state)
     assert_good(model_save(model, unit_path("saved"), &error), error);
     const int64_t lengths[2] = {2000, 3000};
     struct batch batch = make_batch(lengths, 2, 3000, 0);
-    answer(model, &batch, a);
+    batch_answer(model, &batch, false, a);
     free_batch(&batch);
     model_close(model);
     answers_of(unit_path("saved"), b); /* merge strategy and layers come from its config.json */

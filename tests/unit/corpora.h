@@ -1,0 +1,62 @@
+/* A corpus of made-up clips in the scratch folder, with a catalogue and a cache of its own, for tests of
+ * indexing. */
+#ifndef EMOTRAIN_TESTS_CORPORA_H
+#define EMOTRAIN_TESTS_CORPORA_H
+
+#include "unit.h"
+#include "waves.h"
+
+#include "base/config.h"
+#include "corpus/corpus.h"
+
+struct fixture {
+    struct config *config;
+    struct catalogue *catalogue;
+    struct audio_cache *cache;
+    struct corpus_scan scan;
+    struct clip_list clips;
+};
+
+/* Writes a clip of 16 kHz into the corpus' folder. */
+static inline void put_clip(const char *relative, int frames, double frequency)
+{
+    struct error error = {0};
+    char *path = mem_format("%s/%s", unit_path("corpus"), relative), *folder = path_folder(path);
+
+    assert_true(folder_make(folder, &error));
+    assert_true(write_wave(path, 16000, 1, frames, frequency, SF_FORMAT_WAV | SF_FORMAT_PCM_16));
+    free(folder);
+    free(path);
+}
+
+/* An empty corpus, catalogue and cache. */
+static inline int fixture_set_up(void **state)
+{
+    struct fixture *f = mem_zero(1, sizeof *f);
+    struct error error = {0};
+
+    *state = f;
+    folder_remove(unit_path("corpus"), &error);
+    folder_remove(unit_path("db"), &error);
+    folder_make(unit_path("corpus"), &error);
+    f->config = config_new();
+    config_choose(f->config, "corpus.root", unit_path("corpus"));
+    config_choose(f->config, "run.database", unit_path("db/e.db"));
+    f->catalogue = catalogue_open(unit_path("db/e.db"), &error);
+    f->cache = corpus_cache_open(f->config, &error);
+    return f->catalogue && f->cache ? 0 : -1;
+}
+
+static inline int fixture_tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    clip_list_free(&f->clips);
+    audio_cache_close(f->cache);
+    catalogue_close(f->catalogue);
+    config_free(f->config);
+    free(f);
+    return 0;
+}
+
+#endif
