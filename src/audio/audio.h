@@ -83,6 +83,10 @@ void audio_cache_close(struct audio_cache *cache); /* NULL does nothing */
 bool audio_cache_load(struct audio_cache *cache, const char *path, const char *sha256, struct signal *signal,
                       struct error *error);
 
+/* The eGeMAPS functionals (audio/egemaps) of the same signal, kept beside it.  The cache must be of 16 kHz. */
+bool audio_cache_functionals(struct audio_cache *cache, const char *path, const char *sha256, float *values,
+                             struct error *error);
+
 /* Makes sure that `path` is in the cache, telling its facts: what the index does with a new file.  `reason`
  * says why the file is unusable; `error`, that the cache cannot be written. */
 bool audio_cache_make(struct audio_cache *cache, const char *path, const char *sha256,

@@ -1,9 +1,10 @@
 /*
  * The cache of decoded signals: one file per clip, FOLDER/ab/abcdef...-16000-sinc_best.pcm, holding a
- * header and 32-bit floats in the machine's byte order.
+ * header and 32-bit floats in the machine's byte order; beside it, where they were asked for, its functionals.
  */
 #include "audio/audio.h"
 
+#include "audio/egemaps/egemaps.h"
 #include "base/digest.h"
 #include "base/files.h"
 #include "base/memory.h"
@@ -47,9 +48,9 @@ void audio_cache_close(struct audio_cache *cache)
     free(cache);
 }
 
-static char *entry_path(const struct audio_cache *cache, const char *sha256)
+static char *entry_path(const struct audio_cache *cache, const char *sha256, const char *ending)
 {
-    return mem_format("%s/%.2s/%s-%d-%s.pcm", cache->folder, sha256, sha256, cache->rate, cache->resampler);
+    return mem_format("%s/%.2s/%s-%d-%s.%s", cache->folder, sha256, sha256, cache->rate, cache->resampler, ending);
 }
 
 static bool header_fits(const struct audio_cache *cache, const struct header *header,
@@ -129,7 +130,7 @@ static bool make(const struct audio_cache *cache, const char *path, const char *
 bool audio_cache_load(struct audio_cache *cache, const char *path, const char *sha256, struct signal *signal,
                       struct error *error)
 {
-    char *entry = entry_path(cache, sha256);
+    char *entry = entry_path(cache, sha256, "pcm");
     char hash[SHA256_HEX_SIZE];
     struct audio_facts facts;
     struct error reason = {0};
@@ -150,13 +151,69 @@ bool audio_cache_load(struct audio_cache *cache, const char *path, const char *s
 bool audio_cache_make(struct audio_cache *cache, const char *path, const char *sha256,
                       struct audio_facts *facts, struct error *reason, struct error *error)
 {
-    char *entry = entry_path(cache, sha256);
+    char *entry = entry_path(cache, sha256, "pcm");
     struct signal signal;
     bool done = read_entry(cache, entry, NULL, facts);
 
     if (!done && make(cache, path, entry, facts, &signal, reason, error)) {
         signal_free(&signal);
         done = true;
+    }
+    free(entry);
+    return done;
+}
+
+/* ---- functionals ---- */
+
+struct functionals_entry {
+    uint32_t version, checksum;
+    float values[EGEMAPS_COUNT];
+};
+
+enum { FUNCTIONALS_VERSION = 1 }; /* counts up when the computation changes */
+
+static bool read_functionals(const char *path, float *values)
+{
+    struct error ignored = {0};
+    struct functionals_entry entry;
+    size_t size = 0;
+    char *bytes = path_exists(path) ? file_read(path, &size, &ignored) : NULL;
+    bool good = bytes && size == sizeof entry;
+
+    if (good) {
+        memcpy(&entry, bytes, sizeof entry);
+        good = entry.version == FUNCTIONALS_VERSION && entry.checksum == checksum(entry.values, sizeof entry.values);
+        memcpy(values, entry.values, sizeof entry.values);
+    }
+    free(bytes);
+    return good;
+}
+
+static bool write_functionals(const char *path, const float *values, struct error *error)
+{
+    struct functionals_entry entry = {.version = FUNCTIONALS_VERSION};
+    struct file_writer writer;
+
+    memcpy(entry.values, values, sizeof entry.values);
+    entry.checksum = checksum(entry.values, sizeof entry.values);
+    if (!file_writer_open(&writer, path, false, error))
+        return false;
+    file_writer_put(&writer, &entry, sizeof entry);
+    return file_writer_commit(&writer, error);
+}
+
+bool audio_cache_functionals(struct audio_cache *cache, const char *path, const char *sha256, float *values,
+                             struct error *error)
+{
+    char *entry = entry_path(cache, sha256, "egemaps");
+    struct signal signal = {0};
+    bool done = read_functionals(entry, values);
+
+    if (!done) {
+        done = audio_cache_load(cache, path, sha256, &signal, error) &&
+               (egemaps(&signal, values, error) || error_prefix(error, "%s", path)) &&
+               write_functionals(entry, values, error);
+        signal_free(&signal);
     }
     free(entry);
     return done;

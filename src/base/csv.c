@@ -18,7 +18,7 @@ static size_t read_row(struct csv *csv, struct text **fields, size_t *capacity)
         size_t before = *capacity;
         *fields = mem_grow(*fields, capacity, count + 1, sizeof **fields);
         memset(*fields + before, 0, (*capacity - before) * sizeof **fields);
-        if (!text_next_csv(&csv->cursor, &(*fields)[count], &last))
+        if (!text_next_csv(&csv->cursor, csv->separator, &(*fields)[count], &last))
             break;
         count++;
     }
@@ -41,6 +41,9 @@ bool csv_open(struct csv *csv, const char *path, struct error *error)
         return false;
     if (text_starts(csv->text, "\xef\xbb\xbf")) /* a byte order mark, as spreadsheets write it */
         csv->cursor += 3;
+    const char *line_end = csv->cursor + strcspn(csv->cursor, "\n"), *comma = strchr(csv->cursor, ','),
+               *semicolon = strchr(csv->cursor, ';');
+    csv->separator = semicolon && semicolon < line_end && !(comma && comma < line_end) ? ';' : ',';
     csv->columns = read_row(csv, &csv->heading, &csv->heading_capacity);
     return csv->columns > 0 || error_set(error, "%s: empty: expected a row of column names", path);
 }

@@ -1,5 +1,6 @@
 /*
- * CSV files whose first row names their columns (RFC 4180).
+ * CSV files whose first row names their columns (RFC 4180; semicolons for commas, where the first row has those
+ * alone).
  *
  *     struct csv csv;
  *     if (csv_open(&csv, "clips.csv", &error)) {
@@ -19,6 +20,7 @@ struct csv {
     const char *path;
     char *text;
     const char *cursor;
+    char separator;
     struct text *heading, *fields; /* of the row last read */
     size_t heading_capacity, field_capacity;
     size_t columns, count, row; /* row: of the file, the heading is 1 */

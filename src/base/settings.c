@@ -5,6 +5,8 @@
 #include "base/config.h"
 
 #define MANY 1e9           /* no limit in practice */
+#define FIGURE_CHOICES                                                                                       \
+    "auto|accuracy|uar|macro_f1|micro_f1|weighted_f1|macro_auc|map|ccc|pearson|mae|rmse|eval_loss"
 #define SEEDS 4294967295.0 /* 2^32 - 1, as NumPy takes them */
 
 #define TEXT(section, key, fallback, help)                                                                   \
@@ -28,6 +30,12 @@
         section, key, fallback, SETTING_CHOICE, 0, 0, choices, help                                          \
     }
 
+/* A corpus beside the first: to train on some and test on others. */
+#define MORE_CORPUS(section)                                                                                 \
+    TEXT(section, "root", "", "another corpus' folder; empty: none.  Here and below as in [corpus]"),        \
+        TEXT(section, "kind", "ravdess", ""), TEXT(section, "file", "", ""), TEXT(section, "columns", "", ""), \
+        TEXT(section, "map", "", ""), CHOICE(section, "part", "split", "split|train|validation|test", "")
+
 /* Tables of handlers (corpora, models, poolings, protocols) check their own names: those keys are TEXT. */
 
 const struct setting SETTINGS[] = {
@@ -41,19 +49,24 @@ const struct setting SETTINGS[] = {
            "auto: bfloat16 where the hardware multiplies it natively, else float32"),
 
     TEXT("corpus", "kind", "ravdess",
-         "ravdess, emodb, savee, crema-d, tess, folders (a folder per label) or csv"),
+         "ravdess, emodb, savee, crema-d, tess, emoreact, folders (a folder per label) or csv"),
     TEXT("corpus", "root", "datasets/ravdess", "folder of the recordings"),
     TEXT("corpus", "file", "", "of kind=csv: the list, with the columns path, label and more"),
     TEXT("corpus", "columns", "", "of kind=csv: other names of its columns: path=file label=emotion"),
     TEXT("corpus", "map", "", "labels to rename, merge or leave out: joy=happy, elation=happy, other=-"),
+    CHOICE("corpus", "part", "split", "split|train|validation|test", "split: parts as [split] says; else all its clips"),
     TEXT("corpus", "labels", "", "labels to use, in their order, separated by commas; empty: all, sorted"),
+    MORE_CORPUS("corpus_2"),
+    MORE_CORPUS("corpus_3"),
+    MORE_CORPUS("corpus_4"),
     BOOL("corpus", "strict", "no", "stop if any file is broken, instead of leaving it out"),
     TEXT("corpus", "note", "", "a remark on the corpus that every report repeats"),
 
     INTEGER("audio", "sample_rate", "16000", 1000, 384000, "Hz after resampling"),
     CHOICE("audio", "resampler", "sinc_best", "sinc_best|sinc_medium|sinc_fastest|linear",
            "libsamplerate's converter"),
-    BOOL("audio", "normalize", "yes", "zero mean and unit variance over each clip"),
+    CHOICE("audio", "normalize", "auto", "auto|yes|no",
+           "zero mean and unit variance over each clip; auto: as the model takes it in"),
     NUMBER("audio", "max_seconds", "0", 0, MANY,
            "longer clips are cut to their beginning; predict hears them in windows; 0: never"),
     TEXT("audio", "cache", "", "folder of decoded, resampled clips; empty: cache/ beside the database"),
@@ -67,8 +80,9 @@ const struct setting SETTINGS[] = {
     TEXT("split", "file", "",
          "of protocol=predefined: CSV with the columns name (or path) and part; empty: as the corpus says"),
 
-    TEXT("model", "kind", "wav2vec2", "wav2vec2 or cnn"),
-    TEXT("model", "pretrained", "", "model directory, or a config.json alone for random weights"),
+    TEXT("model", "kind", "wav2vec2", "wav2vec2, cnn, vggish, deepmoji or svm"),
+    TEXT("model", "pretrained", "",
+         "model directory, or a config.json alone for random weights; an svm needs none"),
     TEXT("model", "layers", "last",
          "hidden states to merge: last, weighted (learned, as SUPERB), or a layer's number"),
     TEXT("model", "pooling", "mean",
@@ -79,8 +93,15 @@ const struct setting SETTINGS[] = {
     CHOICE("model", "attention_mask", "auto", "auto|yes|no",
            "hide padding from the encoder; auto: yes, but for group-norm checkpoints with "
            "pooling_padding=include"),
-    TEXT("model", "freeze", "feature_encoder", "none, feature_encoder, layers:N or encoder"),
-    CHOICE("model", "problem", "single_label", "single_label", "what the labels are"),
+    TEXT("model", "freeze", "feature_encoder",
+         "none, feature_encoder, layers:N or encoder; of deepmoji also chain_thaw"),
+    CHOICE("model", "problem", "single_label", "single_label|multi_label|regression",
+           "one label of several, any of several, or numbers"),
+    TEXT("model", "features", "egemaps", "of kind=svm: egemaps, or a CSV of features: path, then a column each"),
+    CHOICE("model", "svm_kernel", "auto", "auto|linear|rbf", "auto, here and below: by cross-validation in the train part"),
+    NUMBER("model", "svm_c", "", 1e-9, 1e9, "cost of mistakes; empty: by cross-validation"),
+    NUMBER("model", "svm_gamma", "", 1e-12, 1e6, "width of the rbf kernel, over standardised features; empty: likewise"),
+    INTEGER("model", "svm_folds", "5", 2, 100, "folds of that; by speaker where the split is"),
     BOOL("model", "gradient_checkpointing", "no",
          "recompute each layer in the backward pass: less memory, a third more time"),
     NUMBER("model", "hidden_dropout", "", 0, 1, "empty here and below: as the checkpoint's config.json says"),
@@ -111,6 +132,10 @@ const struct setting SETTINGS[] = {
     BOOL("train", "group_by_length", "no", "batches of clips of like length"),
     INTEGER("train", "log_steps", "20", 1, MANY, "training loss is logged as the mean over this many steps"),
     BOOL("train", "class_weights", "no", "weigh classes by their inverse frequency in the training part"),
+    CHOICE("train", "loss", "auto", "auto|cross_entropy|mse|ccc",
+           "auto: cross_entropy (of multi_label: binary), of regression mse; ccc: 1 - concordance over a batch"),
+    NUMBER("train", "average", "0", 0, 0.99999,
+           "decay of a moving average of the weights, which is what is evaluated and saved as best; 0: none"),
     NUMBER("train", "label_smoothing", "0", 0, 0.999, "share of the target spread over all classes"),
 
     NUMBER("augment", "speed", "0", 0, 0.5, "training clips play up to so much slower or faster: 0.1"),
@@ -123,8 +148,9 @@ const struct setting SETTINGS[] = {
     INTEGER("eval", "batch_size", "8", 1, MANY, "clips per forward pass"),
     INTEGER("eval", "every_steps", "0", 0, MANY, "evaluate every so many optimizer steps; 0: never by steps"),
     INTEGER("eval", "every_epochs", "1", 0, MANY, "evaluate every so many epochs; 0: only at the end"),
-    CHOICE("eval", "best_metric", "accuracy", "accuracy|uar|macro_f1|weighted_f1|eval_loss",
-           "what the best checkpoint is chosen by"),
+    CHOICE("eval", "best_metric", "auto", FIGURE_CHOICES "|last",
+           "what the best checkpoint is chosen by; auto: accuracy, of multi_label macro_f1, of regression ccc; "
+           "last: not at all, the last is taken"),
 
     INTEGER("checkpoint", "every_steps", "0", 0, MANY,
             "save every so many optimizer steps; 0: never by steps"),
@@ -139,8 +165,12 @@ const struct setting SETTINGS[] = {
     TEXT("sweep", "grid_3", "", ""),
     TEXT("sweep", "grid_4", "", ""),
     TEXT("sweep", "seeds", "", "run.seed of each setting's runs, separated by commas; empty: run.seed alone"),
+    TEXT("compare", "models", "", "of emotrain compare: configuration files, one for each model, separated by blanks"),
+    TEXT("compare", "models_2", "", "more of them"),
+    TEXT("compare", "models_3", "", ""),
+
     INTEGER("sweep", "jobs", "1", 1, 4096, "runs at a time; each gets its share of the processors"),
-    CHOICE("sweep", "metric", "", "accuracy|uar|macro_f1|weighted_f1|eval_loss",
+    CHOICE("sweep", "metric", "", FIGURE_CHOICES,
            "what settings are compared by, on the test part; empty: eval.best_metric"),
 };
 

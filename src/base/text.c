@@ -184,7 +184,7 @@ size_t text_distance(const char *a, const char *b)
     return distance;
 }
 
-bool text_next_csv(const char **cursor, struct text *field, bool *last)
+bool text_next_csv(const char **cursor, char separator, struct text *field, bool *last)
 {
     const char *at = *cursor;
     bool quoted = *at == '"';
@@ -203,12 +203,12 @@ bool text_next_csv(const char **cursor, struct text *field, bool *last)
                 continue;
             }
             at++;
-        } else if (!quoted && (*at == ',' || *at == '\n' || *at == '\r')) {
+        } else if (!quoted && (*at == separator || *at == '\n' || *at == '\r')) {
             break;
         }
         text_add_bytes(field, at++, 1);
     }
-    *last = *at != ',';
+    *last = *at != separator;
     if (*at == '\r' && at[1] == '\n')
         at++;
     *cursor = *at ? at + 1 : at;

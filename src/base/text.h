@@ -39,6 +39,6 @@ size_t text_distance(const char *a, const char *b);
 
 /* The first field of CSV text at *cursor, unquoted into `field`; moves *cursor past it.  *last says that the
  * row ended with it.  Returns false at the end of the text.  RFC 4180: quotes doubled inside quotes. */
-bool text_next_csv(const char **cursor, struct text *field, bool *last);
+bool text_next_csv(const char **cursor, char separator, struct text *field, bool *last);
 
 #endif

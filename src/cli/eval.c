@@ -52,15 +52,22 @@ static bool evaluate_part(const struct trained *trained, const struct source *so
                           struct error *error)
 {
     struct prediction_list predictions;
-    struct dataset dataset;
+    struct dataset dataset = {0};
 
     if (source->split.counts[part] == 0)
         return error_usage(error, "the %s part is empty", PART_NAMES[part]);
-    dataset_start(&dataset, trained->config, source->cache, source->root, &source->clips, &source->split,
-                  part, &trained->model->labels);
-    prediction_list_start(&predictions, (const char *const *)trained->model->labels.items,
-                          trained->model->labels.count);
-    bool done = evaluate(trained->model, &dataset, &trained->compute, "evaluate", &predictions, error);
+    struct features *features = dataset_features(trained->config, error);
+    const struct dataset_source from = {.config = trained->config,
+                                        .cache = source->cache,
+                                        .root = source->root,
+                                        .clips = &source->clips,
+                                        .split = &source->split,
+                                        .labels = &trained->model->labels,
+                                        .features = features};
+    prediction_list_start(&predictions, trained->model->problem,
+                          (const char *const *)trained->model->labels.items, trained->model->labels.count);
+    bool done = !error->kind && dataset_start(&dataset, &from, part, error) &&
+                evaluate(trained->model, &dataset, &trained->compute, "evaluate", &predictions, error);
     if (done) {
         print_report(&predictions);
         print_remarks(trained, source);
@@ -68,6 +75,7 @@ static bool evaluate_part(const struct trained *trained, const struct source *so
     }
     prediction_list_free(&predictions);
     dataset_free(&dataset);
+    features_close(features);
     return done;
 }
 

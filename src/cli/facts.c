@@ -23,6 +23,26 @@ static void digest_split(const struct source *source, char hex[SHA256_HEX_SIZE])
     text_free(&text);
 }
 
+/* The other corpora: "more": [{"kind": ..., "root": ...}, ...] */
+static void add_more_corpora(cJSON *corpus, const struct config *config, const struct source *source)
+{
+    cJSON *more = NULL;
+
+    for (int number = 2; number <= MOST_CORPORA; number++) {
+        if (!source->corpora[number - 1].root)
+            continue;
+        struct config *view = corpus_view(config, number);
+        char *key = corpus_key(view);
+        cJSON *entry = cJSON_CreateObject();
+        cJSON_AddStringToObject(entry, "kind", key);
+        cJSON_AddStringToObject(entry, "root", source->corpora[number - 1].root);
+        more = more ? more : cJSON_AddArrayToObject(corpus, "more");
+        cJSON_AddItemToArray(more, entry);
+        free(key);
+        config_free(view);
+    }
+}
+
 static void add_corpus(cJSON *facts, const struct config *config, const struct source *source)
 {
     cJSON *corpus = cJSON_AddObjectToObject(facts, "corpus");
@@ -35,6 +55,7 @@ static void add_corpus(cJSON *facts, const struct config *config, const struct s
     cJSON_AddNumberToObject(corpus, "seconds", source->scan.seconds_of_audio);
     cJSON_AddNumberToObject(corpus, "copies", (double)source->scan.copies);
     cJSON_AddNumberToObject(corpus, "broken", (double)source->scan.broken);
+    add_more_corpora(corpus, config, source);
     cJSON_AddStringToObject(corpus, "note", config_text(config, "corpus.note"));
     free(key);
 }
@@ -51,7 +72,10 @@ static void add_split(cJSON *facts, const struct config *config, const struct so
     cJSON_AddNumberToObject(split, "left_out", (double)source->split.left_out);
     cJSON_AddNumberToObject(split, "speakers", (double)source->split.speakers);
     cJSON_AddNumberToObject(split, "shared_speakers", (double)source->split.shared_speakers);
-    cJSON_AddStringToObject(split, "selection_part", PART_NAMES[split_selection_part(&source->split)]);
+    cJSON_AddStringToObject(split, "selection_part",
+                            strcmp(config_text(config, "eval.best_metric"), "last") == 0
+                                ? "none"
+                                : PART_NAMES[split_selection_part(&source->split)]);
     cJSON_AddStringToObject(split, "digest", hash);
     free(description);
 }
@@ -62,7 +86,9 @@ static void add_model(cJSON *facts, const struct config *config, const struct mo
 
     cJSON_AddStringToObject(json, "kind", model->kind->name);
     cJSON_AddStringToObject(json, "pretrained", config_text(config, "model.pretrained"));
-    cJSON_AddStringToObject(json, "pooling", model->pooling->name);
+    cJSON_AddStringToObject(json, "problem", PROBLEMS[model->problem].name);
+    if (model->kind->forward)
+        cJSON_AddStringToObject(json, "pooling", model->pooling->name);
     cJSON_AddNumberToObject(json, "parameters", (double)parameters_elements(&model->parameters, false));
     cJSON_AddNumberToObject(json, "trainable", (double)parameters_elements(&model->parameters, true));
 }
@@ -94,6 +120,16 @@ void facts_add_training(cJSON *facts, const struct trainer *trainer, int64_t ste
                             trainer->seconds > 0 ? (double)trainer->clips / trainer->seconds : 0);
     cJSON_AddNumberToObject(training, "peak_memory_mib", peak_memory());
     json_put(facts, "training", training);
+}
+
+void facts_add_testing(cJSON *facts, double seconds, size_t clips)
+{
+    cJSON *testing = cJSON_CreateObject();
+
+    cJSON_AddNumberToObject(testing, "seconds", seconds);
+    cJSON_AddNumberToObject(testing, "clips_per_second", seconds > 0 ? (double)clips / seconds : 0);
+    cJSON_AddNumberToObject(testing, "peak_memory_mib", peak_memory());
+    json_put(facts, "testing", testing);
 }
 
 bool facts_other_split(const cJSON *facts, const struct source *source)

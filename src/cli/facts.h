@@ -15,6 +15,9 @@ cJSON *facts_begin(const struct config *config, const struct source *source, con
 /* Puts in what training came to; `steps` of its steps were taken in this session. */
 void facts_add_training(cJSON *facts, const struct trainer *trainer, int64_t steps);
 
+/* How long the answers for the test part took. */
+void facts_add_testing(cJSON *facts, double seconds, size_t clips);
+
 /* Whether the facts are of another split than this one: other files, labels, parts or order. */
 bool facts_other_split(const cJSON *facts, const struct source *source);
 

@@ -102,13 +102,13 @@ static bool answer_windows(const struct trained *trained, const struct signal *s
         replies->spans[replies->windows.count + w] =
             (struct window){replies->whole.count, (double)start / signal->rate, (double)end / signal->rate};
     }
-    batch_start(&batch, windows, NULL, count, trained->model);
-    bool done = answer(trained->model, &batch, &trained->compute, rows, error);
+    bool done = batch_of_signals(&batch, windows, count, trained->model, error) &&
+                answer(trained->model, &batch, &trained->compute, rows, error);
     for (size_t w = 0; done && w < count; w++) {
         double share = (double)windows[w].count / (double)signal->count;
         for (size_t k = 0; k < labels; k++)
             sum[k] += share * (double)rows[w * labels + k];
-        prediction_fill(prediction_list_add(&replies->windows, "", -1), rows + w * labels, labels);
+        prediction_fill(prediction_list_add(&replies->windows, "", -1, NULL), rows + w * labels, trained->model);
     }
     batch_free(&batch);
     for (size_t w = 0; w < count; w++)
@@ -141,12 +141,47 @@ static bool predict_file(const struct trained *trained, const char *path, struct
     for (size_t k = 0; k < labels; k++)
         row[k] = (float)sum[k];
     if (done)
-        prediction_fill(prediction_list_add(&replies->whole, path, -1), row, labels);
+        prediction_fill(prediction_list_add(&replies->whole, path, -1, NULL), row, trained->model);
     else
         replies->windows.count = before;
     signal_free(&signal);
     free(sum);
     free(row);
+    return done;
+}
+
+/* A file of texts: each line is answered by itself and named FILE:LINE. */
+static bool predict_text(const struct trained *trained, const char *path, struct replies *replies,
+                         struct error *error)
+{
+    size_t labels = trained->model->labels.count, size = 0, number = 0;
+    char *text = strcmp(path, "-") == 0 ? read_input(&size) : file_read(path, &size, error), *rest = text;
+    float *row = mem_zero(labels, sizeof *row);
+    bool done = text || !error->kind;
+
+    if (text && strlen(text) != size)
+        done = error_set(error, "%s: no text: this model reads what is said, a line each", path);
+    for (char *line; done && (line = strsep(&rest, "\n"));) {
+        struct batch batch;
+        line[strcspn(line, "\r")] = '\0';
+        number++;
+        if (!*line)
+            continue;
+        batch_of_texts(&batch, (const char *const[]){line}, 1);
+        done = answer(trained->model, &batch, &trained->compute, row, error);
+        batch_free(&batch);
+        char *name = mem_format("%s:%zu", path, number);
+        if (done) {
+            prediction_fill(prediction_list_add(&replies->whole, name, -1, NULL), row, trained->model);
+            replies->spans = mem_grow(replies->spans, &replies->capacity, replies->windows.count + 1,
+                                      sizeof *replies->spans);
+            replies->spans[replies->windows.count] = (struct window){replies->whole.count - 1, 0, 0};
+            prediction_fill(prediction_list_add(&replies->windows, "", -1, NULL), row, trained->model);
+        }
+        free(name);
+    }
+    free(row);
+    free(text);
     return done;
 }
 
@@ -159,7 +194,10 @@ static bool predict_all(const struct trained *trained, const struct strings *pat
     progress_start(&progress, "predict", "file", 0, paths->count);
     for (size_t i = 0; i < paths->count && !interrupt_requested(); i++) {
         struct error problem = {0};
-        if (!predict_file(trained, paths->items[i], replies, &problem)) {
+        bool done = trained->model->kind->input == INPUT_TEXT
+                        ? predict_text(trained, paths->items[i], replies, &problem)
+                        : predict_file(trained, paths->items[i], replies, &problem);
+        if (!done) {
             log_warn("%s", problem.message);
             failed++;
         }
@@ -191,10 +229,12 @@ static bool write_replies(const struct options *options, const struct predict_fo
     return done;
 }
 
-static void start_replies(struct replies *replies, const struct strings *labels)
+static void start_replies(struct replies *replies, const struct model *model)
 {
-    prediction_list_start(&replies->whole, (const char *const *)labels->items, labels->count);
-    prediction_list_start(&replies->windows, (const char *const *)labels->items, labels->count);
+    const char *const *labels = (const char *const *)model->labels.items;
+
+    prediction_list_start(&replies->whole, model->problem, labels, model->labels.count);
+    prediction_list_start(&replies->windows, model->problem, labels, model->labels.count);
 }
 
 static void free_replies(struct replies *replies)
@@ -223,7 +263,7 @@ bool command_predict(const struct options *options, struct error *error)
         if (options->windows && config_number(trained.config, "audio.max_seconds") == 0)
             log_warn("--windows: every recording is one window; --set audio.max_seconds=5 makes windows of "
                      "up to 5 s");
-        start_replies(&replies, &trained.model->labels);
+        start_replies(&replies, trained.model);
         done = predict_all(&trained, &paths, &replies, &unanswered);
         if (done)
             done = write_replies(options, format, &replies, error);

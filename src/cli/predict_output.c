@@ -55,9 +55,18 @@ static void table_row(const struct row *row, const struct replies *replies, stru
     text_add(out, "%-*s", row->width, row->path);
     if (row->span)
         text_add(out, " %9.2f %9.2f", row->span->start, row->span->end);
-    text_add(out, "  %-*s", longest(labels, count, 9), labels[row->prediction->predicted]);
-    for (size_t k = 0; k < count; k++)
-        text_add(out, " %*.1f%%", longest(&labels[k], 1, 6) - 1, 100 * row->prediction->probabilities[k]);
+    struct text answer = {0};
+    if (replies->whole.problem != REGRESSION) {
+        prediction_print_answer(&replies->whole, row->prediction, &answer);
+        text_add(out, "  %-*s", longest(labels, count, 9), answer.text);
+    }
+    for (size_t k = 0; k < count; k++) {
+        if (replies->whole.problem == REGRESSION)
+            text_add(out, " %*.3f", longest(&labels[k], 1, 8), row->prediction->probabilities[k]);
+        else
+            text_add(out, " %*.1f%%", longest(&labels[k], 1, 6) - 1, 100 * row->prediction->probabilities[k]);
+    }
+    text_free(&answer);
     text_add(out, "\n");
 }
 
@@ -70,9 +79,11 @@ static void print_table(const struct replies *replies, bool windows, struct text
     text_add(out, "%-*s", path_width(replies), "path");
     if (windows)
         text_add(out, " %9s %9s", "from (s)", "to (s)");
-    text_add(out, "  %-*s", longest(labels, count, 9), "predicted");
+    bool numbers = replies->whole.problem == REGRESSION;
+    if (!numbers)
+        text_add(out, "  %-*s", longest(labels, count, 9), "predicted");
     for (size_t k = 0; k < count; k++)
-        text_add(out, " %*s", longest(&labels[k], 1, 6), labels[k]);
+        text_add(out, " %*s", longest(&labels[k], 1, numbers ? 8 : 6), labels[k]);
     text_add(out, "\n");
     for_rows(replies, windows, table_row, out);
 }
@@ -84,7 +95,10 @@ static void csv_row(const struct row *row, const struct replies *replies, struct
     text_add_csv(out, row->path);
     text_add(out, ",%s", text_from_number(number, row->span->start));
     text_add(out, ",%s,", text_from_number(number, row->span->end));
-    text_add_csv(out, replies->whole.labels[row->prediction->predicted]);
+    struct text answer = {0};
+    prediction_print_answer(&replies->whole, row->prediction, &answer);
+    text_add_csv(out, answer.text);
+    text_free(&answer);
     for (size_t k = 0; k < replies->whole.label_count; k++)
         text_add(out, ",%s", text_from_number(number, row->prediction->probabilities[k]));
     text_add(out, "\n");
@@ -107,8 +121,14 @@ static void print_csv(const struct replies *replies, bool windows, struct text *
 
 static void add_answer(cJSON *json, const struct prediction *prediction, const struct prediction_list *list)
 {
-    cJSON_AddStringToObject(json, "label", list->labels[prediction->predicted]);
-    cJSON *probabilities = cJSON_AddObjectToObject(json, "probabilities");
+    bool numbers = list->problem == REGRESSION;
+    struct text answer = {0};
+
+    prediction_print_answer(list, prediction, &answer);
+    if (!numbers)
+        cJSON_AddStringToObject(json, list->problem == SINGLE_LABEL ? "label" : "labels", answer.text);
+    text_free(&answer);
+    cJSON *probabilities = cJSON_AddObjectToObject(json, numbers ? "values" : "probabilities");
     for (size_t k = 0; k < list->label_count; k++)
         cJSON_AddNumberToObject(probabilities, list->labels[k], prediction->probabilities[k]);
 }

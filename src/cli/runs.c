@@ -108,12 +108,12 @@ static void print_differences(const struct known_run *runs, size_t count)
     }
 }
 
-static void print_figure(const struct known_run *runs, size_t count, const struct figure_kind *figure)
+static void print_figure(const struct known_run *runs, size_t count, enum figure figure, enum problem problem)
 {
-    printf("%-28s", figure->title);
+    printf("%-28s", figure_title(figure, problem));
     for (size_t r = 0; r < count; r++) {
-        if (runs[r].report.evaluation.clips)
-            printf(" %20.4f", figure->of(&runs[r].report.evaluation));
+        if (runs[r].report.evaluation.clips && runs[r].report.evaluation.problem == problem)
+            printf(" %20.4f", FIGURES[figure].of(&runs[r].report.evaluation));
         else
             printf(" %20s", "-");
     }
@@ -135,8 +135,8 @@ static bool compare(const struct options *options, const struct config *config, 
             printf(" %20s", runs[r].report.run.name);
         printf("\n");
         print_differences(runs, count);
-        for (enum figure f = 0; f < FIGURE_COUNT; f++)
-            print_figure(runs, count, &FIGURES[f]);
+        FOR_FIGURES(f, runs[0].report.evaluation.problem)
+        print_figure(runs, count, f, runs[0].report.evaluation.problem);
     }
     for (size_t r = 0; r < count; r++)
         known_run_close(&runs[r]);

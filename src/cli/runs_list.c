@@ -15,8 +15,14 @@ struct line {
     size_t order;      /* as the catalogue has them: the newest first */
     bool tested;
     size_t clips;
+    enum problem problem;
     double figures[FIGURE_COUNT];
 };
+
+static bool has_figure(const struct line *line, enum figure figure)
+{
+    return line->tested && FIGURES[figure].titles[line->problem];
+}
 
 /* ---- filters ---- */
 
@@ -118,8 +124,8 @@ static int in_order(const void *a, const void *b)
         order = strcmp(x->state, y->state);
     else if (sort_by == BY_CLIPS)
         order = (x->clips < y->clips) - (x->clips > y->clips);
-    else if (sort_by == BY_FIGURE && x->tested != y->tested)
-        order = x->tested ? -1 : 1; /* those without a figure last */
+    else if (sort_by == BY_FIGURE && has_figure(x, sort_figure) != has_figure(y, sort_figure))
+        order = has_figure(x, sort_figure) ? -1 : 1; /* those without a figure last */
     else if (sort_by == BY_FIGURE && x->figures[sort_figure] != y->figures[sort_figure])
         order = figure_is_better(sort_figure, x->figures[sort_figure], y->figures[sort_figure]) ? -1 : 1;
     return order ? order : (x->order > y->order) - (x->order < y->order);
@@ -136,6 +142,24 @@ static const char *shown_name(const struct line *lines, size_t count, size_t i)
     return lines[i].row->name;
 }
 
+/* Columns of figures that some of the runs have; with none tested yet, those of single labels. */
+static bool is_shown(const struct line *lines, size_t count, enum figure figure)
+{
+    bool tested = false;
+
+    for (size_t i = 0; i < count; i++) {
+        if (has_figure(&lines[i], figure))
+            return true;
+        tested = tested || lines[i].tested;
+    }
+    return !tested && FIGURES[figure].titles[SINGLE_LABEL];
+}
+
+static int column_width(enum figure figure)
+{
+    return figure == FIGURE_LOSS ? 8 : 11;
+}
+
 static void print_table(const struct line *lines, size_t count)
 {
     int width = 24;
@@ -146,7 +170,8 @@ static void print_table(const struct line *lines, size_t count)
     }
     printf("%-*s %-12s %-21s %6s", width, "run", "state", "started", "clips");
     for (enum figure f = 0; f < FIGURE_COUNT; f++)
-        printf(" %*s", f == FIGURE_LOSS ? 8 : 11, f == FIGURE_LOSS ? "loss" : FIGURES[f].title);
+        if (is_shown(lines, count, f))
+            printf(" %*s", column_width(f), f == FIGURE_LOSS ? "loss" : FIGURES[f].name);
     printf("\n");
     for (size_t i = 0; i < count; i++) {
         printf("%-*s %-12s %-21s", width, shown_name(lines, count, i), lines[i].state, lines[i].row->started);
@@ -155,11 +180,10 @@ static void print_table(const struct line *lines, size_t count)
         else
             printf(" %6s", "-");
         for (enum figure f = 0; f < FIGURE_COUNT; f++) {
-            int column = f == FIGURE_LOSS ? 8 : 11;
-            if (lines[i].tested)
-                printf(" %*.4f", column, lines[i].figures[f]);
-            else
-                printf(" %*s", column, "-");
+            if (has_figure(&lines[i], f))
+                printf(" %*.4f", column_width(f), lines[i].figures[f]);
+            else if (is_shown(lines, count, f))
+                printf(" %*s", column_width(f), "-");
         }
         printf("\n");
     }
@@ -181,7 +205,7 @@ static void print_csv(const struct line *lines, size_t count)
         text_add_csv(&text, row->directory);
         text_add(&text, ",%zu", lines[i].clips);
         for (enum figure f = 0; f < FIGURE_COUNT; f++)
-            text_add(&text, ",%s", lines[i].tested ? text_from_number(number, lines[i].figures[f]) : "");
+            text_add(&text, ",%s", has_figure(&lines[i], f) ? text_from_number(number, lines[i].figures[f]) : "");
         text_add(&text, "\n");
     }
     printf("%s", text.text);
@@ -200,8 +224,9 @@ static void print_json(const struct line *lines, size_t count)
         cJSON_AddStringToObject(json, "finished", row->finished ? row->finished : "");
         cJSON_AddStringToObject(json, "folder", row->directory);
         cJSON_AddNumberToObject(json, "clips", (double)lines[i].clips);
-        for (enum figure f = 0; lines[i].tested && f < FIGURE_COUNT; f++)
-            cJSON_AddNumberToObject(json, FIGURES[f].name, lines[i].figures[f]);
+        for (enum figure f = 0; f < FIGURE_COUNT; f++)
+            if (has_figure(&lines[i], f))
+                cJSON_AddNumberToObject(json, FIGURES[f].name, lines[i].figures[f]);
         char *text = cJSON_PrintUnformatted(json);
         printf("%s\n", text);
         cJSON_free(text);
@@ -236,8 +261,9 @@ static bool fill(struct line *line, struct catalogue *catalogue, struct error *e
     evaluation_make(&evaluation, &predictions);
     line->clips = evaluation.clips;
     line->tested = evaluation.clips > 0;
-    for (enum figure f = 0; f < FIGURE_COUNT; f++)
-        line->figures[f] = FIGURES[f].of(&evaluation);
+    line->problem = evaluation.problem;
+    FOR_FIGURES(f, evaluation.problem)
+    line->figures[f] = FIGURES[f].of(&evaluation);
     evaluation_free(&evaluation);
     prediction_list_free(&predictions);
     return true;

@@ -1,15 +1,21 @@
-/* What commands read: the corpus, brought up to date in the catalogue, and its split. */
+/* What commands read: the corpora, brought up to date in the catalogue, and their split. */
 #ifndef EMOTRAIN_CLI_SOURCE_H
 #define EMOTRAIN_CLI_SOURCE_H
 
 #include "corpus/corpus.h"
 #include "corpus/split.h"
 
+struct source_corpus {
+    char *root; /* absolute; NULL: there is none of that number */
+    int64_t id; /* the catalogue's */
+};
+
 struct source {
-    char *root; /* of the corpus, absolute */
+    struct source_corpus corpora[MOST_CORPORA]; /* as the configuration numbers them, from 1 */
+    const char *root;                           /* of the first, which its clips' paths are relative to */
     struct catalogue *catalogue;
     struct audio_cache *cache;
-    struct corpus_scan scan;
+    struct corpus_scan scan; /* of all */
     struct clip_list clips; /* usable, of the labels in use */
     struct split split;
 };

@@ -2,6 +2,7 @@
 #include "cli/source.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void print_names(const struct clip_list *clips, const struct split *split, enum part part)
 {
@@ -10,26 +11,33 @@ static void print_names(const struct clip_list *clips, const struct split *split
 }
 
 static size_t count_label(const struct clip_list *clips, const struct split *split, enum part part,
-                          const struct strings *labels, int label)
+                          enum problem problem, const char *label)
 {
+    struct text word = {0};
     size_t count = 0;
 
-    for (size_t i = 0; i < split->counts[part]; i++)
-        count += strings_index(labels, clips->clips[split->clips[part][i]].label) == label;
+    for (size_t i = 0; i < split->counts[part]; i++) {
+        const char *rest = clips->clips[split->clips[part][i]].label;
+        if (problem == SINGLE_LABEL)
+            count += strcmp(rest, label) == 0;
+        while (problem == MULTI_LABEL && problem_next_label(&rest, &word))
+            count += strcmp(word.text, label) == 0;
+    }
+    text_free(&word);
     return count;
 }
 
-static void print_table(const struct clip_list *clips, const struct split *split,
+static void print_table(const struct clip_list *clips, const struct split *split, enum problem problem,
                         const struct strings *labels)
 {
     printf("%-16s", "label");
     for (int part = 0; part < PART_COUNT; part++)
         printf(" %10s", PART_NAMES[part]);
     printf("\n");
-    for (size_t k = 0; k < labels->count; k++) {
+    for (size_t k = 0; problem != REGRESSION && k < labels->count; k++) {
         printf("%-16s", labels->items[k]);
         for (int part = 0; part < PART_COUNT; part++)
-            printf(" %10zu", count_label(clips, split, (enum part)part, labels, (int)k));
+            printf(" %10zu", count_label(clips, split, (enum part)part, problem, labels->items[k]));
         printf("\n");
     }
     printf("%-16s", "all");
@@ -54,7 +62,7 @@ static bool show(const struct config *config, const struct options *options, str
     if (done && options->list)
         print_names(&source.clips, &source.split, part);
     else if (done)
-        print_table(&source.clips, &source.split, &labels);
+        print_table(&source.clips, &source.split, problem_find(config_text(config, "model.problem")), &labels);
     strings_free(&labels);
     source_close(&source);
     return done;

@@ -1,4 +1,5 @@
 /* The main job: index, split, train, evaluate, report. */
+#include "audio/egemaps/egemaps.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -23,6 +24,7 @@ struct job {
     struct compute compute;
     struct source source;
     struct strings labels;
+    struct features *features; /* of model.features, where that is a list */
     struct dataset train, selection, test;
     char *folder;        /* of the run, absolute once it exists */
     char *checkpoint;    /* to resume from, or NULL */
@@ -141,9 +143,18 @@ static bool read_corpus(struct job *job, struct error *error)
         return false;
     struct dataset *const datasets[] = {&job->train, &job->selection, &job->test};
     const enum part parts[] = {PART_TRAIN, split_selection_part(&source->split), PART_TEST};
-    for (int i = 0; i < 3; i++)
-        dataset_start(datasets[i], job->config, source->cache, source->root, &source->clips, &source->split,
-                      parts[i], &job->labels);
+    job->features = dataset_features(job->config, error);
+    const struct dataset_source from = {.config = job->config,
+                                        .cache = source->cache,
+                                        .root = source->root,
+                                        .clips = &source->clips,
+                                        .split = &source->split,
+                                        .labels = &job->labels,
+                                        .features = job->features};
+    for (int i = 0; !error->kind && i < 3; i++)
+        dataset_start(datasets[i], &from, parts[i], error);
+    if (error->kind)
+        return false;
     const size_t *counts = source->split.counts;
     log_info("corpus: %zu clips, %.0f s of audio; train %zu, validation %zu, test %zu", source->clips.count,
              source->scan.seconds_of_audio, counts[PART_TRAIN], counts[PART_VALIDATION], counts[PART_TEST]);
@@ -172,7 +183,15 @@ static bool open_model(struct job *job, struct error *error)
                                   .device = job->compute.device,
                                   .seed = (uint64_t)config_integer(job->config, "run.seed")};
 
+    struct strings egemaps_names = {0};
+
+    for (int k = 0; !job->features && k < EGEMAPS_COUNT; k++)
+        strings_add(&egemaps_names, EGEMAPS_NAMES[k]);
+    source.features = job->features ? features_names(job->features) : &egemaps_names;
     job->model = model_open(&source, error);
+    strings_free(&egemaps_names);
+    if (job->model)
+        config_choose(job->config, "audio.normalize", job->model->normalize ? "yes" : "no");
     if (job->model)
         log_info("model: %s, %.1f M parameters, %.1f M trained; %s, %s, %s threads", job->model->kind->name,
                  1e-6 * (double)parameters_elements(&job->model->parameters, false),
@@ -229,7 +248,7 @@ static bool begin_run(struct job *job, struct error *error)
         job->facts = facts_begin(job->config, &job->source, job->model);
     done = done &&
            run_begin(job->source.catalogue, config_text(job->config, "run.name"), job->folder, text,
-                     job->resumed, &job->run, error) &&
+                     job->model->problem, job->resumed, &job->run, error) &&
            store_facts(job, error);
     free(text);
     if (done)
@@ -240,18 +259,32 @@ static bool begin_run(struct job *job, struct error *error)
 
 /* ---- training and testing ---- */
 
-static double judge(void *context, const struct prediction_list *predictions, int64_t step, double epoch,
+/* Thresholds of several labels are chosen on the validation part, never on the test part. */
+static void choose_thresholds(const struct job *job, struct prediction_list *predictions)
+{
+    if (job->model->problem != MULTI_LABEL || split_selection_part(&job->source.split) == PART_TEST)
+        return;
+    thresholds_make(predictions, job->model->thresholds);
+    predictions_decide(predictions->items, predictions->count, job->model);
+}
+
+static double judge(void *context, struct prediction_list *predictions, int64_t step, double epoch,
                     struct metric_list *metrics)
 {
     const struct job *job = context;
     struct evaluation evaluation;
+    struct text figures = {0};
 
+    choose_thresholds(job, predictions);
     evaluation_make(&evaluation, predictions);
     evaluation_metrics(&evaluation, step, epoch, metrics);
-    log_info("step %lld, epoch %.2f: loss %.4f, accuracy %.3f, UAR %.3f on %zu %s clips", (long long)step,
-             epoch, evaluation.loss, evaluation.accuracy, evaluation.uar, evaluation.clips,
+    FOR_FIGURES(f, evaluation.problem)
+    text_add(&figures, "%s%s %.3f", figures.length ? ", " : "", FIGURES[f].name, FIGURES[f].of(&evaluation));
+    log_info("step %lld, epoch %.2f: %s on %zu %s clips", (long long)step, epoch, figures.text, evaluation.clips,
              PART_NAMES[split_selection_part(&job->source.split)]);
-    double score = evaluation_score(&evaluation, config_text(job->config, "eval.best_metric"));
+    text_free(&figures);
+    double score = evaluation_score(
+        &evaluation, figure_choose(config_text(job->config, "eval.best_metric"), evaluation.problem));
     evaluation_free(&evaluation);
     return score;
 }
@@ -298,9 +331,13 @@ static bool test_best(struct job *job, struct error *error)
     job->model = model_open(&source, error);
     bool done = job->model != NULL;
     if (done) {
-        prediction_list_start(&predictions, (const char *const *)job->labels.items, job->labels.count);
+        double started = clock_seconds();
+        prediction_list_start(&predictions, job->model->problem, (const char *const *)job->labels.items,
+                              job->labels.count);
         done = evaluate(job->model, &job->test, &job->compute, "test", &predictions, error) &&
                predictions_write(job->source.catalogue, job->run, "test", &predictions, error);
+        facts_add_testing(job->facts, clock_seconds() - started, predictions.count);
+        done = done && store_facts(job, error);
     }
     prediction_list_free(&predictions);
     free(best);
@@ -354,6 +391,7 @@ static void close_job(struct job *job, const struct error *error)
     dataset_free(&job->train);
     dataset_free(&job->selection);
     dataset_free(&job->test);
+    features_close(job->features);
     strings_free(&job->labels);
     source_close(&job->source);
     if (job->lock >= 0)

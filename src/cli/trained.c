@@ -52,6 +52,7 @@ static void take_preprocessing(const struct trained *trained)
 
     config_choose(trained->config, "audio.sample_rate", rate);
     config_choose(trained->config, "audio.normalize", trained->model->normalize ? "yes" : "no");
+    config_choose(trained->config, "model.problem", PROBLEMS[trained->model->problem].name);
     free(rate);
 }
 

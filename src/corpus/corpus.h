@@ -11,6 +11,7 @@
 #include "audio/audio.h"
 #include "base/config.h"
 #include "base/files.h"
+#include "base/problem.h"
 #include "store/clips.h"
 
 struct corpus_format {
@@ -48,17 +49,27 @@ struct corpus_scan {
 bool corpus_index(const struct config *config, struct catalogue *catalogue, struct audio_cache *cache,
                   struct corpus_scan *scan, struct error *error);
 
-/* The usable clips, their labels mapped by corpus.map, those whose label is among corpus.labels; sorted by
- * name. */
+/* The usable clips, their labels mapped by corpus.map, those whose label is among corpus.labels (multi_label: all,
+ * with those of their labels); sorted by name.  With corpus.part their part is fixed. */
 bool corpus_clips(const struct config *config, struct catalogue *catalogue, int64_t corpus,
                   struct clip_list *list, struct error *error);
 
-/* The labels in use: corpus.labels, or every label of the clips, sorted.  Strings belong to `labels`. */
+/* The labels in use: corpus.labels, or every label of the clips, sorted; of regression the numbers' names.  Strings
+ * belong to `labels`. */
 bool corpus_labels(const struct config *config, const struct clip_list *clips, struct strings *labels,
                    struct error *error);
 
-/* What a corpus goes by in the catalogue: its format, and of a list its file ("csv:/data/clips.csv"); caller
- * frees. */
+/* Corpora 1 (section [corpus]) to MOST_CORPORA ([corpus_2], ...): whether the configuration has that one, and the
+ * configuration with that one's settings in [corpus]'s place, for the functions above; caller config_frees. */
+enum { MOST_CORPORA = 4 };
+bool corpus_exists(const struct config *config, int number);
+struct config *corpus_view(const struct config *config, int number);
+
+/* The names that corpus.labels lists; none if it is empty. */
+bool corpus_label_names(const struct config *config, struct strings *labels, struct error *error);
+
+/* What a corpus goes by in the catalogue: its format, the problem unless it is single_label, and of a list its file
+ * ("csv:/data/clips.csv"); caller frees. */
 char *corpus_key(const struct config *config);
 
 /* The corpus' folder as an absolute path; caller frees; NULL on error. */
@@ -67,11 +78,11 @@ char *corpus_root(const struct config *config, struct error *error);
 /* The cache that audio.cache, audio.sample_rate and audio.resampler name. */
 struct audio_cache *corpus_cache_open(const struct config *config, struct error *error);
 
-/* A clip's signal as a model takes it in: cached, cut to audio.max_seconds, normalised if so configured. */
+/* A clip's signal as a model takes it in: cached, cut to audio.max_seconds, normalised if it wants that. */
 bool corpus_signal(const struct config *config, struct audio_cache *cache, const char *path,
-                   const char *sha256, struct signal *signal, struct error *error);
+                   const char *sha256, bool normalize, struct signal *signal, struct error *error);
 
 extern const struct corpus_format CORPUS_RAVDESS, CORPUS_EMODB, CORPUS_SAVEE, CORPUS_CREMA_D, CORPUS_TESS,
-    CORPUS_FOLDERS, CORPUS_CSV;
+    CORPUS_EMOREACT, CORPUS_FOLDERS, CORPUS_CSV;
 
 #endif

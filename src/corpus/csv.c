@@ -7,6 +7,10 @@
  * path (relative to corpus.root) and label must be there; speaker, sex, text, part (train, validation or
  * test: what split.protocol=predefined takes) and start, end (seconds: a stretch of the file) may.
  * corpus.columns says under which names, where they are others: "path=file label=emotion".
+ *
+ * Of several labels (model.problem=multi_label) the column holds them all, "happy;surprised"; it may be called
+ * labels.  Instead of it, or of regression's column of numbers, there may be a column for each of corpus.labels:
+ * 0 or 1, or the number.
  */
 #include "base/csv.h"
 #include "base/text.h"
@@ -24,6 +28,9 @@ struct list {
     struct csv csv;
     char *titles[COLUMNS]; /* of the columns in the file */
     size_t columns[COLUMNS];
+    enum problem problem;
+    struct strings names;  /* corpus.labels, where each has a column */
+    size_t *value_columns; /* of those */
     struct clip_list *found;
 };
 
@@ -59,12 +66,37 @@ static bool read_titles(struct list *list, const struct config *config, struct e
     return done;
 }
 
-/* Every column that corpus.columns names must be in the file. */
-static bool find_columns(struct list *list, struct error *error)
+/* Without a column of labels: one for each. */
+static bool find_value_columns(struct list *list, const struct config *config)
 {
+    struct error unused = {0};
+    bool all = list->problem != SINGLE_LABEL && corpus_label_names(config, &list->names, &unused) && list->names.count;
+
+    list->value_columns = mem_zero(list->names.count, sizeof *list->value_columns);
+    for (size_t k = 0; k < list->names.count; k++) {
+        list->value_columns[k] = csv_column(&list->csv, list->names.items[k]);
+        all = all && list->value_columns[k] < list->csv.columns;
+    }
+    if (!all)
+        strings_free(&list->names);
+    return all;
+}
+
+/* Every column that corpus.columns names must be in the file. */
+static bool find_columns(struct list *list, const struct config *config, struct error *error)
+{
+    bool plain = strcmp(list->titles[LABEL], NAMES[LABEL]) == 0;
+
+    if (plain && csv_column(&list->csv, "label") == list->csv.columns &&
+        csv_column(&list->csv, "labels") < list->csv.columns) {
+        free(list->titles[LABEL]);
+        list->titles[LABEL] = mem_string("labels");
+    }
     for (int c = 0; c < COLUMNS; c++) {
         list->columns[c] = csv_column(&list->csv, list->titles[c]);
         bool needed = c == PATH || c == LABEL || strcmp(list->titles[c], NAMES[c]) != 0;
+        if (c == LABEL && plain && list->columns[c] == list->csv.columns && find_value_columns(list, config))
+            continue;
         if (needed && list->columns[c] == list->csv.columns)
             return error_usage(error, "%s: no column \"%s\" (corpus.columns says which holds the %s)",
                                list->csv.path, list->titles[c], NAMES[c]);
@@ -116,6 +148,27 @@ static char *clip_path(const struct list *list, struct error *error)
     return mem_format("%s#t=%s,%s", path, text_from_number(first, from), text_from_number(last, to));
 }
 
+/* What the row says the clip is: its label, or what its columns say together; caller frees; NULL: nothing. */
+static char *row_label(const struct list *list, struct error *error)
+{
+    double *values = mem_zero(list->names.count, sizeof *values);
+    struct text label = {0};
+
+    if (list->names.count == 0) {
+        free(values);
+        return mem_string(list->problem == MULTI_LABEL ? field(list, LABEL) : known(list, LABEL));
+    }
+    for (size_t k = 0; k < list->names.count; k++) {
+        const char *value = csv_field(&list->csv, list->value_columns[k]);
+        if (!text_to_number(value, &values[k]))
+            error_usage(error, "%s:%zu: %s: \"%s\" is no number", list->csv.path, list->csv.row,
+                        list->names.items[k], value);
+    }
+    problem_print(list->problem, (const char *const *)list->names.items, list->names.count, values, &label);
+    free(values);
+    return label.text;
+}
+
 static bool add_row(struct list *list, struct error *error)
 {
     const char *part = known(list, PART);
@@ -128,19 +181,21 @@ static bool add_row(struct list *list, struct error *error)
         free(path);
         return error_usage(error, "%s:%zu: %s", list->csv.path, list->csv.row, unknown.message);
     }
+    char *label = row_label(list, error);
     bool whole = strcmp(path, field(list, PATH)) == 0;
     char *name = whole ? path_stem(path) : mem_string(path);
     clip_list_add(list->found, &(struct clip){.path = path,
                                               .name = name,
-                                              .label = known(list, LABEL),
+                                              .label = label,
                                               .speaker = known(list, SPEAKER),
                                               .sex = known(list, SEX),
                                               .text = known(list, TEXT),
                                               .part = part,
-                                              .problem = known(list, LABEL) ? NULL : "no label"});
+                                              .problem = label ? NULL : "no label"});
+    free(label);
     free(name);
     free(path);
-    return true;
+    return !error->kind;
 }
 
 static int by_path(const void *a, const void *b)
@@ -166,16 +221,18 @@ static bool check_unique(const struct list *list, struct error *error)
 
 static bool list_clips(const struct config *config, struct clip_list *found, struct error *error)
 {
-    struct list list = {.found = found};
+    struct list list = {.found = found, .problem = problem_find(config_text(config, "model.problem"))};
     const char *path = config_text(config, "corpus.file");
     bool done = *path || error_usage(error, "corpus.kind=csv needs corpus.file");
 
     done = done && read_titles(&list, config, error) && csv_open(&list.csv, path, error) &&
-           find_columns(&list, error);
+           find_columns(&list, config, error);
     while (done && csv_next(&list.csv, error))
         done = add_row(&list, error);
     done = done && !error->kind && check_unique(&list, error);
     csv_close(&list.csv);
+    strings_free(&list.names);
+    free(list.value_columns);
     for (int c = 0; c < COLUMNS; c++)
         free(list.titles[c]);
     return done;

@@ -2,7 +2,9 @@
 
 #include "base/files.h"
 #include "base/handlers.h"
+#include "base/problem.h"
 #include "base/text.h"
+#include "corpus/corpus.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -25,25 +27,94 @@ enum part part_find(const char *name, struct error *error)
     return PART_COUNT;
 }
 
-static void task_start(struct split_task *task, const struct config *config, const struct clip_list *clips)
+/* What a clip is stratified by: its label; of several labels their combination, the rare ones together; of numbers
+ * which fifth of all clips theirs are in. */
+enum { RARE = 10, FIFTHS = 5 };
+
+struct ranked_clip {
+    double value;
+    size_t clip;
+};
+
+static int by_value(const void *a, const void *b)
+{
+    const struct ranked_clip *x = a, *y = b;
+
+    if (x->value != y->value)
+        return x->value < y->value ? -1 : 1;
+    return (x->clip > y->clip) - (x->clip < y->clip);
+}
+
+static void stratify_numbers(struct split_task *task)
+{
+    struct ranked_clip *ranked = mem_zero(task->clips->count, sizeof *ranked);
+
+    for (size_t i = 0; i < task->clips->count; i++) /* of several numbers by the first */
+        ranked[i] = (struct ranked_clip){strtod(task->clips->clips[i].label, NULL), i};
+    qsort(ranked, task->clips->count, sizeof *ranked, by_value);
+    for (size_t i = 0; i < task->clips->count; i++)
+        task->classes[ranked[i].clip] = (int)(i * FIFTHS / task->clips->count);
+    task->class_count = FIFTHS;
+    free(ranked);
+}
+
+static void stratify_labels(struct split_task *task, size_t least)
 {
     struct strings labels = {0};
+    size_t count = task->clips->count, kept = 0, rare = 0;
 
-    *task = (struct split_task){.config = config,
-                                .clips = clips,
-                                .count = clips->count,
-                                .seed = (uint32_t)config_integer(config, "split.seed")};
+    for (size_t i = 0; i < count; i++)
+        strings_add_new(&labels, task->clips->clips[i].label);
+    strings_sort(&labels);
+    size_t *sizes = mem_zero(labels.count, sizeof *sizes);
+    int *numbers = mem_zero(labels.count, sizeof *numbers);
+    for (size_t i = 0; i < count; i++)
+        sizes[task->classes[i] = strings_index(&labels, task->clips->clips[i].label)]++;
+    for (size_t k = 0; k < labels.count; k++) {
+        bool common = sizes[k] >= least;
+        numbers[k] = common ? (int)kept++ : -1;
+        rare += common ? 0 : sizes[k];
+    }
+    if (rare >= least || kept == 0) /* those in no class of their own make one; too few of them go with the first */
+        kept++;
+    for (size_t i = 0; i < count; i++) {
+        int number = numbers[task->classes[i]];
+        task->classes[i] = number >= 0 ? number : rare >= least ? (int)kept - 1 : 0;
+    }
+    task->class_count = kept;
+    strings_free(&labels);
+    free(numbers);
+    free(sizes);
+}
+
+static void task_start(struct split_task *task, const struct config *config, const struct clip_list *clips)
+{
+    enum problem problem = problem_find(config_text(config, "model.problem"));
+
+    *task = (struct split_task){
+        .config = config, .clips = clips, .seed = (uint32_t)config_integer(config, "split.seed")};
     task->pool = mem_zero(clips->count, sizeof *task->pool);
     task->classes = mem_zero(clips->count, sizeof *task->classes);
+    if (problem == REGRESSION)
+        stratify_numbers(task);
+    else
+        stratify_labels(task, problem == MULTI_LABEL ? RARE : 0);
     for (size_t i = 0; i < clips->count; i++)
-        strings_add_new(&labels, clips->clips[i].label);
-    strings_sort(&labels);
+        if (!clips->clips[i].part_is_fixed)
+            task->pool[task->count++] = i;
+}
+
+/* Puts the clips of corpora that belong to one part there. */
+static void add_fixed(const struct clip_list *clips, struct split *split)
+{
+    struct error known = {0};
+
     for (size_t i = 0; i < clips->count; i++) {
-        task->pool[i] = i;
-        task->classes[i] = strings_index(&labels, clips->clips[i].label);
+        if (clips->clips[i].part_is_fixed) {
+            enum part part = part_find(clips->clips[i].part, &known);
+            split->clips[part][split->counts[part]++] = i;
+        }
     }
-    task->class_count = labels.count;
-    strings_free(&labels);
 }
 
 /* A size given as a fraction of the whole (rounded up, as scikit-learn does for test sizes) or a count. */
@@ -72,9 +143,11 @@ static bool divide_test(const struct split_protocol *protocol, const struct spli
                               split->clips[PART_TEST], &split->counts[PART_TEST], error);
     if (!part_size("split.test", config_number(task->config, "split.test"), task->count, &size, error))
         return false;
-    if (size == 0)
-        return error_usage(error,
-                           "split.test must be above 0: without a test part there is nothing to report");
+    if (size == 0) {
+        memcpy(split->clips[PART_TRAIN], task->pool, task->count * sizeof *task->pool);
+        split->counts[PART_TRAIN] = task->count;
+        return true;
+    }
     return protocol->divide(task, size, split->clips[PART_TRAIN], &split->counts[PART_TRAIN],
                             split->clips[PART_TEST], &split->counts[PART_TEST], error);
 }
@@ -110,19 +183,17 @@ static bool divide_validation(const struct split_protocol *protocol, const struc
 static bool assign_parts(const struct split_protocol *protocol, const struct split_task *task,
                          struct split *split, struct error *error)
 {
-    enum part *parts = mem_zero(task->count, sizeof *parts);
+    enum part *parts = mem_zero(task->clips->count, sizeof *parts);
     bool done = protocol->assign(task, parts, error);
 
     for (size_t i = 0; done && i < task->count; i++) {
-        if (parts[i] == PART_COUNT)
+        enum part part = parts[task->pool[i]];
+        if (part == PART_COUNT)
             split->left_out++;
         else
-            split->clips[parts[i]][split->counts[parts[i]]++] = i;
+            split->clips[part][split->counts[part]++] = task->pool[i];
     }
     free(parts);
-    if (done && (split->counts[PART_TRAIN] == 0 || split->counts[PART_TEST] == 0))
-        return error_set(error, "%s: gives no clip to the %s part", config_text(task->config, "split.file"),
-                         PART_NAMES[split->counts[PART_TRAIN] ? PART_TEST : PART_TRAIN]);
     return done;
 }
 
@@ -149,6 +220,19 @@ static void count_speakers(struct split *split, const struct clip_list *clips)
     strings_free(&speakers);
 }
 
+static bool check_parts(const struct config *config, const struct split *split, struct error *error)
+{
+    const char *file = config_text(config, "split.file");
+    bool listed = strcmp(config_text(config, "split.protocol"), "predefined") == 0;
+
+    if (split->counts[PART_TEST] == 0 && !listed)
+        return error_usage(error, "split.test must be above 0: without a test part there is nothing to report");
+    if (split->counts[PART_TRAIN] == 0 || split->counts[PART_TEST] == 0)
+        return error_set(error, "%s: gives no clip to the %s part", *file ? file : "the split",
+                         PART_NAMES[split->counts[PART_TRAIN] ? PART_TEST : PART_TRAIN]);
+    return true;
+}
+
 bool split_make(const struct config *config, const struct clip_list *clips, struct split *split,
                 struct error *error)
 {
@@ -161,9 +245,13 @@ bool split_make(const struct config *config, const struct clip_list *clips, stru
     for (int part = 0; part < PART_COUNT; part++)
         split->clips[part] = mem_zero(clips->count, sizeof *split->clips[part]);
     task_start(&task, config, clips);
-    bool done = protocol->assign ? assign_parts(protocol, &task, split, error)
-                                 : divide_test(protocol, &task, split, error) &&
-                                       divide_validation(protocol, &task, split, error);
+    bool done = task.count == 0     ? true
+                : protocol->assign ? assign_parts(protocol, &task, split, error)
+                                   : divide_test(protocol, &task, split, error);
+    if (done)
+        add_fixed(clips, split);
+    done = done && (protocol->assign || divide_validation(protocol, &task, split, error)) &&
+           check_parts(config, split, error);
     if (done)
         count_speakers(split, clips);
     else
@@ -184,11 +272,20 @@ char *split_describe(const struct config *config)
 {
     static const char *const keys[] = {"split.protocol", "split.test",    "split.validation",
                                        "split.seed",     "split.folds",   "split.fold",
-                                       "split.file",     "corpus.labels", "corpus.map"};
+                                       "split.file",     "corpus.labels", "corpus.map",
+                                       "corpus.part"};
     struct text text = {0};
 
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         text_add(&text, "%s%s=%s", i ? " " : "", strchr(keys[i], '.') + 1, config_text(config, keys[i]));
+    for (int number = 2; number <= MOST_CORPORA; number++) {
+        if (!corpus_exists(config, number))
+            continue;
+        struct config *view = corpus_view(config, number);
+        text_add(&text, " corpus_%d: %s part=%s map=%s", number, config_text(view, "corpus.root"),
+                 config_text(view, "corpus.part"), config_text(view, "corpus.map"));
+        config_free(view);
+    }
     return text.text;
 }
 

@@ -61,7 +61,7 @@ struct split_protocol {
     bool (*fold)(const struct split_task *task, size_t folds, size_t fold, size_t *rest, size_t *rest_count,
                  size_t *part, size_t *part_count, struct error *error);
 
-    /* Instead of both: assigns each clip a part or PART_COUNT itself. */
+    /* Instead of both: assigns each clip of task->clips a part or PART_COUNT itself. */
     bool (*assign)(const struct split_task *task, enum part *parts, struct error *error);
 };
 

@@ -69,7 +69,7 @@ static bool assign_own(const struct split_task *task, enum part *parts, struct e
 {
     size_t known = 0;
 
-    for (size_t i = 0; i < task->count; i++) {
+    for (size_t i = 0; i < task->clips->count; i++) {
         const char *part = task->clips->clips[i].part;
         parts[i] = part ? part_find(part, error) : PART_COUNT;
         if (error->kind)
@@ -86,7 +86,7 @@ static bool assign(const struct split_task *task, enum part *parts, struct error
 
     if (!*path)
         return assign_own(task, parts, error);
-    for (size_t i = 0; i < task->count; i++)
+    for (size_t i = 0; i < task->clips->count; i++)
         parts[i] = PART_COUNT;
     struct csv csv;
     bool open = csv_open(&csv, path, error);

@@ -1,10 +1,11 @@
 /*
- * A convolutional network on log-mel spectrograms, trained from scratch: blocks of two 3 x 3 convolutions
+ * A convolutional network on log-mel spectrograms, trained from scratch: blocks of one or two 3 x 3 convolutions
  * with batch norm, halved in time and frequency after each (VGG's shape; Simonyan and Zisserman, 2015; for
  * sound: Kong et al., 2020), then the merge strategy over time and the classifier head.
  *
- * config.json: "channels" (one number a block), "window" and "hop" (seconds), "bands", "low" and "high" (Hz),
- * "floor", "head_size".  Frames of padding are zero between all convolutions, so a clip's answer does not
+ * config.json: "channels" (one number a block), "convolutions" (in each block), "input_norm" ("clip": each clip to
+ * mean 0 and deviation 1; "bands": batch norm of each band, which leaves loudness to be heard), "window" and "hop"
+ * (seconds), "bands", "low" and "high" (Hz), "floor", "head_size" (0: no dense layer).  Frames of padding are zero between all convolutions, so a clip's answer does not
  * depend on how far its batch is padded.
  */
 #include "base/text.h"
@@ -19,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_BLOCKS = 8 };
+enum { MAX_BLOCKS = 8, MAX_CONVOLUTIONS = 4 };
 static const double NORM_EPS = 1e-5, NORM_MOMENTUM = 0.1;
 
 /* A convolution and its batch norm: indices of parameters. */
@@ -30,7 +31,10 @@ struct stage {
 struct cnn {
     int64_t channels[MAX_BLOCKS];
     int blocks;
-    struct stage stages[MAX_BLOCKS][2];
+    int64_t convolutions; /* in each block */
+    struct stage stages[MAX_BLOCKS][MAX_CONVOLUTIONS];
+    bool norms_bands; /* the input is normalised over bands, not over clips */
+    struct stage input; /* of that; its weight is unused */
     struct log_mel mel;
     double hidden_dropout, final_dropout;
     bool apply_spec_augment;
@@ -108,19 +112,28 @@ static bool read_training(struct cnn *cnn, cJSON *json, const struct config *con
 
 /* ---- parameters ---- */
 
+/* A batch norm's parameters, NAME.weight and so on. */
+static void declare_norm(struct parameters *p, struct stage *s, int64_t count, const char *name)
+{
+    const int64_t channels[4] = {count};
+
+    s->scale = parameters_add(p, true, INIT_ONES, 0, channels, "%s.weight", name);
+    s->shift = parameters_add(p, true, INIT_ZEROS, 0, channels, "%s.bias", name);
+    s->mean = parameters_add(p, true, INIT_ZEROS, 0, channels, "%s.running_mean", name);
+    s->variance = parameters_add(p, true, INIT_ONES, 0, channels, "%s.running_var", name);
+    p->items[s->mean].trainable = p->items[s->variance].trainable = false; /* moved by the forward pass */
+}
+
 static struct stage declare_stage(struct parameters *p, int64_t in, int64_t out, int block, int stage)
 {
-    const int64_t weight[4] = {out, in, 3, 3}, channels[4] = {out};
+    const int64_t weight[4] = {out, in, 3, 3};
     struct stage s;
+    char norm[40];
 
     s.weight = parameters_add(p, true, INIT_NORMAL, sqrt(2.0 / (9.0 * (double)in)), weight,
                               "blocks.%d.%d.conv.weight", block, stage);
-    s.scale = parameters_add(p, true, INIT_ONES, 0, channels, "blocks.%d.%d.norm.weight", block, stage);
-    s.shift = parameters_add(p, true, INIT_ZEROS, 0, channels, "blocks.%d.%d.norm.bias", block, stage);
-    s.mean = parameters_add(p, true, INIT_ZEROS, 0, channels, "blocks.%d.%d.norm.running_mean", block, stage);
-    s.variance =
-        parameters_add(p, true, INIT_ONES, 0, channels, "blocks.%d.%d.norm.running_var", block, stage);
-    p->items[s.mean].trainable = p->items[s.variance].trainable = false; /* moved by the forward pass */
+    snprintf(norm, sizeof norm, "blocks.%d.%d.norm", block, stage);
+    declare_norm(p, &s, out, norm);
     return s;
 }
 
@@ -128,11 +141,12 @@ static void declare(struct cnn *cnn, struct model *model, int64_t head_size)
 {
     struct parameters *p = &model->parameters;
 
-    for (int b = 0; b < cnn->blocks; b++) {
-        int64_t in = b ? cnn->channels[b - 1] : 1;
-        cnn->stages[b][0] = declare_stage(p, in, cnn->channels[b], b, 0);
-        cnn->stages[b][1] = declare_stage(p, cnn->channels[b], cnn->channels[b], b, 1);
-    }
+    if (cnn->norms_bands)
+        declare_norm(p, &cnn->input, cnn->mel.bands, "input_norm");
+    for (int b = 0; b < cnn->blocks; b++)
+        for (int i = 0; i < cnn->convolutions; i++)
+            cnn->stages[b][i] = declare_stage(p, i ? cnn->channels[b] : b ? cnn->channels[b - 1] : 1,
+                                              cnn->channels[b], b, i);
     cnn->width = cnn->channels[cnn->blocks - 1] * (cnn->mel.bands >> cnn->blocks);
     cnn->pooling = p->count;
     double range = 1 / sqrt((double)cnn->width);
@@ -145,19 +159,27 @@ static void declare(struct cnn *cnn, struct model *model, int64_t head_size)
 static bool open(struct model *model, const struct config *config, struct error *error)
 {
     struct cnn *cnn = mem_zero(1, sizeof *cnn);
-    const char *type = "cnn";
+    const char *type = "cnn", *norm = "clip";
     int64_t head_size = 128;
     double low, high;
 
     model->state = cnn;
+    cnn->convolutions = 2;
     if (!json_string(model->json, "model_type", &type, error) ||
         (strcmp(type, "cnn") != 0 && !error_set(error, "\"model_type\" is \"%s\", not \"cnn\"", type)) ||
         !read_channels(cnn, model->json, error) || !read_front_end(cnn, model, &low, &high, error) ||
         !json_integer(model->json, "head_size", &head_size, error) ||
-        ((head_size < 1 || head_size > 65536) &&
-         !error_set(error, "\"head_size\" must be from 1 to 65536")) ||
+        ((head_size < 0 || head_size > 65536) &&
+         !error_set(error, "\"head_size\" must be from 0 to 65536")) ||
+        !json_integer(model->json, "convolutions", &cnn->convolutions, error) ||
+        ((cnn->convolutions < 1 || cnn->convolutions > MAX_CONVOLUTIONS) &&
+         !error_set(error, "\"convolutions\" must be from 1 to %d", MAX_CONVOLUTIONS)) ||
+        !json_string(model->json, "input_norm", &norm, error) ||
+        (strcmp(norm, "clip") != 0 && strcmp(norm, "bands") != 0 &&
+         !error_set(error, "\"input_norm\" is \"%s\", not \"clip\" or \"bands\"", norm)) ||
         !read_training(cnn, model->json, config, error))
         return error_prefix(error, "%s", model->path);
+    cnn->norms_bands = strcmp(norm, "bands") == 0;
     log_mel_start(&cnn->mel, model->sample_rate, low, high, model->parameters.scope,
                   model->parameters.device);
     /* one frame must be left after the last block */
@@ -240,6 +262,23 @@ static struct et_tensor *standardise(const struct pass *pass, struct et_scope *s
     return et_mul(scope, x, et_rsqrt(scope, et_add_scalar(scope, variance, 1e-6)));
 }
 
+static struct et_tensor *batch_norm(const struct pass *pass, struct et_scope *scope, struct et_tensor *x,
+                                    const struct stage *stage)
+{
+    return et_batch_norm(scope, x, weight(pass, stage->scale), weight(pass, stage->shift),
+                         weight(pass, stage->mean), weight(pass, stage->variance), pass->mode->training,
+                         NORM_MOMENTUM, NORM_EPS);
+}
+
+/* The spectrogram as the first convolution takes it in; padding 0.  x (B, T, M) */
+static struct et_tensor *normalise(const struct pass *pass, struct et_scope *scope, struct et_tensor *x)
+{
+    if (!pass->cnn->norms_bands)
+        return standardise(pass, scope, x);
+    x = et_transpose(scope, batch_norm(pass, scope, et_transpose(scope, x, 1, 2), &pass->cnn->input), 1, 2);
+    return hide(scope, x, padding(pass, scope, false));
+}
+
 /* SpecAugment: spans of frames and of bands become 0, the mean.  x (B, T, M) */
 static struct et_tensor *augment(const struct pass *pass, struct et_scope *scope, struct et_tensor *x)
 {
@@ -269,10 +308,7 @@ static struct et_tensor *augment(const struct pass *pass, struct et_scope *scope
 static struct et_tensor *run_stage(const struct pass *pass, struct et_scope *scope, struct et_tensor *x,
                                    const struct stage *stage, const struct et_tensor *mask)
 {
-    x = et_conv2d(scope, x, weight(pass, stage->weight), 1, 1);
-    x = et_batch_norm(scope, et_to_dtype(scope, x, ET_FLOAT32), weight(pass, stage->scale),
-                      weight(pass, stage->shift), weight(pass, stage->mean), weight(pass, stage->variance),
-                      pass->mode->training, NORM_MOMENTUM, NORM_EPS);
+    x = batch_norm(pass, scope, et_conv2d(scope, x, weight(pass, stage->weight), NULL, 1, 1), stage);
     return hide(scope, et_relu(scope, x), mask);
 }
 
@@ -283,7 +319,7 @@ static struct et_tensor *run_block(struct pass *pass, struct et_scope *scope, st
     struct et_scope *s = et_scope_open(scope);
     struct et_tensor *mask = padding(pass, s, true);
 
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < pass->cnn->convolutions; i++)
         x = run_stage(pass, s, x, &pass->cnn->stages[block][i], mask);
     x = et_halve2d(s, x);
     pass->frames /= 2;
@@ -309,8 +345,8 @@ static struct et_tensor *hear(struct pass *pass, struct et_scope *scope, const s
     if (pass->mode->observe)
         pass->mode->observe(pass->mode->context, "log_mel", x);
     const int64_t image[4] = {batch->count, 1, pass->frames, cnn->mel.bands};
-    return et_reshape(
-        scope, augment(pass, scope, standardise(pass, scope, et_to_dtype(scope, x, ET_FLOAT32))), image, 4);
+    x = augment(pass, scope, normalise(pass, scope, et_to_dtype(scope, x, ET_FLOAT32)));
+    return et_channels_last(scope, et_reshape(scope, x, image, 4));
 }
 
 static struct et_tensor *forward(const struct model *model, struct et_scope *scope, const struct batch *batch,
@@ -326,7 +362,7 @@ static struct et_tensor *forward(const struct model *model, struct et_scope *sco
     for (int b = 0; b < cnn->blocks; b++)
         x = run_block(&pass, scope, x, b);
     const int64_t shape[3] = {pass.clips, pass.frames, cnn->width};
-    x = et_reshape(scope, et_transpose(scope, x, 1, 2), shape, 3); /* (B, T, C * M) */
+    x = et_to_dtype(scope, et_reshape(scope, et_transpose(scope, x, 1, 2), shape, 3), ET_FLOAT32); /* (B, T, C * M) */
     if (mode->training && cnn->hidden_dropout > 0)
         x = et_dropout(scope, x, cnn->hidden_dropout);
     if (mode->observe)
@@ -342,6 +378,7 @@ const struct model_kind MODEL_CNN = {
     .summary = "a convolutional network on log-mel spectrograms, from scratch",
     .architecture = "EmotrainCnn",
     .extractor = "EmotrainWaveform",
+    .input = INPUT_WAVEFORM,
     .open = open,
     .freeze = freeze,
     .forward = forward,

@@ -5,12 +5,13 @@
 #include "base/text.h"
 #include "model/weights.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const struct model_kind *const KINDS[] = {&MODEL_WAV2VEC2, &MODEL_CNN};
+static const struct model_kind *const KINDS[] = {&MODEL_WAV2VEC2, &MODEL_CNN, &MODEL_SVM};
 
-static const struct model_kind *kind_find(const char *name, struct error *error)
+const struct model_kind *model_kind_find(const char *name, struct error *error)
 {
     return HANDLER_FIND(KINDS, name, "model.kind", "model", error);
 }
@@ -49,10 +50,13 @@ static void describe(struct model *model)
     json_put(model->json, "id2label", id2label);
     json_put(model->json, "label2id", label2id);
     json_put(model->json, "architectures", cJSON_CreateStringArray(&model->kind->architecture, 1));
-    json_put(model->json, "problem_type", cJSON_CreateString("single_label_classification"));
-    json_put(model->json, "pooling_mode", cJSON_CreateString(model->pooling->name));
-    json_put(model->json, "emotrain_pooling_padding",
-             cJSON_CreateString(model->pooling_includes_padding ? "include" : "exclude"));
+    json_put(model->json, "problem_type", cJSON_CreateString(PROBLEMS[model->problem].problem_type));
+    if (model->kind->forward) {
+        json_put(model->json, "pooling_mode", cJSON_CreateString(model->pooling->name));
+        json_put(model->json, "emotrain_pooling_padding",
+                 cJSON_CreateString(model->pooling_includes_padding ? "include" : "exclude"));
+    }
+    json_put(model->json, "model_type", cJSON_CreateString(model->kind->name));
     json_put(model->json, "torch_dtype", cJSON_CreateString("float32"));
 }
 
@@ -78,10 +82,12 @@ static bool read_preprocessing(struct model *model, const char *directory, const
 {
     int64_t rate = 16000;
 
-    model->normalize = true;
+    model->normalize = model->kind->normalizes;
     if (config) {
+        const char *normalize = config_text(config, "audio.normalize");
         rate = config_integer(config, "audio.sample_rate");
-        model->normalize = config_bool(config, "audio.normalize");
+        if (strcmp(normalize, "auto") != 0)
+            model->normalize = strcmp(normalize, "yes") == 0;
     }
     model->sample_rate = (int)rate;
     char *path = directory && !config ? path_join(directory, "preprocessor_config.json") : NULL;
@@ -211,9 +217,11 @@ static bool load_weights(struct model *model, const char *directory, bool other_
 
 /* ---- opening and saving ---- */
 
-static bool find_files(const char *path, char **directory, char **config_path, struct error *error)
+static bool find_files(const char *path, bool needs_no_files, char **directory, char **config_path,
+                       struct error *error)
 {
-    *directory = *config_path = NULL;
+    if (!*path && needs_no_files)
+        return true;
     if (!*path)
         return error_usage(error,
                            "model.pretrained: name a model directory, or a config.json for random weights");
@@ -252,6 +260,115 @@ static bool read_labels(struct model *model, const struct strings *given, bool *
     return true;
 }
 
+/* ---- answers ---- */
+
+/* The numbers of an array in config.json, one per label; those that it lacks stay as they are. */
+static void read_numbers(const cJSON *json, const char *name, double *numbers, size_t count)
+{
+    const cJSON *array = cJSON_GetObjectItemCaseSensitive(json, name);
+
+    for (size_t k = 0; k < count && (size_t)cJSON_GetArraySize(array) == count; k++) {
+        const cJSON *item = cJSON_GetArrayItem(array, (int)k);
+        if (cJSON_IsNumber(item))
+            numbers[k] = item->valuedouble;
+    }
+}
+
+static const char THRESHOLDS[] = "emotrain_thresholds", MEANS[] = "emotrain_target_means",
+                  DEVIATIONS[] = "emotrain_target_deviations";
+
+static bool read_problem(struct model *model, const struct config *config, struct error *error)
+{
+    const char *type = PROBLEMS[SINGLE_LABEL].problem_type;
+    size_t labels = model->labels.count;
+
+    if (!config && !json_string(model->json, "problem_type", &type, error))
+        return error_prefix(error, "%s", model->path);
+    model->problem = config ? problem_find(config_text(config, "model.problem")) : problem_of_type(type);
+    if (model->problem == PROBLEM_COUNT)
+        return error_set(error, "%s: \"problem_type\" is \"%s\"", model->path, type);
+    model->thresholds = mem_zero(labels, sizeof *model->thresholds);
+    model->means = mem_zero(labels, sizeof *model->means);
+    model->deviations = mem_zero(labels, sizeof *model->deviations);
+    for (size_t k = 0; k < labels; k++) {
+        model->thresholds[k] = 0.5;
+        model->deviations[k] = 1;
+    }
+    read_numbers(model->json, THRESHOLDS, model->thresholds, labels);
+    read_numbers(model->json, MEANS, model->means, labels);
+    read_numbers(model->json, DEVIATIONS, model->deviations, labels);
+    return true;
+}
+
+/* What training found out about answers, for config.json. */
+static void describe_answers(const struct model *model)
+{
+    int labels = (int)model->labels.count;
+
+    if (model->problem == MULTI_LABEL)
+        json_put(model->json, THRESHOLDS, cJSON_CreateDoubleArray(model->thresholds, labels));
+    if (model->problem == REGRESSION) {
+        json_put(model->json, MEANS, cJSON_CreateDoubleArray(model->means, labels));
+        json_put(model->json, DEVIATIONS, cJSON_CreateDoubleArray(model->deviations, labels));
+    }
+}
+
+void model_learn_scale(struct model *model, const double *const *targets, size_t count)
+{
+    for (size_t k = 0; k < model->labels.count; k++) {
+        double mean = 0, squares = 0;
+        for (size_t i = 0; i < count; i++)
+            mean += targets[i][k] / (double)count;
+        for (size_t i = 0; i < count; i++)
+            squares += (targets[i][k] - mean) * (targets[i][k] - mean) / (double)count;
+        model->means[k] = mean;
+        model->deviations[k] = squares > 0 ? sqrt(squares) : 1;
+    }
+}
+
+static void softmax(float *row, size_t count)
+{
+    double largest = (double)row[0], sum = 0;
+
+    for (size_t k = 1; k < count; k++)
+        largest = (double)row[k] > largest ? (double)row[k] : largest;
+    for (size_t k = 0; k < count; k++)
+        sum += exp((double)row[k] - largest);
+    for (size_t k = 0; k < count; k++)
+        row[k] = (float)(exp((double)row[k] - largest) / sum);
+}
+
+void model_answers(const struct model *model, float *outputs, int64_t clips)
+{
+    size_t labels = model->labels.count;
+
+    for (int64_t i = 0; i < clips; i++) {
+        float *row = outputs + (size_t)i * labels;
+        if (model->problem == SINGLE_LABEL)
+            softmax(row, labels);
+        for (size_t k = 0; model->problem == MULTI_LABEL && k < labels; k++)
+            row[k] = (float)(1 / (1 + exp(-(double)row[k])));
+        for (size_t k = 0; model->problem == REGRESSION && k < labels; k++)
+            row[k] = (float)(model->means[k] + model->deviations[k] * (double)row[k]);
+    }
+}
+
+static void read_features(struct model *model, const struct strings *given)
+{
+    const cJSON *saved = cJSON_GetObjectItemCaseSensitive(model->json, "emotrain_features"), *item = NULL;
+
+    for (size_t i = 0; given && i < given->count; i++)
+        strings_add(&model->features, given->items[i]);
+    cJSON_ArrayForEach(item, saved)
+    {
+        if (!given && cJSON_IsString(item))
+            strings_add(&model->features, item->valuestring);
+    }
+    if (model->kind->input == INPUT_FEATURES)
+        json_put(model->json, "emotrain_features",
+                 cJSON_CreateStringArray((const char *const *)model->features.items, (int)model->features.count));
+}
+
 static const char *kind_name(const struct model *model, const struct config *config)
 {
     const cJSON *type = cJSON_GetObjectItemCaseSensitive(model->json, "model_type");
@@ -267,32 +384,39 @@ static bool set_up(struct model *model, const struct model_source *source, const
     const struct config *config = source->config;
     bool other_labels;
 
-    model->kind = kind_find(kind_name(model, config), error);
+    model->kind = model_kind_find(kind_name(model, config), error);
     model->gradient_checkpointing = config && config_bool(config, "model.gradient_checkpointing");
     if (!model->kind || !read_labels(model, source->labels, &other_labels, error) ||
-        !read_pooling(model, config, error) || !read_preprocessing(model, directory, config, error) ||
-        !model->kind->open(model, config, error) || !parameters_allocate(&model->parameters, error))
+        !read_problem(model, config, error) || !read_pooling(model, config, error) ||
+        !read_preprocessing(model, directory, config, error) ||
+        (read_features(model, source->features), !model->kind->open(model, config, error)) ||
+        !parameters_allocate(&model->parameters, error))
         return false;
     describe(model);
-    if (directory && !load_weights(model, directory, other_labels, error))
+    if (directory && (!load_weights(model, directory, other_labels, error) ||
+                      (model->kind->load && !model->kind->load(model, directory, error))))
         return false;
-    if (!directory)
+    if (!directory && model->parameters.count)
         log_info("weights: all %zu tensors initialised at random (%s holds none)", model->parameters.count,
                  model->path);
     return parameters_initialise(&model->parameters, source->seed, error) &&
            (!config || model->kind->freeze(model, config_text(config, "model.freeze"), error)) &&
-           parameters_apply_trainable(&model->parameters, error);
+           parameters_apply_trainable(&model->parameters, -1, error);
 }
 
 struct model *model_open(const struct model_source *source, struct error *error)
 {
-    char *directory, *config_path;
+    char *directory = NULL, *config_path = NULL;
     struct model *model = mem_zero(1, sizeof *model);
 
     model->path = mem_string(source->path);
     parameters_start(&model->parameters, source->device);
-    bool done = find_files(source->path, &directory, &config_path, error) &&
-                (model->json = json_read(config_path, error)) && set_up(model, source, directory, error);
+    const struct model_kind *kind =
+        source->config ? model_kind_find(config_text(source->config, "model.kind"), error) : NULL;
+    bool done = (kind || !source->config) &&
+                find_files(source->path, kind && kind->needs_no_files, &directory, &config_path, error) &&
+                (model->json = config_path ? json_read(config_path, error) : cJSON_CreateObject()) &&
+                set_up(model, source, directory, error);
     free(directory);
     free(config_path);
     if (done)
@@ -309,6 +433,10 @@ void model_close(struct model *model)
         model->kind->close(model);
     parameters_free(&model->parameters);
     strings_free(&model->labels);
+    strings_free(&model->features);
+    free(model->thresholds);
+    free(model->means);
+    free(model->deviations);
     cJSON_Delete(model->json);
     free(model->path);
     free(model);
@@ -347,8 +475,10 @@ bool model_save(const struct model *model, const char *directory, struct error *
     for (size_t i = 0; i < model->parameters.count; i++)
         tensors[i] =
             (struct named_tensor){model->parameters.items[i].name, model->parameters.items[i].tensor};
+    describe_answers(model);
     bool done = json_write(config, model->json, error) && save_preprocessing(model, preprocessing, error) &&
-                safetensors_write(weights, tensors, model->parameters.count, error);
+                safetensors_write(weights, tensors, model->parameters.count, error) &&
+                (!model->kind->save || model->kind->save(model, directory, error));
     free(config);
     free(preprocessing);
     free(weights);

@@ -14,16 +14,42 @@
 #include "base/config.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "base/problem.h"
 #include "model/parameters.h"
 #include "model/pooling.h"
 
-/* Clips to answer together, padded with zeros at their end to the longest. */
+/* What a model takes in of a clip. */
+enum model_input {
+    INPUT_WAVEFORM, /* its samples */
+    INPUT_FEATURES, /* some numbers: acoustic functionals, or what a list says */
+    INPUT_TEXT,     /* what is said */
+};
+
+/* Clips to answer together: what the model takes in of them, and what is so. */
 struct batch {
-    int64_t count;    /* clips */
+    int64_t count; /* clips */
+
+    /* INPUT_WAVEFORM: padded with zeros at their end to the longest */
     int64_t width;    /* samples of the longest */
     float *samples;   /* (count, width) */
     int64_t *lengths; /* (count), samples of each */
-    int64_t *labels;  /* (count), indices; unused where nothing is learned */
+
+    float *features; /* INPUT_FEATURES: (count, model->feature_count) */
+    char **texts;    /* INPUT_TEXT: (count) */
+
+    int64_t *labels; /* (count), indices, of single_label; unused where nothing is learned */
+    float *targets;  /* (count, labels), of the other problems: 0 or 1, or standardised numbers; may be NULL */
+};
+
+/* All clips that a model is fitted to at once (model_kind.fit). */
+struct examples {
+    size_t count;
+    const float *features;     /* (count, model->feature_count) */
+    const int64_t *labels;     /* (count), or NULL */
+    const float *targets;      /* (count, labels), or NULL */
+    const size_t *groups;      /* (count): clips of one group stay together in cross-validation; NULL: each by itself */
+    size_t group_count;
+    const struct config *config;
 };
 
 /* How to run a model forward. */
@@ -42,6 +68,7 @@ struct model_source {
     const struct config
         *config; /* the experiment's settings; NULL: all as the directory's config.json says */
     const struct strings *labels; /* NULL: as the directory's config.json says */
+    const struct strings *features; /* names of the features there are for training; NULL: as config.json says */
     int device;
     uint64_t seed; /* of what is initialised anew */
 };
@@ -49,7 +76,11 @@ struct model_source {
 struct model {
     const struct model_kind *kind;
     char *path;
+    enum problem problem;
     struct strings labels;
+    struct strings features; /* INPUT_FEATURES: their names, in order */
+    double *thresholds;      /* (labels) multi_label: a probability above it gives the label */
+    double *means, *deviations; /* (labels) regression: of the numbers that were learned from */
     cJSON *json; /* config.json: as read, then as it will be saved */
     struct parameters parameters;
     const struct pooling *pooling;
@@ -64,6 +95,9 @@ struct model {
 struct model_kind {
     const char *name, *summary;
     const char *architecture, *extractor; /* what config.json and preprocessor_config.json call it */
+    enum model_input input;
+    bool normalizes;     /* wants signals of zero mean and unit variance (audio.normalize=auto) */
+    bool needs_no_files; /* begins without model.pretrained */
 
     /* Reads model->json and the settings, declares the parameters, sets minimum_samples. */
     bool (*open)(struct model *model, const struct config *config, struct error *error);
@@ -71,7 +105,7 @@ struct model_kind {
     /* Sets `trainable` from model.freeze. */
     bool (*freeze)(struct model *model, const char *freeze, struct error *error);
 
-    /* -> (clips, labels) logits */
+    /* -> (clips, labels) logits, or standardised numbers.  NULL where `fit` and `answer` are in its place. */
     struct et_tensor *(*forward)(const struct model *model, struct et_scope *scope, const struct batch *batch,
                                  const struct forward_mode *mode);
 
@@ -79,9 +113,26 @@ struct model_kind {
     bool (*translate)(const char *checkpoint_name, char name[256]);
 
     void (*close)(struct model *model);
+
+    /* Instead of training step by step: once, with all clips. */
+    bool (*fit)(struct model *model, const struct examples *examples, struct error *error);
+
+    /* Instead of forward: probabilities, or numbers (clips, labels). */
+    bool (*answer)(const struct model *model, const struct batch *batch, float *answers, struct error *error);
+
+    /* What a directory holds beside config.json and the parameters; NULL: nothing. */
+    bool (*load)(struct model *model, const char *directory, struct error *error);
+    bool (*save)(const struct model *model, const char *directory, struct error *error);
+
+    /* Phases of training that each train some parameters only (parameter.phase), before the last, which trains all;
+     * NULL: there is but that one. */
+    int (*phases)(const struct model *model);
 };
 
-extern const struct model_kind MODEL_WAV2VEC2, MODEL_CNN;
+extern const struct model_kind MODEL_WAV2VEC2, MODEL_CNN, MODEL_VGGISH, MODEL_DEEPMOJI, MODEL_SVM;
+
+/* The kind of that name; NULL with an error. */
+const struct model_kind *model_kind_find(const char *name, struct error *error);
 
 /* Opens a model and says in the log what was loaded, initialised anew or ignored. */
 struct model *model_open(const struct model_source *source, struct error *error);
@@ -89,6 +140,12 @@ void model_close(struct model *model); /* NULL does nothing */
 
 struct et_tensor *model_forward(const struct model *model, struct et_scope *scope, const struct batch *batch,
                                 const struct forward_mode *mode);
+
+/* Model outputs (clips, labels), as forward gives them, to answers: probabilities by softmax or sigmoid, or numbers. */
+void model_answers(const struct model *model, float *outputs, int64_t clips);
+
+/* Learns from (clips, labels) what numbers are like: model->means and deviations. */
+void model_learn_scale(struct model *model, const double *const *targets, size_t count);
 
 /* Writes config.json, preprocessor_config.json and model.safetensors into an existing folder. */
 bool model_save(const struct model *model, const char *directory, struct error *error);

@@ -123,12 +123,14 @@ bool parameters_initialise(struct parameters *parameters, uint64_t seed, struct 
     return et_scope_close(scope, error);
 }
 
-bool parameters_apply_trainable(struct parameters *parameters, struct error *error)
+bool parameters_apply_trainable(struct parameters *parameters, int phase, struct error *error)
 {
     struct et_scope *scope = et_scope_open(NULL);
 
-    for (size_t i = 0; i < parameters->count; i++)
-        et_set_requires_grad_(scope, parameters->items[i].tensor, parameters->items[i].trainable);
+    for (size_t i = 0; i < parameters->count; i++) {
+        const struct parameter *p = &parameters->items[i];
+        et_set_requires_grad_(scope, p->tensor, p->trainable && (phase < 0 || p->phase == phase));
+    }
     return et_scope_close(scope, error);
 }
 

@@ -31,6 +31,7 @@ struct parameter {
     bool required; /* a checkpoint without it is an error; else it is initialised anew */
     bool loaded;
     bool trainable;
+    int phase; /* of model_kind.phases: the one that trains it before the last */
     struct et_tensor *tensor; /* float32, on the model's device */
 };
 
@@ -57,8 +58,8 @@ struct et_tensor *parameters_tensor(const struct parameters *parameters, size_t 
 bool parameters_allocate(struct parameters *parameters, struct error *error);
 bool parameters_initialise(struct parameters *parameters, uint64_t seed, struct error *error);
 
-/* Sets which gradients are recorded, from `trainable`. */
-bool parameters_apply_trainable(struct parameters *parameters, struct error *error);
+/* Sets which gradients are recorded, from `trainable`; of those, `phase` from 0 on only its own; -1: all. */
+bool parameters_apply_trainable(struct parameters *parameters, int phase, struct error *error);
 
 size_t parameters_index(const struct parameters *parameters, const char *name); /* count if there is none */
 int64_t parameters_elements(const struct parameters *parameters, bool only_trainable);

@@ -18,7 +18,8 @@ struct chart {
                  struct error *error);
 };
 
-extern const struct chart CHART_LOSS, CHART_LEARNING_RATE, CHART_CONFUSION, CHART_CLASS_F1, CHART_RELIABILITY;
+extern const struct chart CHART_LOSS, CHART_LEARNING_RATE, CHART_CONFUSION, CHART_CLASS_F1, CHART_RELIABILITY,
+    CHART_AGREEMENT;
 
 /* Draws every chart that the runs have data for into `folder`; of several runs, those that overlay. */
 bool charts_draw(const char *folder, const struct report *const *runs, size_t count, struct error *error);

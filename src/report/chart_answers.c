@@ -73,7 +73,12 @@ static bool draw_confusion(const char *folder, const char *name, const struct re
     return done;
 }
 
-const struct chart CHART_CONFUSION = {"confusion", false, has_answers, draw_confusion};
+static bool has_confusion(const struct report *run)
+{
+    return has_answers(run) && run->evaluation.problem == SINGLE_LABEL;
+}
+
+const struct chart CHART_CONFUSION = {"confusion", false, has_confusion, draw_confusion};
 
 /* ---- F1 per class ---- */
 
@@ -148,7 +153,12 @@ static bool draw_class_f1(const char *folder, const char *name, const struct rep
     return done;
 }
 
-const struct chart CHART_CLASS_F1 = {"class_f1", true, has_answers, draw_class_f1};
+static bool has_labels(const struct report *run)
+{
+    return has_answers(run) && run->evaluation.problem != REGRESSION;
+}
+
+const struct chart CHART_CLASS_F1 = {"class_f1", true, has_labels, draw_class_f1};
 
 /* ---- reliability diagram ---- */
 
@@ -210,4 +220,46 @@ static bool draw_reliability(const char *folder, const char *name, const struct 
     return done;
 }
 
-const struct chart CHART_RELIABILITY = {"reliability", true, has_answers, draw_reliability};
+const struct chart CHART_RELIABILITY = {"reliability", true, has_labels, draw_reliability};
+
+/* ---- numbers answered against those that are so ---- */
+
+static bool has_numbers(const struct report *run)
+{
+    return has_answers(run) && run->evaluation.problem == REGRESSION;
+}
+
+/* A panel per target. */
+static bool draw_agreement(const char *folder, const char *name, const struct report *const *runs, size_t count,
+                           struct error *error)
+{
+    const struct prediction_list *list = &runs[0]->predictions;
+    const struct evaluation *e = &runs[0]->evaluation;
+    struct text data = {0}, body = {0};
+
+    for (size_t i = 0; i < list->count; i++) {
+        for (size_t k = 0; list->items[i].targets && k < list->label_count; k++)
+            text_add(&data, "%.6g %.6g ", list->items[i].targets[k], list->items[i].probabilities[k]);
+        text_add(&data, list->items[i].targets ? "\n" : "");
+    }
+    text_add(&body, "set multiplot layout %zu,1\nset key off\nset border 3\nset tics nomirror\nset size square\n"
+                    "set grid lt 1 lw 1 lc rgb \"#dddddd\"\nset offsets graph 0.05, graph 0.05, graph 0.05, "
+                    "graph 0.05\nset xlabel \"so\"\nset ylabel \"answered\"\n",
+             e->label_count);
+    for (size_t k = 0; k < e->label_count; k++) {
+        char *what = mem_format("%s, CCC %.3f on %zu test clips", e->labels[k], e->targets[k].ccc, e->clips);
+        add_title(&body, runs, count, what);
+        text_add(&body,
+                 "plot \"charts/%s.dat\" using %zu:%zu with points pt 6 ps 0.8 lw 1.5 lc rgb \"#0072B2\", x with "
+                 "lines lc rgb \"#888888\" dt 2\n",
+                 name, 2 * k + 1, 2 * k + 2);
+        free(what);
+    }
+    text_add(&body, "unset multiplot");
+    bool done = gnuplot_draw(folder, name, data.text, body.text, 640, 620 * (int)e->label_count, error);
+    text_free(&data);
+    text_free(&body);
+    return done;
+}
+
+const struct chart CHART_AGREEMENT = {"agreement", false, has_numbers, draw_agreement};

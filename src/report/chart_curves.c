@@ -67,7 +67,7 @@ static void add_one_run(struct text *body, const struct report *run, const size_
 
     text_add(body, "set multiplot layout %d,1 title ", epochs ? 2 : 1);
     gnuplot_quote(body, run->run.name);
-    text_add(body, "\nset ylabel \"cross-entropy loss\"\nset yrange [0:*]\nset key top right\n");
+    text_add(body, "\nset ylabel \"loss\"\nset yrange [0:*]\nset key top right\n");
     add_head(body);
     add_panel(body, "optimizer step", 1, 0, counts[0], "training, mean since the previous point");
     if (epochs)
@@ -94,7 +94,7 @@ static void add_many_runs(struct text *body, const struct report *const *runs, s
 
     text_add(body,
              "set multiplot layout 2,2 margins 0.08,0.98,%.3f,0.95 spacing 0.09,%.3f\n"
-             "set yrange [0:*]\nset key off\nset ylabel \"cross-entropy loss\"\n",
+             "set yrange [0:*]\nset key off\nset ylabel \"loss\"\n",
              (legend + 60.0) / height, 95.0 / height);
     add_head(body);
     for (size_t p = 0; p < 4; p++) {

@@ -3,6 +3,31 @@
 #include "base/json.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+/* Clips of another corpus go by their whole path: fills those of them that lie in it. */
+static bool look_up_elsewhere(struct clip_facts *facts, struct catalogue *catalogue, const cJSON *corpus,
+                              struct error *error)
+{
+    const cJSON *kind = cJSON_GetObjectItemCaseSensitive(corpus, "kind"),
+                *root = cJSON_GetObjectItemCaseSensitive(corpus, "root");
+    bool done = cJSON_IsString(kind) && cJSON_IsString(root);
+    size_t length = done ? strlen(root->valuestring) : 0;
+
+    for (size_t i = 0; done && i < facts->count; i++) {
+        struct clip *clip = &facts->clips[i];
+        const char *path = clip->path;
+        if (clip->id || strncmp(path, root->valuestring, length) != 0 || path[length] != '/')
+            continue;
+        clip->path = path + length + 1;
+        done = clips_look_up(catalogue, kind->valuestring, root->valuestring, clip, 1, &facts->arena, error);
+        clip->path = path;
+        if (clip->speaker) /* another one than the first corpus' speaker of that name */
+            clip->speaker = arena_format(&facts->arena, "%.*s %s", (int)strcspn(kind->valuestring, ":+"),
+                                         kind->valuestring, clip->speaker);
+    }
+    return done || error->kind == ERROR_NONE;
+}
 
 bool clip_facts_read(struct clip_facts *facts, struct catalogue *catalogue, const struct run_row *run,
                      const struct prediction_list *predictions, struct error *error)
@@ -17,6 +42,8 @@ bool clip_facts_read(struct clip_facts *facts, struct catalogue *catalogue, cons
     for (size_t i = 0; i < predictions->count; i++)
         facts->clips[i].path = predictions->items[i].path;
     bool done = clips_look_up(catalogue, kind, root, facts->clips, facts->count, &facts->arena, error);
+    const cJSON *more = json_at(json, "corpus", "more"), *other = NULL;
+    cJSON_ArrayForEach(other, more) done = done && look_up_elsewhere(facts, catalogue, other, error);
     for (size_t i = 0; i < facts->count; i++)
         facts->speakers[i] = facts->clips[i].speaker;
     cJSON_Delete(json);

@@ -12,12 +12,13 @@
 static void add_figures(struct text *page, const struct report *report)
 {
     text_add(page, "<div class=\"figures\">\n");
-    for (enum figure f = 0; f < FIGURE_COUNT; f++)
-        text_add(page, "<div><b>%.3f</b>%s<small>%.3f to %.3f</small></div>\n",
-                 FIGURES[f].of(&report->evaluation), FIGURES[f].title, report->intervals[f].low,
-                 report->intervals[f].high);
-    text_add(page, "<div><b>%.3f</b>calibration error<small>expected, %d bins</small></div>\n</div>\n",
-             report->calibration.error, CALIBRATION_BINS);
+    FOR_FIGURES(f, report->evaluation.problem)
+    text_add(page, "<div><b>%.3f</b>%s<small>%.3f to %.3f</small></div>\n", FIGURES[f].of(&report->evaluation),
+             figure_title(f, report->evaluation.problem), report->intervals[f].low, report->intervals[f].high);
+    if (report->evaluation.problem != REGRESSION)
+        text_add(page, "<div><b>%.3f</b>calibration error<small>expected, %d bins</small></div>\n",
+                 report->calibration.error, CALIBRATION_BINS);
+    text_add(page, "</div>\n");
     text_add(page,
              "<p class=\"soft\">95 %% intervals from %d bootstrap resamples of the %zu %ss of the test "
              "part.</p>\n",
@@ -32,8 +33,8 @@ static void add_change(struct text *page, const struct report *report, enum figu
                             : figure_is_better(f, now, b->figures[f]) ? "up"
                                                                       : "down";
 
-    text_add(page, "<tr><td>%s</td><td>%.4f</td><td>%.4f</td><td class=\"%s\">%+.4f</td>", FIGURES[f].title,
-             b->figures[f], now, direction, now - b->figures[f]);
+    text_add(page, "<tr><td>%s</td><td>%.4f</td><td>%.4f</td><td class=\"%s\">%+.4f</td>",
+             figure_title(f, report->evaluation.problem), b->figures[f], now, direction, now - b->figures[f]);
     if (b->compared)
         text_add(page, "<td>%+.4f to %+.4f</td><td>%.4f</td>", b->comparisons[f].interval.low,
                  b->comparisons[f].interval.high, b->comparisons[f].bootstrap_p);
@@ -50,15 +51,15 @@ static void add_baseline(struct text *page, const struct report *report)
         page,
         "</h2><div class=\"wide\"><table><tr><th></th><th>before</th><th>now</th><th>change</th>%s</tr>\n",
         b->compared ? "<th>95 % interval</th><th>p</th>" : "");
-    for (enum figure f = 0; f < FIGURE_COUNT; f++)
-        add_change(page, report, f);
+    FOR_FIGURES(f, report->evaluation.problem)
+    add_change(page, report, f);
     text_add(page, "</table></div>\n");
-    if (b->compared)
+    if (b->compared && report->evaluation.problem != REGRESSION)
         text_add(
             page,
             "<p>%zu clips that were wrong are right, %zu that were right are wrong (McNemar p %.4f).</p>\n",
-            b->fixed, b->broken, b->comparisons[0].mcnemar_p);
-    else
+            b->fixed, b->broken, b->comparisons[b->first_figure].mcnemar_p);
+    else if (!b->compared)
         text_add(page, "<p>Not the same test clips, so not compared clip by clip.</p>\n");
     text_add(page, "<p class=\"soft\">Settings changed: ");
     for (size_t i = 0; i < b->differences.count; i++) {
@@ -70,24 +71,66 @@ static void add_baseline(struct text *page, const struct report *report)
 
 /* ---- tables ---- */
 
-static void add_scores(struct text *page, const char *name, const struct scores *s)
+static void add_cell_number(struct text *page, double value)
+{
+    if (isfinite(value))
+        text_add(page, "<td>%.2f</td>", value);
+    else
+        text_add(page, "<td>-</td>");
+}
+
+static void add_scores(struct text *page, const char *name, const struct scores *s, bool ranked)
 {
     text_add(page, "<tr><td>");
     text_add_html(page, name);
     text_add(page,
              "</td><td>%.2f</td><td>%.2f</td><td>%.2f</td><td style=\"text-align:left\"><span class=\"bar\" "
-             "style=\"width:%.1frem\"></span></td><td>%zu</td></tr>\n",
+             "style=\"width:%.1frem\"></span></td><td>%zu</td>",
              s->precision, s->recall, s->f1, 6 * s->f1, s->support);
+    if (ranked) {
+        add_cell_number(page, s->auc);
+        add_cell_number(page, s->average_precision);
+    }
+    text_add(page, "</tr>\n");
 }
 
 static void add_classes(struct text *page, const struct evaluation *e)
 {
-    text_add(page, "<div class=\"wide\"><table><tr><th>label</th><th>precision</th><th>recall</th><th>F1</th>"
-                   "<th></th><th>clips</th></tr>\n");
+    bool ranked = e->problem == MULTI_LABEL;
+
+    text_add(page,
+             "<div class=\"wide\"><table><tr><th>label</th><th>precision</th><th>recall</th><th>F1</th>"
+             "<th></th><th>clips</th>%s</tr>\n",
+             ranked ? "<th>AUC</th><th>AP</th>" : "");
     for (size_t k = 0; k < e->label_count; k++)
-        add_scores(page, e->labels[k], &e->classes[k]);
-    add_scores(page, "macro average", &e->macro);
-    add_scores(page, "weighted average", &e->weighted);
+        add_scores(page, e->labels[k], &e->classes[k], ranked);
+    if (ranked)
+        add_scores(page, "micro average", &e->micro, false);
+    add_scores(page, "macro average", &e->macro, ranked);
+    add_scores(page, "weighted average", &e->weighted, false);
+    text_add(page, "</table></div>\n");
+}
+
+static void add_agreement(struct text *page, const char *name, const struct agreement *a)
+{
+    text_add(page, "<tr><td>");
+    text_add_html(page, name);
+    text_add(page, "</td>");
+    add_cell_number(page, a->ccc);
+    add_cell_number(page, a->pearson);
+    add_cell_number(page, a->mae);
+    add_cell_number(page, a->rmse);
+    text_add(page, "</tr>\n");
+}
+
+static void add_agreements(struct text *page, const struct evaluation *e)
+{
+    text_add(page, "<div class=\"wide\"><table><tr><th></th><th>CCC</th><th>Pearson</th><th>MAE</th><th>RMSE</th>"
+                   "</tr>\n");
+    for (size_t k = 0; k < e->label_count; k++)
+        add_agreement(page, e->labels[k], &e->targets[k]);
+    if (e->label_count > 1)
+        add_agreement(page, "mean", &e->mean);
     text_add(page, "</table></div>\n");
 }
 
@@ -134,20 +177,23 @@ static void add_confusion(struct text *page, const struct evaluation *e)
 static void add_groups(struct text *page, const struct report *report)
 {
     const char *attribute = "";
+    const struct evaluation *e = &report->evaluation;
+    enum figure first = report_group_figure(report, 0), second = report_group_figure(report, 1);
 
     text_add(page, "<h2>By who speaks and what</h2><div class=\"groups\">\n");
     for (size_t g = 0; g < report->group_count; g++) {
         const struct group *group = &report->groups[g];
         if (strcmp(attribute, group->attribute) != 0)
             text_add(page,
-                     "%s<div class=\"wide\"><h3>%s</h3><table><tr><th></th><th>clips</th><th>accuracy</th>"
-                     "<th>UAR</th></tr>\n",
-                     g ? "</table></div>\n" : "", group->attribute);
+                     "%s<div class=\"wide\"><h3>%s</h3><table><tr><th></th><th>clips</th><th>%s</th>"
+                     "<th>%s</th></tr>\n",
+                     g ? "</table></div>\n" : "", group->attribute, figure_title(first, e->problem),
+                     figure_title(second, e->problem));
         attribute = group->attribute;
         text_add(page, "<tr><td>");
         text_add_html(page, group->value);
         text_add(page, "</td><td>%zu</td><td>%.3f</td><td>%.3f</td></tr>\n", group->evaluation.clips,
-                 group->evaluation.accuracy, group->evaluation.uar);
+                 FIGURES[first].of(&group->evaluation), FIGURES[second].of(&group->evaluation));
     }
     text_add(page, "</table></div>\n</div>\n");
 }
@@ -180,16 +226,17 @@ static void add_facts(struct text *page, const cJSON *facts)
 
 /* ---- the page ---- */
 
-/* The loss chart that gnuplot drew, for readers without a script. */
-static void add_still(struct text *page, const struct report *report)
+/* A chart that gnuplot drew, if it has. */
+static void add_still(struct text *page, const struct report *report, const char *name, const char *before,
+                      const char *after)
 {
     struct error missing = {0};
-    char *path = path_join(report->folder, "loss.svg");
+    char *path = path_join(report->folder, name);
     char *content = path_exists(path) ? file_read(path, NULL, &missing) : NULL;
     const char *svg = content ? strstr(content, "<svg") : NULL;
 
     if (svg)
-        text_add(page, "<noscript>%s</noscript>\n", svg);
+        text_add(page, "%s%s%s\n", before, svg, after);
     free(content);
     free(path);
 }
@@ -217,17 +264,27 @@ static void add_answers(struct text *page, const struct report *report)
 
     text_add(page, "<h2>On %zu test clips</h2>\n", e->clips);
     add_figures(page, report);
-    add_classes(page, e);
+    if (e->problem == REGRESSION)
+        add_agreements(page, e);
+    else
+        add_classes(page, e);
     if (report->baseline)
         add_baseline(page, report);
-    text_add(page, "<h2>Confusion matrix</h2>\n");
-    add_confusion(page, e);
+    if (e->problem == SINGLE_LABEL) {
+        text_add(page, "<h2>Confusion matrix</h2>\n");
+        add_confusion(page, e);
+    }
+    if (e->problem == REGRESSION)
+        add_still(page, report, "agreement.svg", "<h2>Answered and so</h2>\n<div class=\"wide still\">", "</div>");
     text_add(
         page,
-        "<h2>Worst mistakes</h2>\n<p class=\"soft\">%s</p>\n<div id=\"mistakes\" class=\"mistakes\"></div>\n"
-        "<h2>Calibration</h2>\n<div id=\"calibration\"></div>\n",
-        e->accuracy < 1 ? "The wrong answers that gave the right label the least probability."
-                        : "None: every answer is right.");
+        "<h2>Worst mistakes</h2>\n<p class=\"soft\">%s</p>\n<div id=\"mistakes\" class=\"mistakes\"></div>\n",
+        e->problem == REGRESSION    ? "The numbers that are farthest off."
+        : e->problem == MULTI_LABEL ? "The answers with a wrong label whose loss is largest."
+        : e->accuracy < 1           ? "The wrong answers that gave the right label the least probability."
+                                    : "None: every answer is right.");
+    if (e->problem != REGRESSION)
+        text_add(page, "<h2>Calibration</h2>\n<div id=\"calibration\"></div>\n");
     if (report->group_count)
         add_groups(page, report);
 }
@@ -243,7 +300,7 @@ bool report_html(const struct report *report, bool audio, struct error *error)
     text_add(
         &page,
         "<h2>Training</h2>\n<div id=\"loss\"></div><div id=\"progress\"></div><div id=\"rate\"></div>\n");
-    add_still(&page, report);
+    add_still(&page, report, "loss.svg", "<noscript>", "</noscript>"); /* for readers without a script */
     text_add(&page, "<h2>What ran</h2>\n");
     add_facts(&page, report->facts);
     text_add(&page,

@@ -35,8 +35,10 @@ static struct ranked *rank(const struct prediction_list *predictions, size_t *co
     *count = 0;
     for (size_t i = 0; i < predictions->count; i++) {
         const struct prediction *p = &predictions->items[i];
-        if (p->label >= 0)
-            ranked[(*count)++] = (struct ranked){prediction_loss(p), i, p->label != p->predicted};
+        if (prediction_is_known(p))
+            ranked[(*count)++] =
+                (struct ranked){outcome_of(predictions, p).loss, i,
+                                predictions->problem == REGRESSION || !prediction_is_right(predictions, p)};
     }
     if (*count)
         qsort(ranked, *count, sizeof *ranked, worst_first);
@@ -93,10 +95,20 @@ static cJSON *clip_json(const struct report *report, size_t index)
     char *facts = describe(&report->clips.clips[index]);
 
     cJSON_AddStringToObject(json, "path", p->path);
-    cJSON_AddNumberToObject(json, "label", p->label);
-    cJSON_AddNumberToObject(json, "predicted", p->predicted);
-    cJSON_AddNumberToObject(json, "p", rounded(p->probabilities[p->label]));
-    cJSON_AddNumberToObject(json, "q", rounded(p->probabilities[p->predicted]));
+    if (report->predictions.problem == SINGLE_LABEL) {
+        cJSON_AddNumberToObject(json, "label", p->label);
+        cJSON_AddNumberToObject(json, "predicted", p->predicted);
+        cJSON_AddNumberToObject(json, "p", rounded(p->probabilities[p->label]));
+        cJSON_AddNumberToObject(json, "q", rounded(p->probabilities[p->predicted]));
+    } else {
+        struct text target = {0}, answer = {0};
+        prediction_print_target(&report->predictions, p, &target);
+        prediction_print_answer(&report->predictions, p, &answer);
+        cJSON_AddStringToObject(json, "target", *target.text ? target.text : "none");
+        cJSON_AddStringToObject(json, "answer", *answer.text ? answer.text : "none");
+        text_free(&target);
+        text_free(&answer);
+    }
     if (facts)
         cJSON_AddStringToObject(json, "facts", facts);
     free(facts);
@@ -165,11 +177,25 @@ static void add_bins(cJSON *json, const struct calibration *calibration)
     }
 }
 
+/* The figures that the page's curves show: [name, title], ... */
+static void add_figure_names(cJSON *json, enum problem problem)
+{
+    cJSON *figures = cJSON_AddArrayToObject(json, "figures");
+
+    FOR_FIGURES(f, problem)
+    {
+        const char *const names[] = {FIGURES[f].name, figure_title(f, problem)};
+        if (!FIGURES[f].smaller_is_better && cJSON_GetArraySize(figures) < 3)
+            cJSON_AddItemToArray(figures, cJSON_CreateStringArray(names, 2));
+    }
+}
+
 void html_data(const struct report *report, bool audio, struct text *page)
 {
     const struct prediction_list *predictions = &report->predictions;
     cJSON *json = cJSON_CreateObject();
 
+    add_figure_names(json, predictions->problem);
     cJSON_AddItemToObject(json, "labels",
                           cJSON_CreateStringArray(predictions->labels, (int)predictions->label_count));
     add_clips(json, report, audio);

@@ -9,6 +9,13 @@ static double quotient(double a, double b)
     return b > 0 ? a / b : 0;
 }
 
+static void set_quotients(struct scores *s, size_t right)
+{
+    s->precision = quotient((double)right, (double)s->predicted);
+    s->recall = quotient((double)right, (double)s->support);
+    s->f1 = quotient(2 * s->precision * s->recall, s->precision + s->recall);
+}
+
 /* Scores of one label; returns how many of its clips were right. */
 static size_t score_class(struct evaluation *e, size_t k)
 {
@@ -19,9 +26,7 @@ static size_t score_class(struct evaluation *e, size_t k)
         s->support += e->confusion[k * e->label_count + j];
         s->predicted += e->confusion[j * e->label_count + k];
     }
-    s->precision = quotient((double)right, (double)s->predicted);
-    s->recall = quotient((double)right, (double)s->support);
-    s->f1 = quotient(2 * s->precision * s->recall, s->precision + s->recall);
+    set_quotients(s, right);
     return right;
 }
 
@@ -30,12 +35,14 @@ static size_t score_class(struct evaluation *e, size_t k)
 static void average(struct evaluation *e)
 {
     struct scores *m = &e->macro, *w = &e->weighted;
-    double present = 0, occurring = 0;
+    double present = 0, occurring = 0, all = 0;
 
+    for (size_t k = 0; k < e->label_count; k++)
+        all += (double)e->classes[k].support;
     m->support = w->support = m->predicted = w->predicted = e->clips;
     for (size_t k = 0; k < e->label_count; k++) {
         const struct scores *s = &e->classes[k];
-        double share = quotient((double)s->support, (double)e->clips);
+        double share = quotient((double)s->support, all);
         m->precision += s->precision;
         m->recall += s->recall;
         m->f1 += s->f1;
@@ -52,17 +59,207 @@ static void average(struct evaluation *e)
     e->uar = quotient(e->uar, present);
 }
 
-void evaluation_start(struct evaluation *e, const char *const *labels, size_t count)
+/* ---- multi_label ---- */
+
+/* A clip's probability of one label, and whether it has it. */
+struct mark {
+    double probability;
+    bool is_so;
+};
+
+static int likeliest_first(const void *a, const void *b)
 {
-    *e = (struct evaluation){.labels = labels, .label_count = count};
-    e->confusion = mem_zero(count * count, sizeof *e->confusion);
-    e->classes = mem_zero(count, sizeof *e->classes);
+    const struct mark *x = a, *y = b;
+
+    return (x->probability < y->probability) - (x->probability > y->probability);
 }
 
-void evaluation_add(struct evaluation *e, int label, int predicted, double loss)
+/* Of one label, over rows, sorted; caller frees. */
+static struct mark *sorted_marks(const struct prediction *const *rows, size_t count, size_t label)
 {
-    e->confusion[(size_t)label * e->label_count + (size_t)predicted]++;
-    e->loss += loss; /* their sum until evaluation_finish */
+    struct mark *marks = mem_zero(count, sizeof *marks);
+
+    for (size_t i = 0; i < count; i++)
+        marks[i] = (struct mark){rows[i]->probabilities[label], rows[i]->targets[label] > 0.5};
+    if (count)
+        qsort(marks, count, sizeof *marks, likeliest_first);
+    return marks;
+}
+
+/* Area under the ROC curve, ties by half, and average precision, ties together. */
+static void rank_scores(const struct mark *marks, size_t count, struct scores *s)
+{
+    double positives = 0, hits = 0, wins = 0, precision = 0;
+
+    for (size_t i = 0; i < count; i++)
+        positives += marks[i].is_so;
+    for (size_t i = 0, next; i < count; i = next) {
+        double tied = 0;
+        for (next = i; next < count && marks[next].probability == marks[i].probability; next++)
+            tied += marks[next].is_so;
+        wins += ((double)(next - i) - tied) * (hits + tied / 2);
+        hits += tied;
+        precision += tied * hits / (double)next;
+    }
+    double negatives = (double)count - positives;
+    s->auc = positives > 0 && negatives > 0 ? wins / (positives * negatives) : (double)NAN;
+    s->average_precision = positives > 0 ? precision / positives : (double)NAN;
+}
+
+static size_t score_label(struct evaluation *e, size_t k)
+{
+    struct scores *s = &e->classes[k];
+    struct mark *marks = sorted_marks(e->rows, e->clips, k);
+    size_t hits = 0;
+
+    for (size_t i = 0; i < e->clips; i++) {
+        bool is_so = e->rows[i]->targets[k] > 0.5, given = e->rows[i]->decisions[k] > 0.5;
+        s->support += is_so;
+        s->predicted += given;
+        hits += is_so && given;
+    }
+    set_quotients(s, hits);
+    rank_scores(marks, e->clips, s);
+    free(marks);
+    return hits;
+}
+
+/* The mean of a figure over the labels where it is a number. */
+static double mean_over(const struct evaluation *e, double (*of)(const struct scores *scores))
+{
+    double sum = 0, count = 0;
+
+    for (size_t k = 0; k < e->label_count; k++) {
+        double value = of(&e->classes[k]);
+        if (isfinite(value)) {
+            sum += value;
+            count++;
+        }
+    }
+    return count > 0 ? sum / count : (double)NAN;
+}
+
+static double auc_of_label(const struct scores *s)
+{
+    return s->auc;
+}
+
+static double precision_of_label(const struct scores *s)
+{
+    return s->average_precision;
+}
+
+static void finish_multi_label(struct evaluation *e)
+{
+    const struct prediction_list shape = {.problem = MULTI_LABEL, .label_count = e->label_count};
+    size_t hits = 0;
+
+    for (size_t k = 0; k < e->label_count; k++) {
+        hits += score_label(e, k);
+        e->micro.support += e->classes[k].support;
+        e->micro.predicted += e->classes[k].predicted;
+    }
+    set_quotients(&e->micro, hits);
+    average(e);
+    e->macro.support = e->weighted.support = e->micro.support;
+    e->macro.auc = mean_over(e, auc_of_label);
+    e->macro.average_precision = mean_over(e, precision_of_label);
+    for (size_t i = 0; i < e->clips; i++)
+        e->accuracy += prediction_is_right(&shape, e->rows[i]) / (double)e->clips;
+}
+
+void thresholds_make(const struct prediction_list *predictions, double *thresholds)
+{
+    const struct prediction **rows = mem_zero(predictions->count, sizeof *rows);
+    size_t count = 0;
+
+    for (size_t i = 0; i < predictions->count; i++)
+        if (prediction_is_known(&predictions->items[i]))
+            rows[count++] = &predictions->items[i];
+    for (size_t k = 0; k < predictions->label_count; k++) {
+        struct mark *marks = sorted_marks(rows, count, k);
+        size_t positives = 0, hits = 0;
+        double best = 0;
+        for (size_t i = 0; i < count; i++)
+            positives += marks[i].is_so;
+        thresholds[k] = 0.5;
+        for (size_t i = 0; i < count; i++) {
+            hits += marks[i].is_so;
+            double below = i + 1 < count ? marks[i + 1].probability : 0;
+            double f1 = 2 * (double)hits / (double)(i + 1 + positives);
+            if (marks[i].probability > below && f1 > best) { /* halfway between two clips */
+                best = f1;
+                thresholds[k] = (marks[i].probability + below) / 2;
+            }
+        }
+        free(marks);
+    }
+    free(rows);
+}
+
+/* ---- regression ---- */
+
+static struct agreement agree(const struct evaluation *e, size_t k)
+{
+    double n = (double)e->clips, x = 0, y = 0, xx = 0, yy = 0, xy = 0;
+    struct agreement a = {0};
+
+    for (size_t i = 0; i < e->clips; i++) {
+        x += e->rows[i]->targets[k] / n;
+        y += e->rows[i]->probabilities[k] / n;
+    }
+    for (size_t i = 0; i < e->clips; i++) {
+        double dx = e->rows[i]->targets[k] - x, dy = e->rows[i]->probabilities[k] - y;
+        double off = e->rows[i]->probabilities[k] - e->rows[i]->targets[k];
+        xx += dx * dx / n;
+        yy += dy * dy / n;
+        xy += dx * dy / n;
+        a.mae += fabs(off) / n;
+        a.rmse += off * off / n;
+    }
+    a.rmse = sqrt(a.rmse);
+    a.pearson = xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : (double)NAN;
+    a.ccc = quotient(2 * xy, xx + yy + (x - y) * (x - y));
+    return a;
+}
+
+static void finish_regression(struct evaluation *e)
+{
+    double n = (double)e->label_count;
+
+    e->mean = (struct agreement){0};
+    for (size_t k = 0; k < e->label_count; k++) {
+        struct agreement a = e->targets[k] = agree(e, k);
+        e->mean.ccc += a.ccc / n;
+        e->mean.pearson += a.pearson / n;
+        e->mean.mae += a.mae / n;
+        e->mean.rmse += a.rmse / n;
+    }
+}
+
+/* ---- adding up ---- */
+
+void evaluation_start(struct evaluation *e, const struct prediction_list *predictions)
+{
+    size_t count = predictions->label_count;
+
+    *e = (struct evaluation){.problem = predictions->problem, .labels = predictions->labels, .label_count = count};
+    e->classes = mem_zero(count, sizeof *e->classes);
+    if (e->problem == SINGLE_LABEL)
+        e->confusion = mem_zero(count * count, sizeof *e->confusion);
+    if (e->problem == REGRESSION)
+        e->targets = mem_zero(count, sizeof *e->targets);
+}
+
+void evaluation_add(struct evaluation *e, const struct outcome *o)
+{
+    if (e->problem == SINGLE_LABEL) {
+        e->confusion[(size_t)o->label * e->label_count + (size_t)o->predicted]++;
+    } else {
+        e->rows = mem_grow(e->rows, &e->row_capacity, e->clips + 1, sizeof *e->rows);
+        e->rows[e->clips] = o->prediction;
+    }
+    e->loss += o->loss; /* their sum until evaluation_finish */
     e->clips++;
 }
 
@@ -70,33 +267,62 @@ void evaluation_finish(struct evaluation *e)
 {
     size_t right = 0;
 
+    e->loss = quotient(e->loss, (double)e->clips);
+    if (e->problem == MULTI_LABEL)
+        finish_multi_label(e);
+    if (e->problem == REGRESSION)
+        finish_regression(e);
+    if (e->problem != SINGLE_LABEL)
+        return;
     for (size_t k = 0; k < e->label_count; k++)
         right += score_class(e, k);
     e->accuracy = quotient((double)right, (double)e->clips);
-    e->loss = quotient(e->loss, (double)e->clips);
     average(e);
 }
 
 void evaluation_clear(struct evaluation *e)
 {
-    memset(e->confusion, 0, e->label_count * e->label_count * sizeof *e->confusion);
+    if (e->confusion)
+        memset(e->confusion, 0, e->label_count * e->label_count * sizeof *e->confusion);
     memset(e->classes, 0, e->label_count * sizeof *e->classes);
-    *e = (struct evaluation){
-        .labels = e->labels, .label_count = e->label_count, .confusion = e->confusion, .classes = e->classes};
+    *e = (struct evaluation){.problem = e->problem,
+                             .labels = e->labels,
+                             .label_count = e->label_count,
+                             .confusion = e->confusion,
+                             .classes = e->classes,
+                             .targets = e->targets,
+                             .rows = e->rows,
+                             .row_capacity = e->row_capacity};
 }
 
-double prediction_loss(const struct prediction *prediction)
+/* The clip's loss: cross-entropy, binary cross-entropy over labels, or squared error over targets. */
+static double loss_of(const struct prediction_list *list, const struct prediction *p)
 {
-    return -log(fmax(prediction->probabilities[prediction->label], 1e-30));
+    double sum = 0;
+
+    if (list->problem == SINGLE_LABEL)
+        return -log(fmax(p->probabilities[p->label], 1e-30));
+    for (size_t k = 0; k < list->label_count; k++) {
+        double off = p->probabilities[k] - p->targets[k];
+        sum += list->problem == REGRESSION ? off * off : -log(fmax(1 - fabs(off), 1e-30));
+    }
+    return sum / (double)list->label_count;
+}
+
+struct outcome outcome_of(const struct prediction_list *predictions, const struct prediction *prediction)
+{
+    return (struct outcome){prediction, prediction->label, prediction->predicted,
+                            loss_of(predictions, prediction)};
 }
 
 void evaluation_make(struct evaluation *evaluation, const struct prediction_list *predictions)
 {
-    evaluation_start(evaluation, predictions->labels, predictions->label_count);
+    evaluation_start(evaluation, predictions);
     for (size_t i = 0; i < predictions->count; i++) {
-        const struct prediction *p = &predictions->items[i];
-        if (p->label >= 0)
-            evaluation_add(evaluation, p->label, p->predicted, prediction_loss(p));
+        if (prediction_is_known(&predictions->items[i])) {
+            struct outcome outcome = outcome_of(predictions, &predictions->items[i]);
+            evaluation_add(evaluation, &outcome);
+        }
     }
     evaluation_finish(evaluation);
 }
@@ -105,37 +331,44 @@ void evaluation_free(struct evaluation *evaluation)
 {
     free(evaluation->confusion);
     free(evaluation->classes);
+    free(evaluation->targets);
+    free(evaluation->rows);
     *evaluation = (struct evaluation){0};
 }
 
 /* ---- calibration ---- */
 
+/* One stated probability, and whether it came true. */
+static void add_to_bin(struct calibration *calibration, double confidence, bool right)
+{
+    long b = (long)ceil(confidence * CALIBRATION_BINS) - 1; /* bin b holds b/15 < confidence <= (b+1)/15 */
+    struct calibration_bin *bin =
+        &calibration->bins[b < 0 ? 0 : b >= CALIBRATION_BINS ? CALIBRATION_BINS - 1 : b];
+
+    bin->clips++;
+    bin->confidence += confidence;
+    bin->accuracy += right;
+}
+
 void calibration_make(struct calibration *calibration, const struct prediction_list *predictions)
 {
-    size_t clips = 0;
+    double answers = 0;
 
     *calibration = (struct calibration){0};
     for (size_t i = 0; i < predictions->count; i++) {
         const struct prediction *p = &predictions->items[i];
-        double confidence = p->label < 0 ? 0 : p->probabilities[p->predicted];
-        /* bin b holds b/15 < confidence <= (b+1)/15 */
-        long b = (long)ceil(confidence * CALIBRATION_BINS) - 1;
-        if (p->label < 0)
-            continue;
-        struct calibration_bin *bin = &calibration->bins[b < 0                   ? 0
-                                                         : b >= CALIBRATION_BINS ? CALIBRATION_BINS - 1
-                                                                                 : b];
-        bin->clips++;
-        bin->confidence += confidence;
-        bin->accuracy += p->label == p->predicted;
-        clips++;
+        if (predictions->problem == SINGLE_LABEL && p->label >= 0)
+            add_to_bin(calibration, p->probabilities[p->predicted], p->label == p->predicted);
+        for (size_t k = 0; predictions->problem == MULTI_LABEL && p->targets && k < predictions->label_count; k++)
+            add_to_bin(calibration, p->probabilities[k], p->targets[k] > 0.5);
     }
+    for (size_t b = 0; b < CALIBRATION_BINS; b++)
+        answers += (double)calibration->bins[b].clips;
     for (size_t b = 0; b < CALIBRATION_BINS; b++) {
         struct calibration_bin *bin = &calibration->bins[b];
         bin->confidence = quotient(bin->confidence, (double)bin->clips);
         bin->accuracy = quotient(bin->accuracy, (double)bin->clips);
-        calibration->error +=
-            fabs(bin->confidence - bin->accuracy) * quotient((double)bin->clips, (double)clips);
+        calibration->error += fabs(bin->confidence - bin->accuracy) * quotient((double)bin->clips, answers);
     }
 }
 
@@ -161,18 +394,77 @@ static double weighted_f1_of(const struct evaluation *e)
     return e->weighted.f1;
 }
 
-static double loss_of(const struct evaluation *e)
+static double micro_f1_of(const struct evaluation *e)
+{
+    return e->micro.f1;
+}
+
+static double macro_auc_of(const struct evaluation *e)
+{
+    return e->macro.auc;
+}
+
+static double mean_precision_of(const struct evaluation *e)
+{
+    return e->macro.average_precision;
+}
+
+static double ccc_of(const struct evaluation *e)
+{
+    return e->mean.ccc;
+}
+
+static double pearson_of(const struct evaluation *e)
+{
+    return e->mean.pearson;
+}
+
+static double mae_of(const struct evaluation *e)
+{
+    return e->mean.mae;
+}
+
+static double rmse_of(const struct evaluation *e)
+{
+    return e->mean.rmse;
+}
+
+static double eval_loss_of(const struct evaluation *e)
 {
     return e->loss;
 }
 
 const struct figure_kind FIGURES[FIGURE_COUNT] = {
-    [FIGURE_ACCURACY] = {"accuracy", "accuracy", false, accuracy_of},
-    [FIGURE_UAR] = {"uar", "UAR", false, uar_of},
-    [FIGURE_MACRO_F1] = {"macro_f1", "macro F1", false, macro_f1_of},
-    [FIGURE_WEIGHTED_F1] = {"weighted_f1", "weighted F1", false, weighted_f1_of},
-    [FIGURE_LOSS] = {"eval_loss", "cross-entropy loss", true, loss_of},
+    [FIGURE_ACCURACY] = {"accuracy", false, accuracy_of, {"accuracy", "exact match", NULL}},
+    [FIGURE_UAR] = {"uar", false, uar_of, {"UAR", NULL, NULL}},
+    [FIGURE_MACRO_F1] = {"macro_f1", false, macro_f1_of, {"macro F1", "macro F1", NULL}},
+    [FIGURE_MICRO_F1] = {"micro_f1", false, micro_f1_of, {NULL, "micro F1", NULL}},
+    [FIGURE_WEIGHTED_F1] = {"weighted_f1", false, weighted_f1_of, {"weighted F1", "weighted F1", NULL}},
+    [FIGURE_MACRO_AUC] = {"macro_auc", false, macro_auc_of, {NULL, "macro AUC", NULL}},
+    [FIGURE_MEAN_AVERAGE_PRECISION] = {"map", false, mean_precision_of, {NULL, "mean AP", NULL}},
+    [FIGURE_CCC] = {"ccc", false, ccc_of, {NULL, NULL, "CCC"}},
+    [FIGURE_PEARSON] = {"pearson", false, pearson_of, {NULL, NULL, "Pearson's r"}},
+    [FIGURE_MAE] = {"mae", true, mae_of, {NULL, NULL, "mean abs. error"}},
+    [FIGURE_RMSE] = {"rmse", true, rmse_of, {NULL, NULL, "RMS error"}},
+    [FIGURE_LOSS] = {"eval_loss",
+                     true,
+                     eval_loss_of,
+                     {"cross-entropy loss", "cross-entropy loss", "squared error"}},
 };
+
+enum figure figure_after(enum figure figure, enum problem problem)
+{
+    enum figure f = figure == FIGURE_COUNT ? 0 : figure + 1;
+
+    while (f < FIGURE_COUNT && !FIGURES[f].titles[problem])
+        f++;
+    return f;
+}
+
+const char *figure_title(enum figure figure, enum problem problem)
+{
+    return FIGURES[figure].titles[problem] ? FIGURES[figure].titles[problem] : FIGURES[figure].name;
+}
 
 enum figure figure_find(const char *name)
 {
@@ -183,6 +475,14 @@ enum figure figure_find(const char *name)
     return f;
 }
 
+enum figure figure_choose(const char *name, enum problem problem)
+{
+    static const enum figure own[PROBLEM_COUNT] = {FIGURE_ACCURACY, FIGURE_MACRO_F1, FIGURE_CCC};
+    enum figure named = figure_find(name);
+
+    return named < FIGURE_COUNT && FIGURES[named].titles[problem] ? named : own[problem];
+}
+
 bool figure_is_better(enum figure figure, double a, double b)
 {
     return FIGURES[figure].smaller_is_better ? a < b : a > b;
@@ -190,15 +490,15 @@ bool figure_is_better(enum figure figure, double a, double b)
 
 void evaluation_metrics(const struct evaluation *e, int64_t step, double epoch, struct metric_list *metrics)
 {
-    for (enum figure f = 0; f < FIGURE_COUNT; f++)
-        metric_list_add(metrics, step, epoch, FIGURES[f].name, FIGURES[f].of(e));
+    FOR_FIGURES(f, e->problem)
+    metric_list_add(metrics, step, epoch, FIGURES[f].name, FIGURES[f].of(e));
 }
 
-double evaluation_score(const struct evaluation *e, const char *metric)
+double evaluation_score(const struct evaluation *e, enum figure figure)
 {
-    const struct figure_kind *kind = &FIGURES[figure_find(metric)];
+    double value = FIGURES[figure].of(e);
 
-    return kind->smaller_is_better ? -kind->of(e) : kind->of(e);
+    return FIGURES[figure].smaller_is_better ? -value : value;
 }
 
 /* ---- the report ---- */
@@ -218,25 +518,67 @@ static void print_name(struct text *out, const char *name, int width)
     text_add(out, "%*s%s ", width - characters(name), "", name);
 }
 
-static void print_scores(struct text *out, const char *name, int width, const struct scores *s)
+static void print_number(struct text *out, double value)
+{
+    if (isfinite(value))
+        text_add(out, " %9.2f", value);
+    else
+        text_add(out, " %9s", "-");
+}
+
+static void print_scores(struct text *out, const char *name, int width, const struct scores *s, bool ranked)
 {
     print_name(out, name, width);
-    text_add(out, " %9.2f %9.2f %9.2f %9zu\n", s->precision, s->recall, s->f1, s->support);
+    text_add(out, " %9.2f %9.2f %9.2f %9zu", s->precision, s->recall, s->f1, s->support);
+    if (ranked) {
+        print_number(out, s->auc);
+        print_number(out, s->average_precision);
+    }
+    text_add(out, "\n");
+}
+
+static void print_agreement(struct text *out, const char *name, int width, const struct agreement *a)
+{
+    print_name(out, name, width);
+    print_number(out, a->ccc);
+    print_number(out, a->pearson);
+    print_number(out, a->mae);
+    print_number(out, a->rmse);
+    text_add(out, "\n");
+}
+
+static void print_regression(const struct evaluation *e, int width, struct text *out)
+{
+    print_name(out, "", width);
+    text_add(out, " %9s %9s %9s %9s\n\n", "CCC", "Pearson", "MAE", "RMSE");
+    for (size_t k = 0; k < e->label_count; k++)
+        print_agreement(out, e->labels[k], width, &e->targets[k]);
+    if (e->label_count > 1)
+        print_agreement(out, "mean", width, &e->mean);
+    text_add(out, "\n%zu clips\n", e->clips);
 }
 
 void evaluation_print(const struct evaluation *e, struct text *out)
 {
     int width = (int)strlen("weighted avg");
+    bool ranked = e->problem == MULTI_LABEL;
 
     for (size_t k = 0; k < e->label_count; k++)
         width = characters(e->labels[k]) > width ? characters(e->labels[k]) : width;
+    if (e->problem == REGRESSION) {
+        print_regression(e, width, out);
+        return;
+    }
     print_name(out, "", width);
-    text_add(out, " %9s %9s %9s %9s\n\n", "precision", "recall", "f1-score", "support");
+    text_add(out, " %9s %9s %9s %9s", "precision", "recall", "f1-score", "support");
+    text_add(out, ranked ? " %9s %9s\n\n" : "%s%s\n\n", ranked ? "AUC" : "", ranked ? "AP" : "");
     for (size_t k = 0; k < e->label_count; k++)
-        print_scores(out, e->labels[k], width, &e->classes[k]);
+        print_scores(out, e->labels[k], width, &e->classes[k], ranked);
     text_add(out, "\n");
-    print_name(out, "accuracy", width);
+    print_name(out, ranked ? "exact match" : "accuracy", width);
     text_add(out, " %9s %9s %9.2f %9zu\n", "", "", e->accuracy, e->clips);
-    print_scores(out, "macro avg", width, &e->macro);
-    print_scores(out, "weighted avg", width, &e->weighted);
+    if (ranked)
+        print_scores(out, "micro avg", width, &e->micro, false);
+    print_scores(out, "macro avg", width, &e->macro, ranked);
+    print_scores(out, "weighted avg", width, &e->weighted, false);
 }

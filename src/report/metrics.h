@@ -1,8 +1,8 @@
 /*
  * Figures of a set of predictions, and the classification report laid out as scikit-learn prints it.
  *
- * FIGURES is the list of single numbers that sum up an evaluation: what eval.best_metric and sweep.metric
- * name, what reports and sweeps print.
+ * FIGURES is the list of single numbers that sum up an evaluation: what eval.best_metric and sweep.metric name,
+ * what reports and sweeps print.  Which of them mean something depends on the problem.
  */
 #ifndef EMOTRAIN_REPORT_METRICS_H
 #define EMOTRAIN_REPORT_METRICS_H
@@ -10,53 +10,107 @@
 #include "base/text.h"
 #include "store/runs.h"
 
-/* Precision, recall and F1 of a label or an average; 0 where the quotient has no denominator. */
+/* Of a label or an average; 0 where a quotient has no denominator. */
 struct scores {
     double precision, recall, f1;
     size_t support;   /* clips of that label */
     size_t predicted; /* clips taken for it */
+
+    /* multi_label: by the probability alone, whatever the threshold; NaN where all clips have the label, or none */
+    double auc;               /* area under the ROC curve */
+    double average_precision; /* as scikit-learn's average_precision_score */
+};
+
+/* How well numbers answered agree with those that are so; of regression. */
+struct agreement {
+    double ccc;     /* concordance correlation coefficient (Lin, 1989) */
+    double pearson; /* NaN where one side is constant */
+    double mae, rmse;
+};
+
+/* What one answer counts for. */
+struct outcome {
+    const struct prediction *prediction;
+    int label, predicted; /* single_label */
+    double loss;
 };
 
 struct evaluation {
+    enum problem problem;
     const char *const *labels; /* belong to the predictions */
     size_t label_count, clips;
-    size_t *confusion; /* (label_count, label_count): row true, column predicted */
+    size_t *confusion; /* single_label: (label_count, label_count): row true, column predicted */
     struct scores *classes;
-    struct scores macro, weighted;
-    double accuracy;
-    double uar;  /* unweighted average recall, over the labels that occur */
-    double loss; /* mean cross-entropy per clip */
+    struct scores macro, weighted, micro; /* micro: multi_label */
+    struct agreement *targets, mean;      /* regression: per label, and their mean */
+    double accuracy;                      /* share of answers that are all right */
+    double uar;                           /* unweighted average recall, over the labels that occur */
+    double loss;                          /* mean per clip: cross-entropy, or mean squared error */
+
+    const struct prediction **rows; /* all but single_label: the answers, which must live until the end */
+    size_t row_capacity;
 };
 
-/* Predictions without a label are passed over. */
+/* Predictions of which it is not known what is so are passed over. */
 void evaluation_make(struct evaluation *evaluation, const struct prediction_list *predictions);
 void evaluation_free(struct evaluation *evaluation);
 
-/* The same step by step: start, add each clip, finish; clear begins again with the same labels. */
-void evaluation_start(struct evaluation *evaluation, const char *const *labels, size_t count);
-void evaluation_add(struct evaluation *evaluation, int label, int predicted, double loss);
+/* The same step by step: start, add each answer, finish; clear begins again with the same labels. */
+void evaluation_start(struct evaluation *evaluation, const struct prediction_list *predictions);
+void evaluation_add(struct evaluation *evaluation, const struct outcome *outcome);
 void evaluation_finish(struct evaluation *evaluation);
 void evaluation_clear(struct evaluation *evaluation);
 
-/* Cross-entropy of one prediction that has a label. */
-double prediction_loss(const struct prediction *prediction);
+/* Of an answer whose truth is known. */
+struct outcome outcome_of(const struct prediction_list *predictions, const struct prediction *prediction);
 
-enum figure { FIGURE_ACCURACY, FIGURE_UAR, FIGURE_MACRO_F1, FIGURE_WEIGHTED_F1, FIGURE_LOSS, FIGURE_COUNT };
+enum figure {
+    FIGURE_ACCURACY,
+    FIGURE_UAR,
+    FIGURE_MACRO_F1,
+    FIGURE_MICRO_F1,
+    FIGURE_WEIGHTED_F1,
+    FIGURE_MACRO_AUC,
+    FIGURE_MEAN_AVERAGE_PRECISION,
+    FIGURE_CCC,
+    FIGURE_PEARSON,
+    FIGURE_MAE,
+    FIGURE_RMSE,
+    FIGURE_LOSS,
+    FIGURE_COUNT
+};
 
 struct figure_kind {
-    const char *name;  /* in settings, metrics.jsonl and report.json */
-    const char *title; /* for people */
+    const char *name; /* in settings, metrics.jsonl and report.json */
     bool smaller_is_better;
     double (*of)(const struct evaluation *evaluation);
+    const char *titles[PROBLEM_COUNT]; /* for people; NULL: means nothing there */
 };
 
 extern const struct figure_kind FIGURES[FIGURE_COUNT];
 
+/* The figures that a problem has:
+ *     for (enum figure f = figure_after(FIGURE_COUNT, problem); f < FIGURE_COUNT; f = figure_after(f, problem)) */
+enum figure figure_after(enum figure figure, enum problem problem);
+#define FOR_FIGURES(f, problem)                                                                              \
+    for (enum figure f = figure_after(FIGURE_COUNT, problem); f < FIGURE_COUNT; f = figure_after(f, problem))
+
+/* What the figure is called there. */
+const char *figure_title(enum figure figure, enum problem problem);
+
 /* The figure of that name, or FIGURE_COUNT. */
 enum figure figure_find(const char *name);
 
+/* What a model is chosen by: the figure of that name (eval.best_metric), or where `name` is "auto" or means nothing in
+ * the problem, the problem's own: accuracy, macro_f1, ccc. */
+enum figure figure_choose(const char *name, enum problem problem);
+
 /* Whether value `a` of the figure is better than `b`. */
 bool figure_is_better(enum figure figure, double a, double b);
+
+/* The thresholds of the probabilities, one per label, that give each label its best F1 on these answers; 0.5 for
+ * a label that none of them has.  multi_label. */
+void thresholds_make(const struct prediction_list *predictions, double *thresholds);
 
 /* How far stated confidence and accuracy lie apart: expected calibration error over equally wide bins of the
  * likeliest label's probability (Guo et al., 2017). */
@@ -72,14 +126,15 @@ struct calibration {
 
 void calibration_make(struct calibration *calibration, const struct prediction_list *predictions);
 
-/* scikit-learn's classification_report(digits=2), digit for digit. */
+/* scikit-learn's classification_report(digits=2), digit for digit; of multi_label with two more columns; of
+ * regression a table of its own. */
 void evaluation_print(const struct evaluation *evaluation, struct text *out);
 
 /* Appends every figure to a step's metrics. */
 void evaluation_metrics(const struct evaluation *evaluation, int64_t step, double epoch,
                         struct metric_list *metrics);
 
-/* The figure that eval.best_metric names, turned so that larger is better. */
-double evaluation_score(const struct evaluation *evaluation, const char *metric);
+/* A figure, turned so that larger is better. */
+double evaluation_score(const struct evaluation *evaluation, enum figure figure);
 
 #endif

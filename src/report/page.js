@@ -34,7 +34,9 @@
   function describe(clip) {
     const item = document.createElement("div");
     item.append(element("div", { class: "path" }, clip.path));
-    const words = clip.label === clip.predicted
+    const words = clip.target !== undefined
+      ? "is " + clip.target + ", answered " + clip.answer
+      : clip.label === clip.predicted
       ? data.labels[clip.label] + ", given " + percent(clip.p)
       : data.labels[clip.label] + " (given " + percent(clip.p) + "), taken for " + data.labels[clip.predicted] +
         " (" + percent(clip.q) + ")";
@@ -187,13 +189,12 @@
     return b;
   }
 
-  curve(box("loss"), "cross-entropy loss per step", "optimizer step",
+  curve(box("loss"), "loss per step", "optimizer step",
     [{ name: "training", points: metric("loss", 0) }, { name: "evaluation", points: metric("eval_loss", 0) }]);
-  curve(box("loss"), "cross-entropy loss per epoch", "epoch",
+  curve(box("loss"), "loss per epoch", "epoch",
     [{ name: "training", points: metric("epoch_loss", 1) }, { name: "evaluation", points: metric("eval_loss", 1) }]);
   curve(box("progress"), "figures of the evaluations during training", "epoch",
-    [{ name: "accuracy", points: metric("accuracy", 1) }, { name: "UAR", points: metric("uar", 1) },
-      { name: "macro F1", points: metric("macro_f1", 1) }]);
+    data.figures.map((f) => ({ name: f[1], points: metric(f[0], 1) })));
   curve(box("rate"), "learning rate", "optimizer step", [{ name: "learning rate", points: metric("learning_rate", 0) }],
     { height: 170 });
   if (document.getElementById("calibration"))

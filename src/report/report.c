@@ -16,6 +16,36 @@ static void add_remark(struct strings *remarks, char *text)
 }
 
 /* What a reader of the figures must know. */
+/* The share of test clips that knowing a clip's text alone could get right: of each text, its commonest label. */
+static void add_text_remark(struct report *report)
+{
+    const struct prediction_list *list = &report->predictions;
+    size_t best = 0, texts = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const char *text = report->clips.clips[i].text;
+        bool first = text != NULL;
+        for (size_t j = 0; first && j < i; j++)
+            first = !text_equal(report->clips.clips[j].text, text);
+        if (!first)
+            continue;
+        size_t most = 0;
+        for (size_t k = 0; k < list->label_count; k++) {
+            size_t count = 0;
+            for (size_t j = i; j < list->count; j++)
+                count += list->items[j].label == (int)k && text_equal(report->clips.clips[j].text, text);
+            most = count > most ? count : most;
+        }
+        best += most;
+        texts++;
+    }
+    add_remark(report->remarks,
+               mem_format("Text alone: the model reads what is said and hears nothing. The %zu test clips have %zu "
+                          "different texts; who always gave each text's commonest label would be right for %.3f of "
+                          "them.",
+                          list->count, texts, list->count ? (double)best / (double)list->count : 0));
+}
+
 static void make_remarks(struct report *report)
 {
     const cJSON *facts = report->facts;
@@ -32,6 +62,8 @@ static void make_remarks(struct report *report)
                 "Speakers shared: %.0f of %.0f speakers are in the train part and in the test part. The "
                 "figures hold for known speakers; for new ones use split.protocol=speaker.",
                 shared, speakers));
+    if (report->predictions.problem == SINGLE_LABEL && strcmp(json_text_at(facts, "model", "kind"), "deepmoji") == 0)
+        add_text_remark(report);
     if (strcmp(json_text_at(facts, "split", "selection_part"), "test") == 0)
         add_remark(
             report->remarks,
@@ -59,7 +91,7 @@ static struct group *group_of(struct report *report, const char *attribute, cons
     report->groups = mem_grow(report->groups, &capacity, report->group_count + 1, sizeof *report->groups);
     struct group *group = &report->groups[report->group_count++];
     *group = (struct group){.attribute = attribute, .value = value};
-    evaluation_start(&group->evaluation, report->predictions.labels, report->predictions.label_count);
+    evaluation_start(&group->evaluation, &report->predictions);
     return group;
 }
 
@@ -82,17 +114,28 @@ static void make_groups(struct report *report)
 {
     for (size_t i = 0; i < report->predictions.count; i++) {
         const struct prediction *p = &report->predictions.items[i];
-        for (size_t a = 0; p->label >= 0 && a < CLIP_ATTRIBUTE_COUNT; a++) {
+        if (!prediction_is_known(p))
+            continue;
+        struct outcome outcome = outcome_of(&report->predictions, p);
+        for (size_t a = 0; a < CLIP_ATTRIBUTE_COUNT; a++) {
             const char *value = CLIP_ATTRIBUTES[a].of(&report->clips.clips[i]);
             if (value)
-                evaluation_add(&group_of(report, CLIP_ATTRIBUTES[a].name, value)->evaluation, p->label,
-                               p->predicted, prediction_loss(p));
+                evaluation_add(&group_of(report, CLIP_ATTRIBUTES[a].name, value)->evaluation, &outcome);
         }
     }
     if (report->group_count)
         qsort(report->groups, report->group_count, sizeof *report->groups, by_attribute);
     for (size_t g = 0; g < report->group_count; g++)
         evaluation_finish(&report->groups[g].evaluation);
+}
+
+enum figure report_group_figure(const struct report *report, size_t i)
+{
+    enum figure f = figure_after(FIGURE_COUNT, report->evaluation.problem);
+
+    while (i-- > 0)
+        f = figure_after(f, report->evaluation.problem);
+    return f;
 }
 
 /* ---- reading ---- */
@@ -204,12 +247,13 @@ void report_set_baseline(struct report *report, const struct report *other)
     report->baseline = b;
     b->name = mem_string(other->run.name);
     b->compared = report->evaluation.clips > 0 && same_clips(before, now);
-    for (enum figure f = 0; f < FIGURE_COUNT; f++)
-        b->figures[f] = FIGURES[f].of(&other->evaluation);
+    FOR_FIGURES(f, report->evaluation.problem)
+    b->figures[f] = FIGURES[f].of(&other->evaluation);
     if (b->compared)
         compare_answers(&first, &second, &report->clusters, b->comparisons);
-    b->broken = b->comparisons[0].only_first;
-    b->fixed = b->comparisons[0].only_second;
+    b->first_figure = figure_after(FIGURE_COUNT, report->evaluation.problem);
+    b->broken = b->comparisons[b->first_figure].only_first;
+    b->fixed = b->comparisons[b->first_figure].only_second;
     add_differences(&b->differences, other->run.config, report->run.config);
 }
 
@@ -240,6 +284,18 @@ static bool write_text(const struct report *report, struct error *error)
     return done;
 }
 
+/* One field of what `print` says of an answer. */
+static void add_words(struct text *out, const struct prediction_list *list, const struct prediction *p,
+                      void (*print)(const struct prediction_list *list, const struct prediction *p, struct text *out))
+{
+    struct text words = {0};
+
+    print(list, p, &words);
+    text_add(out, ",");
+    text_add_csv(out, words.text);
+    text_free(&words);
+}
+
 void report_predictions(const struct prediction_list *predictions, struct text *out)
 {
     char number[TEXT_NUMBER_SIZE];
@@ -253,10 +309,8 @@ void report_predictions(const struct prediction_list *predictions, struct text *
     for (size_t i = 0; i < predictions->count; i++) {
         const struct prediction *p = &predictions->items[i];
         text_add_csv(out, p->path);
-        text_add(out, ",");
-        text_add_csv(out, p->label < 0 ? "" : predictions->labels[p->label]);
-        text_add(out, ",");
-        text_add_csv(out, predictions->labels[p->predicted]);
+        add_words(out, predictions, p, prediction_print_target);
+        add_words(out, predictions, p, prediction_print_answer);
         for (size_t k = 0; k < predictions->label_count; k++)
             text_add(out, ",%s", text_from_number(number, p->probabilities[k]));
         text_add(out, "\n");

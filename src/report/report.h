@@ -21,6 +21,7 @@ struct baseline {
     double figures[FIGURE_COUNT]; /* of the baseline */
     bool compared;                /* both answered for the same clips */
     struct comparison comparisons[FIGURE_COUNT];
+    enum figure first_figure;   /* of the problem */
     size_t fixed, broken;       /* clips: wrong before and right now, and the reverse */
     struct strings differences; /* "section.key: before -> now" */
 };
@@ -47,6 +48,10 @@ struct report {
 bool report_read(struct report *report, struct catalogue *catalogue, const char *folder, struct error *error);
 void report_free(struct report *report);
 
+/* The figures that groups are told by: the problem's first ones. */
+enum { GROUP_FIGURES = 3 };
+enum figure report_group_figure(const struct report *report, size_t i);
+
 /* Says what changed against the run in `folder`, whose report has been read from its catalogue. */
 void report_set_baseline(struct report *report, const struct report *baseline);
 
@@ -66,7 +71,7 @@ bool report_json(const struct report *report, struct error *error);
 /* The page (html.c). */
 bool report_html(const struct report *report, bool audio, struct error *error);
 
-/* predictions.csv: path,label,predicted, one probability per label. */
+/* predictions.csv: path,label,predicted, one probability (of regression: number) per label. */
 void report_predictions(const struct prediction_list *predictions, struct text *out);
 
 #endif

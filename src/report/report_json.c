@@ -3,9 +3,16 @@
 
 #include "base/json.h"
 
+#include <math.h>
 #include <stdlib.h>
 
-static cJSON *scores_json(const struct scores *s)
+/* A number, or null where there is none. */
+static void add_number(cJSON *json, const char *name, double value)
+{
+    cJSON_AddItemToObject(json, name, isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull());
+}
+
+static cJSON *scores_json(const struct scores *s, bool ranked)
 {
     cJSON *json = cJSON_CreateObject();
 
@@ -13,6 +20,10 @@ static cJSON *scores_json(const struct scores *s)
     cJSON_AddNumberToObject(json, "recall", s->recall);
     cJSON_AddNumberToObject(json, "f1-score", s->f1);
     cJSON_AddNumberToObject(json, "support", (double)s->support);
+    if (ranked) {
+        add_number(json, "auc", s->auc);
+        add_number(json, "average_precision", s->average_precision);
+    }
     return json;
 }
 
@@ -25,8 +36,8 @@ static cJSON *interval_json(const struct interval *interval)
 
 static void add_figures(cJSON *json, const struct evaluation *e)
 {
-    for (enum figure f = 0; f < FIGURE_COUNT; f++)
-        cJSON_AddNumberToObject(json, FIGURES[f].name, FIGURES[f].of(e));
+    FOR_FIGURES(f, e->problem)
+    add_number(json, FIGURES[f].name, FIGURES[f].of(e));
 }
 
 static void add_intervals(cJSON *json, const struct report *report)
@@ -37,8 +48,8 @@ static void add_intervals(cJSON *json, const struct report *report)
     cJSON_AddNumberToObject(intervals, "resamples", BOOTSTRAP_RESAMPLES);
     cJSON_AddStringToObject(intervals, "unit", report->clusters.unit);
     cJSON_AddNumberToObject(intervals, "units", (double)report->clusters.count);
-    for (enum figure f = 0; f < FIGURE_COUNT; f++)
-        cJSON_AddItemToObject(intervals, FIGURES[f].name, interval_json(&report->intervals[f]));
+    FOR_FIGURES(f, report->evaluation.problem)
+    cJSON_AddItemToObject(intervals, FIGURES[f].name, interval_json(&report->intervals[f]));
 }
 
 static void add_calibration(cJSON *json, const struct calibration *calibration)
@@ -68,6 +79,34 @@ static void add_confusion(cJSON *json, const struct evaluation *e)
     }
 }
 
+static void add_classes(cJSON *json, const struct evaluation *e)
+{
+    bool ranked = e->problem == MULTI_LABEL;
+
+    if (!ranked)
+        add_confusion(json, e);
+    cJSON *classes = cJSON_AddObjectToObject(json, "classes");
+    for (size_t k = 0; k < e->label_count; k++)
+        cJSON_AddItemToObject(classes, e->labels[k], scores_json(&e->classes[k], ranked));
+    if (ranked)
+        cJSON_AddItemToObject(json, "micro avg", scores_json(&e->micro, false));
+    cJSON_AddItemToObject(json, "macro avg", scores_json(&e->macro, ranked));
+    cJSON_AddItemToObject(json, "weighted avg", scores_json(&e->weighted, false));
+}
+
+static void add_agreements(cJSON *json, const struct evaluation *e)
+{
+    cJSON *targets = cJSON_AddObjectToObject(json, "targets");
+
+    for (size_t k = 0; k < e->label_count; k++) {
+        cJSON *target = cJSON_AddObjectToObject(targets, e->labels[k]);
+        add_number(target, "ccc", e->targets[k].ccc);
+        add_number(target, "pearson", e->targets[k].pearson);
+        add_number(target, "mae", e->targets[k].mae);
+        add_number(target, "rmse", e->targets[k].rmse);
+    }
+}
+
 static void add_groups(cJSON *json, const struct report *report)
 {
     cJSON *groups = cJSON_AddObjectToObject(json, "groups");
@@ -89,7 +128,8 @@ static void add_baseline(cJSON *json, const struct report *report)
     cJSON *object = cJSON_AddObjectToObject(json, "baseline");
 
     cJSON_AddStringToObject(object, "run", b->name);
-    for (enum figure f = 0; f < FIGURE_COUNT; f++) {
+    FOR_FIGURES(f, report->evaluation.problem)
+    {
         cJSON *figure = cJSON_AddObjectToObject(object, FIGURES[f].name);
         cJSON_AddNumberToObject(figure, "before", b->figures[f]);
         cJSON_AddNumberToObject(figure, "change", FIGURES[f].of(&report->evaluation) - b->figures[f]);
@@ -98,10 +138,10 @@ static void add_baseline(cJSON *json, const struct report *report)
             cJSON_AddNumberToObject(figure, "bootstrap_p", b->comparisons[f].bootstrap_p);
         }
     }
-    if (b->compared) {
+    if (b->compared && report->evaluation.problem != REGRESSION) {
         cJSON_AddNumberToObject(object, "fixed", (double)b->fixed);
         cJSON_AddNumberToObject(object, "broken", (double)b->broken);
-        cJSON_AddNumberToObject(object, "mcnemar_p", b->comparisons[0].mcnemar_p);
+        cJSON_AddNumberToObject(object, "mcnemar_p", b->comparisons[b->first_figure].mcnemar_p);
     }
     cJSON_AddItemToObject(
         object, "settings_changed",
@@ -115,17 +155,17 @@ bool report_json(const struct report *report, struct error *error)
     char *path = path_join(report->folder, "report.json");
 
     cJSON_AddStringToObject(json, "run", report->run.name);
+    cJSON_AddStringToObject(json, "problem", PROBLEMS[e->problem].name);
     cJSON_AddNumberToObject(json, "clips", (double)e->clips);
     add_figures(json, e);
     add_intervals(json, report);
-    add_calibration(json, &report->calibration);
     cJSON_AddItemToObject(json, "labels", cJSON_CreateStringArray(e->labels, (int)e->label_count));
-    add_confusion(json, e);
-    cJSON *classes = cJSON_AddObjectToObject(json, "classes");
-    for (size_t k = 0; k < e->label_count; k++)
-        cJSON_AddItemToObject(classes, e->labels[k], scores_json(&e->classes[k]));
-    cJSON_AddItemToObject(json, "macro avg", scores_json(&e->macro));
-    cJSON_AddItemToObject(json, "weighted avg", scores_json(&e->weighted));
+    if (e->problem == REGRESSION) {
+        add_agreements(json, e);
+    } else {
+        add_calibration(json, &report->calibration);
+        add_classes(json, e);
+    }
     add_groups(json, report);
     if (report->baseline)
         add_baseline(json, report);

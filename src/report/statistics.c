@@ -27,7 +27,7 @@ static bool speakers_known(const struct prediction_list *predictions, const char
     bool several = false;
 
     for (size_t i = 0; speakers && i < predictions->count; i++) {
-        if (predictions->items[i].label < 0)
+        if (!prediction_is_known(&predictions->items[i]))
             continue;
         if (!speakers[i])
             return false;
@@ -48,7 +48,7 @@ void clusters_make(struct clusters *clusters, const struct prediction_list *pred
     clusters->items = mem_zero(predictions->count, sizeof *clusters->items);
     clusters->starts = mem_zero(predictions->count + 1, sizeof *clusters->starts);
     for (size_t i = 0; i < predictions->count; i++)
-        if (predictions->items[i].label >= 0)
+        if (prediction_is_known(&predictions->items[i]))
             owned[count++] = (struct owned){by_speaker ? speakers[i] : "", i};
     if (count)
         qsort(owned, count, sizeof *owned, by_owner);
@@ -70,12 +70,6 @@ void clusters_free(struct clusters *clusters)
 
 /* ---- bootstrap ---- */
 
-/* What a resample needs of one prediction list, without its strings. */
-struct outcome {
-    int label, predicted;
-    double loss;
-};
-
 /* One model's answers made ready to be drawn from. */
 struct urn {
     struct outcome **outcomes; /* per seed, per clip */
@@ -92,11 +86,11 @@ static void urn_fill(struct urn *urn, const struct answers *answers)
         urn->outcomes[s] = mem_zero(list->count, sizeof **urn->outcomes);
         for (size_t i = 0; i < list->count; i++) {
             const struct prediction *p = &list->items[i];
-            if (p->label >= 0)
-                urn->outcomes[s][i] = (struct outcome){p->label, p->predicted, prediction_loss(p)};
+            if (prediction_is_known(p))
+                urn->outcomes[s][i] = outcome_of(list, p);
         }
     }
-    evaluation_start(&urn->evaluation, answers->lists[0]->labels, answers->lists[0]->label_count);
+    evaluation_start(&urn->evaluation, answers->lists[0]);
 }
 
 static void urn_free(struct urn *urn)
@@ -125,15 +119,12 @@ static void score_resample(struct urn *urn, const struct clusters *clusters, con
     for (size_t s = 0; s < urn->seeds; s++) {
         const struct outcome *outcomes = urn->outcomes[drawn_seeds[s]];
         evaluation_clear(&urn->evaluation);
-        for (size_t c = 0; c < clusters->count; c++) {
-            for (size_t k = clusters->starts[drawn[c]]; k < clusters->starts[drawn[c] + 1]; k++) {
-                const struct outcome *o = &outcomes[clusters->items[k]];
-                evaluation_add(&urn->evaluation, o->label, o->predicted, o->loss);
-            }
-        }
+        for (size_t c = 0; c < clusters->count; c++)
+            for (size_t k = clusters->starts[drawn[c]]; k < clusters->starts[drawn[c] + 1]; k++)
+                evaluation_add(&urn->evaluation, &outcomes[clusters->items[k]]);
         evaluation_finish(&urn->evaluation);
-        for (enum figure f = 0; f < FIGURE_COUNT; f++)
-            figures[f] += FIGURES[f].of(&urn->evaluation) / (double)urn->seeds;
+        FOR_FIGURES(f, urn->evaluation.problem)
+        figures[f] += FIGURES[f].of(&urn->evaluation) / (double)urn->seeds;
     }
 }
 
@@ -164,6 +155,7 @@ void bootstrap_intervals(const struct answers *answers, const struct clusters *c
     struct random_stream stream = random_stream(0, RANDOM_BOOTSTRAP, 0);
     size_t *drawn = mem_zero(clusters->count, sizeof *drawn);
     size_t *drawn_seeds = mem_zero(answers->count, sizeof *drawn_seeds);
+    enum problem problem = answers->lists[0]->problem;
     double *values = mem_zero((size_t)FIGURE_COUNT * BOOTSTRAP_RESAMPLES, sizeof *values);
     struct urn urn;
 
@@ -172,11 +164,12 @@ void bootstrap_intervals(const struct answers *answers, const struct clusters *c
         double figures[FIGURE_COUNT];
         draw(&stream, clusters, drawn, answers->count, drawn_seeds);
         score_resample(&urn, clusters, drawn, drawn_seeds, figures);
-        for (size_t f = 0; f < FIGURE_COUNT; f++)
-            values[f * BOOTSTRAP_RESAMPLES + r] = figures[f];
+        FOR_FIGURES(f, problem)
+        values[(size_t)f * BOOTSTRAP_RESAMPLES + r] = figures[f];
     }
-    for (size_t f = 0; f < FIGURE_COUNT; f++)
-        intervals[f] = percentiles(values + f * BOOTSTRAP_RESAMPLES);
+    memset(intervals, 0, FIGURE_COUNT * sizeof *intervals);
+    FOR_FIGURES(f, problem)
+    intervals[f] = percentiles(values + (size_t)f * BOOTSTRAP_RESAMPLES);
     urn_free(&urn);
     free(values);
     free(drawn);
@@ -206,6 +199,7 @@ static void paired_bootstrap(const struct answers *first, const struct answers *
     size_t *drawn = mem_zero(clusters->count, sizeof *drawn);
     size_t *drawn_seeds = mem_zero(first->count, sizeof *drawn_seeds);
     double *differences = mem_zero((size_t)FIGURE_COUNT * BOOTSTRAP_RESAMPLES, sizeof *differences);
+    enum problem problem = first->lists[0]->problem;
     struct urn urns[2];
 
     urn_fill(&urns[0], first);
@@ -215,11 +209,12 @@ static void paired_bootstrap(const struct answers *first, const struct answers *
         draw(&stream, clusters, drawn, first->count, drawn_seeds);
         for (int u = 0; u < 2; u++)
             score_resample(&urns[u], clusters, drawn, drawn_seeds, figures[u]);
-        for (size_t f = 0; f < FIGURE_COUNT; f++)
-            differences[f * BOOTSTRAP_RESAMPLES + r] = figures[1][f] - figures[0][f];
+        FOR_FIGURES(f, problem)
+        differences[(size_t)f * BOOTSTRAP_RESAMPLES + r] = figures[1][f] - figures[0][f];
     }
-    for (size_t f = 0; f < FIGURE_COUNT; f++)
-        judge_differences(differences + f * BOOTSTRAP_RESAMPLES, &results[f]);
+    memset(results, 0, FIGURE_COUNT * sizeof *results);
+    FOR_FIGURES(f, problem)
+    judge_differences(differences + (size_t)f * BOOTSTRAP_RESAMPLES, &results[f]);
     urn_free(&urns[0]);
     urn_free(&urns[1]);
     free(differences);
@@ -250,7 +245,7 @@ static double gain_of(const struct answers *first, const struct answers *second,
 
     for (size_t s = 0; s < first->count; s++) {
         const struct prediction *a = &first->lists[s]->items[clip], *b = &second->lists[s]->items[clip];
-        bool a_right = a->predicted == a->label, b_right = b->predicted == b->label;
+        bool a_right = prediction_is_right(first->lists[s], a), b_right = prediction_is_right(second->lists[s], b);
         result->only_first += a_right && !b_right;
         result->only_second += b_right && !a_right;
         gain += (double)b_right - (double)a_right;
@@ -276,6 +271,8 @@ static void mcnemar(const struct answers *first, const struct answers *second,
     }
     if (independent)
         result->mcnemar_p = binomial_p(result->only_first, result->only_first + result->only_second);
+    else if (first->lists[0]->problem == REGRESSION) /* no answer is right or wrong */
+        result->mcnemar_p = (double)NAN;
     else /* chi-squared of one degree of freedom */
         result->mcnemar_p = squares > 0 ? erfc(sqrt(sum * sum / squares / 2)) : 1;
 }
@@ -299,23 +296,32 @@ void compare_answers(const struct answers *first, const struct answers *second,
                      const struct clusters *clusters, struct comparison comparisons[FIGURE_COUNT])
 {
     paired_bootstrap(first, second, clusters, comparisons);
-    mcnemar(first, second, clusters, &comparisons[0]);
-    for (enum figure f = 0; f < FIGURE_COUNT; f++) {
+    struct comparison answers = {0};
+    mcnemar(first, second, clusters, &answers);
+    FOR_FIGURES(f, first->lists[0]->problem)
+    {
         comparisons[f].difference = mean_figure(second, f) - mean_figure(first, f);
-        comparisons[f].only_first = comparisons[0].only_first; /* of the answers, so the same for all */
-        comparisons[f].only_second = comparisons[0].only_second;
-        comparisons[f].mcnemar_p = comparisons[0].mcnemar_p;
+        comparisons[f].only_first = answers.only_first; /* of the answers, so the same for all figures */
+        comparisons[f].only_second = answers.only_second;
+        comparisons[f].mcnemar_p = answers.mcnemar_p;
     }
+}
+
+static bool same_truth(const struct prediction_list *list, const struct prediction *a, const struct prediction *b)
+{
+    if (!a->targets || !b->targets)
+        return !a->targets == !b->targets && a->label == b->label;
+    return memcmp(a->targets, b->targets, list->label_count * sizeof *a->targets) == 0;
 }
 
 bool same_clips(const struct prediction_list *a, const struct prediction_list *b)
 {
-    bool same = a->count == b->count && a->label_count == b->label_count;
+    bool same = a->count == b->count && a->label_count == b->label_count && a->problem == b->problem;
 
     for (size_t k = 0; same && k < a->label_count; k++)
         same = strcmp(a->labels[k], b->labels[k]) == 0;
     for (size_t i = 0; same && i < a->count; i++)
-        same = a->items[i].label == b->items[i].label && strcmp(a->items[i].path, b->items[i].path) == 0;
+        same = strcmp(a->items[i].path, b->items[i].path) == 0 && same_truth(a, &a->items[i], &b->items[i]);
     return same;
 }
 

@@ -61,8 +61,8 @@ static bool read_figures(struct sweep_run *run, struct catalogue *catalogue, con
         return false;
     }
     evaluation_make(&evaluation, &run->predictions);
-    for (enum figure f = 0; f < FIGURE_COUNT; f++)
-        run->figures[f] = FIGURES[f].of(&evaluation);
+    FOR_FIGURES(f, evaluation.problem)
+    run->figures[f] = FIGURES[f].of(&evaluation);
     cJSON *facts = row->facts ? cJSON_Parse(row->facts) : NULL;
     run->seconds = json_number_at(facts, "training", "seconds");
     run->selection = selection_of(facts, &metrics, metric);
@@ -298,7 +298,9 @@ bool sweep_read(struct sweep *sweep, struct catalogue *catalogue, const char *fo
     bool done = config_read(sweep->config, path, error) && grid_read(&sweep->grid, sweep->config, error);
     if (done) {
         const char *metric = config_text(sweep->config, "sweep.metric");
-        sweep->metric = figure_find(*metric ? metric : config_text(sweep->config, "eval.best_metric"));
+        sweep->problem = problem_find(config_text(sweep->config, "model.problem"));
+        sweep->metric =
+            figure_choose(*metric ? metric : config_text(sweep->config, "eval.best_metric"), sweep->problem);
         done = read_rows(sweep, catalogue, error);
     }
     if (done)

@@ -38,6 +38,7 @@ struct sweep {
     const char *folder;
     struct config *config;
     struct grid grid;
+    enum problem problem;
     enum figure metric;
     struct sweep_row *rows; /* the best first; those without a finished run last */
     size_t count, clips;    /* clips: of the test part; 0 if the runs' test parts differ */

@@ -130,7 +130,7 @@ static void add_notes(struct text *out, const struct sweep *sweep)
         text_add(out, "The settings' test clips differ, so they are not compared clip by clip.\n");
     if (choice && sweep->count > 1)
         text_add(out, "Chosen on the validation part instead: %s, test %s %.4f.\n", choice->label,
-                 FIGURES[sweep->metric].title, choice->means[sweep->metric]);
+                 figure_title(sweep->metric, sweep->problem), choice->means[sweep->metric]);
 }
 
 static void add_unfinished(struct text *out, const struct sweep *sweep)
@@ -149,7 +149,7 @@ void sweep_print(const struct sweep *sweep, struct text *out)
     int width = label_width(sweep);
     bool selection = has_selection(sweep);
 
-    text_add(out, "%s on the test part, mean over seeds", FIGURES[sweep->metric].title);
+    text_add(out, "%s on the test part, mean over seeds", figure_title(sweep->metric, sweep->problem));
     for (size_t s = 0; s < sweep->grid.seeds.count; s++)
         text_add(out, " %s", sweep->grid.seeds.items[s]);
     if (sweep->clips)
@@ -182,8 +182,8 @@ static void print_csv(const struct sweep *sweep, struct text *out)
         text_add(out, ",%s", sweep->grid.axes[a].name);
     text_add(out, ",runs,metric,mean,std,low,high,validation,difference,difference_low,difference_high,"
                   "mcnemar_p,mcnemar_p_holm,bootstrap_p,bootstrap_p_holm");
-    for (enum figure f = 0; f < FIGURE_COUNT; f++)
-        text_add(out, ",%s", FIGURES[f].name);
+    FOR_FIGURES(f, sweep->problem)
+    text_add(out, ",%s", FIGURES[f].name);
     text_add(out, "\n");
     for (size_t i = 0; i < sweep->count; i++) {
         const struct sweep_row *row = &sweep->rows[i];
@@ -203,8 +203,8 @@ static void print_csv(const struct sweep *sweep, struct text *out)
             add_csv_number(out, numbers[n]);
         for (size_t n = 0; n < sizeof differences / sizeof differences[0]; n++)
             add_csv_number(out, row->compared ? differences[n] : (double)NAN);
-        for (enum figure f = 0; f < FIGURE_COUNT; f++)
-            add_csv_number(out, row->means[f]);
+        FOR_FIGURES(f, sweep->problem)
+        add_csv_number(out, row->means[f]);
         text_add(out, "\n");
     }
 }
@@ -239,8 +239,8 @@ static cJSON *run_json(const struct sweep_run *run)
     }
     put_number(json, "training_seconds_of_last_session", run->seconds);
     put_number(json, "validation", run->selection);
-    for (enum figure f = 0; f < FIGURE_COUNT; f++)
-        put_number(json, FIGURES[f].name, run->figures[f]);
+    FOR_FIGURES(f, run->predictions.problem)
+    put_number(json, FIGURES[f].name, run->figures[f]);
     return json;
 }
 
@@ -270,8 +270,8 @@ static cJSON *row_json(const struct sweep *sweep, const struct sweep_row *row)
     put_number(json, "std", row->deviation);
     put_interval(json, "interval", &row->interval);
     put_number(json, "validation", row->selection);
-    for (enum figure f = 0; f < FIGURE_COUNT; f++)
-        put_number(json, FIGURES[f].name, row->means[f]);
+    FOR_FIGURES(f, sweep->problem)
+    put_number(json, FIGURES[f].name, row->means[f]);
     if (row->compared)
         cJSON_AddItemToObject(json, "against_best", comparison_json(row));
     cJSON *runs = cJSON_AddArrayToObject(json, "runs");

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { SCHEMA_VERSION = 2, BUSY_MILLISECONDS = 60000 };
+enum { SCHEMA_VERSION = 3, BUSY_MILLISECONDS = 60000 };
 
 /* MIGRATIONS[v] takes a database from version v to v + 1. */
 static const char *const MIGRATIONS[SCHEMA_VERSION] = {
@@ -49,6 +49,17 @@ static const char *const MIGRATIONS[SCHEMA_VERSION] = {
     " PRIMARY KEY (run_id, part, position)) WITHOUT ROWID;",
     /* 1 -> 2 */
     "ALTER TABLE clips ADD COLUMN part TEXT;", /* that the corpus itself puts the clip in */
+    /* 2 -> 3 */
+    "ALTER TABLE runs ADD COLUMN problem TEXT NOT NULL DEFAULT 'single_label';"
+    "CREATE TABLE answers ("
+    " run_id INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,"
+    " part TEXT NOT NULL, position INTEGER NOT NULL, path TEXT NOT NULL,"
+    " label TEXT, predicted TEXT NOT NULL, probabilities TEXT NOT NULL," /* label: NULL where it is not known */
+    " PRIMARY KEY (run_id, part, position)) WITHOUT ROWID;"
+    "INSERT INTO answers SELECT run_id, part, position, path, nullif(label, ''), predicted, probabilities"
+    " FROM predictions;"
+    "DROP TABLE predictions;"
+    "ALTER TABLE answers RENAME TO predictions;",
 };
 
 static bool execute(struct catalogue *catalogue, const char *sql, struct error *error)

@@ -72,6 +72,7 @@ static void read_clip(struct statement *s, struct clip *clip, struct arena *aren
     clip->problem = column_text(s, c++, arena);
     clip->duplicate_of = column_text(s, c++, arena);
     clip->part = column_text(s, c++, arena);
+    clip->part_is_fixed = false;
 }
 
 bool clips_read(struct catalogue *catalogue, int64_t corpus, enum clip_filter filter, struct clip_list *list,

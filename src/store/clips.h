@@ -25,6 +25,7 @@ struct clip {
     double duration;    /* seconds */
     const char *label, *speaker, *sex, *text; /* NULL where unknown */
     const char *part;                         /* that the corpus itself puts it in, or NULL */
+    bool part_is_fixed;                       /* whatever split.protocol says; not in the catalogue */
     struct clip_fields fields;
     const char *problem;      /* why the file is left out; NULL: usable */
     const char *duplicate_of; /* path of the clip that this is a copy of; NULL: not a copy */

@@ -7,20 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool insert_run(struct catalogue *catalogue, const char *name, const char *directory,
-                       const char *config, int64_t *id, struct error *error)
+static bool insert_run(struct catalogue *catalogue, const char *name, const char *directory, const char *config,
+                       enum problem problem, int64_t *id, struct error *error)
 {
     struct statement s;
 
     if (statement_prepare(&s, catalogue,
-                          "INSERT INTO runs (name, directory, state, started, config)"
-                          " VALUES (?, ?, 'running', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?)"
+                          "INSERT INTO runs (name, directory, state, started, config, problem)"
+                          " VALUES (?, ?, 'running', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?, ?)"
                           " ON CONFLICT (directory) DO UPDATE SET state = 'running', finished = NULL,"
-                          " name = excluded.name, config = excluded.config RETURNING id",
+                          " name = excluded.name, config = excluded.config, problem = excluded.problem"
+                          " RETURNING id",
                           error)) {
         statement_text(&s, name);
         statement_text(&s, directory);
         statement_text(&s, config);
+        statement_text(&s, PROBLEMS[problem].name);
         if (statement_row(&s, error))
             *id = sqlite3_column_int64(s.handle, 0);
         statement_run(&s, error);
@@ -29,11 +31,11 @@ static bool insert_run(struct catalogue *catalogue, const char *name, const char
 }
 
 bool run_begin(struct catalogue *catalogue, const char *name, const char *directory, const char *config,
-               bool resumed, int64_t *id, struct error *error)
+               enum problem problem, bool resumed, int64_t *id, struct error *error)
 {
     return (resumed ||
             statement_once(catalogue, error, "DELETE FROM runs WHERE directory = ?", "t", directory)) &&
-           insert_run(catalogue, name, directory, config, id, error);
+           insert_run(catalogue, name, directory, config, problem, id, error);
 }
 
 bool run_set_state(struct catalogue *catalogue, int64_t run, const char *state, struct error *error)
@@ -166,21 +168,67 @@ bool metrics_read(struct catalogue *catalogue, int64_t run, struct metric_list *
     return statement_end(&s);
 }
 
-void prediction_list_start(struct prediction_list *list, const char *const *labels, size_t count)
+void prediction_list_start(struct prediction_list *list, enum problem problem, const char *const *labels,
+                           size_t count)
 {
-    *list = (struct prediction_list){.label_count = count};
+    *list = (struct prediction_list){.problem = problem, .label_count = count};
     list->labels = arena_zero(&list->arena, count, sizeof *list->labels);
     for (size_t i = 0; i < count; i++)
         list->labels[i] = arena_string(&list->arena, labels[i]);
 }
 
-struct prediction *prediction_list_add(struct prediction_list *list, const char *path, int label)
+static double *values_of(struct prediction_list *list)
+{
+    return arena_zero(&list->arena, list->label_count, sizeof(double));
+}
+
+struct prediction *prediction_list_add(struct prediction_list *list, const char *path, int label,
+                                       const double *targets)
 {
     list->items = mem_grow(list->items, &list->capacity, list->count + 1, sizeof *list->items);
     struct prediction *item = &list->items[list->count++];
     *item = (struct prediction){.path = arena_string(&list->arena, path), .label = label, .predicted = -1};
-    item->probabilities = arena_zero(&list->arena, list->label_count, sizeof *item->probabilities);
+    item->probabilities = values_of(list);
+    if (list->problem == MULTI_LABEL)
+        item->decisions = values_of(list);
+    if (targets) {
+        item->targets = values_of(list);
+        memcpy(item->targets, targets, list->label_count * sizeof *targets);
+    }
     return item;
+}
+
+bool prediction_is_known(const struct prediction *prediction)
+{
+    return prediction->label >= 0 || prediction->targets;
+}
+
+bool prediction_is_right(const struct prediction_list *list, const struct prediction *p)
+{
+    if (list->problem == SINGLE_LABEL)
+        return p->label == p->predicted;
+    for (size_t k = 0; list->problem == MULTI_LABEL && k < list->label_count; k++)
+        if ((p->targets[k] > 0.5) != (p->decisions[k] > 0.5))
+            return false;
+    return true;
+}
+
+void prediction_print_target(const struct prediction_list *list, const struct prediction *p, struct text *out)
+{
+    text_add_bytes(out, "", 0);
+    if (p->targets)
+        problem_print(list->problem, list->labels, list->label_count, p->targets, out);
+    else if (p->label >= 0)
+        text_add(out, "%s", list->labels[p->label]);
+}
+
+void prediction_print_answer(const struct prediction_list *list, const struct prediction *p, struct text *out)
+{
+    if (list->problem == SINGLE_LABEL)
+        text_add(out, "%s", list->labels[p->predicted]);
+    else
+        problem_print(list->problem, list->labels, list->label_count,
+                      p->decisions ? p->decisions : p->probabilities, out);
 }
 
 void prediction_list_free(struct prediction_list *list)
@@ -210,15 +258,20 @@ static bool insert_predictions(struct catalogue *catalogue, int64_t run, const c
         for (size_t i = 0; i < list->count && !s.failed; i++) {
             const struct prediction *item = &list->items[i];
             char *probabilities = probabilities_json(list, item);
+            struct text target = {0}, answer = {0};
+            prediction_print_target(list, item, &target);
+            prediction_print_answer(list, item, &answer);
             statement_integer(&s, run);
             statement_text(&s, part);
             statement_integer(&s, (int64_t)i);
             statement_text(&s, item->path);
-            statement_text(&s, item->label < 0 ? "" : list->labels[item->label]);
-            statement_text(&s, list->labels[item->predicted]);
+            statement_text(&s, prediction_is_known(item) ? target.text : NULL);
+            statement_text(&s, answer.text);
             statement_text(&s, probabilities);
             statement_run(&s, error);
             cJSON_free(probabilities);
+            text_free(&target);
+            text_free(&answer);
         }
     }
     return statement_end(&s);
@@ -256,6 +309,49 @@ static void labels_from(struct prediction_list *list, const cJSON *object)
         arena_string(&list->arena, item->string);
 }
 
+/* Takes a stored row's words for what they are in the list's problem; false where they are none of its labels. */
+static bool parse_row(struct prediction_list *list, struct prediction *item, const char *target, const char *answer)
+{
+    struct error damaged = {0};
+
+    if (list->problem == SINGLE_LABEL) {
+        item->label = target ? label_index(list, target) : -1;
+        item->predicted = label_index(list, answer);
+        return item->predicted >= 0;
+    }
+    if (target) {
+        item->targets = values_of(list);
+        if (!problem_parse(list->problem, list->labels, list->label_count, target, item->targets, &damaged))
+            return false;
+    }
+    return !item->decisions ||
+           problem_parse(list->problem, list->labels, list->label_count, answer, item->decisions, &damaged);
+}
+
+static void read_prediction(struct statement *s, struct prediction_list *list, struct error *error)
+{
+    cJSON *object = cJSON_Parse((const char *)sqlite3_column_text(s->handle, 3));
+
+    if (list->count == 0) {
+        const char *problem = (const char *)sqlite3_column_text(s->handle, 4);
+        list->problem = problem_find(problem ? problem : "");
+        labels_from(list, object);
+    }
+    const char *path = (const char *)sqlite3_column_text(s->handle, 0);
+    struct prediction *item = prediction_list_add(list, path, -1, NULL);
+    if (list->problem == PROBLEM_COUNT || !parse_row(list, item, (const char *)sqlite3_column_text(s->handle, 1),
+                                                     (const char *)sqlite3_column_text(s->handle, 2))) {
+        s->failed = true;
+        error_set(error, "%s: a damaged prediction for %s", s->catalogue->path, path);
+        list->count--;
+    }
+    for (size_t k = 0; k < list->label_count; k++) {
+        const cJSON *p = cJSON_GetArrayItem(object, (int)k);
+        item->probabilities[k] = p ? p->valuedouble : 0;
+    }
+    cJSON_Delete(object);
+}
+
 bool predictions_read(struct catalogue *catalogue, int64_t run, const char *part,
                       struct prediction_list *list, struct error *error)
 {
@@ -263,30 +359,13 @@ bool predictions_read(struct catalogue *catalogue, int64_t run, const char *part
 
     *list = (struct prediction_list){0};
     if (statement_prepare(&s, catalogue,
-                          "SELECT path, label, predicted, probabilities FROM predictions"
-                          " WHERE run_id = ? AND part = ? ORDER BY position",
+                          "SELECT path, label, predicted, probabilities, problem FROM predictions"
+                          " JOIN runs ON runs.id = run_id WHERE run_id = ? AND part = ? ORDER BY position",
                           error)) {
         statement_integer(&s, run);
         statement_text(&s, part);
-        while (statement_row(&s, error)) {
-            cJSON *object = cJSON_Parse((const char *)sqlite3_column_text(s.handle, 3));
-            if (list->count == 0)
-                labels_from(list, object);
-            const char *path = (const char *)sqlite3_column_text(s.handle, 0);
-            const char *label = (const char *)sqlite3_column_text(s.handle, 1);
-            struct prediction *item = prediction_list_add(list, path, label_index(list, label));
-            item->predicted = label_index(list, (const char *)sqlite3_column_text(s.handle, 2));
-            if (item->predicted < 0) {
-                s.failed = true;
-                error_set(error, "%s: a damaged prediction for %s", catalogue->path, path);
-                list->count--;
-            }
-            for (size_t k = 0; k < list->label_count; k++) {
-                const cJSON *p = cJSON_GetArrayItem(object, (int)k);
-                item->probabilities[k] = p ? p->valuedouble : 0;
-            }
-            cJSON_Delete(object);
-        }
+        while (statement_row(&s, error))
+            read_prediction(&s, list, error);
     }
     return statement_end(&s);
 }

@@ -3,6 +3,7 @@
 #define EMOTRAIN_STORE_RUNS_H
 
 #include "base/memory.h"
+#include "base/problem.h"
 #include "store/catalogue.h"
 
 #include <stddef.h>
@@ -19,7 +20,7 @@ struct run_row {
 /* Inserts the run.  What an earlier run left of that directory is removed, unless this one goes on with it.
  */
 bool run_begin(struct catalogue *catalogue, const char *name, const char *directory, const char *config,
-               bool resumed, int64_t *id, struct error *error);
+               enum problem problem, bool resumed, int64_t *id, struct error *error);
 bool run_set_state(struct catalogue *catalogue, int64_t run, const char *state, struct error *error);
 
 bool run_set_facts(struct catalogue *catalogue, int64_t run, const char *facts, struct error *error);
@@ -65,14 +66,17 @@ bool metrics_remove(struct catalogue *catalogue, int64_t run, struct error *erro
 /* Appends the run's metrics, sorted by step, then name. */
 bool metrics_read(struct catalogue *catalogue, int64_t run, struct metric_list *list, struct error *error);
 
-/* One clip's answer.  `probabilities` has one value per label of the list that holds it. */
+/* One clip's answer.  Arrays have one value per label of the list that holds it. */
 struct prediction {
     const char *path;
-    int label, predicted; /* indices; label is -1 where there is none */
-    double *probabilities;
+    int label, predicted;  /* single_label: indices; label is -1 where there is none */
+    double *probabilities; /* of regression: the numbers answered */
+    double *targets;       /* of the other problems: what is so, 0 or 1 or numbers; NULL where that is not known */
+    double *decisions;     /* multi_label: 1 for the labels given */
 };
 
 struct prediction_list {
+    enum problem problem;
     const char **labels;
     size_t label_count;
     struct prediction *items;
@@ -80,8 +84,25 @@ struct prediction_list {
     struct arena arena;
 };
 
-void prediction_list_start(struct prediction_list *list, const char *const *labels, size_t count);
-struct prediction *prediction_list_add(struct prediction_list *list, const char *path, int label);
+void prediction_list_start(struct prediction_list *list, enum problem problem, const char *const *labels,
+                           size_t count);
+
+/* Appends an answer, all zero.  `label` and `targets` (copied), whichever the problem has: what is so; -1 and NULL
+ * where that is not known. */
+struct prediction *prediction_list_add(struct prediction_list *list, const char *path, int label,
+                                       const double *targets);
+
+/* Whether it is known what should have been answered. */
+bool prediction_is_known(const struct prediction *prediction);
+
+/* Whether the answer is all right; of regression, none is wrong. */
+bool prediction_is_right(const struct prediction_list *list, const struct prediction *prediction);
+
+/* Appends what is so, or was answered, as text: "happy", "happy;surprised", "3.5". */
+void prediction_print_target(const struct prediction_list *list, const struct prediction *prediction,
+                             struct text *out);
+void prediction_print_answer(const struct prediction_list *list, const struct prediction *prediction,
+                             struct text *out);
 void prediction_list_free(struct prediction_list *list);
 
 /* Replaces the run's predictions for `part`. */

@@ -98,6 +98,21 @@ struct et_tensor *et_tanh(struct et_scope *scope, const struct et_tensor *x)
     return make(scope, "tanh", {x}, [&] { return at::tanh(x->value); });
 }
 
+struct et_tensor *et_sigmoid(struct et_scope *scope, const struct et_tensor *x)
+{
+    return make(scope, "sigmoid", {x}, [&] { return at::sigmoid(x->value); });
+}
+
+struct et_tensor *et_exp(struct et_scope *scope, const struct et_tensor *x)
+{
+    return make(scope, "exp", {x}, [&] { return at::exp(x->value); });
+}
+
+struct et_tensor *et_clamp(struct et_scope *scope, const struct et_tensor *x, double low, double high)
+{
+    return make(scope, "clamp", {x}, [&] { return at::clamp(x->value, low, high); });
+}
+
 struct et_tensor *et_gelu(struct et_scope *scope, const struct et_tensor *x)
 {
     return make(scope, "gelu", {x}, [&] { return gelu_exact(x->value); });
@@ -144,10 +159,25 @@ struct et_tensor *et_conv1d(struct et_scope *scope, const struct et_tensor *x, c
 }
 
 struct et_tensor *et_conv2d(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
-                            int64_t stride, int64_t padding)
+                            const struct et_tensor *bias, int64_t stride, int64_t padding)
 {
     return make(scope, "conv2d", {x, weight},
-                [&] { return at::conv2d(x->value, weight->value, {}, stride, padding); });
+                [&] { return at::conv2d(x->value, weight->value, optional(bias), stride, padding); });
+}
+
+struct et_tensor *et_channels_last(struct et_scope *scope, const struct et_tensor *x)
+{
+    return make(scope, "contiguous", {x}, [&] { return x->value.contiguous(at::MemoryFormat::ChannelsLast); });
+}
+
+struct et_tensor *et_max_pool2d(struct et_scope *scope, const struct et_tensor *x)
+{
+    return make(scope, "max_pool2d", {x}, [&] { return at::max_pool2d(x->value, 2); });
+}
+
+struct et_tensor *et_embedding(struct et_scope *scope, const struct et_tensor *weight, const struct et_tensor *index)
+{
+    return make(scope, "embedding", {weight, index}, [&] { return at::embedding(weight->value, index->value); });
 }
 
 struct et_tensor *et_halve2d(struct et_scope *scope, const struct et_tensor *x)
@@ -276,4 +306,13 @@ struct et_tensor *et_cross_entropy_sum(struct et_scope *scope, const struct et_t
                                       at::Reduction::Sum, -100, label_smoothing);
     });
 }
+}
+
+struct et_tensor *et_binary_cross_entropy_sum(struct et_scope *scope, const struct et_tensor *logits,
+                                              const struct et_tensor *targets)
+{
+    return make(scope, "binary_cross_entropy", {logits, targets}, [&] {
+        return at::binary_cross_entropy_with_logits(logits->value.to(at::kFloat), targets->value, {}, {},
+                                                    at::Reduction::Sum);
+    });
 }

@@ -114,6 +114,24 @@ void et_fill_(struct et_scope *scope, struct et_tensor *x, double value)
     });
 }
 
+void et_lerp_(struct et_scope *scope, struct et_tensor *x, const struct et_tensor *from, double share)
+{
+    attempt(scope, "lerp_", {x, from}, [&] {
+        at::NoGradGuard no_grad;
+        x->value.lerp_(from->value, share);
+    });
+}
+
+void et_swap_(struct et_scope *scope, struct et_tensor *x, struct et_tensor *y)
+{
+    attempt(scope, "swap", {x, y}, [&] {
+        at::NoGradGuard no_grad;
+        at::Tensor before = x->value.clone();
+        x->value.copy_(y->value);
+        y->value.copy_(before);
+    });
+}
+
 void et_normal_(struct et_scope *scope, struct et_tensor *x, double mean, double deviation)
 {
     attempt(scope, "normal_", {x}, [&] {

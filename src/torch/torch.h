@@ -89,6 +89,9 @@ void et_copy_data_(struct et_scope *scope, struct et_tensor *x, const void *data
 void et_fill_(struct et_scope *scope, struct et_tensor *x, double value);
 void et_normal_(struct et_scope *scope, struct et_tensor *x, double mean, double deviation);
 void et_uniform_(struct et_scope *scope, struct et_tensor *x, double low, double high);
+/* x = x + share * (from - x) */
+void et_lerp_(struct et_scope *scope, struct et_tensor *x, const struct et_tensor *from, double share);
+void et_swap_(struct et_scope *scope, struct et_tensor *x, struct et_tensor *y); /* exchanges their values */
 void et_set_requires_grad_(struct et_scope *scope, struct et_tensor *x, bool requires_grad);
 
 /* ---- operations ---- */
@@ -103,6 +106,9 @@ struct et_tensor *et_sqrt(struct et_scope *scope, const struct et_tensor *x);
 struct et_tensor *et_rsqrt(struct et_scope *scope, const struct et_tensor *x);
 struct et_tensor *et_log(struct et_scope *scope, const struct et_tensor *x);
 struct et_tensor *et_tanh(struct et_scope *scope, const struct et_tensor *x);
+struct et_tensor *et_sigmoid(struct et_scope *scope, const struct et_tensor *x);
+struct et_tensor *et_exp(struct et_scope *scope, const struct et_tensor *x);
+struct et_tensor *et_clamp(struct et_scope *scope, const struct et_tensor *x, double low, double high);
 struct et_tensor *et_gelu(struct et_scope *scope, const struct et_tensor *x); /* the exact one, by erf */
 struct et_tensor *et_relu(struct et_scope *scope, const struct et_tensor *x);
 struct et_tensor *et_softmax(struct et_scope *scope, const struct et_tensor *x, int dim);
@@ -119,9 +125,19 @@ struct et_tensor *et_linear(struct et_scope *scope, const struct et_tensor *x, c
 struct et_tensor *et_conv1d(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
                             const struct et_tensor *bias, int64_t stride, int64_t padding, int64_t groups);
 
-/* x (batch, in, height, width), weight (out, in, kernel, kernel), no bias -> (batch, out, height', width') */
+/* x (batch, in, height, width), weight (out, in, kernel, kernel), bias (out) or NULL -> (batch, out, height',
+ * width') */
 struct et_tensor *et_conv2d(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
-                            int64_t stride, int64_t padding);
+                            const struct et_tensor *bias, int64_t stride, int64_t padding);
+
+/* The same values, laid out in memory with the channels innermost, as convolutions of images are quickest. */
+struct et_tensor *et_channels_last(struct et_scope *scope, const struct et_tensor *x);
+
+/* x (batch, channels, height, width): maxima of 2 x 2 */
+struct et_tensor *et_max_pool2d(struct et_scope *scope, const struct et_tensor *x);
+
+/* weight (words, width), index (...) ET_INT64 -> (..., width) */
+struct et_tensor *et_embedding(struct et_scope *scope, const struct et_tensor *weight, const struct et_tensor *index);
 
 /* x (batch, channels, height, width) -> half the height and width, rounded down */
 struct et_tensor *et_halve2d(struct et_scope *scope, const struct et_tensor *x);
@@ -170,6 +186,10 @@ struct et_tensor *et_where(struct et_scope *scope, const struct et_tensor *condi
 struct et_tensor *et_cross_entropy_sum(struct et_scope *scope, const struct et_tensor *logits,
                                        const struct et_tensor *targets, const struct et_tensor *weights,
                                        double label_smoothing);
+
+/* logits and targets (batch, labels) -> sum of the binary cross-entropies of all elements */
+struct et_tensor *et_binary_cross_entropy_sum(struct et_scope *scope, const struct et_tensor *logits,
+                                              const struct et_tensor *targets);
 
 /* ---- modes of this thread ---- */
 

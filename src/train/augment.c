@@ -18,6 +18,11 @@ struct augmentation augmentation_read(const struct config *config)
                                  .mixup = config_number(config, "augment.mixup")};
 }
 
+bool augmentation_is_audible(const struct augmentation *a)
+{
+    return a->speed > 0 || a->shift > 0 || a->noise > 0;
+}
+
 /* Plays the signal `factor` times as fast, by linear interpolation. */
 static void change_speed(struct signal *signal, double factor)
 {
@@ -99,7 +104,7 @@ double augment_mix(const struct augmentation *augmentation, struct batch *batch,
 {
     struct random_stream stream = random_stream(seed, RANDOM_MIXUP, 0);
 
-    if (augmentation->mixup == 0 || batch->count < 2)
+    if (augmentation->mixup == 0 || batch->count < 2 || !batch->samples)
         return 1;
     double share = draw_beta(augmentation->mixup, &stream);
     for (int64_t i = 0; i < batch->count / 2; i++) {

@@ -22,12 +22,14 @@ struct augmentation {
 
 struct augmentation augmentation_read(const struct config *config); /* of [augment] */
 
+bool augmentation_is_audible(const struct augmentation *augmentation); /* it changes single clips */
+
 /* Changes one clip's samples. */
 void augment_signal(const struct augmentation *augmentation, struct signal *signal, uint64_t seed,
                     size_t place);
 
 /* Mixes each clip of the batch with the one as far from its end: x = share * x + (1 - share) * other. Returns
- * the share of the clips' own labels; 1 if nothing was mixed. */
+ * the share of the clips' own labels; 1 if nothing was mixed: of features or texts, nothing is. */
 double augment_mix(const struct augmentation *augmentation, struct batch *batch, uint64_t seed);
 
 /* The clip that clip `i` of `count` was mixed with. */

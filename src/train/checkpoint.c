@@ -36,8 +36,8 @@ static void write_number(cJSON *json, const char *name, double value)
     cJSON_AddRawToObject(json, name, text_from_number(text, value));
 }
 
-static bool write_state(const char *folder, const struct trainer_state *state, struct et_adamw *optimizer,
-                        size_t count, struct error *error)
+static bool write_state(const char *folder, const struct trainer_state *state,
+                        const struct optimizer_state *optimizer, struct error *error)
 {
     cJSON *json = cJSON_CreateObject();
     char *path = path_join(folder, "trainer_state.json");
@@ -56,8 +56,8 @@ static bool write_state(const char *folder, const struct trainer_state *state, s
     write_number(json, "loss_scale", state->loss_scale);
     cJSON_AddNumberToObject(json, "good_steps", (double)state->good_steps);
     cJSON *steps = cJSON_AddArrayToObject(json, "optimizer_steps");
-    for (size_t i = 0; i < count; i++)
-        cJSON_AddItemToArray(steps, cJSON_CreateNumber((double)et_adamw_steps(optimizer, i)));
+    for (size_t i = 0; i < optimizer->count; i++)
+        cJSON_AddItemToArray(steps, cJSON_CreateNumber((double)et_adamw_steps(optimizer->optimizer, i)));
     bool done = json_write(path, json, error);
     cJSON_Delete(json);
     free(path);
@@ -99,42 +99,57 @@ bool checkpoint_read_state(const char *folder, struct trainer_state *state, stru
 
 static const char *const MOMENTS[2] = {"exp_avg.", "exp_avg_sq."};
 
-static bool write_optimizer(const char *folder, struct et_adamw *optimizer, const char *const *names,
-                            size_t count, struct error *error)
+/* What stands before the name of a parameter as it was trained, where the model's own are averages. */
+static const char TRAINED[] = "trained.";
+
+static bool write_optimizer(const char *folder, const struct optimizer_state *o, struct error *error)
 {
-    struct named_tensor *tensors = mem_zero(2 * count, sizeof *tensors);
+    const struct average *average = o->average;
+    size_t averaged = average->values ? average->model->parameters.count : 0;
+    struct named_tensor *tensors = mem_zero(2 * o->count + averaged, sizeof *tensors);
     struct arena arena = {0};
     char *path = path_join(folder, "optimizer.safetensors");
 
-    for (size_t i = 0; i < 2 * count; i++)
-        tensors[i] = (struct named_tensor){arena_format(&arena, "%s%s", MOMENTS[i % 2], names[i / 2]),
-                                           et_adamw_moment(optimizer, i / 2, (int)(i % 2))};
-    bool done = safetensors_write(path, tensors, 2 * count, error);
+    for (size_t i = 0; i < 2 * o->count; i++)
+        tensors[i] = (struct named_tensor){arena_format(&arena, "%s%s", MOMENTS[i % 2], o->names[i / 2]),
+                                           et_adamw_moment(o->optimizer, i / 2, (int)(i % 2))};
+    for (size_t i = 0; i < averaged; i++)
+        tensors[2 * o->count + i] =
+            (struct named_tensor){arena_format(&arena, "%s%s", TRAINED, average->model->parameters.items[i].name),
+                                  average->values[i]};
+    bool done = safetensors_write(path, tensors, 2 * o->count + averaged, error);
     free(path);
     free(tensors);
     arena_free(&arena);
     return done;
 }
 
-static bool read_moments(struct weights *weights, struct et_adamw *optimizer, const char *path,
-                         const char *name, size_t i, struct error *error)
+static bool read_tensor(struct weights *weights, const char *path, const char *prefix, const char *name,
+                        struct et_tensor *tensor, struct error *error)
 {
-    for (int which = 0; which < 2; which++) {
-        char *key = mem_format("%s%s", MOMENTS[which], name);
-        size_t index = weights_index(weights, key);
-        struct et_tensor *moment = et_adamw_moment(optimizer, i, which);
-        bool there = index < weights->count && weight_fits(&weights->entries[index], moment);
-        if (!there)
-            error_set(error, "%s: no \"%s\" of the right shape: was model.freeze changed?", path, key);
-        free(key);
-        if (!there || !weights_copy(weights, index, moment, error))
-            return false;
-    }
-    return true;
+    char *key = mem_format("%s%s", prefix, name);
+    size_t index = weights_index(weights, key);
+    bool there = index < weights->count && weight_fits(&weights->entries[index], tensor);
+
+    if (!there)
+        error_set(error, "%s: no \"%s\" of the right shape: was model.freeze changed?", path, key);
+    free(key);
+    return there && weights_copy(weights, index, tensor, error);
 }
 
-static bool read_optimizer(const char *folder, struct et_adamw *optimizer, const char *const *names,
-                           size_t count, struct error *error)
+/* The model that was opened is the average; the parameters as they were trained take its place. */
+static bool read_trained(struct weights *weights, const char *path, const struct average *average,
+                         struct error *error)
+{
+    const struct parameters *p = average->values ? &average->model->parameters : NULL;
+    bool done = true;
+
+    for (size_t i = 0; p && done && i < p->count; i++)
+        done = read_tensor(weights, path, TRAINED, p->items[i].name, p->items[i].tensor, error);
+    return done;
+}
+
+static bool read_optimizer(const char *folder, const struct optimizer_state *o, struct error *error)
 {
     char *path = path_join(folder, "optimizer.safetensors");
     char *state_path = path_join(folder, "trainer_state.json");
@@ -143,14 +158,17 @@ static bool read_optimizer(const char *folder, struct et_adamw *optimizer, const
     const cJSON *steps = cJSON_GetObjectItemCaseSensitive(json, "optimizer_steps");
     bool done = json && safetensors_open(weights, path, error);
 
-    if (done && (size_t)cJSON_GetArraySize(steps) != count)
+    if (done && (size_t)cJSON_GetArraySize(steps) != o->count)
         done = error_set(error, "%s: holds the state of %d tensors, not of %zu: was model.freeze changed?",
-                         state_path, cJSON_GetArraySize(steps), count);
+                         state_path, cJSON_GetArraySize(steps), o->count);
     const cJSON *item = steps ? steps->child : NULL;
-    for (size_t i = 0; done && i < count; i++, item = item->next) {
-        et_adamw_set_steps(optimizer, i, (int64_t)item->valuedouble);
-        done = read_moments(weights, optimizer, path, names[i], i, error);
+    for (size_t i = 0; done && i < o->count; i++, item = item->next) {
+        et_adamw_set_steps(o->optimizer, i, (int64_t)item->valuedouble);
+        for (int which = 0; done && which < 2; which++)
+            done = read_tensor(weights, path, MOMENTS[which], o->names[i], et_adamw_moment(o->optimizer, i, which),
+                               error);
     }
+    done = done && read_trained(weights, path, o->average, error);
     cJSON_Delete(json);
     weights_close(weights);
     free(path);
@@ -203,14 +221,14 @@ static bool point(const char *run, const char *link, int64_t step, struct error 
 
 /* Writes a new checkpoint folder: under another name first, then renamed. */
 static bool write_folder(const char *folder, const char *name, const struct model *model,
-                         struct et_adamw *optimizer, const char *const *names, size_t count,
-                         const struct trainer_state *state, struct error *error)
+                         const struct optimizer_state *optimizer, const struct trainer_state *state,
+                         struct error *error)
 {
     char *final = path_join(folder, name), *temporary = mem_format("%s/tmp-%s", folder, name);
     bool done = folder_remove(temporary, error) && folder_make(temporary, error) &&
                 model_save(model, temporary, error) &&
-                write_optimizer(temporary, optimizer, names, count, error) &&
-                write_state(temporary, state, optimizer, count, error) && folder_sync(temporary, error);
+                write_optimizer(temporary, optimizer, error) &&
+                write_state(temporary, state, optimizer, error) && folder_sync(temporary, error);
 
     if (done && rename(temporary, final) != 0)
         done = error_set(error, "%s: cannot write: %s", final, strerror(errno));
@@ -223,9 +241,8 @@ static bool write_folder(const char *folder, const char *name, const struct mode
     return done && folder_sync(folder, error);
 }
 
-bool checkpoint_save(const char *run, const struct model *model, struct et_adamw *optimizer,
-                     const char *const *names, size_t count, const struct trainer_state *state, int64_t keep,
-                     struct error *error)
+bool checkpoint_save(const char *run, const struct model *model, const struct optimizer_state *optimizer,
+                     const struct trainer_state *state, int64_t keep, struct error *error)
 {
     char *folder = path_join(run, "checkpoints"), *name = step_name(state->step);
     char *final = path_join(folder, name);
@@ -234,9 +251,9 @@ bool checkpoint_save(const char *run, const struct model *model, struct et_adamw
     /* The step's checkpoint is there already if training goes on from it: its weights are these, and only the
      * state (an evaluation made up for) can be new. */
     if (done && path_exists(final))
-        done = write_state(final, state, optimizer, count, error);
+        done = write_state(final, state, optimizer, error);
     else if (done)
-        done = write_folder(folder, name, model, optimizer, names, count, state, error);
+        done = write_folder(folder, name, model, optimizer, state, error);
     done = done && point(run, "last", state->step, error) &&
            (state->best_step != state->step || point(run, "best", state->step, error)) &&
            folder_sync(run, error) && prune(folder, state->step, state->best_step, keep, error);
@@ -281,12 +298,12 @@ bool checkpoint_best(const char *run, char **folder, struct error *error)
     return !linked || *folder;
 }
 
-bool checkpoint_load(const char *run, const char *folder, struct et_adamw *optimizer,
-                     const char *const *names, size_t count, struct trainer_state *state, struct error *error)
+bool checkpoint_load(const char *run, const char *folder, const struct optimizer_state *optimizer,
+                     struct trainer_state *state, struct error *error)
 {
     char *checkpoints = path_join(run, "checkpoints");
     bool done = checkpoint_read_state(folder, state, error) &&
-                read_optimizer(folder, optimizer, names, count, error) &&
+                read_optimizer(folder, optimizer, error) &&
                 prune(checkpoints, state->step, state->best_step, INT64_MAX, error) &&
                 point(run, "last", state->step, error) &&
                 (state->best_step == 0 || point(run, "best", state->best_step, error));

@@ -9,6 +9,7 @@
 #define EMOTRAIN_TRAIN_CHECKPOINT_H
 
 #include "model/model.h"
+#include "train/average.h"
 
 /* Where training stands.  All that is random is a function of seed and position, so nothing else is needed.
  */
@@ -28,11 +29,18 @@ struct trainer_state {
     int64_t good_steps;     /* since the loss scale last changed */
 };
 
+/* What training goes on with, besides the model. */
+struct optimizer_state {
+    struct et_adamw *optimizer;
+    const char *const *names; /* of the tensors it trains */
+    size_t count;
+    struct average *average;
+};
+
 /* Writes a checkpoint, points `last` and, if state->best_step is this step, `best` to it, and removes all but
  * the newest `keep` and the best. */
-bool checkpoint_save(const char *run, const struct model *model, struct et_adamw *optimizer,
-                     const char *const *names, size_t count, const struct trainer_state *state, int64_t keep,
-                     struct error *error);
+bool checkpoint_save(const char *run, const struct model *model, const struct optimizer_state *optimizer,
+                     const struct trainer_state *state, int64_t keep, struct error *error);
 
 /* The newest checkpoint's folder: what a run goes on from.  A folder of that name is always whole.  NULL
  * where there is none yet.  Caller frees. */
@@ -42,11 +50,10 @@ char *checkpoint_newest(const char *run);
  * link to nowhere is an error. */
 bool checkpoint_best(const char *run, char **folder, struct error *error);
 
-/* Reads trainer_state.json and optimizer.safetensors of a checkpoint; also sets the links and the
- * folder right, where a kill left them behind. */
-bool checkpoint_load(const char *run, const char *folder, struct et_adamw *optimizer,
-                     const char *const *names, size_t count, struct trainer_state *state,
-                     struct error *error);
+/* Reads trainer_state.json and optimizer.safetensors of a checkpoint, whose model has been opened; also sets the
+ * links and the folder right, where a kill left them behind. */
+bool checkpoint_load(const char *run, const char *folder, const struct optimizer_state *optimizer,
+                     struct trainer_state *state, struct error *error);
 
 /* trainer_state.json alone. */
 bool checkpoint_read_state(const char *folder, struct trainer_state *state, struct error *error);

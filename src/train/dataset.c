@@ -1,43 +1,69 @@
 #include "train/dataset.h"
 
+#include "audio/egemaps/egemaps.h"
 #include "base/random.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-void dataset_start(struct dataset *dataset, const struct config *config, struct audio_cache *cache,
-                   const char *root, const struct clip_list *clips, const struct split *split, enum part part,
-                   const struct strings *labels)
-{
-    double longest = config_number(config, "audio.max_seconds");
+/* ---- clips ---- */
 
-    *dataset = (struct dataset){.config = config, .cache = cache, .root = root, .count = split->counts[part]};
-    dataset->items = mem_zero(dataset->count, sizeof *dataset->items);
-    for (size_t i = 0; i < dataset->count; i++) {
-        const struct clip *clip = &clips->clips[split->clips[part][i]];
-        double seconds = longest > 0 && clip->duration > longest ? longest : clip->duration;
-        dataset->items[i] =
-            (struct dataset_item){clip->path, clip->sha256, seconds, strings_index(labels, clip->label)};
+static bool fill_item(struct dataset *dataset, struct dataset_item *item, const struct clip *clip,
+                      struct error *error)
+{
+    const struct strings *labels = dataset->source.labels;
+    double longest = config_number(dataset->source.config, "audio.max_seconds");
+
+    *item = (struct dataset_item){
+        .clip = clip, .seconds = longest > 0 && clip->duration > longest ? longest : clip->duration, .label = -1};
+    if (dataset->problem == SINGLE_LABEL) {
+        item->label = strings_index(labels, clip->label);
+        return true;
     }
+    item->targets = arena_zero(&dataset->arena, labels->count, sizeof *item->targets);
+    return problem_parse(dataset->problem, (const char *const *)labels->items, labels->count, clip->label,
+                         item->targets, error) ||
+           error_prefix(error, "%s", clip->path);
+}
+
+bool dataset_start(struct dataset *dataset, const struct dataset_source *source, enum part part,
+                   struct error *error)
+{
+    bool done = true;
+
+    *dataset = (struct dataset){.source = *source,
+                                .problem = problem_find(config_text(source->config, "model.problem")),
+                                .count = source->split->counts[part]};
+    dataset->items = mem_zero(dataset->count, sizeof *dataset->items);
+    for (size_t i = 0; done && i < dataset->count; i++)
+        done = fill_item(dataset, &dataset->items[i], &source->clips->clips[source->split->clips[part][i]], error);
+    return done;
 }
 
 void dataset_free(struct dataset *dataset)
 {
     free(dataset->items);
+    arena_free(&dataset->arena);
     *dataset = (struct dataset){0};
 }
 
-void batch_start(struct batch *batch, const struct signal *signals, const int *labels, size_t count,
-                 const struct model *model)
+struct features *dataset_features(const struct config *config, struct error *error)
 {
-    *batch = (struct batch){.count = (int64_t)count, .width = model->minimum_samples};
+    const char *name = config_text(config, "model.features");
+
+    return strcmp(name, "egemaps") == 0 ? NULL : features_open(name, error);
+}
+
+/* ---- batches ---- */
+
+static void pad_signals(struct batch *batch, const struct signal *signals, size_t count, const struct model *model)
+{
+    batch->width = model->minimum_samples;
     batch->lengths = mem_zero(count, sizeof *batch->lengths);
-    batch->labels = mem_zero(count, sizeof *batch->labels);
     for (size_t i = 0; i < count; i++) {
         int64_t length = (int64_t)signals[i].count;
         batch->lengths[i] = length > model->minimum_samples ? length : model->minimum_samples;
         batch->width = batch->lengths[i] > batch->width ? batch->lengths[i] : batch->width;
-        batch->labels[i] = labels ? labels[i] : 0;
     }
     batch->samples = mem_zero(count, (size_t)batch->width * sizeof *batch->samples);
     for (size_t i = 0; i < count; i++)
@@ -45,39 +71,179 @@ void batch_start(struct batch *batch, const struct signal *signals, const int *l
                signals[i].count * sizeof *batch->samples);
 }
 
+static bool check_width(const struct model *model, size_t width, struct error *error)
+{
+    return model->features.count == width ||
+           error_set(error, "%s: takes in %zu features, here are %zu", model->path, model->features.count, width);
+}
+
+bool batch_of_signals(struct batch *batch, const struct signal *signals, size_t count, const struct model *model,
+                      struct error *error)
+{
+    bool done = true;
+
+    *batch = (struct batch){.count = (int64_t)count};
+    if (model->kind->input == INPUT_TEXT)
+        return error_usage(error, "%s: this model reads: it needs texts, not recordings", model->path);
+    if (model->kind->input == INPUT_WAVEFORM) {
+        pad_signals(batch, signals, count, model);
+        return true;
+    }
+    if (!check_width(model, EGEMAPS_COUNT, error))
+        return false;
+    batch->features = mem_zero(count * EGEMAPS_COUNT, sizeof *batch->features);
+    for (size_t i = 0; done && i < count; i++)
+        done = egemaps(&signals[i], batch->features + i * EGEMAPS_COUNT, error);
+    return done;
+}
+
+void batch_of_texts(struct batch *batch, const char *const *texts, size_t count)
+{
+    *batch = (struct batch){.count = (int64_t)count};
+    batch->texts = mem_zero(count, sizeof *batch->texts);
+    for (size_t i = 0; i < count; i++)
+        batch->texts[i] = mem_string(texts[i]);
+}
+
 void batch_free(struct batch *batch)
 {
+    for (int64_t i = 0; batch->texts && i < batch->count; i++)
+        free(batch->texts[i]);
+    free(batch->texts);
+    free(batch->features);
     free(batch->samples);
     free(batch->lengths);
     free(batch->labels);
+    free(batch->targets);
     *batch = (struct batch){0};
+}
+
+/* ---- a dataset's batches ---- */
+
+static bool load_signals(const struct dataset *dataset, const size_t *items, size_t count, const struct model *model,
+                         const struct augmentation *augmentation, uint64_t seed, struct batch *batch,
+                         struct error *error)
+{
+    const struct dataset_source *source = &dataset->source;
+    struct signal *signals = mem_zero(count, sizeof *signals);
+    bool done = true;
+
+    for (size_t i = 0; done && i < count; i++) {
+        const struct clip *clip = dataset->items[items[i]].clip;
+        char *path = path_join(source->root, clip->path);
+        done = corpus_signal(source->config, source->cache, path, clip->sha256, model->normalize, &signals[i], error);
+        if (done && augmentation)
+            augment_signal(augmentation, &signals[i], seed, i);
+        free(path);
+    }
+    done = done && batch_of_signals(batch, signals, count, model, error);
+    for (size_t i = 0; i < count; i++)
+        signal_free(&signals[i]);
+    free(signals);
+    return done;
+}
+
+/* Functionals of whole, unchanged clips, from the cache. */
+static bool load_functionals(const struct dataset *dataset, const size_t *items, size_t count,
+                             const struct model *model, struct batch *batch, struct error *error)
+{
+    const struct dataset_source *source = &dataset->source;
+    bool done = check_width(model, EGEMAPS_COUNT, error);
+
+    *batch = (struct batch){.count = (int64_t)count};
+    batch->features = mem_zero(count * EGEMAPS_COUNT, sizeof *batch->features);
+    for (size_t i = 0; done && i < count; i++) {
+        const struct clip *clip = dataset->items[items[i]].clip;
+        char *path = path_join(source->root, clip->path);
+        done = audio_cache_functionals(source->cache, path, clip->sha256, batch->features + i * EGEMAPS_COUNT, error);
+        free(path);
+    }
+    return done;
+}
+
+static bool load_features(const struct dataset *dataset, const size_t *items, size_t count, const struct model *model,
+                          struct batch *batch, struct error *error)
+{
+    const struct features *features = dataset->source.features;
+    size_t width = model->features.count;
+
+    *batch = (struct batch){.count = (int64_t)count};
+    batch->features = mem_zero(count * width, sizeof *batch->features);
+    if (!check_width(model, features_names(features)->count, error))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        const struct clip *clip = dataset->items[items[i]].clip;
+        const float *row = features_row(features, clip->path, clip->name);
+        if (!row)
+            return error_set(error, "%s: no row for the clip %s", config_text(dataset->source.config, "model.features"),
+                             clip->path);
+        memcpy(batch->features + i * width, row, width * sizeof *row);
+    }
+    return true;
+}
+
+static bool load_texts(const struct dataset *dataset, const size_t *items, size_t count, struct batch *batch,
+                       struct error *error)
+{
+    const char **texts = mem_zero(count, sizeof *texts);
+    bool done = true;
+
+    for (size_t i = 0; done && i < count; i++) {
+        const struct clip *clip = dataset->items[items[i]].clip;
+        texts[i] = clip->text;
+        done = clip->text || error_set(error, "%s: no text: this model reads what is said, which this corpus does not "
+                                              "tell (corpus.kind=csv has a column text)",
+                                       clip->path);
+    }
+    if (done)
+        batch_of_texts(batch, texts, count);
+    free(texts);
+    return done;
+}
+
+/* What is so of the batch's clips; numbers standardised as the model learned them. */
+static void add_truth(const struct dataset *dataset, const size_t *items, const struct model *model,
+                      struct batch *batch)
+{
+    size_t count = (size_t)batch->count, labels = model->labels.count;
+
+    batch->labels = mem_zero(count, sizeof *batch->labels);
+    if (dataset->problem != SINGLE_LABEL)
+        batch->targets = mem_zero(count * labels, sizeof *batch->targets);
+    for (size_t i = 0; i < count; i++) {
+        const struct dataset_item *item = &dataset->items[items[i]];
+        batch->labels[i] = item->label;
+        for (size_t k = 0; batch->targets && k < labels; k++)
+            batch->targets[i * labels + k] =
+                dataset->problem == REGRESSION
+                    ? (float)((item->targets[k] - model->means[k]) / model->deviations[k])
+                    : (float)item->targets[k];
+    }
 }
 
 bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t count,
                    const struct model *model, const struct augmentation *augmentation, uint64_t seed,
                    struct batch *batch, struct error *error)
 {
-    struct signal *signals = mem_zero(count, sizeof *signals);
-    int *labels = mem_zero(count, sizeof *labels);
-    bool done = true;
+    bool changed = augmentation && augmentation_is_audible(augmentation), done;
 
-    for (size_t i = 0; done && i < count; i++) {
-        const struct dataset_item *item = &dataset->items[items[i]];
-        char *path = path_join(dataset->root, item->path);
-        labels[i] = item->label;
-        done = corpus_signal(dataset->config, dataset->cache, path, item->sha256, &signals[i], error);
-        if (done && augmentation)
-            augment_signal(augmentation, &signals[i], seed, i);
-        free(path);
-    }
+    *batch = (struct batch){0};
+    if (model->kind->input == INPUT_TEXT)
+        done = load_texts(dataset, items, count, batch, error);
+    else if (model->kind->input == INPUT_FEATURES && dataset->source.features)
+        done = load_features(dataset, items, count, model, batch, error);
+    else if (model->kind->input == INPUT_FEATURES && !changed)
+        done = load_functionals(dataset, items, count, model, batch, error);
+    else
+        done = load_signals(dataset, items, count, model, augmentation, seed, batch, error);
     if (done)
-        batch_start(batch, signals, labels, count, model);
-    for (size_t i = 0; i < count; i++)
-        signal_free(&signals[i]);
-    free(signals);
-    free(labels);
+        add_truth(dataset, items, model, batch);
+    else
+        batch_free(batch);
     return done;
 }
+
+/* ---- orders ---- */
 
 /* For sorting: indices with what they are sorted by. */
 struct keyed {
@@ -143,8 +309,8 @@ void dataset_order(const struct dataset *dataset, uint64_t seed, int64_t epoch, 
 
     for (size_t i = 0; i < dataset->count; i++)
         order[i] = i;
-    if (config_bool(dataset->config, "train.shuffle"))
+    if (config_bool(dataset->source.config, "train.shuffle"))
         random_shuffle(&stream, order, dataset->count);
-    if (config_bool(dataset->config, "train.group_by_length"))
-        group(dataset, (size_t)config_integer(dataset->config, "train.batch_size"), &stream, order);
+    if (config_bool(dataset->source.config, "train.group_by_length"))
+        group(dataset, (size_t)config_integer(dataset->source.config, "train.batch_size"), &stream, order);
 }

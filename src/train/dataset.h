@@ -1,32 +1,47 @@
-/* The clips of one part as a model takes them in: signals from the cache, padded into batches. */
+/* The clips of one part as a model takes them in: signals from the cache, padded into batches; features; texts. */
 #ifndef EMOTRAIN_TRAIN_DATASET_H
 #define EMOTRAIN_TRAIN_DATASET_H
 
 #include "corpus/corpus.h"
+#include "corpus/features.h"
 #include "corpus/split.h"
 #include "model/model.h"
 #include "train/augment.h"
 
 struct dataset_item {
-    const char *path; /* relative to the corpus' root; belongs to the clip list */
-    const char *sha256;
-    double seconds; /* as the model hears it: for grouping by length */
-    int label;      /* index */
+    const struct clip *clip; /* of the clip list; path relative to the corpus' root, or absolute */
+    double seconds;          /* as the model hears it: for grouping by length */
+    int label;               /* index; -1 of other problems than single_label, and for a label that is not asked for */
+    double *targets;         /* (labels) of the other problems; NULL of single_label */
+};
+
+/* What datasets are made of. */
+struct dataset_source {
+    const struct config *config;
+    struct audio_cache *cache;
+    const char *root; /* of the corpus */
+    const struct clip_list *clips;
+    const struct split *split;
+    const struct strings *labels;
+    const struct features *features; /* of model.features, where that is a list; else NULL */
 };
 
 struct dataset {
-    const struct config *config;
-    struct audio_cache *cache;
-    const char *root;
+    struct dataset_source source;
+    enum problem problem;
     struct dataset_item *items;
     size_t count;
+    struct arena arena;
 };
 
-/* The clips of a part, in the split's order.  Config, cache, root and clips must outlive the dataset. */
-void dataset_start(struct dataset *dataset, const struct config *config, struct audio_cache *cache,
-                   const char *root, const struct clip_list *clips, const struct split *split, enum part part,
-                   const struct strings *labels);
+/* The clips of a part, in the split's order.  What the source points to must outlive the dataset.  Fails where a
+ * clip's label cannot be read in the problem. */
+bool dataset_start(struct dataset *dataset, const struct dataset_source *source, enum part part,
+                   struct error *error);
 void dataset_free(struct dataset *dataset);
+
+/* The list of model.features, where it names one: NULL where it does not, and on error. */
+struct features *dataset_features(const struct config *config, struct error *error);
 
 /* Loads items[0..count-1] (indices into the dataset) into a batch.  Clips shorter than the model's minimum
  * are lengthened by zeros.  `augmentation`, unless NULL, changes each with draws from `seed`. */
@@ -34,9 +49,11 @@ bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t co
                    const struct model *model, const struct augmentation *augmentation, uint64_t seed,
                    struct batch *batch, struct error *error);
 
-/* Makes a batch of signals; labels may be NULL. */
-void batch_start(struct batch *batch, const struct signal *signals, const int *labels, size_t count,
-                 const struct model *model);
+/* Makes a batch of signals, or of texts, without labels.  Signals of a model that takes in functionals are turned into
+ * those. */
+bool batch_of_signals(struct batch *batch, const struct signal *signals, size_t count, const struct model *model,
+                      struct error *error);
+void batch_of_texts(struct batch *batch, const char *const *texts, size_t count);
 void batch_free(struct batch *batch);
 
 /* The order of an epoch's clips: `order` has room for all.  Batches are consecutive runs of it. */

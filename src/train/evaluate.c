@@ -3,56 +3,52 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 
-#include <math.h>
 #include <stdlib.h>
 
-static void softmax(float *row, size_t count)
-{
-    double largest = (double)row[0], sum = 0;
-
-    for (size_t k = 1; k < count; k++)
-        largest = (double)row[k] > largest ? (double)row[k] : largest;
-    for (size_t k = 0; k < count; k++)
-        sum += exp((double)row[k] - largest);
-    for (size_t k = 0; k < count; k++)
-        row[k] = (float)(exp((double)row[k] - largest) / sum);
-}
-
 bool answer(const struct model *model, const struct batch *batch, const struct compute *compute,
-            float *probabilities, struct error *error)
+            float *answers, struct error *error)
 {
     const struct forward_mode mode = {.training = false};
-    size_t labels = model->labels.count;
+
+    if (model->kind->answer)
+        return model->kind->answer(model, batch, answers, error);
     struct et_scope *scope = et_scope_open(NULL);
     bool recording = et_grad_mode(false);
-
     et_autocast_begin(compute->device, compute->precision);
-    struct et_tensor *logits = model_forward(model, scope, batch, &mode);
+    struct et_tensor *outputs = model_forward(model, scope, batch, &mode);
     et_autocast_end();
-    et_read(scope, logits, probabilities, batch->count * (int64_t)labels);
+    et_read(scope, outputs, answers, batch->count * (int64_t)model->labels.count);
     et_grad_mode(recording);
     bool done = et_scope_close(scope, error);
-    for (int64_t i = 0; done && i < batch->count; i++)
-        softmax(probabilities + (size_t)i * labels, labels);
+    if (done)
+        model_answers(model, answers, batch->count);
     return done;
 }
 
-void prediction_fill(struct prediction *prediction, const float *row, size_t labels)
+void prediction_fill(struct prediction *prediction, const float *row, const struct model *model)
 {
     size_t best = 0;
 
-    for (size_t k = 0; k < labels; k++) {
+    for (size_t k = 0; k < model->labels.count; k++) {
         prediction->probabilities[k] = (double)row[k];
         if (row[k] > row[best])
             best = k;
     }
     prediction->predicted = (int)best;
+    predictions_decide(prediction, 1, model);
+}
+
+void predictions_decide(struct prediction *predictions, size_t count, const struct model *model)
+{
+    for (size_t i = 0; model->problem == MULTI_LABEL && i < count; i++)
+        for (size_t k = 0; k < model->labels.count; k++)
+            predictions[i].decisions[k] = predictions[i].probabilities[k] > model->thresholds[k];
 }
 
 bool evaluate(const struct model *model, const struct dataset *dataset, const struct compute *compute,
               const char *what, struct prediction_list *predictions, struct error *error)
 {
-    size_t size = (size_t)config_integer(dataset->config, "eval.batch_size"), labels = model->labels.count;
+    size_t size = (size_t)config_integer(dataset->source.config, "eval.batch_size"), labels = model->labels.count;
     if (size > dataset->count)
         size = dataset->count;
     size_t *order = mem_zero(dataset->count, sizeof *order);
@@ -61,7 +57,8 @@ bool evaluate(const struct model *model, const struct dataset *dataset, const st
     bool done = true;
 
     for (size_t i = 0; i < dataset->count; i++)
-        prediction_list_add(predictions, dataset->items[i].path, dataset->items[i].label);
+        prediction_list_add(predictions, dataset->items[i].clip->path, dataset->items[i].label,
+                            dataset->items[i].targets);
     dataset_longest_first(dataset, order);
     progress_start(&progress, what, "clip", 0, dataset->count);
     for (size_t first = 0; done && first < dataset->count; first += size) {
@@ -70,7 +67,7 @@ bool evaluate(const struct model *model, const struct dataset *dataset, const st
         done = dataset_batch(dataset, order + first, count, model, NULL, 0, &batch, error) &&
                answer(model, &batch, compute, rows, error);
         for (size_t i = 0; done && i < count; i++)
-            prediction_fill(&predictions->items[order[first + i]], rows + i * labels, labels);
+            prediction_fill(&predictions->items[order[first + i]], rows + i * labels, model);
         batch_free(&batch);
         progress_update(&progress, first + count, NULL);
         if (done && interrupt_requested())

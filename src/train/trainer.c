@@ -3,6 +3,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "train/loss.h"
 #include "train/schedule.h"
 
 #include <math.h>
@@ -24,9 +25,9 @@ struct run {
     int64_t batch_size, accumulate, batches_per_epoch, steps_per_epoch, total_steps;
     const struct schedule *schedule;
     struct augmentation augmentation;
-    float *class_weights;   /* (labels), or NULL */
-    struct et_scope *scope; /* owns class_weights' tensor */
-    struct et_tensor *weight_tensor;
+    struct loss loss;
+    struct average average;
+    int phases, phase; /* of model_kind.phases, before the last; the present one */
     int64_t saved_step;
 };
 
@@ -52,25 +53,35 @@ int64_t train_total_steps(const struct config *config, size_t clips)
 
 /* ---- set-up ---- */
 
-/* Weights of scikit-learn's "balanced": clips / (labels * clips of the label). */
-static bool make_class_weights(struct run *run, struct error *error)
+/* Clips of the training part with each label; caller frees; NULL where clips have several. */
+static size_t *count_labels(const struct trainer *t)
 {
-    const struct trainer *t = run->trainer;
-    const int64_t shape[1] = {(int64_t)t->model->labels.count};
+    size_t *counts = t->model->problem == SINGLE_LABEL ? mem_zero(t->model->labels.count, sizeof *counts) : NULL;
 
-    run->scope = et_scope_open(NULL);
-    if (!config_bool(t->config, "train.class_weights"))
-        return true;
-    run->class_weights = mem_zero(t->model->labels.count, sizeof *run->class_weights);
-    for (size_t i = 0; i < t->train->count; i++)
-        run->class_weights[t->train->items[i].label] += 1;
-    for (size_t k = 0; k < t->model->labels.count; k++)
-        if (run->class_weights[k] > 0)
-            run->class_weights[k] =
-                (float)t->train->count / ((float)t->model->labels.count * run->class_weights[k]);
-    run->weight_tensor =
-        et_from_data(run->scope, run->class_weights, ET_FLOAT32, shape, 1, t->compute.device);
-    return !et_scope_failed(run->scope) || error_set(error, "cannot make class weights");
+    for (size_t i = 0; counts && i < t->train->count; i++)
+        counts[t->train->items[i].label]++;
+    return counts;
+}
+
+static bool start_loss(struct run *run, struct error *error)
+{
+    size_t *counts = count_labels(run->trainer);
+    bool done = loss_start(&run->loss, run->trainer->config, run->trainer->model, counts, error);
+
+    free(counts);
+    return done;
+}
+
+/* Numbers are learned over the training part's mean and deviation. */
+static void learn_scale(const struct trainer *t)
+{
+    const double **targets = mem_zero(t->train->count, sizeof *targets);
+
+    for (size_t i = 0; t->model->problem == REGRESSION && i < t->train->count; i++)
+        targets[i] = t->train->items[i].targets;
+    if (t->model->problem == REGRESSION)
+        model_learn_scale(t->model, targets, t->train->count);
+    free(targets);
 }
 
 static bool start(struct run *run, struct trainer *trainer, struct error *error)
@@ -83,6 +94,10 @@ static bool start(struct run *run, struct trainer *trainer, struct error *error)
     run->batches_per_epoch = divide_up((int64_t)trainer->train->count, run->batch_size);
     run->steps_per_epoch = divide_up(run->batches_per_epoch, run->accumulate);
     run->total_steps = train_total_steps(trainer->config, trainer->train->count);
+    if (trainer->model->kind->fit) /* all at once: one step, one epoch */
+        run->batches_per_epoch = run->steps_per_epoch = run->total_steps = run->accumulate = 1;
+    run->phases = trainer->model->kind->phases ? trainer->model->kind->phases(trainer->model) : 0;
+    run->phase = -1;
     run->order = mem_zero(trainer->train->count, sizeof *run->order);
     run->tensors = mem_zero(p->count, sizeof *run->tensors);
     run->names = mem_zero(p->count, sizeof *run->names);
@@ -96,16 +111,17 @@ static bool start(struct run *run, struct trainer *trainer, struct error *error)
                                          config_number(trainer->config, "train.weight_decay")};
     run->augmentation = augmentation_read(trainer->config);
     run->schedule = schedule_find(config_text(trainer->config, "train.schedule"), error);
-    return run->schedule && make_class_weights(run, error) &&
+    learn_scale(trainer);
+    return run->schedule && start_loss(run, error) &&
+           average_start(&run->average, trainer->model, config_number(trainer->config, "train.average"), error) &&
            (run->optimizer = et_adamw_new(run->tensors, run->count, settings, error)) != NULL;
 }
 
 static void finish(struct run *run)
 {
     et_adamw_free(run->optimizer);
-    if (run->scope)
-        et_scope_close(run->scope, NULL);
-    free(run->class_weights);
+    average_end(&run->average);
+    loss_end(&run->loss);
     free(run->tensors);
     free(run->names);
     free(run->order);
@@ -119,34 +135,9 @@ static double step_weight(const struct run *run, int64_t first, int64_t last)
 {
     double weight = 0;
 
-    for (int64_t i = first; i < last; i++) {
-        int label = run->trainer->train->items[run->order[i]].label;
-        weight += run->class_weights ? (double)run->class_weights[label] : 1;
-    }
+    for (int64_t i = first; i < last; i++)
+        weight += loss_weight(&run->loss, run->trainer->train->items[run->order[i]].label);
     return weight;
-}
-
-/* The sum of a batch's losses.  Of a mixed batch, both clips' labels count by their share. */
-static struct et_tensor *batch_loss(const struct run *run, struct et_scope *scope, const struct batch *batch,
-                                    const struct et_tensor *logits, double share)
-{
-    const struct trainer *t = run->trainer;
-    const int64_t shape[1] = {batch->count};
-    double smoothing = config_number(t->config, "train.label_smoothing");
-    struct et_tensor *targets = et_from_data(scope, batch->labels, ET_INT64, shape, 1, t->compute.device);
-    struct et_tensor *sum = et_cross_entropy_sum(scope, logits, targets, run->weight_tensor, smoothing);
-
-    if (share == 1)
-        return sum;
-    int64_t *others = mem_zero((size_t)batch->count, sizeof *others);
-    for (int64_t i = 0; i < batch->count; i++)
-        others[i] = batch->labels[augment_partner(i, batch->count)];
-    targets = et_from_data(scope, others, ET_INT64, shape, 1, t->compute.device);
-    free(others);
-    return et_add(scope, et_mul_scalar(scope, sum, share),
-                  et_mul_scalar(scope,
-                                et_cross_entropy_sum(scope, logits, targets, run->weight_tensor, smoothing),
-                                1 - share));
 }
 
 /* Forward and backward of one batch; adds its part of the step's loss to *loss. */
@@ -168,7 +159,7 @@ static bool run_batch(struct run *run, int64_t index, double weight, double *los
     et_autocast_begin(t->compute.device, t->compute.precision);
     struct et_tensor *logits = model_forward(t->model, scope, &batch, &mode);
     et_autocast_end();
-    struct et_tensor *sum = batch_loss(run, scope, &batch, logits, share);
+    struct et_tensor *sum = loss_sum(&run->loss, scope, &batch, logits, share);
     et_backward(scope, et_mul_scalar(scope, sum, t->state.loss_scale / weight));
     *loss += et_item(scope, sum) / weight;
     t->clips += count;
@@ -265,6 +256,32 @@ static bool log_epoch(struct run *run, double loss, struct error *error)
     return done;
 }
 
+/* One optimizer step more, after batch `last` of the epoch. */
+static void count_step(struct run *run, int64_t last)
+{
+    struct trainer_state *state = &run->trainer->state;
+
+    state->step++;
+    state->batches = last;
+    if (last == run->batches_per_epoch) {
+        state->epoch++;
+        state->batches = 0;
+    }
+}
+
+/* Where training has phases, each takes an equal share of the steps; the last, and what training without them is,
+ * trains all. */
+static bool enter_phase(struct run *run, struct error *error)
+{
+    int phase = (int)(run->trainer->state.step * (run->phases + 1) / run->total_steps);
+
+    if (run->phases == 0 || phase == run->phase)
+        return true;
+    run->phase = phase;
+    et_clear_grads(run->tensors, run->count);
+    return parameters_apply_trainable(&run->trainer->model->parameters, phase < run->phases ? phase : -1, error);
+}
+
 static bool take_step(struct run *run, double *loss, struct error *error)
 {
     struct trainer *t = run->trainer;
@@ -279,19 +296,73 @@ static bool take_step(struct run *run, double *loss, struct error *error)
     double weight = step_weight(run, first * run->batch_size,
                                 end < (int64_t)t->train->count ? end : (int64_t)t->train->count);
     *loss = 0;
+    if (!enter_phase(run, error))
+        return false;
     et_clear_grads(run->tensors, run->count);
     for (int64_t b = first; b < last; b++)
         if (!run_batch(run, b, weight, loss, error))
             return false;
     if (!update(run, learning_rate, *loss, &norm, error))
         return false;
-    t->state.step++;
-    t->state.batches = last;
-    if (last == run->batches_per_epoch) {
-        t->state.epoch++;
-        t->state.batches = 0;
+    count_step(run, last);
+    return average_update(&run->average, t->state.step, error) && log_step(run, *loss, learning_rate, norm, error) &&
+           log_epoch(run, *loss, error);
+}
+
+/* ---- fitting all at once ---- */
+
+/* Numbers the distinct speakers; false where one is not known. */
+static bool group_by_speaker(const struct dataset *dataset, size_t *groups, size_t *count)
+{
+    struct strings speakers = {0};
+    bool known = true;
+
+    for (size_t i = 0; known && i < dataset->count; i++) {
+        const char *speaker = dataset->items[i].clip->speaker;
+        known = speaker != NULL;
+        if (known) {
+            strings_add_new(&speakers, speaker);
+            groups[i] = (size_t)strings_index(&speakers, speaker);
+        }
     }
-    return log_step(run, *loss, learning_rate, norm, error) && log_epoch(run, *loss, error);
+    *count = speakers.count;
+    strings_free(&speakers);
+    return known;
+}
+
+static bool fit_batch(struct run *run, const struct batch *batch, struct error *error)
+{
+    struct trainer *t = run->trainer;
+    struct examples examples = {.count = t->train->count,
+                                .features = batch->features,
+                                .labels = batch->labels,
+                                .targets = batch->targets,
+                                .config = t->config};
+    size_t *groups = mem_zero(examples.count, sizeof *groups);
+
+    if (strcmp(config_text(t->config, "split.protocol"), "speaker") == 0 &&
+        group_by_speaker(t->train, groups, &examples.group_count))
+        examples.groups = groups;
+    bool done = t->model->kind->fit(t->model, &examples, error);
+    free(groups);
+    return done;
+}
+
+static bool fit(struct run *run, double *loss, struct error *error)
+{
+    struct trainer *t = run->trainer;
+    struct batch batch;
+
+    *loss = (double)NAN;
+    log_info("features of %zu clips", t->train->count);
+    if (!dataset_batch(t->train, run->order, t->train->count, t->model, NULL, 0, &batch, error))
+        return false;
+    bool done = fit_batch(run, &batch, error);
+    batch_free(&batch);
+    t->clips += (int64_t)t->train->count;
+    if (done)
+        count_step(run, 1);
+    return done;
 }
 
 /* ---- between steps ---- */
@@ -302,11 +373,17 @@ static bool evaluate_now(struct run *run, struct error *error)
     struct prediction_list predictions;
     struct metric_list metrics = {0};
 
-    prediction_list_start(&predictions, (const char *const *)t->model->labels.items, t->model->labels.count);
-    bool done = evaluate(t->model, t->selection, &t->compute, "evaluate", &predictions, error);
+    prediction_list_start(&predictions, t->model->problem, (const char *const *)t->model->labels.items,
+                          t->model->labels.count);
+    bool done = average_swap(&run->average, error) &&
+                evaluate(t->model, t->selection, &t->compute, "evaluate", &predictions, error);
+    struct error swapped = {0};
+    if (!average_swap(&run->average, &swapped))
+        done = error_set(error, "%s", swapped.message);
     if (done) {
+        bool last = strcmp(config_text(t->config, "eval.best_metric"), "last") == 0;
         double score = t->judge(t->context, &predictions, t->state.step, epoch_of(run), &metrics);
-        if (t->state.best_step == 0 || score > t->state.best_score) {
+        if (t->state.best_step == 0 || score > t->state.best_score || last) {
             t->state.best_step = t->state.step;
             t->state.best_score = score;
         }
@@ -324,9 +401,12 @@ static bool save_now(struct run *run, struct error *error)
 
     run->saved_step = t->state.step;
     t->state.record_bytes = t->recorder->bytes;
-    return recorder_sync(t->recorder, error) &&
-           checkpoint_save(t->run, t->model, run->optimizer, run->names, run->count, &t->state,
-                           setting(run, "checkpoint.keep"), error);
+    if (!recorder_sync(t->recorder, error) || !average_swap(&run->average, error))
+        return false;
+    struct optimizer_state optimizer = {run->optimizer, run->names, run->count, &run->average};
+    bool done =
+        checkpoint_save(t->run, t->model, &optimizer, &t->state, setting(run, "checkpoint.keep"), error);
+    return average_swap(&run->average, error) && done;
 }
 
 /* Whether something due every so many steps or epochs is due now, or at the end. */
@@ -398,7 +478,7 @@ static bool loop(struct run *run, struct error *error)
             ordered = t->state.epoch;
             dataset_order(t->train, (uint64_t)setting(run, "run.seed"), ordered, run->order);
         }
-        done = take_step(run, &loss, error);
+        done = t->model->kind->fit ? fit(run, &loss, error) : take_step(run, &loss, error);
         if (done) {
             show(&progress, run, loss);
             done = after_step(run, error);
@@ -415,10 +495,10 @@ bool train(struct trainer *trainer, const char *resume_from, struct error *error
 
     trainer->state =
         (struct trainer_state){.loss_scale = trainer->compute.precision == ET_FLOAT16 ? FIRST_SCALE : 1};
-    bool done = start(&run, trainer, error) &&
-                (!resume_from || checkpoint_load(trainer->run, resume_from, run.optimizer, run.names,
-                                                 run.count, &trainer->state, error)) &&
-                loop(&run, error);
+    bool done = start(&run, trainer, error);
+    struct optimizer_state optimizer = {run.optimizer, run.names, run.count, &run.average};
+    done = done && (!resume_from || checkpoint_load(trainer->run, resume_from, &optimizer, &trainer->state, error)) &&
+           loop(&run, error);
     trainer->seconds = clock_seconds() - started;
     finish(&run);
     return done;

@@ -61,11 +61,11 @@ static void test_csv_round_trip(void **state)
     }
     const char *cursor = text.text;
     for (int i = 0; i < 5; i++) {
-        assert_true(text_next_csv(&cursor, &field, &last));
+        assert_true(text_next_csv(&cursor, ',', &field, &last));
         assert_string_equal(field.text, fields[i]);
         assert_int_equal(last, i == 4);
     }
-    assert_false(text_next_csv(&cursor, &field, &last));
+    assert_false(text_next_csv(&cursor, ',', &field, &last));
     text_free(&text);
     text_free(&field);
 }

@@ -32,9 +32,9 @@ static void make_run(struct report *run, const char *name, size_t labels, unsign
                  k);
         names[k] = text[k];
     }
-    prediction_list_start(&run->predictions, names, labels);
+    prediction_list_start(&run->predictions, SINGLE_LABEL, names, labels);
     for (unsigned i = 0; i < 400; i++) {
-        struct prediction *p = prediction_list_add(&run->predictions, "x.wav", (int)(i % labels));
+        struct prediction *p = prediction_list_add(&run->predictions, "x.wav", (int)(i % labels), NULL);
         unsigned other = (i * i + seed) % (unsigned)labels;
         p->predicted = i % 3 ? p->label : (int)other;
         for (size_t k = 0; k < labels; k++)

@@ -138,7 +138,7 @@ static void test_list(void **state)
     char *stretch = mem_format("%s#t=0.75,2", path);
     assert_good(audio_decode(path, NULL, &whole, &error), error);
     config_choose(f->config, "audio.normalize", "no");
-    assert_good(corpus_signal(f->config, f->cache, stretch, f->clips.clips[1].sha256, &signal, &error),
+    assert_good(corpus_signal(f->config, f->cache, stretch, f->clips.clips[1].sha256, false, &signal, &error),
                 error);
     assert_int_equal(signal.count, 20000);
     assert_memory_equal(signal.samples, whole.samples + 12000, 20000 * sizeof *signal.samples);

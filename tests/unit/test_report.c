@@ -15,13 +15,13 @@ static void read_pairs(struct prediction_list *predictions)
     struct text field = {0};
     bool last;
 
-    prediction_list_start(predictions, labels, 8);
-    for (int n = 0; text_next_csv(&cursor, &field, &last); n++) {
+    prediction_list_start(predictions, SINGLE_LABEL, labels, 8);
+    for (int n = 0; text_next_csv(&cursor, ',', &field, &last); n++) {
         int index = 0;
         while (n > 1 && strcmp(labels[index], field.text) != 0)
             index++;
         if (n > 1 && !last)
-            prediction_list_add(predictions, "x", index);
+            prediction_list_add(predictions, "x", index, NULL);
         else if (n > 1)
             predictions->items[predictions->count - 1].predicted = index;
     }
@@ -60,15 +60,15 @@ static void test_edges(void **state)
     struct text text = {0};
 
     (void)state;
-    prediction_list_start(&predictions, labels, 3);
-    struct prediction *first = prediction_list_add(&predictions, "x", 0);
+    prediction_list_start(&predictions, SINGLE_LABEL, labels, 3);
+    struct prediction *first = prediction_list_add(&predictions, "x", 0, NULL);
     first->predicted = 1;
     first->probabilities[0] = 0.25;
-    prediction_list_add(&predictions, "y", -1)->predicted = 1; /* without a label: not counted */
+    prediction_list_add(&predictions, "y", -1, NULL)->predicted = 1; /* without a label: not counted */
     evaluation_make(&e, &predictions);
     assert_int_equal(e.clips, 1);
     assert_true(e.accuracy == 0 && e.uar == 0 && e.macro.f1 == 0);
-    assert_true(fabs(evaluation_score(&e, "eval_loss") - log(0.25)) < 1e-15);
+    assert_true(fabs(evaluation_score(&e, FIGURE_LOSS) - log(0.25)) < 1e-15);
     evaluation_print(&e, &text);
     assert_non_null(strstr(text.text, "\n                  a       0.00      0.00      0.00         1\n"));
     text_free(&text);
@@ -110,16 +110,16 @@ static void add_run(struct catalogue *catalogue, const char *folder, const char 
     struct prediction_list list;
     int64_t run;
 
-    prediction_list_start(&list, labels, 2);
+    prediction_list_start(&list, SINGLE_LABEL, labels, 2);
     for (int i = 0; i < CLIPS; i++) {
         char path[16];
         snprintf(path, sizeof path, "%02d.wav", i);
-        struct prediction *p = prediction_list_add(&list, path, i % 2);
+        struct prediction *p = prediction_list_add(&list, path, i % 2, NULL);
         p->predicted = all_right || i >= 10 ? i % 2 : 1 - i % 2;
         p->probabilities[p->predicted] = 0.9;
         p->probabilities[1 - p->predicted] = 0.1;
     }
-    assert_good(run_begin(catalogue, path_base(folder), folder, config, false, &run, &error), error);
+    assert_good(run_begin(catalogue, path_base(folder), folder, config, SINGLE_LABEL, false, &run, &error), error);
     assert_good(
         run_set_facts(catalogue, run, "{\"corpus\": {\"kind\": \"ravdess\", \"root\": \"/data\"}}", &error),
         error);

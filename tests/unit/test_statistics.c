@@ -10,11 +10,11 @@ static const char *const LABELS[] = {"a", "b"};
 /* `count` clips of label a, `right` of them answered right, spread evenly. */
 static void fill(struct prediction_list *list, size_t count, size_t right)
 {
-    prediction_list_start(list, LABELS, 2);
+    prediction_list_start(list, SINGLE_LABEL, LABELS, 2);
     for (size_t i = 0; i < count; i++) {
         char name[24];
         snprintf(name, sizeof name, "clip%zu", i);
-        struct prediction *p = prediction_list_add(list, name, 0);
+        struct prediction *p = prediction_list_add(list, name, 0, NULL);
         bool good = (i + 1) * right / count > i * right / count;
         p->predicted = good ? 0 : 1;
         p->probabilities[p->predicted] = 0.8;

@@ -110,15 +110,15 @@ static void test_runs(void **state)
     (void)state;
     assert_true(run_find(catalogue, "/runs/x", &row, &arena, &error));
     assert_int_equal(row.id, 0);
-    assert_good(run_begin(catalogue, "x", "/runs/x", "[run]", false, &run, &error), error);
+    assert_good(run_begin(catalogue, "x", "/runs/x", "[run]", SINGLE_LABEL, false, &run, &error), error);
     assert_true(run_set_state(catalogue, run, "interrupted", &error));
     assert_true(run_set_facts(catalogue, run, "{}", &error));
-    assert_true(run_begin(catalogue, "x", "/runs/x", "[run]\n", true, &again, &error));
+    assert_true(run_begin(catalogue, "x", "/runs/x", "[run]\n", SINGLE_LABEL, true, &again, &error));
     assert_int_equal(run, again);
     assert_true(run_find(catalogue, "/runs/x", &row, &arena, &error));
     assert_string_equal(row.state, "running");
     assert_string_equal(row.facts, "{}");
-    assert_true(run_begin(catalogue, "x", "/runs/x", "", false, &again, &error)); /* anew: nothing stays */
+    assert_true(run_begin(catalogue, "x", "/runs/x", "", SINGLE_LABEL, false, &again, &error)); /* anew: nothing stays */
     assert_true(run_find(catalogue, "/runs/x", &row, &arena, &error));
     assert_null(row.facts);
     arena_free(&arena);
@@ -133,7 +133,7 @@ static void test_metrics(void **state)
     int64_t run;
 
     (void)state;
-    assert_true(run_begin(catalogue, "m", "/runs/m", "", false, &run, &error));
+    assert_true(run_begin(catalogue, "m", "/runs/m", "", SINGLE_LABEL, false, &run, &error));
     metric_list_add(&list, 20, 0.5, "loss", 0.1 + 0.2);
     metric_list_add(&list, 10, 0.25, "loss", (double)NAN);
     assert_good(metrics_write(catalogue, run, &list, &error), error);
@@ -158,9 +158,9 @@ static void test_predictions(void **state)
     int64_t run;
 
     (void)state;
-    assert_true(run_begin(catalogue, "p", "/runs/p", "", false, &run, &error));
-    prediction_list_start(&list, labels, 3);
-    struct prediction *p = prediction_list_add(&list, "a.wav", 2);
+    assert_true(run_begin(catalogue, "p", "/runs/p", "", SINGLE_LABEL, false, &run, &error));
+    prediction_list_start(&list, SINGLE_LABEL, labels, 3);
+    struct prediction *p = prediction_list_add(&list, "a.wav", 2, NULL);
     p->predicted = 1;
     p->probabilities[1] = 1.0 / 3;
     assert_good(predictions_write(catalogue, run, "test", &list, &error), error);

@@ -17,18 +17,18 @@ static void add_run(struct catalogue *catalogue, const char *name, const char *p
     char *folder = mem_format("%s/%s", unit_path("sweep"), name), *config = path_join(folder, "config.ini");
     int64_t run;
 
-    prediction_list_start(&list, labels, 2);
+    prediction_list_start(&list, SINGLE_LABEL, labels, 2);
     for (int i = 0; i < CLIPS; i++) {
         char path[24];
         snprintf(path, sizeof path, "%s%02d.wav", prefix, i);
-        struct prediction *p = prediction_list_add(&list, path, i % 2);
+        struct prediction *p = prediction_list_add(&list, path, i % 2, NULL);
         p->predicted = i < right ? i % 2 : 1 - i % 2;
         p->probabilities[p->predicted] = confidence;
         p->probabilities[1 - p->predicted] = 1 - confidence;
     }
     assert_good(folder_make(folder, &error), error);
     assert_good(file_write(config, "", 0, &error), error);
-    assert_good(run_begin(catalogue, name, folder, "", false, &run, &error), error);
+    assert_good(run_begin(catalogue, name, folder, "", SINGLE_LABEL, false, &run, &error), error);
     assert_good(predictions_write(catalogue, run, "test", &list, &error), error);
     assert_good(run_set_state(catalogue, run, "finished", &error), error);
     prediction_list_free(&list);

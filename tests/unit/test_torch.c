@@ -137,7 +137,7 @@ static struct et_tensor *conv_norm_halve(struct et_scope *scope, struct et_tenso
     et_fill_(scope, scale, 1.2);
     et_fill_(scope, variance, 1);
     x = et_conv2d(scope, et_reshape(scope, x, image, 4),
-                  et_from_data(scope, weights, ET_FLOAT32, kernel, 4, ET_CPU), 1, 1);
+                  et_from_data(scope, weights, ET_FLOAT32, kernel, 4, ET_CPU), NULL, 1, 1);
     x = et_halve2d(scope, et_batch_norm(scope, x, scale, shift, mean, variance, true, 0.1, 1e-5));
     return et_sum(scope, et_mul(scope, x, et_tanh(scope, x)));
 }

@@ -54,7 +54,7 @@ static void test_order(void **state)
 {
     struct config *config = config_new();
     struct dataset_item items[203];
-    struct dataset dataset = {.config = config, .items = items, .count = 203};
+    struct dataset dataset = {.source = {.config = config}, .items = items, .count = 203};
     size_t a[203], b[203];
 
     (void)state;
@@ -88,12 +88,13 @@ static void test_batch(void **state)
 {
     float one[3] = {1, 2, 3}, two[5] = {4, 5, 6, 7, 8};
     const struct signal signals[2] = {{one, 3, 16000}, {two, 5, 16000}};
-    const int labels[2] = {1, 0};
-    const struct model model = {.minimum_samples = 4};
+    const struct model_kind kind = {.input = INPUT_WAVEFORM};
+    const struct model model = {.kind = &kind, .minimum_samples = 4};
     struct batch batch;
+    struct error error = {0};
 
     (void)state;
-    batch_start(&batch, signals, labels, 2, &model);
+    assert_good(batch_of_signals(&batch, signals, 2, &model, &error), error);
     assert_int_equal(batch.width, 5);
     assert_int_equal(batch.lengths[0], 4); /* lengthened to the minimum */
     assert_int_equal(batch.lengths[1], 5);

@@ -1,0 +1,26 @@
+/*
+ * eGeMAPS v02: 88 functionals over 25 low-level descriptors of a recording (Eyben et al., "The Geneva Minimalistic
+ * Acoustic Parameter Set", IEEE Transactions on Affective Computing 7, 2016), as openSMILE computes them, quirks
+ * included, so that figures can be compared with published ones.
+ *
+ *     float values[EGEMAPS_COUNT];
+ *     if (egemaps(&signal, values, &error))
+ *         printf("%s %g\n", EGEMAPS_NAMES[0], values[0]);
+ *
+ * Frames of 20 ms (spectra, formants) and 60 ms (pitch) begin every 10 ms; frame i of either begins at the same
+ * sample.  Nothing is padded: what does not fill a frame at the end is left out.
+ */
+#ifndef EMOTRAIN_AUDIO_EGEMAPS_H
+#define EMOTRAIN_AUDIO_EGEMAPS_H
+
+#include "audio/audio.h"
+
+enum { EGEMAPS_COUNT = 88, EGEMAPS_RATE = 16000 /* Hz */ };
+
+extern const char *const EGEMAPS_NAMES[EGEMAPS_COUNT]; /* openSMILE's */
+
+/* The functionals of a signal of 16 kHz in full scale 1.0.  One without a single frame of 60 ms is an error.
+ * Independent of other calls; may run in several threads at once. */
+bool egemaps(const struct signal *signal, float values[EGEMAPS_COUNT], struct error *error);
+
+#endif

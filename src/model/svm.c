@@ -1,0 +1,513 @@
+/*
+ * Support vector machines (Cortes and Vapnik, 1995) on acoustic functionals or other features, by libsvm (Chang and
+ * Lin, 2011): the classical baseline.
+ *
+ * Features are standardised by the training part's mean and deviation.  Kernel, cost and gamma are chosen by
+ * cross-validation within the training part, whose folds keep a speaker's clips together where the split does.
+ * One machine answers a single_label problem, with probabilities (Platt, 2000; Wu et al., 2004); of several labels
+ * each has its own, and so has each number.
+ *
+ * config.json: "svm_kernel", "svm_c", "svm_gamma" of each machine, "emotrain_features"; beside it svm-N.txt, libsvm's
+ * model files.
+ */
+#include "base/log.h"
+#include "base/parallel.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "model/model.h"
+
+#include <float.h>
+#include <libsvm/svm.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A point of the search. */
+struct candidate {
+    int kernel; /* libsvm's LINEAR or RBF */
+    double c, gamma;
+};
+
+struct svm {
+    struct svm_model **machines; /* one, or one per label */
+    size_t count;
+    size_t mean, deviation; /* indices of parameters */
+    double *means, *deviations;
+    struct svm_node **rows; /* of the training part, which machines point into; NULL for a model from files */
+    size_t row_count;
+};
+
+static void be_quiet(const char *text)
+{
+    (void)text;
+}
+
+/* ---- opening ---- */
+
+static bool open(struct model *model, const struct config *config, struct error *error)
+{
+    struct svm *svm = mem_zero(1, sizeof *svm);
+    const int64_t shape[4] = {(int64_t)model->features.count};
+    size_t width = model->features.count;
+
+    (void)config;
+    model->state = svm;
+    svm_set_print_string_function(be_quiet);
+    if (width == 0)
+        return error_set(error, "%s: its config.json names no features", model->path);
+    svm->count = model->problem == SINGLE_LABEL ? 1 : model->labels.count;
+    svm->machines = mem_zero(svm->count, sizeof *svm->machines);
+    svm->means = mem_zero(width, sizeof *svm->means);
+    svm->deviations = mem_zero(width, sizeof *svm->deviations);
+    svm->mean = parameters_add(&model->parameters, true, INIT_ZEROS, 0, shape, "features.mean");
+    svm->deviation = parameters_add(&model->parameters, true, INIT_ONES, 0, shape, "features.deviation");
+    model->parameters.items[svm->mean].trainable = model->parameters.items[svm->deviation].trainable = false;
+    return true;
+}
+
+static void forget_rows(struct svm *svm)
+{
+    for (size_t i = 0; i < svm->row_count; i++)
+        free(svm->rows[i]);
+    free(svm->rows);
+    svm->rows = NULL;
+    svm->row_count = 0;
+}
+
+static void close(struct model *model)
+{
+    struct svm *svm = model->state;
+
+    if (!svm)
+        return;
+    for (size_t m = 0; svm->machines && m < svm->count; m++)
+        if (svm->machines[m])
+            svm_free_and_destroy_model(&svm->machines[m]);
+    forget_rows(svm);
+    free(svm->machines);
+    free(svm->means);
+    free(svm->deviations);
+    free(svm);
+}
+
+static bool freeze(struct model *model, const char *what, struct error *error)
+{
+    (void)model;
+    return strcmp(what, "none") == 0 || strcmp(what, "feature_encoder") == 0 ||
+           error_usage(error, "model.freeze=%s: an svm has nothing pretrained to freeze: none", what);
+}
+
+static bool translate(const char *checkpoint_name, char name[256])
+{
+    snprintf(name, 256, "%s", checkpoint_name);
+    return true;
+}
+
+/* ---- features ---- */
+
+static void learn_features(struct model *model, const struct examples *examples)
+{
+    struct svm *svm = model->state;
+    size_t width = model->features.count;
+
+    for (size_t k = 0; k < width; k++) {
+        double mean = 0, squares = 0;
+        for (size_t i = 0; i < examples->count; i++)
+            mean += (double)examples->features[i * width + k] / (double)examples->count;
+        for (size_t i = 0; i < examples->count; i++) {
+            double off = (double)examples->features[i * width + k] - mean;
+            squares += off * off / (double)examples->count;
+        }
+        svm->means[k] = (double)(float)mean; /* as they will be read back */
+        svm->deviations[k] = squares > 0 ? (double)(float)sqrt(squares) : 1;
+    }
+}
+
+/* A standardised row in libsvm's form; caller frees. */
+static struct svm_node *make_row(const struct svm *svm, const float *features, size_t width)
+{
+    struct svm_node *row = mem_zero(width + 1, sizeof *row);
+
+    for (size_t k = 0; k < width; k++)
+        row[k] = (struct svm_node){(int)k + 1, ((double)features[k] - svm->means[k]) / svm->deviations[k]};
+    row[width].index = -1;
+    return row;
+}
+
+static void store_features(struct model *model, struct et_scope *scope)
+{
+    struct svm *svm = model->state;
+    const struct {
+        size_t index;
+        const double *values;
+    } parts[] = {{svm->mean, svm->means}, {svm->deviation, svm->deviations}};
+
+    for (int p = 0; p < 2; p++)
+        et_copy_data_(scope, parameters_tensor(&model->parameters, parts[p].index), parts[p].values, ET_FLOAT64);
+}
+
+/* ---- cross-validation ---- */
+
+/* The search of one machine's candidate. */
+struct search {
+    const struct examples *examples;
+    struct svm *svm;
+    const double *targets; /* (count) class or number */
+    int type;              /* C_SVC or EPSILON_SVR */
+    bool balanced;         /* score by the mean recall over classes, instead of accuracy */
+    size_t width, folds;
+    size_t *fold_of; /* (count) */
+    struct candidate *candidates;
+    size_t candidate_count;
+    double *answers; /* (candidates, count) */
+};
+
+static struct svm_parameter settings_of(const struct search *s, const struct candidate *c)
+{
+    return (struct svm_parameter){.svm_type = s->type,
+                                  .kernel_type = c->kernel,
+                                  .gamma = c->gamma,
+                                  .C = c->c,
+                                  .p = 0.1,
+                                  .eps = 1e-3,
+                                  .cache_size = 200,
+                                  .shrinking = 1};
+}
+
+/* Trains one candidate without one fold and answers for that. */
+static bool try_fold(void *context, size_t item)
+{
+    struct search *s = context;
+    size_t candidate = item / s->folds, fold = item % s->folds, count = s->examples->count, train = 0;
+    struct svm_parameter settings = settings_of(s, &s->candidates[candidate]);
+    struct svm_node **x = mem_zero(count, sizeof *x);
+    double *y = mem_zero(count, sizeof *y);
+
+    for (size_t i = 0; i < count; i++) {
+        if (s->fold_of[i] != fold) {
+            x[train] = s->svm->rows[i];
+            y[train++] = s->targets[i];
+        }
+    }
+    const struct svm_problem problem = {(int)train, y, x};
+    struct svm_model *machine = svm_train(&problem, &settings);
+    for (size_t i = 0; i < count; i++)
+        if (s->fold_of[i] == fold)
+            s->answers[candidate * count + i] = svm_predict(machine, s->svm->rows[i]);
+    svm_free_and_destroy_model(&machine);
+    free(x);
+    free(y);
+    return true;
+}
+
+/* Accuracy, mean recall, or less the squared error: larger is better. */
+static double score(const struct search *s, const double *answers)
+{
+    size_t count = s->examples->count;
+    double right = 0, squares = 0, recall = 0, classes = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        right += answers[i] == s->targets[i];
+        squares += (answers[i] - s->targets[i]) * (answers[i] - s->targets[i]);
+    }
+    if (s->type == EPSILON_SVR)
+        return -squares / (double)count;
+    if (!s->balanced)
+        return right / (double)count;
+    for (size_t k = 0; k < count; k++) {
+        double hits = 0, all = 0;
+        for (size_t i = 0; i < count; i++) {
+            all += s->targets[i] == (double)k;
+            hits += s->targets[i] == (double)k && answers[i] == (double)k;
+        }
+        recall += all > 0 ? hits / all : 0;
+        classes += all > 0;
+    }
+    return recall / classes;
+}
+
+static void add_candidates(struct search *s, const struct config *config, int kernel)
+{
+    static const double linear_costs[] = {0x1p-10, 0x1p-8, 0x1p-6, 0x1p-4, 0x1p-2, 1},
+                        rbf_costs[] = {0.5, 2, 8, 32, 128}, widths[] = {0.0625, 0.125, 0.25, 0.5, 1, 2};
+    const double *costs = kernel == LINEAR ? linear_costs : rbf_costs;
+    double cost = config_number(config, "model.svm_c"), gamma = config_number(config, "model.svm_gamma");
+    bool any_cost = config_is_empty(config, "model.svm_c"), any_gamma = config_is_empty(config, "model.svm_gamma");
+    size_t cost_count = !any_cost ? 1 : kernel == LINEAR ? 6 : 5, gamma_count = kernel == LINEAR || !any_gamma ? 1 : 6;
+
+    for (size_t c = 0; c < cost_count; c++)
+        for (size_t g = 0; g < gamma_count; g++)
+            s->candidates[s->candidate_count++] =
+                (struct candidate){kernel, any_cost ? costs[c] : cost,
+                                   kernel == LINEAR ? 0 : any_gamma ? widths[g] / (double)s->width : gamma};
+}
+
+/* Which fold each clip is held out in: groups whole, the largest first; single clips dealt out class by class. */
+static void deal_folds(struct search *s, uint64_t seed)
+{
+    const struct examples *e = s->examples;
+    size_t units = e->groups ? e->group_count : e->count;
+    size_t *order = mem_zero(units, sizeof *order), *unit_folds = mem_zero(units, sizeof *unit_folds), next = 0;
+    struct random_stream stream = random_stream(seed, RANDOM_ORDER, 0);
+
+    for (size_t u = 0; u < units; u++)
+        order[u] = u;
+    random_shuffle(&stream, order, units);
+    for (size_t k = 0; !e->groups && s->type == C_SVC && next < units && k <= e->count; k++)
+        for (size_t u = 0; u < units; u++)
+            if (s->targets[order[u]] == (double)k)
+                unit_folds[order[u]] = next++ % s->folds;
+    for (size_t u = 0; (e->groups || s->type != C_SVC) && u < units; u++)
+        unit_folds[order[u]] = u % s->folds;
+    for (size_t i = 0; i < e->count; i++)
+        s->fold_of[i] = unit_folds[e->groups ? e->groups[i] : i];
+    free(order);
+    free(unit_folds);
+}
+
+/* The best candidate; of equals the first, which is the simplest. */
+static struct candidate choose(struct search *s, size_t *best_index, double *best_score)
+{
+    size_t best = 0;
+
+    *best_score = -DBL_MAX;
+    for (size_t c = 0; c < s->candidate_count; c++) {
+        double value = score(s, s->answers + c * s->examples->count);
+        if (value > *best_score) {
+            *best_score = value;
+            best = c;
+        }
+    }
+    *best_index = best;
+    return s->candidates[best];
+}
+
+static struct candidate search(struct search *s, double *best_score)
+{
+    const struct config *config = s->examples->config;
+    const char *kernel = config_text(config, "model.svm_kernel");
+    size_t best;
+
+    s->candidates = mem_zero(64, sizeof *s->candidates);
+    s->fold_of = mem_zero(s->examples->count, sizeof *s->fold_of);
+    if (strcmp(kernel, "rbf") != 0)
+        add_candidates(s, config, LINEAR);
+    if (strcmp(kernel, "linear") != 0)
+        add_candidates(s, config, RBF);
+    s->folds = (size_t)config_integer(config, "model.svm_folds");
+    if (s->examples->groups && s->folds > s->examples->group_count)
+        s->folds = s->examples->group_count;
+    s->answers = mem_zero(s->candidate_count * s->examples->count, sizeof *s->answers);
+    deal_folds(s, (uint64_t)config_integer(config, "run.seed"));
+    if (s->folds > 1)
+        parallel_for(s->candidate_count * s->folds, thread_count(config_integer(config, "run.threads")), try_fold, s);
+    struct candidate chosen = choose(s, &best, best_score);
+    free(s->candidates);
+    free(s->fold_of);
+    free(s->answers);
+    return chosen;
+}
+
+/* ---- fitting ---- */
+
+/* What machine `m` learns. */
+static double *targets_of(const struct model *model, const struct examples *examples, size_t m)
+{
+    double *targets = mem_zero(examples->count, sizeof *targets);
+    size_t labels = model->labels.count;
+
+    for (size_t i = 0; i < examples->count; i++)
+        targets[i] = model->problem == SINGLE_LABEL ? (double)examples->labels[i]
+                                                    : (double)examples->targets[i * labels + m];
+    return targets;
+}
+
+/* Classes by their inverse frequency, where train.class_weights says so. */
+static void weigh(struct svm_parameter *settings, const struct examples *examples, const double *targets,
+                  size_t classes)
+{
+    settings->nr_weight = (int)classes;
+    settings->weight_label = mem_zero(classes, sizeof *settings->weight_label);
+    settings->weight = mem_zero(classes, sizeof *settings->weight);
+    for (size_t k = 0; k < classes; k++) {
+        double count = 0;
+        for (size_t i = 0; i < examples->count; i++)
+            count += targets[i] == (double)k;
+        settings->weight_label[k] = (int)k;
+        settings->weight[k] = count > 0 ? (double)examples->count / ((double)classes * count) : 1;
+    }
+}
+
+static void describe(struct model *model, size_t m, const struct candidate *chosen, double value)
+{
+    static const char *const names[] = {"svm_kernel", "svm_c", "svm_gamma", "svm_cross_validation"};
+    cJSON *items[] = {cJSON_CreateString(chosen->kernel == LINEAR ? "linear" : "rbf"), cJSON_CreateNumber(chosen->c),
+                      cJSON_CreateNumber(chosen->gamma), cJSON_CreateNumber(value)};
+
+    for (int i = 0; i < 4; i++) {
+        if (m == 0)
+            json_put(model->json, names[i], cJSON_CreateArray());
+        cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(model->json, names[i]), items[i]);
+    }
+    log_info("svm%s%s: %s kernel, C %g%s; %s %.4f in cross-validation", model->problem == SINGLE_LABEL ? "" : " of ",
+             model->problem == SINGLE_LABEL ? "" : model->labels.items[m], chosen->kernel == LINEAR ? "linear" : "rbf",
+             chosen->c, chosen->kernel == LINEAR ? "" : ", gamma chosen with it",
+             model->problem == REGRESSION ? "squared error" : "score", fabs(value));
+}
+
+static bool fit_machine(struct model *model, const struct examples *examples, size_t m, struct error *error)
+{
+    struct svm *svm = model->state;
+    double *targets = targets_of(model, examples, m), value;
+    bool by_recall = strcmp(config_text(examples->config, "eval.best_metric"), "uar") == 0;
+    struct search s = {.examples = examples,
+                       .svm = svm,
+                       .targets = targets,
+                       .type = model->problem == REGRESSION ? EPSILON_SVR : C_SVC,
+                       .balanced = by_recall || model->problem == MULTI_LABEL,
+                       .width = model->features.count};
+    struct candidate chosen = search(&s, &value);
+    struct svm_parameter settings = settings_of(&s, &chosen);
+    const struct svm_problem problem = {(int)examples->count, targets, svm->rows};
+
+    settings.probability = model->problem != REGRESSION;
+    if (config_bool(examples->config, "train.class_weights") && model->problem != REGRESSION)
+        weigh(&settings, examples, targets, model->problem == SINGLE_LABEL ? model->labels.count : 2);
+    const char *wrong = svm_check_parameter(&problem, &settings);
+    if (!wrong) {
+        srand((unsigned)config_integer(examples->config, "run.seed")); /* libsvm's probabilities draw from it */
+        svm->machines[m] = svm_train(&problem, &settings);
+        describe(model, m, &chosen, value);
+    }
+    free(settings.weight);
+    free(settings.weight_label);
+    free(targets);
+    return !wrong || error_set(error, "libsvm: %s", wrong);
+}
+
+static bool fit(struct model *model, const struct examples *examples, struct error *error)
+{
+    struct svm *svm = model->state;
+    size_t width = model->features.count;
+    bool done = true;
+
+    learn_features(model, examples);
+    svm->rows = mem_zero(examples->count, sizeof(struct svm_node *));
+    for (; svm->row_count < examples->count; svm->row_count++)
+        svm->rows[svm->row_count] = make_row(svm, examples->features + svm->row_count * width, width);
+    for (size_t m = 0; done && m < svm->count; m++)
+        done = fit_machine(model, examples, m, error);
+    if (!done)
+        return false;
+    struct et_scope *scope = et_scope_open(NULL);
+    store_features(model, scope);
+    return et_scope_close(scope, error);
+}
+
+/* ---- answering ---- */
+
+static void answer_labels(const struct svm *svm, size_t m, const struct svm_node *row, size_t labels, float *out)
+{
+    double shares[1024];
+    int classes[1024], count = svm_get_nr_class(svm->machines[m]);
+
+    svm_get_labels(svm->machines[m], classes);
+    svm_predict_probability(svm->machines[m], row, shares);
+    for (int c = 0; c < count; c++) /* a label that no training clip had is in no machine: it stays at 0 */
+        if (classes[c] >= 0 && (size_t)classes[c] < labels)
+            out[classes[c]] = (float)shares[c];
+}
+
+static bool answer(const struct model *model, const struct batch *batch, float *answers, struct error *error)
+{
+    const struct svm *svm = model->state;
+    size_t labels = model->labels.count, width = model->features.count;
+
+    memset(answers, 0, (size_t)batch->count * labels * sizeof *answers);
+    for (size_t m = 0; m < svm->count; m++)
+        if (!svm->machines[m])
+            return error_set(error, "%s: the machines have not been trained", model->path);
+    for (int64_t i = 0; i < batch->count; i++) {
+        struct svm_node *row = make_row(svm, batch->features + (size_t)i * width, width);
+        float *out = answers + (size_t)i * labels;
+        if (model->problem == SINGLE_LABEL)
+            answer_labels(svm, 0, row, labels, out);
+        for (size_t m = 0; model->problem != SINGLE_LABEL && m < svm->count; m++) {
+            float shares[2] = {0};
+            if (model->problem == MULTI_LABEL)
+                answer_labels(svm, m, row, 2, shares);
+            out[m] = model->problem == MULTI_LABEL
+                         ? shares[1]
+                         : (float)(model->means[m] + model->deviations[m] * svm_predict(svm->machines[m], row));
+        }
+        free(row);
+    }
+    return true;
+}
+
+/* ---- files ---- */
+
+static char *machine_path(const char *directory, size_t m)
+{
+    return mem_format("%s/svm-%zu.txt", directory, m);
+}
+
+static bool load(struct model *model, const char *directory, struct error *error)
+{
+    struct svm *svm = model->state;
+    struct et_scope *scope = et_scope_open(NULL);
+    size_t width = model->features.count;
+    float *values = mem_zero(width, sizeof *values);
+    double *const targets[] = {svm->means, svm->deviations};
+    const size_t indices[] = {svm->mean, svm->deviation};
+
+    for (int p = 0; p < 2; p++) {
+        et_read(scope, parameters_tensor(&model->parameters, indices[p]), values, (int64_t)width);
+        for (size_t k = 0; k < width; k++)
+            targets[p][k] = (double)values[k];
+    }
+    free(values);
+    bool done = et_scope_close(scope, error);
+    for (size_t m = 0; done && m < svm->count; m++) {
+        char *path = machine_path(directory, m);
+        svm->machines[m] = svm_load_model(path);
+        if (!svm->machines[m] || svm_get_nr_class(svm->machines[m]) > 1024)
+            done = error_set(error, "%s: not a model file of libsvm", path);
+        free(path);
+    }
+    return done;
+}
+
+/* libsvm writes the file; once more through our writer, it survives the machine. */
+static bool save(const struct model *model, const char *directory, struct error *error)
+{
+    const struct svm *svm = model->state;
+    bool done = true;
+
+    for (size_t m = 0; done && m < svm->count && svm->machines[m]; m++) {
+        char *path = machine_path(directory, m), *bytes = NULL;
+        size_t size;
+        done = svm_save_model(path, svm->machines[m]) == 0 || error_set(error, "%s: cannot write", path);
+        done = done && (bytes = file_read(path, &size, error)) && file_write(path, bytes, size, error);
+        free(bytes);
+        free(path);
+    }
+    return done;
+}
+
+const struct model_kind MODEL_SVM = {
+    .name = "svm",
+    .summary = "support vector machines on acoustic functionals",
+    .architecture = "EmotrainSvm",
+    .extractor = "EmotrainFunctionals",
+    .input = INPUT_FEATURES,
+    .needs_no_files = true,
+    .open = open,
+    .freeze = freeze,
+    .translate = translate,
+    .close = close,
+    .fit = fit,
+    .answer = answer,
+    .load = load,
+    .save = save,
+};
