@@ -115,7 +115,7 @@ static bool check_names(const struct grid *grid, struct error *error)
     bool done = true;
 
     for (size_t i = 0; i < grid->settings; i++) {
-        char *name = grid_run_name(grid, i, "");
+        char *name = grid_run_name(grid, i, "", 0);
         strings_add(&names, name);
         free(name);
     }
@@ -127,16 +127,76 @@ static bool check_names(const struct grid *grid, struct error *error)
     return done;
 }
 
+/* ---- experiments ---- */
+
+static const char *const FILE_KEYS[] = {"compare.models", "compare.models_2", "compare.models_3"};
+
+/* The one axis of a comparison: the files' names without folder and ending. */
+static bool read_files(struct grid *grid, const struct config *config, struct error *error)
+{
+    size_t capacity = 0;
+
+    for (size_t k = 0; k < sizeof FILE_KEYS / sizeof FILE_KEYS[0]; k++)
+        split(&grid->files, config_text(config, FILE_KEYS[k]), " \t,", true);
+    if (grid->files.count == 0)
+        return true;
+    grid->axes = mem_grow(grid->axes, &capacity, 1, sizeof *grid->axes);
+    grid->axes[grid->axis_count++] = (struct grid_axis){.name = mem_string("model"), .label = "model"};
+    for (size_t i = 0; i < grid->files.count; i++) {
+        char *stem = path_stem(path_base(grid->files.items[i]));
+        if (strings_index(&grid->axes[0].values, stem) >= 0)
+            error_usage(error, "compare.models: two files are called %s", stem);
+        strings_add(&grid->axes[0].values, stem);
+        free(stem);
+    }
+    grid->settings = grid->files.count;
+    return !error->kind;
+}
+
+/* Whether a comparison's own value stands over an experiment's. */
+static bool is_common(const struct setting *setting, const char *value)
+{
+    static const char *const sections[] = {"run", "corpus", "split", "report", "sweep", "compare"};
+
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
+        if (text_starts(setting->section, sections[i]))
+            return true;
+    return strcmp(setting->key, "problem") == 0 || !setting_same_value(setting, value, setting->fallback);
+}
+
+bool grid_load_experiments(struct grid *grid, const struct config *config, struct error *error)
+{
+    bool done = true;
+
+    grid->experiments = mem_zero(grid->files.count, sizeof(struct config *));
+    for (size_t i = 0; done && i < grid->files.count; i++) {
+        struct config *experiment = grid->experiments[i] = config_new();
+        done = config_read(experiment, grid->files.items[i], error);
+        for (size_t k = 0; done && k < SETTINGS_COUNT; k++) {
+            char *name = setting_name(&SETTINGS[k]);
+            if (is_common(&SETTINGS[k], config_text(config, name)))
+                config_choose(experiment, name, config_text(config, name));
+            free(name);
+        }
+    }
+    return done;
+}
+
 bool grid_read(struct grid *grid, const struct config *config, struct error *error)
 {
     struct strings axes = {0};
 
-    *grid = (struct grid){.settings = 1};
+    *grid = (struct grid){.settings = 1, .folds = 1};
     for (size_t i = 0; i < GRID_KEYS; i++)
         split(&axes, config_text(config, GRID_KEY_NAMES[i]), " \t", true);
-    bool done =
-        axes.count > 0 ||
-        error_usage(error, "nothing to vary: give --grid section.key=a,b,c or sweep.grid in the file");
+    if (config_bool(config, "sweep.folds"))
+        grid->folds = (size_t)config_integer(config, "split.folds");
+    bool done = grid->folds > 0 || error_usage(error, "sweep.folds=yes needs split.folds");
+    done = done && read_files(grid, config, error);
+    if (done && grid->files.count && axes.count)
+        done = error_usage(error, "compare.models and a grid exclude each other");
+    if (done && grid->files.count == 0 && axes.count == 0 && grid->folds < 2)
+        done = error_usage(error, "nothing to vary: give --grid section.key=a,b,c or sweep.grid in the file");
     for (size_t i = 0; done && i < axes.count; i++)
         done = add_axis(grid, config, axes.items[i], error);
     strings_free(&axes);
@@ -155,6 +215,10 @@ void grid_free(struct grid *grid)
         strings_free(&grid->axes[a].values);
     }
     free(grid->axes);
+    for (size_t i = 0; grid->experiments && i < grid->files.count; i++)
+        config_free(grid->experiments[i]);
+    free(grid->experiments);
+    strings_free(&grid->files);
     strings_free(&grid->seeds);
     *grid = (struct grid){0};
 }
@@ -178,14 +242,18 @@ static struct text join(const struct grid *grid, size_t setting, const char *sep
 
 char *grid_label(const struct grid *grid, size_t setting)
 {
-    return join(grid, setting, " ").text;
+    if (grid->files.count) /* a model goes by its name */
+        return mem_string(grid->axes[0].values.items[setting]);
+    return grid->axis_count ? join(grid, setting, " ").text : mem_string("all folds");
 }
 
-char *grid_run_name(const struct grid *grid, size_t setting, const char *seed)
+char *grid_run_name(const struct grid *grid, size_t setting, const char *seed, size_t fold)
 {
     struct text text = join(grid, setting, ",");
 
-    text_add(&text, ",seed=%s", seed);
+    text_add(&text, "%sseed=%s", text.length ? "," : "", seed);
+    if (grid->folds > 1)
+        text_add(&text, ",fold=%zu", fold);
     for (char *c = text.text; *c; c++)
         if (*c == '/' || (unsigned char)*c < ' ')
             *c = '_';
@@ -194,7 +262,12 @@ char *grid_run_name(const struct grid *grid, size_t setting, const char *seed)
 
 void grid_apply(const struct grid *grid, size_t setting, const char *seed, struct config *config)
 {
-    for (size_t a = 0; a < grid->axis_count; a++)
+    for (size_t k = 0; grid->experiments && k < SETTINGS_COUNT; k++) {
+        char *name = setting_name(&SETTINGS[k]);
+        config_choose(config, name, config_text(grid->experiments[setting], name));
+        free(name);
+    }
+    for (size_t a = 0; grid->files.count == 0 && a < grid->axis_count; a++)
         config_choose(config, grid->axes[a].name, grid_value(grid, setting, a));
     config_choose(config, "run.seed", seed);
 }

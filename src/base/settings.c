@@ -164,6 +164,8 @@ const struct setting SETTINGS[] = {
     TEXT("sweep", "grid_2", "", "more of it, and below"),
     TEXT("sweep", "grid_3", "", ""),
     TEXT("sweep", "grid_4", "", ""),
+    BOOL("sweep", "folds", "no",
+         "run every fold of split.folds; a setting's answers over all folds, each clip's once, are taken together"),
     TEXT("sweep", "seeds", "", "run.seed of each setting's runs, separated by commas; empty: run.seed alone"),
     TEXT("compare", "models", "", "of emotrain compare: configuration files, one for each model, separated by blanks"),
     TEXT("compare", "models_2", "", "more of them"),

@@ -39,6 +39,8 @@ extern const struct tensor_command TENSOR_COMMANDS[]; /* ends with a NULL name *
 bool command_index(const struct options *options, struct error *error);
 bool command_split(const struct options *options, struct error *error);
 bool command_plot(const struct options *options, struct error *error);
+bool command_compare(const struct options *options, struct error *error);
+bool command_features(const struct options *options, struct error *error);
 bool command_sweep(const struct options *options, struct error *error);
 bool command_runs(const struct options *options, struct error *error);
 bool command_report(const struct options *options, struct error *error);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/paths.h"
 #include "cli/trained.h"
 #include "train/evaluate.h"
 
@@ -12,35 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- what to predict ---- */
-
-/* A file stands for itself, a folder for the sound files in it, at any depth, "-" for standard input. */
-static bool collect(struct strings *paths, const char *path, struct error *error)
-{
-    struct strings names = {0};
-    bool done = true;
-
-    if (!path_is_folder(path)) {
-        if (strcmp(path, "-") == 0 && strings_index(paths, path) >= 0)
-            return error_usage(error, "-: standard input can be read only once");
-        double start, end;
-        char *file = audio_file_of(path, &start, &end);
-        bool there = strcmp(path, "-") == 0 || path_exists(file);
-        strings_add(paths, path);
-        free(file);
-        return there || error_usage(error, "%s: no such file or folder", path);
-    }
-    done = folder_list(&names, path, error);
-    for (size_t i = 0; done && i < names.count; i++) {
-        char *entry = path_join(path, names.items[i]);
-        if (path_is_folder(entry) || audio_is_sound_name(names.items[i]))
-            done = collect(paths, entry, error);
-        free(entry);
-    }
-    strings_free(&names);
-    return done;
-}
 
 /* ---- answers ---- */
 
@@ -254,7 +226,7 @@ bool command_predict(const struct options *options, struct error *error)
     bool done = format != NULL;
 
     for (size_t i = 1; done && i < options->arguments.count; i++)
-        done = collect(&paths, options->arguments.items[i], error);
+        done = paths_collect(&paths, options->arguments.items[i], error);
     if (done && paths.count == 0)
         done = error_usage(error, "no sound file among the paths given");
     done = done && trained_open(&trained, options->arguments.items[0], options, error);

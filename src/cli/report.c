@@ -24,8 +24,8 @@ static bool redo_sweep(const char *folder, bool tables, const char *chart_folder
     bool done = catalogue && sweep_read(&sweep, catalogue, folder, error);
 
     if (done) {
-        done = (!tables || sweep_write(&sweep, error)) && folder_make(chart_folder, error) &&
-               sweep_chart(&sweep, chart_folder, error);
+        done = folder_make(chart_folder, error) && sweep_chart(&sweep, chart_folder, error) &&
+               (!tables || sweep_write(&sweep, error));
         sweep_free(&sweep);
     }
     catalogue_close(catalogue);

@@ -67,7 +67,7 @@ static bool check_lengths(const struct sweep_job *job, struct error *error)
 {
     for (size_t i = 0; i < job->grid.settings; i++) {
         for (size_t k = 0; k < job->grid.seeds.count; k++) {
-            char *name = grid_run_name(&job->grid, i, job->grid.seeds.items[k]);
+            char *name = grid_run_name(&job->grid, i, job->grid.seeds.items[k], job->grid.folds - 1);
             size_t length = strlen(job->name) + 1 + strlen(name);
             free(name);
             if (length > CONFIG_VALUE_LENGTH)
@@ -92,7 +92,7 @@ static bool configure(struct sweep_job *job, const struct options *options, stru
     if (!job->config || !set_grid(job->config, &options->grid, error) ||
         !set_option(job->config, "sweep.seeds", "--seeds", options->seeds, error) ||
         !set_option(job->config, "sweep.jobs", "--jobs", options->jobs, error) ||
-        !grid_read(&job->grid, job->config, error))
+        !grid_read(&job->grid, job->config, error) || !grid_load_experiments(&job->grid, job->config, error))
         return false;
     job->jobs = (size_t)config_integer(job->config, "sweep.jobs");
     job->name = choose_name(options, job->config);
@@ -112,6 +112,9 @@ static bool may_change(const struct sweep_job *job, const struct setting *settin
 {
     static const char *const fast[] = {"run.threads", "run.device", "run.seed"};
 
+    if (strcmp(setting->section, "compare") == 0) /* a comparison may get more models */
+        return true;
+
     if (setting_is_bookkeeping(setting) && strcmp(name, "run.database") != 0)
         return true;
     for (size_t i = 0; i < sizeof fast / sizeof fast[0]; i++)
@@ -124,19 +127,18 @@ static bool may_change(const struct sweep_job *job, const struct setting *settin
 }
 
 /* Runs of another experiment must not be counted among this one's. */
-static bool check_same(const struct sweep_job *job, const char *path, struct error *error)
+static bool check_same(const struct sweep_job *job, const char *path, const struct config *now, struct error *error)
 {
     struct config *before = config_new();
     bool same = config_read(before, path, error);
 
     for (size_t i = 0; same && i < SETTINGS_COUNT; i++) {
         char *name = setting_name(&SETTINGS[i]);
-        const char *was = config_text(before, name), *is = config_text(job->config, name);
+        const char *was = config_text(before, name), *is = config_text(now, name);
         if (!may_change(job, &SETTINGS[i], name) && !setting_same_value(&SETTINGS[i], was, is))
             same = error_usage(error,
-                               "the sweep %s was begun with %s=%s, now it is \"%s\": name another sweep with "
-                               "--run, or put it back",
-                               job->folder, name, was, is);
+                               "%s was begun with %s=%s, now it is \"%s\": name another with --run, or put it back", path,
+                               name, was, is);
         free(name);
     }
     config_free(before);
@@ -148,7 +150,7 @@ static bool open_folder(struct sweep_job *job, struct error *error)
 {
     char *path = path_join(job->folder, "sweep.ini"), *logs = path_join(job->folder, "logs");
     bool done = folder_make(logs, error) && (job->lock = run_folder_lock(job->folder, error)) >= 0 &&
-                run_folder_sweep(job->folder, error) && (!path_exists(path) || check_same(job, path, error));
+                run_folder_sweep(job->folder, error) && (!path_exists(path) || check_same(job, path, job->config, error));
     char *absolute = done ? realpath(job->folder, NULL) : NULL;
 
     if (absolute) {
@@ -160,10 +162,34 @@ static bool open_folder(struct sweep_job *job, struct error *error)
     return done;
 }
 
+char *sweep_experiment_path(const struct sweep_job *job, size_t setting)
+{
+    return job->grid.files.count ? mem_format("%s/models/%s.ini", job->folder, job->grid.axes[0].values.items[setting])
+                                 : path_join(job->folder, "sweep.ini");
+}
+
+/* Writes an experiment's file; one that was there must say the same, but for how fast it runs. */
+static bool write_experiment(const struct sweep_job *job, size_t setting, struct error *error)
+{
+    const struct config *experiment = job->grid.experiments[setting];
+    char *path = sweep_experiment_path(job, setting), *folder = path_folder(path);
+    bool done = folder_make(folder, error) && (!path_exists(path) || check_same(job, path, experiment, error));
+    char *text = config_print(experiment);
+
+    done = done && file_write(path, text, strlen(text), error);
+    free(text);
+    free(folder);
+    free(path);
+    return done;
+}
+
 static bool write_sweep(const struct sweep_job *job, struct error *error)
 {
     char *path = path_join(job->folder, "sweep.ini"), *text = config_print(job->config);
     bool done = file_write(path, text, strlen(text), error);
+
+    for (size_t i = 0; done && i < job->grid.files.count; i++)
+        done = write_experiment(job, i, error);
 
     free(text);
     free(path);
@@ -224,14 +250,14 @@ static bool show_result(struct sweep_job *job, struct error *error)
 
     if (!sweep_read(&sweep, job->catalogue, job->folder, error))
         return false;
-    bool done = sweep_write(&sweep, error);
-    check_result(job, &sweep);
-    if (done && !sweep_chart(&sweep, job->folder, &no_chart)) /* a table without a chart is still a table */
+    if (!sweep_chart(&sweep, job->folder, &no_chart)) /* a table without a chart is still a table */
         log_warn("%s", no_chart.message);
+    bool done = sweep_write(&sweep, error); /* with the chart in its page */
+    check_result(job, &sweep);
     sweep_print(&sweep, &text);
     if (done)
         printf("%s", text.text);
-    log_info("sweep: %s/sweep.txt, .csv, .json, .svg, .png", job->folder);
+    log_info("sweep: %s/sweep.txt, .csv, .json, .html, .svg, .png", job->folder);
     text_free(&text);
     sweep_free(&sweep);
     return done;
@@ -274,11 +300,25 @@ static void close_job(struct sweep_job *job)
     free(job->name);
 }
 
-bool command_sweep(const struct options *options, struct error *error)
+static bool run_sweep(const struct options *options, bool is_comparison, struct error *error)
 {
     struct sweep_job job = {.lock = -1};
-    bool done = configure(&job, options, error) && sweep(&job, error);
+    bool done = configure(&job, options, error);
+
+    if (done && is_comparison && job.grid.files.count == 0)
+        done = error_usage(error, "%s names no models to compare: compare.models=FILE FILE...", options->config);
+    done = done && sweep(&job, error);
 
     close_job(&job);
     return done;
+}
+
+bool command_sweep(const struct options *options, struct error *error)
+{
+    return run_sweep(options, false, error);
+}
+
+bool command_compare(const struct options *options, struct error *error)
+{
+    return run_sweep(options, true, error);
 }

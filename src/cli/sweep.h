@@ -11,6 +11,7 @@
 struct sweep_task {
     size_t setting;
     const char *seed;
+    size_t fold;
     char *name; /* in the sweep's folder */
     pid_t child;
     double started;
@@ -26,6 +27,9 @@ struct sweep_job {
     struct sweep_task *tasks;
     size_t count, next, running, ended, failed, jobs, done_before;
 };
+
+/* The file that an experiment of a comparison is run from: FOLDER/models/NAME.ini; caller frees. */
+char *sweep_experiment_path(const struct sweep_job *job, size_t setting);
 
 /* Lists what is missing, the first seed of every setting first: what cannot work shows early. */
 bool sweep_list_tasks(struct sweep_job *job, struct error *error);

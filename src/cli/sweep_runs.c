@@ -19,30 +19,41 @@
 
 static const int STOP_SIGNALS[] = {SIGINT, SIGTERM, SIGHUP};
 
+/* Adds the task unless its run is finished. */
+static bool list_task(struct sweep_job *job, struct sweep_task task, struct error *error)
+{
+    char *folder = path_join(job->folder, task.name);
+    struct run_row row;
+    struct arena arena = {0};
+    bool finished, done = sweep_run_finished(job->catalogue, folder, &row, &finished, &arena, error);
+
+    arena_free(&arena);
+    free(folder);
+    if (done && !finished) {
+        job->tasks[job->count++] = task;
+    } else {
+        free(task.name);
+        job->done_before++;
+    }
+    return done;
+}
+
 bool sweep_list_tasks(struct sweep_job *job, struct error *error)
 {
-    job->tasks = mem_zero(job->grid.settings * job->grid.seeds.count, sizeof *job->tasks);
-    for (size_t s = 0; s < job->grid.seeds.count; s++) {
-        for (size_t i = 0; i < job->grid.settings; i++) {
-            struct sweep_task task = {i, job->grid.seeds.items[s],
-                                      grid_run_name(&job->grid, i, job->grid.seeds.items[s]), 0, 0};
-            char *folder = path_join(job->folder, task.name);
-            struct run_row row;
-            struct arena arena = {0};
-            bool finished, done = sweep_run_finished(job->catalogue, folder, &row, &finished, &arena, error);
-            arena_free(&arena);
-            free(folder);
-            if (done && !finished) {
-                job->tasks[job->count++] = task;
-            } else {
-                free(task.name);
-                job->done_before++;
-            }
-            if (!done)
-                return false;
-        }
-    }
-    return true;
+    const struct grid *grid = &job->grid;
+    bool done = true;
+
+    job->tasks = mem_zero(grid->settings * grid->seeds.count * grid->folds, sizeof *job->tasks);
+    for (size_t s = 0; s < grid->seeds.count; s++)
+        for (size_t fold = 0; fold < grid->folds; fold++)
+            for (size_t i = 0; done && i < grid->settings; i++)
+                done = list_task(job,
+                                 (struct sweep_task){.setting = i,
+                                                     .seed = grid->seeds.items[s],
+                                                     .fold = fold,
+                                                     .name = grid_run_name(grid, i, grid->seeds.items[s], fold)},
+                                 error);
+    return done;
 }
 
 /* In the child, whose signals are blocked: becomes `emotrain train` for the task; its words go to the log. */
@@ -74,7 +85,8 @@ static void add_setting(struct strings *words, const char *name, const char *val
 static void build_command(const struct sweep_job *job, const struct sweep_task *task, const char *folder,
                           struct strings *words)
 {
-    char *config = path_join(job->folder, "sweep.ini"), *name = mem_format("%s/%s", job->name, task->name);
+    char *config = sweep_experiment_path(job, task->setting), *name = mem_format("%s/%s", job->name, task->name);
+    char *fold = mem_format("%zu", task->fold);
     size_t at_once = job->jobs < job->count ? job->jobs : job->count,
            share = (size_t)processor_count() / at_once;
     char *threads = mem_format("%zu", share ? share : 1);
@@ -92,17 +104,24 @@ static void build_command(const struct sweep_job *job, const struct sweep_task *
         strings_add(words, name);
         if (config_integer(job->config, "run.threads") == 0)
             add_setting(words, "run.threads", threads); /* before the axes, which may have their own */
-        for (size_t a = 0; a < job->grid.axis_count; a++)
+        for (size_t a = 0; job->grid.files.count == 0 && a < job->grid.axis_count; a++)
             add_setting(words, job->grid.axes[a].name, grid_value(&job->grid, task->setting, a));
         add_setting(words, "run.seed", task->seed);
         for (size_t i = 0; i < GRID_KEYS; i++)
             add_setting(words, GRID_KEY_NAMES[i], "");
+        if (job->grid.folds > 1)
+            add_setting(words, "split.fold", fold);
+        add_setting(words, "sweep.folds", "no");
+        add_setting(words, "compare.models", "");
+        add_setting(words, "compare.models_2", "");
+        add_setting(words, "compare.models_3", "");
         add_setting(words, "sweep.seeds", "");
         add_setting(words, "sweep.jobs", "1");
         add_setting(words, "sweep.metric", "");
     }
     free(config);
     free(name);
+    free(fold);
     free(threads);
 }
 

@@ -18,18 +18,21 @@ static double hertz_of(double mel)
 }
 
 /* Row `band` of the filters: a triangle between three neighbours of bands + 2 points, equally far apart in
- * mel. */
-static void fill_filter(float *row, int64_t bins, int64_t band, int64_t bands, double rate, double low,
+ * mel; over mel or over Hz. */
+static void fill_filter(const struct log_mel *mel, float *row, int64_t bins, int64_t band, double rate, double low,
                         double high)
 {
-    double points[3], step = (mel_of(high) - mel_of(low)) / (double)(bands + 1);
+    double points[3], step = (mel_of(high) - mel_of(low)) / (double)(mel->bands + 1);
 
-    for (int i = 0; i < 3; i++)
-        points[i] = hertz_of(mel_of(low) + step * (double)(band + i));
+    for (int i = 0; i < 3; i++) {
+        points[i] = mel_of(low) + step * (double)(band + i);
+        points[i] = mel->of_magnitudes ? points[i] : hertz_of(points[i]);
+    }
     for (int64_t k = 0; k < bins; k++) {
         double f = rate / 2 * (double)k / (double)(bins - 1);
-        double rise = (f - points[0]) / (points[1] - points[0]),
-               fall = (points[2] - f) / (points[2] - points[1]);
+        double x = mel->of_magnitudes ? mel_of(f) : f;
+        double rise = (x - points[0]) / (points[1] - points[0]),
+               fall = (points[2] - x) / (points[2] - points[1]);
         row[k] = (float)fmax(0, fmin(rise, fall));
     }
 }
@@ -46,7 +49,7 @@ void log_mel_start(struct log_mel *mel, int rate, double low, double high, struc
     for (int64_t t = 0; t < mel->window; t++) /* periodic, as spectra are taken */
         taper[t] = (float)(0.5 - 0.5 * cos(2 * PI * (double)t / (double)mel->window));
     for (int64_t band = 0; band < mel->bands; band++)
-        fill_filter(filters + band * bins, bins, band, mel->bands, rate, low, high);
+        fill_filter(mel, filters + band * bins, bins, band, rate, low, high);
     mel->taper = et_from_data(scope, taper, ET_FLOAT32, &mel->window, 1, device);
     mel->filters = et_from_data(scope, filters, ET_FLOAT32, shape, 2, device);
     free(taper);
@@ -61,8 +64,8 @@ int64_t log_mel_frames(const struct log_mel *mel, int64_t samples)
 struct et_tensor *log_mel(const struct log_mel *mel, struct et_scope *scope, const struct et_tensor *samples)
 {
     struct et_tensor *frames = et_mul(scope, et_unfold(scope, samples, mel->window, mel->hop), mel->taper);
-    struct et_tensor *power =
-        et_linear(scope, et_power_spectrum(scope, frames, mel->size), mel->filters, NULL);
+    struct et_tensor *spectrum = et_power_spectrum(scope, frames, mel->size);
 
-    return et_log(scope, et_add_scalar(scope, power, mel->floor));
+    spectrum = mel->of_magnitudes ? et_sqrt(scope, spectrum) : spectrum;
+    return et_log(scope, et_add_scalar(scope, et_linear(scope, spectrum, mel->filters, NULL), mel->floor));
 }

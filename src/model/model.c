@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct model_kind *const KINDS[] = {&MODEL_WAV2VEC2, &MODEL_CNN, &MODEL_SVM};
+static const struct model_kind *const KINDS[] = {&MODEL_WAV2VEC2, &MODEL_CNN, &MODEL_VGGISH, &MODEL_DEEPMOJI,
+                                                 &MODEL_SVM};
 
 const struct model_kind *model_kind_find(const char *name, struct error *error)
 {

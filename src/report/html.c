@@ -226,12 +226,10 @@ static void add_facts(struct text *page, const cJSON *facts)
 
 /* ---- the page ---- */
 
-/* A chart that gnuplot drew, if it has. */
-static void add_still(struct text *page, const struct report *report, const char *name, const char *before,
-                      const char *after)
+void html_still(struct text *page, const char *folder, const char *name, const char *before, const char *after)
 {
     struct error missing = {0};
-    char *path = path_join(report->folder, name);
+    char *path = path_join(folder, name);
     char *content = path_exists(path) ? file_read(path, NULL, &missing) : NULL;
     const char *svg = content ? strstr(content, "<svg") : NULL;
 
@@ -241,15 +239,21 @@ static void add_still(struct text *page, const struct report *report, const char
     free(path);
 }
 
-static void add_head(struct text *page, const struct report *report)
+void html_head(struct text *page, const char *title)
 {
     text_add(page, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
                    "<link rel=\"icon\" href=\"data:,\"><title>");
-    text_add_html(page, report->run.name);
+    text_add_html(page, title);
     text_add(page, "</title>\n<style>\n%s</style></head><body>\n<h1>", PAGE_CSS);
-    text_add_html(page, report->run.name);
-    text_add(page, "</h1>\n<p class=\"soft\">%s; started %s, ended %s</p>\n", report->run.state,
+    text_add_html(page, title);
+    text_add(page, "</h1>\n");
+}
+
+static void add_head(struct text *page, const struct report *report)
+{
+    html_head(page, report->run.name);
+    text_add(page, "<p class=\"soft\">%s; started %s, ended %s</p>\n", report->run.state,
              report->run.started, report->run.finished ? report->run.finished : "-");
     for (size_t i = 0; i < report->remarks->count; i++) {
         text_add(page, "<p class=\"note\">");
@@ -275,7 +279,7 @@ static void add_answers(struct text *page, const struct report *report)
         add_confusion(page, e);
     }
     if (e->problem == REGRESSION)
-        add_still(page, report, "agreement.svg", "<h2>Answered and so</h2>\n<div class=\"wide still\">", "</div>");
+        html_still(page, report->folder, "agreement.svg", "<h2>Answered and so</h2>\n<div class=\"wide still\">", "</div>");
     text_add(
         page,
         "<h2>Worst mistakes</h2>\n<p class=\"soft\">%s</p>\n<div id=\"mistakes\" class=\"mistakes\"></div>\n",
@@ -300,7 +304,7 @@ bool report_html(const struct report *report, bool audio, struct error *error)
     text_add(
         &page,
         "<h2>Training</h2>\n<div id=\"loss\"></div><div id=\"progress\"></div><div id=\"rate\"></div>\n");
-    add_still(&page, report, "loss.svg", "<noscript>", "</noscript>"); /* for readers without a script */
+    html_still(&page, report->folder, "loss.svg", "<noscript>", "</noscript>"); /* for readers without a script */
     text_add(&page, "<h2>What ran</h2>\n");
     add_facts(&page, report->facts);
     text_add(&page,

@@ -49,28 +49,49 @@ static double selection_of(const cJSON *facts, const struct metric_list *metrics
     return (double)NAN;
 }
 
-static bool read_figures(struct sweep_run *run, struct catalogue *catalogue, const struct run_row *row,
-                         const char *metric, struct error *error)
+/* Adds what one fold's run came to. */
+static bool add_fold(struct sweep_run *run, struct catalogue *catalogue, const struct run_row *row,
+                     const char *metric, size_t folds, struct error *error)
 {
     struct metric_list metrics = {0};
+    struct prediction_list predictions;
+    bool done = predictions_read(catalogue, row->id, "test", &predictions, error) &&
+                metrics_read(catalogue, row->id, &metrics, error);
+
+    if (done) {
+        cJSON *facts = row->facts ? cJSON_Parse(row->facts) : NULL;
+        double memory = fmax(json_number_at(facts, "training", "peak_memory_mib"),
+                             json_number_at(facts, "testing", "peak_memory_mib"));
+        prediction_list_append(&run->predictions, &predictions);
+        run->seconds += json_number_at(facts, "training", "seconds");
+        run->test_seconds += json_number_at(facts, "testing", "seconds");
+        run->parameters = json_number_at(facts, "model", "parameters");
+        run->memory = fmax(run->memory, memory);
+        run->selection += selection_of(facts, &metrics, metric) / (double)folds;
+        cJSON_Delete(facts);
+    }
+    prediction_list_free(&predictions);
+    metric_list_free(&metrics);
+    return done;
+}
+
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const struct prediction *)a)->path, ((const struct prediction *)b)->path);
+}
+
+/* The run's figures, over all its folds. */
+static void sum_up_run(struct sweep_run *run, size_t folds)
+{
     struct evaluation evaluation;
 
-    if (!predictions_read(catalogue, row->id, "test", &run->predictions, error) ||
-        !metrics_read(catalogue, row->id, &metrics, error)) {
-        metric_list_free(&metrics);
-        return false;
-    }
+    if (folds > 1 && run->predictions.count)
+        qsort(run->predictions.items, run->predictions.count, sizeof *run->predictions.items, by_path);
     evaluation_make(&evaluation, &run->predictions);
     FOR_FIGURES(f, evaluation.problem)
     run->figures[f] = FIGURES[f].of(&evaluation);
-    cJSON *facts = row->facts ? cJSON_Parse(row->facts) : NULL;
-    run->seconds = json_number_at(facts, "training", "seconds");
-    run->selection = selection_of(facts, &metrics, metric);
     run->finished = evaluation.clips > 0;
-    cJSON_Delete(facts);
     evaluation_free(&evaluation);
-    metric_list_free(&metrics);
-    return true;
 }
 
 bool sweep_run_finished(struct catalogue *catalogue, const char *folder, struct run_row *row, bool *finished,
@@ -87,17 +108,32 @@ bool sweep_run_finished(struct catalogue *catalogue, const char *folder, struct 
 static bool read_run(struct sweep *sweep, struct sweep_run *run, size_t setting, struct catalogue *catalogue,
                      struct error *error)
 {
-    struct run_row row;
-    bool finished;
+    bool done = true, all = true;
 
-    run->name = grid_run_name(&sweep->grid, setting, run->seed);
-    run->folder = path_join(sweep->folder, run->name);
-    run->selection = (double)NAN;
-    bool done = sweep_run_finished(catalogue, run->folder, &row, &finished, &sweep->arena, error);
-    if (finished)
-        done = read_figures(run, catalogue, &row, FIGURES[sweep->metric].name, error);
-    if (!run->finished)
+    run->selection = 0;
+    for (size_t fold = 0; done && fold < sweep->grid.folds; fold++) {
+        char *name = grid_run_name(&sweep->grid, setting, run->seed, fold), *folder = path_join(sweep->folder, name);
+        struct run_row row;
+        bool finished;
+        done = sweep_run_finished(catalogue, folder, &row, &finished, &sweep->arena, error);
+        if (done && finished)
+            done = add_fold(run, catalogue, &row, FIGURES[sweep->metric].name, sweep->grid.folds, error);
+        if (fold == 0 || (all && !finished)) { /* the first, or the first that is missing, stands for all */
+            free(run->name);
+            free(run->folder);
+            run->name = mem_string(name);
+            run->folder = mem_string(folder);
+        }
+        all = all && finished;
+        free(name);
+        free(folder);
+    }
+    if (done && all)
+        sum_up_run(run, sweep->grid.folds);
+    if (!run->finished) {
+        run->selection = (double)NAN;
         run->problem = sweep_last_words(sweep->folder, run->name);
+    }
     return done;
 }
 
@@ -117,8 +153,16 @@ static void sum_up(struct sweep_row *row, size_t seeds, enum figure metric)
             row->deviation = deviation_of(values, n);
         row->finished = n;
     }
-    for (size_t s = 0; s < seeds; s++)
-        selection += row->runs[s].finished ? row->runs[s].selection : 0;
+    for (size_t s = 0; s < seeds; s++) {
+        const struct sweep_run *run = &row->runs[s];
+        if (!run->finished)
+            continue;
+        selection += run->selection;
+        row->parameters = run->parameters;
+        row->seconds += run->seconds / (double)row->finished;
+        row->test_rate += (double)run->predictions.count / run->test_seconds / (double)row->finished;
+        row->memory = fmax(row->memory, run->memory);
+    }
     row->selection = row->finished ? selection / (double)row->finished : (double)NAN;
     free(values);
 }
@@ -175,6 +219,7 @@ static bool measure(struct sweep *sweep, struct sweep_row *row, const struct pre
 
     if (done && alike) {
         bootstrap_intervals(&answers, &clusters, intervals);
+        memcpy(row->intervals, intervals, sizeof intervals);
         row->interval = intervals[sweep->metric];
         sweep->clusters = clusters.count;
         sweep->cluster_unit = arena_string(&sweep->arena, clusters.unit);

@@ -9,14 +9,16 @@
 #include "base/grid.h"
 #include "report/statistics.h"
 
-/* One setting from one seed. */
+/* One setting from one seed, over all its folds. */
 struct sweep_run {
     const char *seed;
     char *name;   /* as in FOLDER/NAME */
     char *folder; /* absolute */
     bool finished;
     char *problem; /* why it is not finished; "" if it has not run */
-    double seconds, figures[FIGURE_COUNT];
+    double seconds, test_seconds;      /* of training, and of answering for the test part */
+    double parameters, memory;         /* memory: MiB at most */
+    double figures[FIGURE_COUNT];
     double selection; /* the metric of its best checkpoint on the validation part; NaN without one */
     struct prediction_list predictions;
 };
@@ -28,7 +30,8 @@ struct sweep_row {
     struct sweep_run *runs;                           /* one per seed of the grid */
     size_t finished;                                  /* how many of them are */
     double means[FIGURE_COUNT], deviation, selection; /* deviation, interval: of the metric */
-    struct interval interval;
+    struct interval interval, intervals[FIGURE_COUNT];
+    double parameters, seconds, test_rate, memory; /* means over runs; test_rate: clips a second; memory: the most, MiB */
     bool compared; /* with the best setting, over the seeds that both have finished */
     struct comparison comparison;
     double mcnemar_adjusted, bootstrap_adjusted; /* Holm, over all comparisons */
@@ -54,11 +57,17 @@ bool sweep_is(const char *folder);
 bool sweep_read(struct sweep *sweep, struct catalogue *catalogue, const char *folder, struct error *error);
 void sweep_free(struct sweep *sweep);
 
-/* Writes sweep.txt, sweep.csv and sweep.json into the sweep's folder. */
+/* Writes sweep.txt, sweep.csv, sweep.json and, with the chart if it is there, sweep.html into the sweep's folder. */
 bool sweep_write(const struct sweep *sweep, struct error *error);
 
 /* Draws sweep.svg and sweep.png into `folder`. */
 bool sweep_chart(const struct sweep *sweep, const char *folder, struct error *error);
+
+/* How the intervals and p-values came about, and what is not finished. */
+void sweep_notes(const struct sweep *sweep, struct text *out);
+
+/* The page (sweep_html.c). */
+bool sweep_html(const struct sweep *sweep, struct error *error);
 
 /* The table of sweep.txt. */
 void sweep_print(const struct sweep *sweep, struct text *out);

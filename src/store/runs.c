@@ -198,6 +198,22 @@ struct prediction *prediction_list_add(struct prediction_list *list, const char 
     return item;
 }
 
+void prediction_list_append(struct prediction_list *list, const struct prediction_list *other)
+{
+    size_t bytes = other->label_count * sizeof(double);
+
+    if (list->label_count == 0)
+        prediction_list_start(list, other->problem, other->labels, other->label_count);
+    for (size_t i = 0; i < other->count && list->label_count == other->label_count; i++) {
+        const struct prediction *from = &other->items[i];
+        struct prediction *to = prediction_list_add(list, from->path, from->label, from->targets);
+        to->predicted = from->predicted;
+        memcpy(to->probabilities, from->probabilities, bytes);
+        if (to->decisions)
+            memcpy(to->decisions, from->decisions, bytes);
+    }
+}
+
 bool prediction_is_known(const struct prediction *prediction)
 {
     return prediction->label >= 0 || prediction->targets;

@@ -92,6 +92,9 @@ void prediction_list_start(struct prediction_list *list, enum problem problem, c
 struct prediction *prediction_list_add(struct prediction_list *list, const char *path, int label,
                                        const double *targets);
 
+/* Appends the answers of another list of the same problem and labels. */
+void prediction_list_append(struct prediction_list *list, const struct prediction_list *other);
+
 /* Whether it is known what should have been answered. */
 bool prediction_is_known(const struct prediction *prediction);
 

@@ -103,6 +103,11 @@ struct et_tensor *et_sigmoid(struct et_scope *scope, const struct et_tensor *x)
     return make(scope, "sigmoid", {x}, [&] { return at::sigmoid(x->value); });
 }
 
+struct et_tensor *et_round(struct et_scope *scope, const struct et_tensor *x)
+{
+    return make(scope, "round", {x}, [&] { return at::round(x->value); });
+}
+
 struct et_tensor *et_exp(struct et_scope *scope, const struct et_tensor *x)
 {
     return make(scope, "exp", {x}, [&] { return at::exp(x->value); });

@@ -107,6 +107,7 @@ struct et_tensor *et_rsqrt(struct et_scope *scope, const struct et_tensor *x);
 struct et_tensor *et_log(struct et_scope *scope, const struct et_tensor *x);
 struct et_tensor *et_tanh(struct et_scope *scope, const struct et_tensor *x);
 struct et_tensor *et_sigmoid(struct et_scope *scope, const struct et_tensor *x);
+struct et_tensor *et_round(struct et_scope *scope, const struct et_tensor *x); /* passes no gradient */
 struct et_tensor *et_exp(struct et_scope *scope, const struct et_tensor *x);
 struct et_tensor *et_clamp(struct et_scope *scope, const struct et_tensor *x, double low, double high);
 struct et_tensor *et_gelu(struct et_scope *scope, const struct et_tensor *x); /* the exact one, by erf */

@@ -27,7 +27,7 @@ static void test_product(void **state)
                 error);
     assert_int_equal(grid.settings, 6); /* a value given twice counts once, as does a seed */
     assert_int_equal(grid.seeds.count, 2);
-    char *label = grid_label(&grid, 4), *name = grid_run_name(&grid, 4, "3");
+    char *label = grid_label(&grid, 4), *name = grid_run_name(&grid, 4, "3", 0);
     assert_string_equal(label, "pooling=max train.batch_size=4");
     assert_string_equal(name, "pooling=max,train.batch_size=4,seed=3");
     grid_apply(&grid, 4, "3", config);
@@ -47,7 +47,7 @@ static void test_names(void **state)
 
     (void)state; /* keys that several sections have; a path as value; no seeds */
     assert_good(read_grid(&grid, "train.batch_size=2 split.seed=4 model.pretrained=a/b", "", &error), error);
-    char *name = grid_run_name(&grid, 0, grid.seeds.items[0]);
+    char *name = grid_run_name(&grid, 0, grid.seeds.items[0], 0);
     assert_string_equal(name, "train.batch_size=2,split.seed=4,pretrained=a_b,seed=101");
     free(name);
     grid_free(&grid);

@@ -1,0 +1,103 @@
+/* emotrain features: the acoustic functionals of recordings as CSV, a row each. */
+#include "audio/egemaps/egemaps.h"
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/paths.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct job {
+    const struct strings *paths;
+    float *values; /* (paths, EGEMAPS_COUNT) */
+    bool *done;
+    size_t finished;
+    struct progress progress;
+    pthread_mutex_t mutex;
+};
+
+static bool describe_one(void *context, size_t item)
+{
+    struct job *job = context;
+    const char *path = job->paths->items[item];
+    struct error reason = {0};
+    struct signal signal = {0};
+
+    job->done[item] = audio_decode(path, NULL, &signal, &reason) &&
+                      audio_resample(&signal, EGEMAPS_RATE, "sinc_best", &reason) &&
+                      egemaps(&signal, job->values + item * EGEMAPS_COUNT, &reason);
+    signal_free(&signal);
+    pthread_mutex_lock(&job->mutex);
+    if (!job->done[item])
+        log_warn("%s: %s", path, reason.message);
+    progress_update(&job->progress, ++job->finished, NULL);
+    pthread_mutex_unlock(&job->mutex);
+    return !interrupt_requested();
+}
+
+static void print_table(const struct job *job, struct text *out)
+{
+    char number[TEXT_NUMBER_SIZE];
+
+    text_add(out, "path");
+    for (int k = 0; k < EGEMAPS_COUNT; k++)
+        text_add(out, ",%s", EGEMAPS_NAMES[k]);
+    text_add(out, "\n");
+    for (size_t i = 0; i < job->paths->count; i++) {
+        if (!job->done[i])
+            continue;
+        text_add_csv(out, job->paths->items[i]);
+        for (int k = 0; k < EGEMAPS_COUNT; k++)
+            text_add(out, ",%s", text_from_number(number, (double)job->values[i * EGEMAPS_COUNT + (size_t)k]));
+        text_add(out, "\n");
+    }
+}
+
+static bool describe_all(struct job *job, const char *output, struct error *error)
+{
+    struct text table = {0};
+    size_t good = 0, count = job->paths->count;
+    bool written = true;
+
+    progress_start(&job->progress, "features", "file", 0, count);
+    parallel_for(count, thread_count(0), describe_one, job);
+    progress_end(&job->progress);
+    if (interrupt_requested())
+        return error_interrupted(error, "interrupted; nothing was written");
+    for (size_t i = 0; i < count; i++)
+        good += job->done[i];
+    print_table(job, &table);
+    if (output)
+        written = file_write(output, table.text, table.length, error);
+    else
+        fwrite(table.text, 1, table.length, stdout);
+    text_free(&table);
+    return written &&
+           (good == count || error_set(error, "%zu of %zu files could not be described", count - good, count));
+}
+
+bool command_features(const struct options *options, struct error *error)
+{
+    struct strings paths = {0};
+    bool done = true;
+
+    for (size_t i = 0; done && i < options->arguments.count; i++)
+        done = paths_collect(&paths, options->arguments.items[i], error);
+    if (done && paths.count == 0)
+        done = error_usage(error, "no sound file among the paths given");
+    if (done) {
+        struct job job = {.paths = &paths, .mutex = PTHREAD_MUTEX_INITIALIZER};
+        job.values = mem_zero(paths.count * EGEMAPS_COUNT, sizeof *job.values);
+        job.done = mem_zero(paths.count, sizeof *job.done);
+        done = describe_all(&job, options->output, error);
+        free(job.values);
+        free(job.done);
+    }
+    strings_free(&paths);
+    return done;
+}
