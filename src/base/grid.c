@@ -75,7 +75,7 @@ static bool add_axis(struct grid *grid, const struct config *config, const char 
  * names of runs must mean the same in every sweep. */
 static void tell_apart(struct grid *grid)
 {
-    for (size_t a = 0; a < grid->axis_count; a++) {
+    for (size_t a = 0; grid->files.count == 0 && a < grid->axis_count; a++) {
         const char *key = strchr(grid->axes[a].name, '.') + 1;
         size_t sections = 0;
         for (size_t i = 0; i < SETTINGS_COUNT; i++)

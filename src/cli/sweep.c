@@ -237,7 +237,7 @@ static void check_result(struct sweep_job *job, const struct sweep *sweep)
     size_t finished = 0;
 
     for (size_t i = 0; i < sweep->count; i++)
-        finished += sweep->rows[i].finished;
+        finished += sweep->rows[i].finished * job->grid.folds;
     if (finished + job->failed < job->count + job->done_before)
         job->failed = job->count + job->done_before - finished;
 }

@@ -34,7 +34,8 @@ struct direction {
 struct deepmoji {
     int64_t embedding, hidden, max_words;
     struct vocabulary *vocabulary;
-    char *vocabulary_path;
+    char *vocabulary_text; /* its file's, which goes along with the model */
+    size_t vocabulary_bytes;
     size_t words; /* index of the embedding */
     struct direction lstms[LSTMS][DIRECTIONS];
     size_t attention;
@@ -131,8 +132,10 @@ static bool open(struct model *model, const struct config *config, struct error 
     if (d->embedding < 1 || d->embedding > 65536 || d->hidden < 1 || d->hidden > 65536 || d->max_words < 1 ||
         d->max_words > 4096)
         return error_set(error, "%s: \"embedding_size\", \"hidden_size\" or \"max_words\" out of range", model->path);
-    d->vocabulary_path = find_vocabulary(model, error);
-    d->vocabulary = d->vocabulary_path ? vocabulary_open(d->vocabulary_path, error) : NULL;
+    char *path = find_vocabulary(model, error);
+    d->vocabulary_text = path ? file_read(path, &d->vocabulary_bytes, error) : NULL;
+    d->vocabulary = d->vocabulary_text ? vocabulary_open(path, error) : NULL;
+    free(path);
     if (!d->vocabulary)
         return false;
     declare(d, model);
@@ -146,7 +149,7 @@ static void close(struct model *model)
     if (!d)
         return;
     vocabulary_close(d->vocabulary);
-    free(d->vocabulary_path);
+    free(d->vocabulary_text);
     free(d);
 }
 
@@ -177,15 +180,12 @@ static bool translate(const char *checkpoint_name, char name[256])
     return !text_starts(checkpoint_name, "output_layer."); /* for emojis */
 }
 
-/* The vocabulary goes along with the model. */
 static bool save(const struct model *model, const char *directory, struct error *error)
 {
     const struct deepmoji *d = model->state;
-    size_t size;
-    char *bytes = file_read(d->vocabulary_path, &size, error), *path = path_join(directory, "vocabulary.json");
-    bool done = bytes && file_write(path, bytes, size, error);
+    char *path = path_join(directory, "vocabulary.json");
+    bool done = file_write(path, d->vocabulary_text, d->vocabulary_bytes, error);
 
-    free(bytes);
     free(path);
     return done;
 }

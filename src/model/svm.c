@@ -4,11 +4,15 @@
  *
  * Features are standardised by the training part's mean and deviation.  Kernel, cost and gamma are chosen by
  * cross-validation within the training part, whose folds keep a speaker's clips together where the split does.
- * One machine answers a single_label problem, with probabilities (Platt, 2000; Wu et al., 2004); of several labels
- * each has its own, and so has each number.
+ * One machine answers a single_label problem; of several labels each has its own, and so has each number.
  *
- * config.json: "svm_kernel", "svm_c", "svm_gamma" of each machine, "emotrain_features"; beside it svm-N.txt, libsvm's
- * model files.
+ * A label's score is the logarithm of how likely it is to win against each of the others, by a logistic function of the
+ * margin; probabilities are a softmax of the scores at a temperature (Guo et al., 2017) that fits the answers of the
+ * cross-validation.  libsvm's own probabilities are not
+ * used: they come from folds of their own, which know no speakers, and turn upside down where a label has few clips.
+ *
+ * config.json: "svm_kernel", "svm_c", "svm_gamma", "svm_temperature" of each machine, "emotrain_features"; beside it
+ * svm-N.txt, libsvm's model files.
  */
 #include "base/log.h"
 #include "base/parallel.h"
@@ -30,6 +34,7 @@ struct candidate {
 
 struct svm {
     struct svm_model **machines; /* one, or one per label */
+    double *temperatures;        /* of each: what scores are multiplied by */
     size_t count;
     size_t mean, deviation; /* indices of parameters */
     double *means, *deviations;
@@ -57,6 +62,7 @@ static bool open(struct model *model, const struct config *config, struct error 
         return error_set(error, "%s: its config.json names no features", model->path);
     svm->count = model->problem == SINGLE_LABEL ? 1 : model->labels.count;
     svm->machines = mem_zero(svm->count, sizeof *svm->machines);
+    svm->temperatures = mem_zero(svm->count, sizeof *svm->temperatures);
     svm->means = mem_zero(width, sizeof *svm->means);
     svm->deviations = mem_zero(width, sizeof *svm->deviations);
     svm->mean = parameters_add(&model->parameters, true, INIT_ZEROS, 0, shape, "features.mean");
@@ -85,6 +91,7 @@ static void close(struct model *model)
             svm_free_and_destroy_model(&svm->machines[m]);
     forget_rows(svm);
     free(svm->machines);
+    free(svm->temperatures);
     free(svm->means);
     free(svm->deviations);
     free(svm);
@@ -119,7 +126,8 @@ static void learn_features(struct model *model, const struct examples *examples)
             squares += off * off / (double)examples->count;
         }
         svm->means[k] = (double)(float)mean; /* as they will be read back */
-        svm->deviations[k] = squares > 0 ? (double)(float)sqrt(squares) : 1;
+        double deviation = sqrt(squares);
+        svm->deviations[k] = deviation > 1e-6 * fabs(mean) ? (double)(float)deviation : 1; /* else it is constant */
     }
 }
 
@@ -146,6 +154,52 @@ static void store_features(struct model *model, struct et_scope *scope)
         et_copy_data_(scope, parameters_tensor(&model->parameters, parts[p].index), parts[p].values, ET_FLOAT64);
 }
 
+/* ---- scores ---- */
+
+enum { MOST_CLASSES = 1024 };
+static const double ABSENT = -1e6, /* the score of a label that no training clip had */
+    STEEPNESS = 3;                  /* of the logistic function: a margin of 1 wins by 20 to 1 */
+
+/* The score of each of `classes` labels against the others that the machine knows. */
+static void score_labels(const struct svm_model *machine, const struct svm_node *row, size_t classes, double *scores)
+{
+    int known[MOST_CLASSES], count = svm_get_nr_class(machine), pair = 0;
+    double *margins = mem_zero((size_t)count * (size_t)count, sizeof *margins);
+
+    svm_get_labels(machine, known);
+    svm_predict_values(machine, row, margins);
+    for (size_t k = 0; k < classes; k++)
+        scores[k] = ABSENT;
+    for (int i = 0; i < count; i++)
+        scores[known[i]] = 0;
+    for (int i = 0; i < count; i++) {
+        for (int j = i + 1; j < count; j++, pair++) {
+            scores[known[i]] -= log1p(exp(-STEEPNESS * margins[pair]));
+            scores[known[j]] -= log1p(exp(STEEPNESS * margins[pair]));
+        }
+    }
+    free(margins);
+}
+
+static size_t best_label(const double *scores, size_t classes)
+{
+    size_t best = 0;
+
+    for (size_t k = 1; k < classes; k++)
+        best = scores[k] > scores[best] ? k : best;
+    return best;
+}
+
+/* The logarithm of a label's probability. */
+static double log_probability(const double *scores, size_t classes, size_t label, double temperature)
+{
+    double largest = scores[best_label(scores, classes)], sum = 0;
+
+    for (size_t k = 0; k < classes; k++)
+        sum += exp(temperature * (scores[k] - largest));
+    return temperature * (scores[label] - largest) - log(sum);
+}
+
 /* ---- cross-validation ---- */
 
 /* The search of one machine's candidate. */
@@ -159,7 +213,9 @@ struct search {
     size_t *fold_of; /* (count) */
     struct candidate *candidates;
     size_t candidate_count;
+    size_t classes;  /* of C_SVC */
     double *answers; /* (candidates, count) */
+    double *scores;  /* (candidates, count, classes) of C_SVC */
 };
 
 static struct svm_parameter settings_of(const struct search *s, const struct candidate *c)
@@ -191,9 +247,17 @@ static bool try_fold(void *context, size_t item)
     }
     const struct svm_problem problem = {(int)train, y, x};
     struct svm_model *machine = svm_train(&problem, &settings);
-    for (size_t i = 0; i < count; i++)
-        if (s->fold_of[i] == fold)
-            s->answers[candidate * count + i] = svm_predict(machine, s->svm->rows[i]);
+    for (size_t i = 0; i < count; i++) {
+        size_t at = candidate * count + i;
+        if (s->fold_of[i] != fold)
+            continue;
+        if (s->type == EPSILON_SVR) {
+            s->answers[at] = svm_predict(machine, s->svm->rows[i]);
+            continue;
+        }
+        score_labels(machine, s->svm->rows[i], s->classes, s->scores + at * s->classes);
+        s->answers[at] = (double)best_label(s->scores + at * s->classes, s->classes);
+    }
     svm_free_and_destroy_model(&machine);
     free(x);
     free(y);
@@ -214,7 +278,7 @@ static double score(const struct search *s, const double *answers)
         return -squares / (double)count;
     if (!s->balanced)
         return right / (double)count;
-    for (size_t k = 0; k < count; k++) {
+    for (size_t k = 0; k < s->classes; k++) {
         double hits = 0, all = 0;
         for (size_t i = 0; i < count; i++) {
             all += s->targets[i] == (double)k;
@@ -282,7 +346,34 @@ static struct candidate choose(struct search *s, size_t *best_index, double *bes
     return s->candidates[best];
 }
 
-static struct candidate search(struct search *s, double *best_score)
+/* By golden section over its logarithm: the temperature that makes the right labels of the cross-validation likeliest;
+ * a label that a fold did not know is left out. */
+static double fit_temperature(const struct search *s, const double *scores)
+{
+    static const double SECTION = 0.6180339887498949;
+    double low = log(0.005), high = log(50), ends[2], losses[2] = {0};
+
+    for (int round = 0; round < 40; round++) {
+        ends[0] = high - SECTION * (high - low);
+        ends[1] = low + SECTION * (high - low);
+        for (int e = 0; e < 2; e++) {
+            losses[e] = 0;
+            for (size_t i = 0; i < s->examples->count; i++) {
+                const double *row = scores + i * s->classes;
+                size_t label = (size_t)s->targets[i];
+                if (row[label] > ABSENT)
+                    losses[e] -= log_probability(row, s->classes, label, exp(ends[e]));
+            }
+        }
+        if (losses[0] <= losses[1])
+            high = ends[1];
+        else
+            low = ends[0];
+    }
+    return exp((low + high) / 2);
+}
+
+static struct candidate search(struct search *s, double *best_score, double *temperature)
 {
     const struct config *config = s->examples->config;
     const char *kernel = config_text(config, "model.svm_kernel");
@@ -298,10 +389,15 @@ static struct candidate search(struct search *s, double *best_score)
     if (s->examples->groups && s->folds > s->examples->group_count)
         s->folds = s->examples->group_count;
     s->answers = mem_zero(s->candidate_count * s->examples->count, sizeof *s->answers);
+    s->scores = mem_zero(s->candidate_count * s->examples->count, (s->classes + 1) * sizeof *s->scores);
     deal_folds(s, (uint64_t)config_integer(config, "run.seed"));
     if (s->folds > 1)
         parallel_for(s->candidate_count * s->folds, thread_count(config_integer(config, "run.threads")), try_fold, s);
     struct candidate chosen = choose(s, &best, best_score);
+    *temperature = s->type == C_SVC && s->folds > 1
+                       ? fit_temperature(s, s->scores + best * s->examples->count * s->classes)
+                       : 1;
+    free(s->scores);
     free(s->candidates);
     free(s->fold_of);
     free(s->answers);
@@ -309,6 +405,8 @@ static struct candidate search(struct search *s, double *best_score)
 }
 
 /* ---- fitting ---- */
+
+static const char TEMPERATURE[] = "svm_temperature";
 
 /* What machine `m` learns. */
 static double *targets_of(const struct model *model, const struct examples *examples, size_t m)
@@ -340,18 +438,23 @@ static void weigh(struct svm_parameter *settings, const struct examples *example
 
 static void describe(struct model *model, size_t m, const struct candidate *chosen, double value)
 {
-    static const char *const names[] = {"svm_kernel", "svm_c", "svm_gamma", "svm_cross_validation"};
+    const struct svm *svm = model->state;
+    static const char *const names[] = {"svm_kernel", "svm_c", "svm_gamma", "svm_cross_validation", TEMPERATURE};
     cJSON *items[] = {cJSON_CreateString(chosen->kernel == LINEAR ? "linear" : "rbf"), cJSON_CreateNumber(chosen->c),
-                      cJSON_CreateNumber(chosen->gamma), cJSON_CreateNumber(value)};
+                      cJSON_CreateNumber(chosen->gamma), cJSON_CreateNumber(value),
+                      cJSON_CreateNumber(svm->temperatures[m])};
 
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         if (m == 0)
             json_put(model->json, names[i], cJSON_CreateArray());
         cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(model->json, names[i]), items[i]);
     }
+    char gamma[40];
+
+    snprintf(gamma, sizeof gamma, ", gamma %.4g", chosen->gamma);
     log_info("svm%s%s: %s kernel, C %g%s; %s %.4f in cross-validation", model->problem == SINGLE_LABEL ? "" : " of ",
              model->problem == SINGLE_LABEL ? "" : model->labels.items[m], chosen->kernel == LINEAR ? "linear" : "rbf",
-             chosen->c, chosen->kernel == LINEAR ? "" : ", gamma chosen with it",
+             chosen->c, chosen->kernel == LINEAR ? "" : gamma,
              model->problem == REGRESSION ? "squared error" : "score", fabs(value));
 }
 
@@ -365,17 +468,18 @@ static bool fit_machine(struct model *model, const struct examples *examples, si
                        .targets = targets,
                        .type = model->problem == REGRESSION ? EPSILON_SVR : C_SVC,
                        .balanced = by_recall || model->problem == MULTI_LABEL,
-                       .width = model->features.count};
-    struct candidate chosen = search(&s, &value);
+                       .width = model->features.count,
+                       .classes = model->problem == SINGLE_LABEL  ? model->labels.count
+                                  : model->problem == MULTI_LABEL ? 2
+                                                                  : 0};
+    struct candidate chosen = search(&s, &value, &svm->temperatures[m]);
     struct svm_parameter settings = settings_of(&s, &chosen);
     const struct svm_problem problem = {(int)examples->count, targets, svm->rows};
 
-    settings.probability = model->problem != REGRESSION;
     if (config_bool(examples->config, "train.class_weights") && model->problem != REGRESSION)
         weigh(&settings, examples, targets, model->problem == SINGLE_LABEL ? model->labels.count : 2);
     const char *wrong = svm_check_parameter(&problem, &settings);
     if (!wrong) {
-        srand((unsigned)config_integer(examples->config, "run.seed")); /* libsvm's probabilities draw from it */
         svm->machines[m] = svm_train(&problem, &settings);
         describe(model, m, &chosen, value);
     }
@@ -406,16 +510,14 @@ static bool fit(struct model *model, const struct examples *examples, struct err
 
 /* ---- answering ---- */
 
-static void answer_labels(const struct svm *svm, size_t m, const struct svm_node *row, size_t labels, float *out)
+static void answer_labels(const struct svm *svm, size_t m, const struct svm_node *row, size_t classes, float *out)
 {
-    double shares[1024];
-    int classes[1024], count = svm_get_nr_class(svm->machines[m]);
+    double *scores = mem_zero(classes, sizeof *scores);
 
-    svm_get_labels(svm->machines[m], classes);
-    svm_predict_probability(svm->machines[m], row, shares);
-    for (int c = 0; c < count; c++) /* a label that no training clip had is in no machine: it stays at 0 */
-        if (classes[c] >= 0 && (size_t)classes[c] < labels)
-            out[classes[c]] = (float)shares[c];
+    score_labels(svm->machines[m], row, classes, scores);
+    for (size_t k = 0; k < classes; k++)
+        out[k] = (float)exp(log_probability(scores, classes, k, svm->temperatures[m]));
+    free(scores);
 }
 
 static bool answer(const struct model *model, const struct batch *batch, float *answers, struct error *error)
@@ -452,6 +554,23 @@ static char *machine_path(const char *directory, size_t m)
     return mem_format("%s/svm-%zu.txt", directory, m);
 }
 
+/* Whether a machine read from a file answers this model's problem, with labels that it has. */
+static bool fits(const struct model *model, const struct svm_model *machine)
+{
+    int labels[MOST_CLASSES], type = svm_get_svm_type(machine), count = svm_get_nr_class(machine),
+                              most = model->problem == SINGLE_LABEL ? (int)model->labels.count : 2;
+
+    if (model->problem == REGRESSION)
+        return type == EPSILON_SVR;
+    if (type != C_SVC || count > MOST_CLASSES)
+        return false;
+    svm_get_labels(machine, labels);
+    for (int i = 0; i < count; i++)
+        if (labels[i] < 0 || labels[i] >= most)
+            return false;
+    return true;
+}
+
 static bool load(struct model *model, const char *directory, struct error *error)
 {
     struct svm *svm = model->state;
@@ -471,8 +590,11 @@ static bool load(struct model *model, const char *directory, struct error *error
     for (size_t m = 0; done && m < svm->count; m++) {
         char *path = machine_path(directory, m);
         svm->machines[m] = svm_load_model(path);
-        if (!svm->machines[m] || svm_get_nr_class(svm->machines[m]) > 1024)
-            done = error_set(error, "%s: not a model file of libsvm", path);
+        done = (svm->machines[m] && fits(model, svm->machines[m])) ||
+               error_set(error, "%s: not a model file of libsvm, or of another model", path);
+        const cJSON *temperature =
+            cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(model->json, TEMPERATURE), (int)m);
+        svm->temperatures[m] = cJSON_IsNumber(temperature) ? temperature->valuedouble : 1;
         free(path);
     }
     return done;

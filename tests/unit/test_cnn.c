@@ -17,6 +17,9 @@ enum { LABELS = 3, WIDTH = 9000 };
 static const char CONFIG[] =
     "{\"model_type\": \"cnn\", \"channels\": [4, 6, 8], \"bands\": 20, \"window\": 0.02,"
     " \"hop\": 0.01, \"head_size\": 12}";
+static const char OTHER_CONFIG[] =
+    "{\"model_type\": \"cnn\", \"channels\": [4, 6, 8], \"bands\": 20, \"window\": 0.02, \"hop\": 0.01,"
+    " \"head_size\": 0, \"convolutions\": 1, \"input_norm\": \"bands\"}";
 
 static void test_log_mel(void **state)
 {
@@ -81,13 +84,18 @@ static struct config *settings(const char *pooling)
     return config;
 }
 
-static char *config_file(void)
+static char *write_config(const char *text)
 {
     struct error error = {0};
     char *path = unit_path("cnn.json");
 
-    assert_good(file_write(path, CONFIG, strlen(CONFIG), &error), error);
+    assert_good(file_write(path, text, strlen(text), &error), error);
     return path;
+}
+
+static char *config_file(void)
+{
+    return write_config(CONFIG);
 }
 
 /* A few training passes, so that the running statistics are not those it began with. */
@@ -106,10 +114,10 @@ static void test_padding_changes_no_answer(void **state)
     const int64_t lengths[4] = {3000, 8200, 1700, 4097}; /* odd numbers of frames among them */
 
     (void)state;
-    for (size_t p = 0; p < sizeof poolings / sizeof poolings[0]; p++) {
-        struct config *config = settings(poolings[p]);
+    for (size_t p = 0; p < 2 * sizeof poolings / sizeof poolings[0]; p++) {
+        struct config *config = settings(poolings[p / 2]);
         struct error error;
-        struct model *model = open_model(config_file(), config, &error);
+        struct model *model = open_model(p % 2 ? write_config(OTHER_CONFIG) : config_file(), config, &error);
         assert_good(model, error);
         struct batch together = make_batch(lengths, 4, WIDTH, 0.7f);
         warm_up(model, &together);
@@ -158,7 +166,9 @@ static void test_bad_configurations(void **state)
         {"{\"model_type\": \"cnn\", \"bands\": 8}", "\"bands\" from 16"},
         {"{\"model_type\": \"cnn\", \"hop\": 0.5}", "\"hop\""},
         {"{\"model_type\": \"cnn\", \"high\": 9000}", "8000 Hz"},
-        {"{\"model_type\": \"cnn\", \"head_size\": 0}", "\"head_size\""},
+        {"{\"model_type\": \"cnn\", \"head_size\": -1}", "\"head_size\""},
+        {"{\"model_type\": \"cnn\", \"convolutions\": 0}", "\"convolutions\""},
+        {"{\"model_type\": \"cnn\", \"input_norm\": \"none\"}", "\"clip\" or \"bands\""},
         {"{\"model_type\": \"cnn\", \"mask_time_length\": 0}", "above 0"},
     };
     struct config *config = settings("mean");

@@ -36,17 +36,27 @@ static void test_migration(void **state)
     struct error error = {0};
     struct catalogue *catalogue = fresh("old.db");
     struct clip_list list = {0}, read = {0};
-    int64_t corpus;
+    struct prediction_list answers;
+    const char *const labels[] = {"happy", "sad"};
+    int64_t corpus, run;
     sqlite3 *db;
 
     (void)state;
     assert_true(corpus_open(catalogue, "ravdess", "/data", &corpus, &error));
     clip_list_add(&list, &(struct clip){.path = "a.wav", .name = "a", .label = "sad"});
     assert_good(clips_write(catalogue, corpus, &list, NULL, 0, &error), error);
+    prediction_list_start(&answers, SINGLE_LABEL, labels, 2);
+    prediction_list_add(&answers, "a.wav", 1, NULL)->predicted = 0;
+    assert_good(run_begin(catalogue, "r", "/runs/r", "", SINGLE_LABEL, false, &run, &error), error);
+    assert_good(predictions_write(catalogue, run, "test", &answers, &error), error);
+    prediction_list_free(&answers);
     catalogue_close(catalogue);
     assert_int_equal(sqlite3_open(unit_path("old.db"), &db), SQLITE_OK);
     assert_int_equal(
-        sqlite3_exec(db, "ALTER TABLE clips DROP COLUMN part; PRAGMA user_version = 1", NULL, NULL, NULL),
+        sqlite3_exec(db,
+                     "ALTER TABLE clips DROP COLUMN part; ALTER TABLE runs DROP COLUMN problem;"
+                     "PRAGMA user_version = 1",
+                     NULL, NULL, NULL),
         SQLITE_OK);
     sqlite3_close(db);
     catalogue = fresh("old.db");
@@ -54,6 +64,10 @@ static void test_migration(void **state)
     assert_int_equal(read.count, 1);
     assert_string_equal(read.clips[0].label, "sad");
     assert_null(read.clips[0].part);
+    assert_good(predictions_read(catalogue, run, "test", &answers, &error), error);
+    assert_true(answers.problem == SINGLE_LABEL && answers.count == 1);
+    assert_true(answers.items[0].label == 1 && answers.items[0].predicted == 0);
+    prediction_list_free(&answers);
     clip_list_free(&list);
     clip_list_free(&read);
     catalogue_close(catalogue);

@@ -324,7 +324,7 @@ static void segments(const struct contour *c, bool voiced, float *per_second, fl
     double average = count ? sum / (double)count : 0,
            variance = count > 1 ? squares / (double)count - average * average : 0;
     if (per_second)
-        *per_second = (float)((double)count / ((double)c->count * FRAME));
+        *per_second = c->count ? (float)((double)count / ((double)c->count * FRAME)) : 0;
     *mean = (float)(average * FRAME);
     *deviation = (float)(sqrt(fmax(variance, 0)) * FRAME);
 }

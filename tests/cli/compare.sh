@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# A comparison of models on one corpus and split, all folds taken together; corpora to train on and others to test on.
+. "$(dirname "$0")/lib.sh" "$@"
+tiny_experiment 4
+cp "$tests/cli/tiny_cnn.json" .
+common='[run]\nprecision = float32\n[audio]\nresampler = sinc_fastest\n[train]\nepochs = 2\nbatch_size = 4\n'
+printf "$common"'[model]\nkind = cnn\npretrained = tiny_cnn.json\nfreeze = none\n' >network.ini
+printf "$common"'[model]\nkind = svm\nfreeze = none\nsvm_folds = 2\n' >svm.ini
+printf '[corpus]\nroot = corpus\n[split]\ntest = 0.25\n[compare]\nmodels = network.ini svm.ini\n[sweep]\nseeds = 1,2\n' >both.ini
+
+expect 0 "network" "$emotrain" compare --config both.ini --jobs 2
+[ "$(grep -c . runs/both/sweep.csv)" = 3 ] || fail "not two rows: $(cat runs/both/sweep.csv)"
+head -1 runs/both/sweep.csv | grep -q "parameters,training_seconds,test_clips_per_second,memory_mib" || fail "costs are missing"
+for file in sweep.txt sweep.json sweep.html sweep.svg models/svm.ini "model=svm,seed=2/report.html"; do
+  [ -s "runs/both/$file" ] || fail "no $file"
+done
+grep -q "<svg" runs/both/sweep.html || fail "the page has no chart"
+expect 0 "0 runs to do, 4 done" "$emotrain" compare --config both.ini
+expect 0 "runs/both" "$emotrain" report both
+sed -i 's/epochs = 2/epochs = 3/' network.ini
+expect_error 2 "was begun with train.epochs=2" "$emotrain" compare --config both.ini
+sed -i 's/epochs = 3/epochs = 2/' network.ini
+expect_error 2 "nothing to vary" "$emotrain" compare --config svm.ini
+expect_error 2 "nothere.ini" "$emotrain" compare --config both.ini --run y --set compare.models=nothere.ini
+
+# By speaker, every clip tested once: four folds of a speaker each.
+folds=(--set split.protocol=speaker --set split.folds=4 --set sweep.folds=yes --set sweep.seeds=1)
+expect 0 "64 clips" "$emotrain" compare --config both.ini --run folds "${folds[@]}"
+[ "$(ls -d runs/folds/model=svm,seed=1,fold=? | wc -l)" = 4 ] || fail "not four folds"
+expect 0 "all folds" "$emotrain" sweep --config svm.ini --run alone --set corpus.root=corpus "${folds[@]}"
+
+# Trained on one corpus, tested on another: their speakers and paths stay apart.
+"$make_corpus" other 2 || fail "no other corpus"
+for clip in other/*/*.wav; do mv "$clip" "${clip%.wav}-x.wav" && mv "${clip%.wav}-x.wav" "$(dirname "$clip")/$(basename "$clip" | sed 's/^03-01-\(..\)-01/03-01-\1-02/')"; done
+across=(--set corpus.part=train --set corpus_2.root=other --set corpus_2.part=test)
+expect 0 "weighted avg" "$emotrain" --config svm.ini --run across --set corpus.root=corpus "${across[@]}"
+grep -q "^ *accuracy .* 32$" runs/across/classification_report.txt || fail "not tested on the 32 clips of the other corpus"
+grep -q "Speakers shared" runs/across/classification_report.txt && fail "speakers of two corpora are not the same people"
+grep -q "ravdess 01" runs/across/classification_report.txt || fail "the other corpus' speakers are not known"
+grep -q "$scratch/other/Actor_01" runs/across/predictions.csv || fail "paths do not say which corpus"
+expect 0 "weighted avg" "$emotrain" --config svm.ini --run joint --set corpus.root=corpus --set corpus_2.root=other --set split.test=0.25
+expect_error 2 "no folder \"gone\"" "$emotrain" --config svm.ini --run gone --set corpus.root=corpus --set corpus_2.root=gone

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Models beside wav2vec 2.0 and the network through the whole job: support vector machines on functionals and on a list
+# of features, VGGish, DeepMoji.
+. "$(dirname "$0")/lib.sh" "$@"
+tiny_experiment 6
+cp -r "$tests/golden/vggish_tiny/model" vggish
+cp -r "$tests/golden/deepmoji_tiny/model" deepmoji
+
+accuracy_of() { sed -n 's/.*"accuracy":[[:space:]]*\([0-9.]*\).*/\1/p' "runs/$1/report.json" | head -1; }
+knows() { awk "BEGIN { exit !($(accuracy_of "$1") > 0.3) }" || fail "$1: accuracy $(accuracy_of "$1") is no better than chance"; }
+
+# Support vector machines: functionals from the cache, chosen in the train part; the same twice; from files.
+svm=(--set model.kind=svm --set model.pretrained= --set model.svm_folds=3)
+expect 0 "weighted avg" "$emotrain" --config tiny.ini --run svm "${svm[@]}"
+knows svm
+grep -q '"svm_kernel"' runs/svm/best/config.json && [ -s runs/svm/best/svm-0.txt ] || fail "no machine was saved"
+expect 0 "weighted avg" "$emotrain" --config tiny.ini --run svm2 "${svm[@]}"
+cmp runs/svm/predictions.csv runs/svm2/predictions.csv || fail "the same experiment gave other answers"
+expect 0 "Actor_01" "$emotrain" predict runs/svm/best corpus/Actor_01
+expect 0 "weighted avg" "$emotrain" --config tiny.ini --run grouped "${svm[@]}" --set split.protocol=speaker
+
+# Features of a list, as our own command and as openSMILE write them.
+"$emotrain" features corpus -o features.csv 2>err || fail "features: $(cat err)"
+[ "$(wc -l <features.csv)" = 97 ] && [ "$(head -1 features.csv | tr ',' '\n' | wc -l)" = 89 ] || fail "features.csv is not 96 x 89"
+sed 's#^corpus/##' features.csv >listed.csv
+expect 0 "weighted avg" "$emotrain" --config tiny.ini --run listed "${svm[@]}" --set model.features=listed.csv
+knows listed
+sed "s/,/;/g; s#^corpus/[^/]*/\([^;.]*\).wav#'\1'#; 1s/path/name/" features.csv >opensmile.csv
+expect 0 "weighted avg" "$emotrain" --config tiny.ini --run opensmile "${svm[@]}" --set model.features=opensmile.csv
+cmp runs/listed/predictions.csv runs/opensmile/predictions.csv || fail "the same features gave other answers"
+expect 0 "weighted avg" "$emotrain" eval listed
+head -5 listed.csv >short.csv
+expect_error 1 "no row for the clip" "$emotrain" --config tiny.ini --run short "${svm[@]}" --set model.features=short.csv
+expect_error 2 "none" "$emotrain" --config tiny.ini --run frozen "${svm[@]}" --set model.freeze=encoder
+
+# VGGish: from a checkpoint in the published names; frozen, only the head moves.
+vggish=(--set model.kind=vggish --set model.pretrained=vggish --set train.epochs=2)
+expect 0 "weighted avg" "$emotrain" --config tiny.ini --run vggish "${vggish[@]}"
+expect 0 "weighted avg" "$emotrain" --config tiny.ini --run frozen "${vggish[@]}" --set model.freeze=encoder --set model.pooling=mean+max
+grep -q '"trainable":[[:space:]]*[1-9]' runs/frozen/report.json || fail "nothing was trained"
+expect 0 "Actor_01" "$emotrain" predict runs/vggish/best corpus/Actor_01
+expect_error 2 "vggish hears 16000 Hz" "$emotrain" --config tiny.ini --run rate "${vggish[@]}" --set audio.sample_rate=8000
+
+# DeepMoji reads: chain-thaw goes on after a kill as if there had been none; text alone is said to know nothing.
+deepmoji=(--set model.kind=deepmoji --set model.pretrained=deepmoji --set model.freeze=chain_thaw --set train.epochs=6
+  --set checkpoint.every_steps=5 --set train.average=0.9)
+expect 0 "who always gave each text's commonest label" "$emotrain" --config tiny.ini --run deepmoji "${deepmoji[@]}"
+"$emotrain" --config tiny.ini --run killed "${deepmoji[@]}" >/dev/null 2>err &
+pid=$!
+while kill -0 $pid 2>/dev/null && [ "$(cat runs/killed/metrics.jsonl 2>/dev/null | wc -l)" -lt 20 ]; do sleep 0.02; done
+kill -9 $pid
+wait $pid 2>/dev/null
+[ ! -e runs/killed/report.html ] || fail "killed too late"
+expect 0 "weighted avg" "$emotrain" --run killed --resume
+cmp runs/deepmoji/last/model.safetensors runs/killed/last/model.safetensors || fail "weights differ after a kill"
+[ -s runs/deepmoji/best/vocabulary.json ] || fail "the vocabulary did not go along"
+printf 'Kids are talking by the door\n\nI love this :)\n' >texts.txt
+expect 0 "texts.txt:3" "$emotrain" predict deepmoji texts.txt
+expect 1 "this model reads" "$emotrain" predict deepmoji corpus/Actor_01/03-01-01-01-01-01-01.wav
+cp "$tests/golden/deepmoji_tiny/model/config.json" alone.json
+expect_error 1 "vocabulary.json" "$emotrain" --config tiny.ini --run alone "${deepmoji[@]}" --set model.pretrained=alone.json
