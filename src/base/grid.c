@@ -168,6 +168,8 @@ bool grid_load_experiments(struct grid *grid, const struct config *config, struc
 {
     bool done = true;
 
+    if (grid->files.count == 0)
+        return true;
     grid->experiments = mem_zero(grid->files.count, sizeof(struct config *));
     for (size_t i = 0; done && i < grid->files.count; i++) {
         struct config *experiment = grid->experiments[i] = config_new();

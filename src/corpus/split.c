@@ -157,10 +157,9 @@ static bool divide_validation(const struct split_protocol *protocol, const struc
                               struct split *split, struct error *error)
 {
     struct split_task again = *task;
-    size_t size = 0, rest_count;
+    size_t size = 0, rest_count, whole = task->clips->count;
 
-    if (!part_size("split.validation", config_number(task->config, "split.validation"), task->count, &size,
-                   error))
+    if (!part_size("split.validation", config_number(task->config, "split.validation"), whole, &size, error))
         return false;
     if (size == 0)
         return true;
