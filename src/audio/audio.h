@@ -83,7 +83,8 @@ void audio_cache_close(struct audio_cache *cache); /* NULL does nothing */
 bool audio_cache_load(struct audio_cache *cache, const char *path, const char *sha256, struct signal *signal,
                       struct error *error);
 
-/* The eGeMAPS functionals (audio/egemaps) of the same signal, kept beside it.  The cache must be of 16 kHz. */
+/* The eGeMAPS functionals (audio/egemaps) of the same signal, kept beside it.  The cache must be of 16 kHz.
+ */
 bool audio_cache_functionals(struct audio_cache *cache, const char *path, const char *sha256, float *values,
                              struct error *error);
 

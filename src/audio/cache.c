@@ -1,6 +1,7 @@
 /*
  * The cache of decoded signals: one file per clip, FOLDER/ab/abcdef...-16000-sinc_best.pcm, holding a
- * header and 32-bit floats in the machine's byte order; beside it, where they were asked for, its functionals.
+ * header and 32-bit floats in the machine's byte order; beside it, where they were asked for, its
+ * functionals.
  */
 #include "audio/audio.h"
 
@@ -50,7 +51,8 @@ void audio_cache_close(struct audio_cache *cache)
 
 static char *entry_path(const struct audio_cache *cache, const char *sha256, const char *ending)
 {
-    return mem_format("%s/%.2s/%s-%d-%s.%s", cache->folder, sha256, sha256, cache->rate, cache->resampler, ending);
+    return mem_format("%s/%.2s/%s-%d-%s.%s", cache->folder, sha256, sha256, cache->rate, cache->resampler,
+                      ending);
 }
 
 static bool header_fits(const struct audio_cache *cache, const struct header *header,
@@ -182,7 +184,8 @@ static bool read_functionals(const char *path, float *values)
 
     if (good) {
         memcpy(&entry, bytes, sizeof entry);
-        good = entry.version == FUNCTIONALS_VERSION && entry.checksum == checksum(entry.values, sizeof entry.values);
+        good = entry.version == FUNCTIONALS_VERSION &&
+               entry.checksum == checksum(entry.values, sizeof entry.values);
         memcpy(values, entry.values, sizeof entry.values);
     }
     free(bytes);

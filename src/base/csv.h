@@ -1,6 +1,6 @@
 /*
- * CSV files whose first row names their columns (RFC 4180; semicolons for commas, where the first row has those
- * alone).
+ * CSV files whose first row names their columns (RFC 4180; semicolons for commas, where the first row has
+ * those alone).
  *
  *     struct csv csv;
  *     if (csv_open(&csv, "clips.csv", &error)) {

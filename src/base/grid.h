@@ -7,8 +7,9 @@
  *
  * Settings are numbered with the last axis running fastest.
  *
- * Instead of values of settings, whole experiments can be the one axis: compare.models names a configuration file for
- * each (emotrain compare).  With sweep.folds each setting and seed is run once for every fold of the split.
+ * Instead of values of settings, whole experiments can be the one axis: compare.models names a configuration
+ * file for each (emotrain compare).  With sweep.folds each setting and seed is run once for every fold of the
+ * split.
  */
 #ifndef EMOTRAIN_BASE_GRID_H
 #define EMOTRAIN_BASE_GRID_H
@@ -28,7 +29,8 @@ struct grid {
     struct strings seeds;
     size_t folds; /* 1: the split's one fold */
 
-    /* compare.models: the files, and once loaded what is in them with the comparison's own settings over it */
+    /* compare.models: the files, and once loaded what is in them with the comparison's own settings over it
+     */
     struct strings files;
     struct config **experiments; /* (files.count), or NULL */
 };
@@ -40,8 +42,8 @@ extern const char *const GRID_KEY_NAMES[GRID_KEYS];
 /* Reads the axes and sweep.seeds, and checks every value against its setting. */
 bool grid_read(struct grid *grid, const struct config *config, struct error *error);
 
-/* Reads the files of compare.models.  Over what they say stand run, corpora, split and model.problem of `config`, and
- * all else that it has other than by default. */
+/* Reads the files of compare.models.  Over what they say stand run, corpora, split and model.problem of
+ * `config`, and all else that it has other than by default. */
 bool grid_load_experiments(struct grid *grid, const struct config *config, struct error *error);
 void grid_free(struct grid *grid);
 

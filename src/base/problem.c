@@ -74,11 +74,12 @@ static bool parse_numbers(size_t count, const char *text, double *values, struct
     }
     text_free(&number);
     return !error->kind &&
-           (found == count || error_set(error, "\"%s\": expected %zu numbers, separated by \";\"", text, count));
+           (found == count ||
+            error_set(error, "\"%s\": expected %zu numbers, separated by \";\"", text, count));
 }
 
-bool problem_parse(enum problem problem, const char *const *labels, size_t count, const char *text, double *values,
-                   struct error *error)
+bool problem_parse(enum problem problem, const char *const *labels, size_t count, const char *text,
+                   double *values, struct error *error)
 {
     struct error reason = {0};
     bool done = problem == REGRESSION ? parse_numbers(count, text, values, &reason)

@@ -4,7 +4,7 @@
  */
 #include "base/config.h"
 
-#define MANY 1e9           /* no limit in practice */
+#define MANY 1e9 /* no limit in practice */
 #define FIGURE_CHOICES                                                                                       \
     "auto|accuracy|uar|macro_f1|micro_f1|weighted_f1|macro_auc|map|ccc|pearson|mae|rmse|eval_loss"
 #define SEEDS 4294967295.0 /* 2^32 - 1, as NumPy takes them */
@@ -33,8 +33,9 @@
 /* A corpus beside the first: to train on some and test on others. */
 #define MORE_CORPUS(section)                                                                                 \
     TEXT(section, "root", "", "another corpus' folder; empty: none.  Here and below as in [corpus]"),        \
-        TEXT(section, "kind", "ravdess", ""), TEXT(section, "file", "", ""), TEXT(section, "columns", "", ""), \
-        TEXT(section, "map", "", ""), CHOICE(section, "part", "split", "split|train|validation|test", "")
+        TEXT(section, "kind", "ravdess", ""), TEXT(section, "file", "", ""),                                 \
+        TEXT(section, "columns", "", ""), TEXT(section, "map", "", ""),                                      \
+        CHOICE(section, "part", "split", "split|train|validation|test", "")
 
 /* Tables of handlers (corpora, models, poolings, protocols) check their own names: those keys are TEXT. */
 
@@ -54,7 +55,8 @@ const struct setting SETTINGS[] = {
     TEXT("corpus", "file", "", "of kind=csv: the list, with the columns path, label and more"),
     TEXT("corpus", "columns", "", "of kind=csv: other names of its columns: path=file label=emotion"),
     TEXT("corpus", "map", "", "labels to rename, merge or leave out: joy=happy, elation=happy, other=-"),
-    CHOICE("corpus", "part", "split", "split|train|validation|test", "split: parts as [split] says; else all its clips"),
+    CHOICE("corpus", "part", "split", "split|train|validation|test",
+           "split: parts as [split] says; else all its clips"),
     TEXT("corpus", "labels", "", "labels to use, in their order, separated by commas; empty: all, sorted"),
     MORE_CORPUS("corpus_2"),
     MORE_CORPUS("corpus_3"),
@@ -97,10 +99,13 @@ const struct setting SETTINGS[] = {
          "none, feature_encoder, layers:N or encoder; of deepmoji also chain_thaw"),
     CHOICE("model", "problem", "single_label", "single_label|multi_label|regression",
            "one label of several, any of several, or numbers"),
-    TEXT("model", "features", "egemaps", "of kind=svm: egemaps, or a CSV of features: path, then a column each"),
-    CHOICE("model", "svm_kernel", "auto", "auto|linear|rbf", "auto, here and below: by cross-validation in the train part"),
+    TEXT("model", "features", "egemaps",
+         "of kind=svm: egemaps, or a CSV of features: path, then a column each"),
+    CHOICE("model", "svm_kernel", "auto", "auto|linear|rbf",
+           "auto, here and below: by cross-validation in the train part"),
     NUMBER("model", "svm_c", "", 1e-9, 1e9, "cost of mistakes; empty: by cross-validation"),
-    NUMBER("model", "svm_gamma", "", 1e-12, 1e6, "width of the rbf kernel, over standardised features; empty: likewise"),
+    NUMBER("model", "svm_gamma", "", 1e-12, 1e6,
+           "width of the rbf kernel, over standardised features; empty: likewise"),
     INTEGER("model", "svm_folds", "5", 2, 100, "folds of that; by speaker where the split is"),
     BOOL("model", "gradient_checkpointing", "no",
          "recompute each layer in the backward pass: less memory, a third more time"),
@@ -132,8 +137,9 @@ const struct setting SETTINGS[] = {
     BOOL("train", "group_by_length", "no", "batches of clips of like length"),
     INTEGER("train", "log_steps", "20", 1, MANY, "training loss is logged as the mean over this many steps"),
     BOOL("train", "class_weights", "no", "weigh classes by their inverse frequency in the training part"),
-    CHOICE("train", "loss", "auto", "auto|cross_entropy|mse|ccc",
-           "auto: cross_entropy (of multi_label: binary), of regression mse; ccc: 1 - concordance over a batch"),
+    CHOICE(
+        "train", "loss", "auto", "auto|cross_entropy|mse|ccc",
+        "auto: cross_entropy (of multi_label: binary), of regression mse; ccc: 1 - concordance over a batch"),
     NUMBER("train", "average", "0", 0, 0.99999,
            "decay of a moving average of the weights, which is what is evaluated and saved as best; 0: none"),
     NUMBER("train", "label_smoothing", "0", 0, 0.999, "share of the target spread over all classes"),
@@ -148,9 +154,10 @@ const struct setting SETTINGS[] = {
     INTEGER("eval", "batch_size", "8", 1, MANY, "clips per forward pass"),
     INTEGER("eval", "every_steps", "0", 0, MANY, "evaluate every so many optimizer steps; 0: never by steps"),
     INTEGER("eval", "every_epochs", "1", 0, MANY, "evaluate every so many epochs; 0: only at the end"),
-    CHOICE("eval", "best_metric", "auto", FIGURE_CHOICES "|last",
-           "what the best checkpoint is chosen by; auto: accuracy, of multi_label macro_f1, of regression ccc; "
-           "last: not at all, the last is taken"),
+    CHOICE(
+        "eval", "best_metric", "auto", FIGURE_CHOICES "|last",
+        "what the best checkpoint is chosen by; auto: accuracy, of multi_label macro_f1, of regression ccc; "
+        "last: not at all, the last is taken"),
 
     INTEGER("checkpoint", "every_steps", "0", 0, MANY,
             "save every so many optimizer steps; 0: never by steps"),
@@ -165,9 +172,11 @@ const struct setting SETTINGS[] = {
     TEXT("sweep", "grid_3", "", ""),
     TEXT("sweep", "grid_4", "", ""),
     BOOL("sweep", "folds", "no",
-         "run every fold of split.folds; a setting's answers over all folds, each clip's once, are taken together"),
+         "run every fold of split.folds; a setting's answers over all folds, each clip's once, are taken "
+         "together"),
     TEXT("sweep", "seeds", "", "run.seed of each setting's runs, separated by commas; empty: run.seed alone"),
-    TEXT("compare", "models", "", "of emotrain compare: configuration files, one for each model, separated by blanks"),
+    TEXT("compare", "models", "",
+         "of emotrain compare: configuration files, one for each model, separated by blanks"),
     TEXT("compare", "models_2", "", "more of them"),
     TEXT("compare", "models_3", "", ""),
 

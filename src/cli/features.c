@@ -53,7 +53,8 @@ static void print_table(const struct job *job, struct text *out)
             continue;
         text_add_csv(out, job->paths->items[i]);
         for (int k = 0; k < EGEMAPS_COUNT; k++)
-            text_add(out, ",%s", text_from_number(number, (double)job->values[i * EGEMAPS_COUNT + (size_t)k]));
+            text_add(out, ",%s",
+                     text_from_number(number, (double)job->values[i * EGEMAPS_COUNT + (size_t)k]));
         text_add(out, "\n");
     }
 }
@@ -77,8 +78,8 @@ static bool describe_all(struct job *job, const char *output, struct error *erro
     else
         fwrite(table.text, 1, table.length, stdout);
     text_free(&table);
-    return written &&
-           (good == count || error_set(error, "%zu of %zu files could not be described", count - good, count));
+    return written && (good == count ||
+                       error_set(error, "%zu of %zu files could not be described", count - good, count));
 }
 
 bool command_features(const struct options *options, struct error *error)

@@ -4,8 +4,8 @@
 
 #include "base/files.h"
 
-/* Adds what a path stands for: a file for itself, a folder for the sound files in it, at any depth, "-" for standard
- * input. */
+/* Adds what a path stands for: a file for itself, a folder for the sound files in it, at any depth, "-" for
+ * standard input. */
 bool paths_collect(struct strings *paths, const char *path, struct error *error);
 
 #endif

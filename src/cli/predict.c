@@ -80,7 +80,8 @@ static bool answer_windows(const struct trained *trained, const struct signal *s
         double share = (double)windows[w].count / (double)signal->count;
         for (size_t k = 0; k < labels; k++)
             sum[k] += share * (double)rows[w * labels + k];
-        prediction_fill(prediction_list_add(&replies->windows, "", -1, NULL), rows + w * labels, trained->model);
+        prediction_fill(prediction_list_add(&replies->windows, "", -1, NULL), rows + w * labels,
+                        trained->model);
     }
     batch_free(&batch);
     for (size_t w = 0; w < count; w++)

@@ -205,7 +205,8 @@ static void print_csv(const struct line *lines, size_t count)
         text_add_csv(&text, row->directory);
         text_add(&text, ",%zu", lines[i].clips);
         for (enum figure f = 0; f < FIGURE_COUNT; f++)
-            text_add(&text, ",%s", has_figure(&lines[i], f) ? text_from_number(number, lines[i].figures[f]) : "");
+            text_add(&text, ",%s",
+                     has_figure(&lines[i], f) ? text_from_number(number, lines[i].figures[f]) : "");
         text_add(&text, "\n");
     }
     printf("%s", text.text);
@@ -262,8 +263,8 @@ static bool fill(struct line *line, struct catalogue *catalogue, struct error *e
     line->clips = evaluation.clips;
     line->tested = evaluation.clips > 0;
     line->problem = evaluation.problem;
-    FOR_FIGURES(f, evaluation.problem)
-    line->figures[f] = FIGURES[f].of(&evaluation);
+    FOR_FIGURES (f, evaluation.problem)
+        line->figures[f] = FIGURES[f].of(&evaluation);
     evaluation_free(&evaluation);
     prediction_list_free(&predictions);
     return true;

@@ -44,7 +44,8 @@ bool source_index(struct source *source, const struct config *config, struct err
     return done;
 }
 
-/* Clips of another corpus than the first go by their whole path, and its speakers are others than the first's. */
+/* Clips of another corpus than the first go by their whole path, and its speakers are others than the
+ * first's. */
 static void tell_apart(const struct source_corpus *corpus, const char *kind, struct clip_list *clips)
 {
     for (size_t i = 0; i < clips->count; i++) {
@@ -80,7 +81,8 @@ static bool read_clips(struct source *source, const struct config *config, int n
 
 bool source_split(struct source *source, const struct config *config, struct error *error)
 {
-    bool done = corpus_clips(config, source->catalogue, source->corpora[0].id, &source->clips, error), several = false;
+    bool done = corpus_clips(config, source->catalogue, source->corpora[0].id, &source->clips, error),
+         several = false;
 
     for (int number = 2; done && number <= MOST_CORPORA; number++) {
         if (corpus_exists(config, number)) {
@@ -91,7 +93,8 @@ bool source_split(struct source *source, const struct config *config, struct err
     if (done && several)
         qsort(source->clips.clips, source->clips.count, sizeof *source->clips.clips, by_name);
     return done && split_make(config, &source->clips, &source->split, error) &&
-           split_store(config, source->catalogue, source->corpora[0].id, &source->clips, &source->split, error);
+           split_store(config, source->catalogue, source->corpora[0].id, &source->clips, &source->split,
+                       error);
 }
 
 void source_close(struct source *source)

@@ -16,7 +16,7 @@ struct source {
     struct catalogue *catalogue;
     struct audio_cache *cache;
     struct corpus_scan scan; /* of all */
-    struct clip_list clips; /* usable, of the labels in use */
+    struct clip_list clips;  /* usable, of the labels in use */
     struct split split;
 };
 

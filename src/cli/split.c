@@ -62,7 +62,8 @@ static bool show(const struct config *config, const struct options *options, str
     if (done && options->list)
         print_names(&source.clips, &source.split, part);
     else if (done)
-        print_table(&source.clips, &source.split, problem_find(config_text(config, "model.problem")), &labels);
+        print_table(&source.clips, &source.split, problem_find(config_text(config, "model.problem")),
+                    &labels);
     strings_free(&labels);
     source_close(&source);
     return done;

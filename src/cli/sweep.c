@@ -127,7 +127,8 @@ static bool may_change(const struct sweep_job *job, const struct setting *settin
 }
 
 /* Runs of another experiment must not be counted among this one's. */
-static bool check_same(const struct sweep_job *job, const char *path, const struct config *now, struct error *error)
+static bool check_same(const struct sweep_job *job, const char *path, const struct config *now,
+                       struct error *error)
 {
     struct config *before = config_new();
     bool same = config_read(before, path, error);
@@ -136,9 +137,9 @@ static bool check_same(const struct sweep_job *job, const char *path, const stru
         char *name = setting_name(&SETTINGS[i]);
         const char *was = config_text(before, name), *is = config_text(now, name);
         if (!may_change(job, &SETTINGS[i], name) && !setting_same_value(&SETTINGS[i], was, is))
-            same = error_usage(error,
-                               "%s was begun with %s=%s, now it is \"%s\": name another with --run, or put it back", path,
-                               name, was, is);
+            same = error_usage(
+                error, "%s was begun with %s=%s, now it is \"%s\": name another with --run, or put it back",
+                path, name, was, is);
         free(name);
     }
     config_free(before);
@@ -150,7 +151,8 @@ static bool open_folder(struct sweep_job *job, struct error *error)
 {
     char *path = path_join(job->folder, "sweep.ini"), *logs = path_join(job->folder, "logs");
     bool done = folder_make(logs, error) && (job->lock = run_folder_lock(job->folder, error)) >= 0 &&
-                run_folder_sweep(job->folder, error) && (!path_exists(path) || check_same(job, path, job->config, error));
+                run_folder_sweep(job->folder, error) &&
+                (!path_exists(path) || check_same(job, path, job->config, error));
     char *absolute = done ? realpath(job->folder, NULL) : NULL;
 
     if (absolute) {
@@ -164,8 +166,9 @@ static bool open_folder(struct sweep_job *job, struct error *error)
 
 char *sweep_experiment_path(const struct sweep_job *job, size_t setting)
 {
-    return job->grid.files.count ? mem_format("%s/models/%s.ini", job->folder, job->grid.axes[0].values.items[setting])
-                                 : path_join(job->folder, "sweep.ini");
+    return job->grid.files.count
+               ? mem_format("%s/models/%s.ini", job->folder, job->grid.axes[0].values.items[setting])
+               : path_join(job->folder, "sweep.ini");
 }
 
 /* Writes an experiment's file; one that was there must say the same, but for how fast it runs. */
@@ -173,7 +176,8 @@ static bool write_experiment(const struct sweep_job *job, size_t setting, struct
 {
     const struct config *experiment = job->grid.experiments[setting];
     char *path = sweep_experiment_path(job, setting), *folder = path_folder(path);
-    bool done = folder_make(folder, error) && (!path_exists(path) || check_same(job, path, experiment, error));
+    bool done =
+        folder_make(folder, error) && (!path_exists(path) || check_same(job, path, experiment, error));
     char *text = config_print(experiment);
 
     done = done && file_write(path, text, strlen(text), error);
@@ -306,7 +310,8 @@ static bool run_sweep(const struct options *options, bool is_comparison, struct 
     bool done = configure(&job, options, error);
 
     if (done && is_comparison && job.grid.files.count == 0)
-        done = error_usage(error, "%s names no models to compare: compare.models=FILE FILE...", options->config);
+        done =
+            error_usage(error, "%s names no models to compare: compare.models=FILE FILE...", options->config);
     done = done && sweep(&job, error);
 
     close_job(&job);

@@ -47,12 +47,13 @@ bool sweep_list_tasks(struct sweep_job *job, struct error *error)
     for (size_t s = 0; s < grid->seeds.count; s++)
         for (size_t fold = 0; fold < grid->folds; fold++)
             for (size_t i = 0; done && i < grid->settings; i++)
-                done = list_task(job,
-                                 (struct sweep_task){.setting = i,
-                                                     .seed = grid->seeds.items[s],
-                                                     .fold = fold,
-                                                     .name = grid_run_name(grid, i, grid->seeds.items[s], fold)},
-                                 error);
+                done =
+                    list_task(job,
+                              (struct sweep_task){.setting = i,
+                                                  .seed = grid->seeds.items[s],
+                                                  .fold = fold,
+                                                  .name = grid_run_name(grid, i, grid->seeds.items[s], fold)},
+                              error);
     return done;
 }
 
@@ -85,7 +86,8 @@ static void add_setting(struct strings *words, const char *name, const char *val
 static void build_command(const struct sweep_job *job, const struct sweep_task *task, const char *folder,
                           struct strings *words)
 {
-    char *config = sweep_experiment_path(job, task->setting), *name = mem_format("%s/%s", job->name, task->name);
+    char *config = sweep_experiment_path(job, task->setting),
+         *name = mem_format("%s/%s", job->name, task->name);
     char *fold = mem_format("%zu", task->fold);
     size_t at_once = job->jobs < job->count ? job->jobs : job->count,
            share = (size_t)processor_count() / at_once;

@@ -72,9 +72,9 @@ static const char *wide_kernels(void)
 #endif
 
 /*
- * Memory that a step frees and the next one asks for again stays with the process: given back to the system and
- * fetched anew, page by page, it takes a quarter of a small network's training time.  Blocks above 64 MiB still go
- * back.  What the user set in the environment stands.
+ * Memory that a step frees and the next one asks for again stays with the process: given back to the system
+ * and fetched anew, page by page, it takes a quarter of a small network's training time.  Blocks above 64 MiB
+ * still go back.  What the user set in the environment stands.
  */
 static void keep_memory(void)
 {

@@ -278,10 +278,11 @@ static double judge(void *context, struct prediction_list *predictions, int64_t 
     choose_thresholds(job, predictions);
     evaluation_make(&evaluation, predictions);
     evaluation_metrics(&evaluation, step, epoch, metrics);
-    FOR_FIGURES(f, evaluation.problem)
-    text_add(&figures, "%s%s %.3f", figures.length ? ", " : "", FIGURES[f].name, FIGURES[f].of(&evaluation));
-    log_info("step %lld, epoch %.2f: %s on %zu %s clips", (long long)step, epoch, figures.text, evaluation.clips,
-             PART_NAMES[split_selection_part(&job->source.split)]);
+    FOR_FIGURES (f, evaluation.problem)
+        text_add(&figures, "%s%s %.3f", figures.length ? ", " : "", FIGURES[f].name,
+                 FIGURES[f].of(&evaluation));
+    log_info("step %lld, epoch %.2f: %s on %zu %s clips", (long long)step, epoch, figures.text,
+             evaluation.clips, PART_NAMES[split_selection_part(&job->source.split)]);
     text_free(&figures);
     double score = evaluation_score(
         &evaluation, figure_choose(config_text(job->config, "eval.best_metric"), evaluation.problem));

@@ -69,7 +69,8 @@ static const char *renamed(struct renaming *renamings, size_t count, const char 
 }
 
 /* Of several labels, those that are left. */
-static const char *rename_each(struct renaming *renamings, size_t count, const char *labels, struct arena *arena)
+static const char *rename_each(struct renaming *renamings, size_t count, const char *labels,
+                               struct arena *arena)
 {
     struct text label = {0}, kept = {0};
     struct strings seen = {0};
@@ -97,7 +98,8 @@ static bool read_renamings(char *text, struct renaming *renamings, size_t *count
         if (!*item)
             continue;
         if (!to || to == item || !to[1])
-            return error_usage(error, "corpus.map: \"%s\": expected label=other, or label=- to leave it out", item);
+            return error_usage(error, "corpus.map: \"%s\": expected label=other, or label=- to leave it out",
+                               item);
         *to++ = '\0';
         to[strcspn(to, " \t")] = '\0';
         renamings[(*count)++] = (struct renaming){item, to, 0};
@@ -128,7 +130,8 @@ static bool map_labels(const struct config *config, struct clip_list *list, stru
     list->count = kept;
     for (size_t r = 0; done && r < count; r++)
         if (renamings[r].used == 0)
-            done = error_usage(error, "corpus.map: no clip of the corpus has the label \"%s\"", renamings[r].from);
+            done = error_usage(error, "corpus.map: no clip of the corpus has the label \"%s\"",
+                               renamings[r].from);
     free(renamings);
     free(text);
     return done;
@@ -152,9 +155,10 @@ bool corpus_label_names(const struct config *config, struct strings *labels, str
     return !error->kind;
 }
 
-/* Whether the clip counts among those whose labels are asked for.  Of several labels, others than those are taken
- * from it; numbers all count. */
-static bool has_use(struct clip *clip, const struct strings *labels, enum problem problem, struct arena *arena)
+/* Whether the clip counts among those whose labels are asked for.  Of several labels, others than those are
+ * taken from it; numbers all count. */
+static bool has_use(struct clip *clip, const struct strings *labels, enum problem problem,
+                    struct arena *arena)
 {
     struct text label = {0}, kept = {0};
 
@@ -205,7 +209,8 @@ static void collect_labels(enum problem problem, const struct clip_list *clips, 
     for (size_t i = 0; i < clips->count; i++) {
         if (problem == SINGLE_LABEL)
             strings_add_new(labels, clips->clips[i].label);
-        for (const char *rest = clips->clips[i].label; problem == MULTI_LABEL && problem_next_label(&rest, &label);)
+        for (const char *rest = clips->clips[i].label;
+             problem == MULTI_LABEL && problem_next_label(&rest, &label);)
             strings_add_new(labels, label.text);
     }
     strings_sort(labels);

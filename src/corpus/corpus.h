@@ -49,18 +49,19 @@ struct corpus_scan {
 bool corpus_index(const struct config *config, struct catalogue *catalogue, struct audio_cache *cache,
                   struct corpus_scan *scan, struct error *error);
 
-/* The usable clips, their labels mapped by corpus.map, those whose label is among corpus.labels (multi_label: all,
- * with those of their labels); sorted by name.  With corpus.part their part is fixed. */
+/* The usable clips, their labels mapped by corpus.map, those whose label is among corpus.labels (multi_label:
+ * all, with those of their labels); sorted by name.  With corpus.part their part is fixed. */
 bool corpus_clips(const struct config *config, struct catalogue *catalogue, int64_t corpus,
                   struct clip_list *list, struct error *error);
 
-/* The labels in use: corpus.labels, or every label of the clips, sorted; of regression the numbers' names.  Strings
- * belong to `labels`. */
+/* The labels in use: corpus.labels, or every label of the clips, sorted; of regression the numbers' names.
+ * Strings belong to `labels`. */
 bool corpus_labels(const struct config *config, const struct clip_list *clips, struct strings *labels,
                    struct error *error);
 
-/* Corpora 1 (section [corpus]) to MOST_CORPORA ([corpus_2], ...): whether the configuration has that one, and the
- * configuration with that one's settings in [corpus]'s place, for the functions above; caller config_frees. */
+/* Corpora 1 (section [corpus]) to MOST_CORPORA ([corpus_2], ...): whether the configuration has that one, and
+ * the configuration with that one's settings in [corpus]'s place, for the functions above; caller
+ * config_frees. */
 enum { MOST_CORPORA = 4 };
 bool corpus_exists(const struct config *config, int number);
 struct config *corpus_view(const struct config *config, int number);
@@ -68,7 +69,8 @@ struct config *corpus_view(const struct config *config, int number);
 /* The names that corpus.labels lists; none if it is empty. */
 bool corpus_label_names(const struct config *config, struct strings *labels, struct error *error);
 
-/* What a corpus goes by in the catalogue: its format, the problem unless it is single_label, and of a list its file
+/* What a corpus goes by in the catalogue: its format, the problem unless it is single_label, and of a list
+ * its file
  * ("csv:/data/clips.csv"); caller frees. */
 char *corpus_key(const struct config *config);
 

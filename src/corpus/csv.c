@@ -8,9 +8,9 @@
  * test: what split.protocol=predefined takes) and start, end (seconds: a stretch of the file) may.
  * corpus.columns says under which names, where they are others: "path=file label=emotion".
  *
- * Of several labels (model.problem=multi_label) the column holds them all, "happy;surprised"; it may be called
- * labels.  Instead of it, or of regression's column of numbers, there may be a column for each of corpus.labels:
- * 0 or 1, or the number.
+ * Of several labels (model.problem=multi_label) the column holds them all, "happy;surprised"; it may be
+ * called labels.  Instead of it, or of regression's column of numbers, there may be a column for each of
+ * corpus.labels: 0 or 1, or the number.
  */
 #include "base/csv.h"
 #include "base/text.h"
@@ -70,7 +70,8 @@ static bool read_titles(struct list *list, const struct config *config, struct e
 static bool find_value_columns(struct list *list, const struct config *config)
 {
     struct error unused = {0};
-    bool all = list->problem != SINGLE_LABEL && corpus_label_names(config, &list->names, &unused) && list->names.count;
+    bool all = list->problem != SINGLE_LABEL && corpus_label_names(config, &list->names, &unused) &&
+               list->names.count;
 
     list->value_columns = mem_zero(list->names.count, sizeof *list->value_columns);
     for (size_t k = 0; k < list->names.count; k++) {

@@ -1,9 +1,9 @@
 /*
- * EmoReact (Nojavanasghari et al., ICMI 2016): children's reactions, annotated with any of eight affects and with
- * valence from 1 to 7, and divided into train, validation and test by its authors.
+ * EmoReact (Nojavanasghari et al., ICMI 2016): children's reactions, annotated with any of eight affects and
+ * with valence from 1 to 7, and divided into train, validation and test by its authors.
  *
- *     ROOT/Labels/train_labels.text      a line per clip: eight times 0 or 1, then valence, separated by commas
- *     ROOT/Labels/Train_names.txt        a line per clip: the video's name; beside it or in ROOT
+ *     ROOT/Labels/train_labels.text      a line per clip: eight times 0 or 1, then valence, separated by
+ * commas ROOT/Labels/Train_names.txt        a line per clip: the video's name; beside it or in ROOT
  *     ROOT/Audio/Train/NAME.wav          its sound (scripts/emoreact-audio.sh takes it from ROOT/Data/Train)
  *
  * and likewise val or validation, and test.  The affects are for model.problem=multi_label, valence for
@@ -24,12 +24,18 @@ static const struct part_files {
     const char *part;
     const char *labels[2], *names[3], *folders[2];
 } PARTS[] = {
-    {"train", {"train_labels.text", "train_labels.txt"}, {"Train_names.txt", "train_names.txt", NULL}, {"Train", "train"}},
+    {"train",
+     {"train_labels.text", "train_labels.txt"},
+     {"Train_names.txt", "train_names.txt", NULL},
+     {"Train", "train"}},
     {"validation",
      {"val_labels.text", "validation_labels.text"},
      {"Val_names.txt", "Validation_names.txt", "validation_names.txt"},
      {"Validation", "validation"}},
-    {"test", {"test_labels.text", "test_labels.txt"}, {"Test_names.txt", "test_names.txt", NULL}, {"Test", "test"}},
+    {"test",
+     {"test_labels.text", "test_labels.txt"},
+     {"Test_names.txt", "test_names.txt", NULL},
+     {"Test", "test"}},
 };
 
 /* The first of some files that is there, in ROOT/Labels or ROOT; caller frees; NULL with an error. */
@@ -107,7 +113,8 @@ static bool add_clip(const char *root, const struct part_files *part, const char
     char *path = find_sound(root, part, name);
 
     if (!path)
-        return error_usage(error, "%s: no Audio/%s/%s.wav: scripts/emoreact-audio.sh takes it from the videos", root,
+        return error_usage(error,
+                           "%s: no Audio/%s/%s.wav: scripts/emoreact-audio.sh takes it from the videos", root,
                            part->folders[0], name);
     char *stem = path_stem(path);
     bool done = read_label(line, problem, &label, error);
@@ -123,10 +130,11 @@ static bool add_clip(const char *root, const struct part_files *part, const char
     return done;
 }
 
-static bool list_part(const char *root, const struct part_files *part, enum problem problem, struct clip_list *found,
-                      struct error *error)
+static bool list_part(const char *root, const struct part_files *part, enum problem problem,
+                      struct clip_list *found, struct error *error)
 {
-    char *labels_path = find_file(root, part->labels, 2, error), *names_path = find_file(root, part->names, 3, error);
+    char *labels_path = find_file(root, part->labels, 2, error),
+         *names_path = find_file(root, part->names, 3, error);
     char *labels = labels_path && names_path ? file_read(labels_path, NULL, error) : NULL,
          *names = labels ? file_read(names_path, NULL, error) : NULL;
     char *next_label = labels, *next_name = names, *line, *name;

@@ -23,8 +23,9 @@ static char *unquoted(const char *text)
 {
     size_t length = strlen(text);
 
-    return length > 1 && text[0] == '\'' && text[length - 1] == '\'' ? mem_format("%.*s", (int)length - 2, text + 1)
-                                                                     : mem_string(text);
+    return length > 1 && text[0] == '\'' && text[length - 1] == '\''
+               ? mem_format("%.*s", (int)length - 2, text + 1)
+               : mem_string(text);
 }
 
 /* Which columns hold numbers, from the first row. */
@@ -118,7 +119,8 @@ const float *features_row(const struct features *features, const char *path, con
 
     for (int k = 0; k < 2; k++) {
         const struct row key = {(char *)keys[k], 0};
-        const struct row *row = bsearch(&key, features->rows, features->count, sizeof *features->rows, by_key);
+        const struct row *row =
+            bsearch(&key, features->rows, features->count, sizeof *features->rows, by_key);
         if (row)
             return features->values + row->index * features->names.count;
     }

@@ -1,7 +1,7 @@
 /*
- * Features from elsewhere: a CSV with a row per clip.  Its first column is the clip's path or name, the others are
- * numbers; columns of text ("class") and openSMILE's frameTime are passed over.  openSMILE's own CSV files, with
- * semicolons and names in quotes, are read too.
+ * Features from elsewhere: a CSV with a row per clip.  Its first column is the clip's path or name, the
+ * others are numbers; columns of text ("class") and openSMILE's frameTime are passed over.  openSMILE's own
+ * CSV files, with semicolons and names in quotes, are read too.
  */
 #ifndef EMOTRAIN_CORPUS_FEATURES_H
 #define EMOTRAIN_CORPUS_FEATURES_H
@@ -11,7 +11,7 @@
 struct features;
 
 struct features *features_open(const char *path, struct error *error); /* NULL on error */
-void features_close(struct features *features);                       /* NULL does nothing */
+void features_close(struct features *features);                        /* NULL does nothing */
 
 const struct strings *features_names(const struct features *features);
 

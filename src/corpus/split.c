@@ -27,8 +27,8 @@ enum part part_find(const char *name, struct error *error)
     return PART_COUNT;
 }
 
-/* What a clip is stratified by: its label; of several labels their combination, the rare ones together; of numbers
- * which fifth of all clips theirs are in. */
+/* What a clip is stratified by: its label; of several labels their combination, the rare ones together; of
+ * numbers which fifth of all clips theirs are in. */
 enum { RARE = 10, FIFTHS = 5 };
 
 struct ranked_clip {
@@ -75,7 +75,8 @@ static void stratify_labels(struct split_task *task, size_t least)
         numbers[k] = common ? (int)kept++ : -1;
         rare += common ? 0 : sizes[k];
     }
-    if (rare >= least || kept == 0) /* those in no class of their own make one; too few of them go with the first */
+    if (rare >= least ||
+        kept == 0) /* those in no class of their own make one; too few of them go with the first */
         kept++;
     for (size_t i = 0; i < count; i++) {
         int number = numbers[task->classes[i]];
@@ -225,7 +226,8 @@ static bool check_parts(const struct config *config, const struct split *split, 
     bool listed = strcmp(config_text(config, "split.protocol"), "predefined") == 0;
 
     if (split->counts[PART_TEST] == 0 && !listed)
-        return error_usage(error, "split.test must be above 0: without a test part there is nothing to report");
+        return error_usage(error,
+                           "split.test must be above 0: without a test part there is nothing to report");
     if (split->counts[PART_TRAIN] == 0 || split->counts[PART_TEST] == 0)
         return error_set(error, "%s: gives no clip to the %s part", *file ? file : "the split",
                          PART_NAMES[split->counts[PART_TRAIN] ? PART_TEST : PART_TRAIN]);
@@ -244,7 +246,7 @@ bool split_make(const struct config *config, const struct clip_list *clips, stru
     for (int part = 0; part < PART_COUNT; part++)
         split->clips[part] = mem_zero(clips->count, sizeof *split->clips[part]);
     task_start(&task, config, clips);
-    bool done = task.count == 0     ? true
+    bool done = task.count == 0    ? true
                 : protocol->assign ? assign_parts(protocol, &task, split, error)
                                    : divide_test(protocol, &task, split, error);
     if (done)
@@ -269,10 +271,9 @@ void split_free(struct split *split)
 
 char *split_describe(const struct config *config)
 {
-    static const char *const keys[] = {"split.protocol", "split.test",    "split.validation",
-                                       "split.seed",     "split.folds",   "split.fold",
-                                       "split.file",     "corpus.labels", "corpus.map",
-                                       "corpus.part"};
+    static const char *const keys[] = {"split.protocol", "split.test", "split.validation", "split.seed",
+                                       "split.folds",    "split.fold", "split.file",       "corpus.labels",
+                                       "corpus.map",     "corpus.part"};
     struct text text = {0};
 
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)

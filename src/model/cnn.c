@@ -1,12 +1,13 @@
 /*
- * A convolutional network on log-mel spectrograms, trained from scratch: blocks of one or two 3 x 3 convolutions
- * with batch norm, halved in time and frequency after each (VGG's shape; Simonyan and Zisserman, 2015; for
- * sound: Kong et al., 2020), then the merge strategy over time and the classifier head.
+ * A convolutional network on log-mel spectrograms, trained from scratch: blocks of one or two 3 x 3
+ * convolutions with batch norm, halved in time and frequency after each (VGG's shape; Simonyan and Zisserman,
+ * 2015; for sound: Kong et al., 2020), then the merge strategy over time and the classifier head.
  *
- * config.json: "channels" (one number a block), "convolutions" (in each block), "input_norm" ("clip": each clip to
- * mean 0 and deviation 1; "bands": batch norm of each band, which leaves loudness to be heard), "window" and "hop"
- * (seconds), "bands", "low" and "high" (Hz), "floor", "head_size" (0: no dense layer).  Frames of padding are zero between all convolutions, so a clip's answer does not
- * depend on how far its batch is padded.
+ * config.json: "channels" (one number a block), "convolutions" (in each block), "input_norm" ("clip": each
+ * clip to mean 0 and deviation 1; "bands": batch norm of each band, which leaves loudness to be heard),
+ * "window" and "hop" (seconds), "bands", "low" and "high" (Hz), "floor", "head_size" (0: no dense layer).
+ * Frames of padding are zero between all convolutions, so a clip's answer does not depend on how far its
+ * batch is padded.
  */
 #include "base/text.h"
 #include "model/frames.h"
@@ -33,7 +34,7 @@ struct cnn {
     int blocks;
     int64_t convolutions; /* in each block */
     struct stage stages[MAX_BLOCKS][MAX_CONVOLUTIONS];
-    bool norms_bands; /* the input is normalised over bands, not over clips */
+    bool norms_bands;   /* the input is normalised over bands, not over clips */
     struct stage input; /* of that; its weight is unused */
     struct log_mel mel;
     double hidden_dropout, final_dropout;
@@ -145,7 +146,10 @@ static void declare(struct cnn *cnn, struct model *model, int64_t head_size)
         declare_norm(p, &cnn->input, cnn->mel.bands, "input_norm");
     for (int b = 0; b < cnn->blocks; b++)
         for (int i = 0; i < cnn->convolutions; i++)
-            cnn->stages[b][i] = declare_stage(p, i ? cnn->channels[b] : b ? cnn->channels[b - 1] : 1,
+            cnn->stages[b][i] = declare_stage(p,
+                                              i   ? cnn->channels[b]
+                                              : b ? cnn->channels[b - 1]
+                                                  : 1,
                                               cnn->channels[b], b, i);
     cnn->width = cnn->channels[cnn->blocks - 1] * (cnn->mel.bands >> cnn->blocks);
     cnn->pooling = p->count;
@@ -362,7 +366,8 @@ static struct et_tensor *forward(const struct model *model, struct et_scope *sco
     for (int b = 0; b < cnn->blocks; b++)
         x = run_block(&pass, scope, x, b);
     const int64_t shape[3] = {pass.clips, pass.frames, cnn->width};
-    x = et_to_dtype(scope, et_reshape(scope, et_transpose(scope, x, 1, 2), shape, 3), ET_FLOAT32); /* (B, T, C * M) */
+    x = et_to_dtype(scope, et_reshape(scope, et_transpose(scope, x, 1, 2), shape, 3),
+                    ET_FLOAT32); /* (B, T, C * M) */
     if (mode->training && cnn->hidden_dropout > 0)
         x = et_dropout(scope, x, cnn->hidden_dropout);
     if (mode->observe)

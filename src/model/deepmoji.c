@@ -1,15 +1,15 @@
 /*
- * DeepMoji (Felbo et al., "Using millions of emoji occurrences to learn any-domain representations", EMNLP 2017): it
- * reads what is said.  Word embeddings under tanh, two bidirectional LSTMs with hard sigmoid gates, skip connections
- * from all layers to an attention over words, and a new output layer.
+ * DeepMoji (Felbo et al., "Using millions of emoji occurrences to learn any-domain representations", EMNLP
+ * 2017): it reads what is said.  Word embeddings under tanh, two bidirectional LSTMs with hard sigmoid gates,
+ * skip connections from all layers to an attention over words, and a new output layer.
  *
- * Parameters go by torchMoji's names (embed, lstm_0, lstm_1, attention_layer); its output layer for emojis is left out.
- * model.pretrained is a folder with config.json ("model_type": "deepmoji"), vocabulary.json and the weights; without
- * weights all is random.  A config.json alone names the vocabulary: "vocabulary".  Further: "embedding_size" (256),
- * "hidden_size" (512), "max_words" (30).
+ * Parameters go by torchMoji's names (embed, lstm_0, lstm_1, attention_layer); its output layer for emojis is
+ * left out. model.pretrained is a folder with config.json ("model_type": "deepmoji"), vocabulary.json and the
+ * weights; without weights all is random.  A config.json alone names the vocabulary: "vocabulary".  Further:
+ * "embedding_size" (256), "hidden_size" (512), "max_words" (30).
  *
- * model.freeze=chain_thaw trains as the paper does: first the new layer, then each layer by itself from the words up,
- * then all.  Words are merged by the model's own attention, not by model.pooling.
+ * model.freeze=chain_thaw trains as the paper does: first the new layer, then each layer by itself from the
+ * words up, then all.  Words are merged by the model's own attention, not by model.pooling.
  */
 #include "base/text.h"
 #include "model/frames.h"
@@ -28,7 +28,8 @@ enum { LSTMS = 2, DIRECTIONS = 2, GATES = 4 };
 enum phase { PHASE_HEAD, PHASE_EMBEDDING, PHASE_LSTM_0, PHASE_LSTM_1, PHASE_ATTENTION, PHASES };
 
 struct direction {
-    size_t input_weight, state_weight, input_bias, state_bias; /* indices of parameters; gates input, forget, cell, output */
+    size_t input_weight, state_weight, input_bias,
+        state_bias; /* indices of parameters; gates input, forget, cell, output */
 };
 
 struct deepmoji {
@@ -47,8 +48,8 @@ struct deepmoji {
 
 /* ---- config.json and parameters ---- */
 
-static size_t declare_part(struct parameters *p, enum phase phase, enum initialisation initialisation, double scale,
-                           int64_t rows, int64_t columns, const char *name)
+static size_t declare_part(struct parameters *p, enum phase phase, enum initialisation initialisation,
+                           double scale, int64_t rows, int64_t columns, const char *name)
 {
     const int64_t shape[4] = {rows, columns};
     size_t index = parameters_add(p, true, initialisation, scale, shape, "%s", name);
@@ -57,7 +58,8 @@ static size_t declare_part(struct parameters *p, enum phase phase, enum initiali
     return index;
 }
 
-static struct direction declare_direction(const struct deepmoji *d, struct parameters *p, int lstm, int direction)
+static struct direction declare_direction(const struct deepmoji *d, struct parameters *p, int lstm,
+                                          int direction)
 {
     static const char *const kinds[] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh"};
     int64_t rows = GATES * d->hidden, in = lstm ? DIRECTIONS * d->hidden : d->embedding;
@@ -67,8 +69,8 @@ static struct direction declare_direction(const struct deepmoji *d, struct param
         char *name = mem_format("lstm_%d.%s_l0%s", lstm, kinds[k], direction ? "_reverse" : "");
         int64_t columns = k == 0 ? in : k == 1 ? d->hidden : 0;
         double range = sqrt(6.0 / (double)(rows + columns)); /* Glorot and Bengio, 2010 */
-        indices[k] = declare_part(p, PHASE_LSTM_0 + (enum phase)lstm, k < 2 ? INIT_UNIFORM : INIT_ZEROS, range, rows,
-                                  columns, name);
+        indices[k] = declare_part(p, PHASE_LSTM_0 + (enum phase)lstm, k < 2 ? INIT_UNIFORM : INIT_ZEROS,
+                                  range, rows, columns, name);
         free(name);
     }
     return (struct direction){indices[0], indices[1], indices[2], indices[3]};
@@ -84,14 +86,16 @@ static void declare(struct deepmoji *d, struct model *model)
     struct parameters *p = &model->parameters;
     int64_t width = width_of(d);
 
-    d->words = declare_part(p, PHASE_EMBEDDING, INIT_UNIFORM, 0.5, vocabulary_size(d->vocabulary), d->embedding,
-                            "embed.weight");
+    d->words = declare_part(p, PHASE_EMBEDDING, INIT_UNIFORM, 0.5, vocabulary_size(d->vocabulary),
+                            d->embedding, "embed.weight");
     for (int l = 0; l < LSTMS; l++)
         for (int k = 0; k < DIRECTIONS; k++)
             d->lstms[l][k] = declare_direction(d, p, l, k);
-    d->attention = declare_part(p, PHASE_ATTENTION, INIT_UNIFORM, 0.05, width, 0, "attention_layer.attention_vector");
+    d->attention =
+        declare_part(p, PHASE_ATTENTION, INIT_UNIFORM, 0.05, width, 0, "attention_layer.attention_vector");
     d->pretrained = p->count;
-    head_declare(&d->head, p, width, 0, (int64_t)model->labels.count, 1 / sqrt((double)width), d->final_dropout);
+    head_declare(&d->head, p, width, 0, (int64_t)model->labels.count, 1 / sqrt((double)width),
+                 d->final_dropout);
 }
 
 /* Beside config.json, or where it says. */
@@ -122,7 +126,8 @@ static bool open(struct model *model, const struct config *config, struct error 
     *d = (struct deepmoji){
         .embedding = 256, .hidden = 512, .max_words = 30, .embedding_dropout = 0.1, .final_dropout = 0.5};
     if (!json_string(model->json, "model_type", &type, error) ||
-        (strcmp(type, "deepmoji") != 0 && !error_set(error, "\"model_type\" is \"%s\", not \"deepmoji\"", type)) ||
+        (strcmp(type, "deepmoji") != 0 &&
+         !error_set(error, "\"model_type\" is \"%s\", not \"deepmoji\"", type)) ||
         !json_integer(model->json, "embedding_size", &d->embedding, error) ||
         !json_integer(model->json, "hidden_size", &d->hidden, error) ||
         !json_integer(model->json, "max_words", &d->max_words, error) ||
@@ -131,7 +136,8 @@ static bool open(struct model *model, const struct config *config, struct error 
         return error_prefix(error, "%s", model->path);
     if (d->embedding < 1 || d->embedding > 65536 || d->hidden < 1 || d->hidden > 65536 || d->max_words < 1 ||
         d->max_words > 4096)
-        return error_set(error, "%s: \"embedding_size\", \"hidden_size\" or \"max_words\" out of range", model->path);
+        return error_set(error, "%s: \"embedding_size\", \"hidden_size\" or \"max_words\" out of range",
+                         model->path);
     char *path = find_vocabulary(model, error);
     d->vocabulary_text = path ? file_read(path, &d->vocabulary_bytes, error) : NULL;
     d->vocabulary = d->vocabulary_text ? vocabulary_open(path, error) : NULL;
@@ -160,8 +166,9 @@ static bool freeze(struct model *model, const char *what, struct error *error)
 
     d->chain_thaw = strcmp(what, "chain_thaw") == 0;
     if (!all && !d->chain_thaw && strcmp(what, "none") != 0)
-        return error_usage(error, "model.freeze=%s: of a deepmoji none, encoder (all but the new layer) or chain_thaw",
-                           what);
+        return error_usage(
+            error, "model.freeze=%s: of a deepmoji none, encoder (all but the new layer) or chain_thaw",
+            what);
     for (size_t i = 0; all && i < d->pretrained; i++)
         model->parameters.items[i].trainable = false;
     return true;
@@ -196,8 +203,8 @@ static bool save(const struct model *model, const char *directory, struct error 
 struct pass {
     const struct model *model;
     const struct deepmoji *d;
-    int64_t clips, words; /* words: of the longest */
-    int64_t *lengths;     /* (clips) */
+    int64_t clips, words;    /* words: of the longest */
+    int64_t *lengths;        /* (clips) */
     struct et_tensor *known; /* (clips, words, 1) 1 for words, 0 for padding */
 };
 
@@ -214,7 +221,8 @@ static struct et_tensor *read_words(struct pass *pass, struct et_scope *scope, c
     int device = pass->model->parameters.device;
 
     for (int64_t b = 0; b < batch->count; b++) {
-        pass->lengths[b] = vocabulary_numbers(d->vocabulary, batch->texts[b], all + b * d->max_words, d->max_words);
+        pass->lengths[b] =
+            vocabulary_numbers(d->vocabulary, batch->texts[b], all + b * d->max_words, d->max_words);
         pass->words = pass->lengths[b] > pass->words ? pass->lengths[b] : pass->words;
     }
     const int64_t shape[2] = {batch->count, pass->words}, mask[3] = {batch->count, pass->words, 1};
@@ -242,26 +250,30 @@ static struct et_tensor *gate(struct et_scope *scope, const struct et_tensor *ga
     return et_clamp(scope, et_add_scalar(scope, et_mul_scalar(scope, x, 0.2), 0.5), 0, 1);
 }
 
-/* x (B, T, in) -> (B, T, hidden).  Padding leaves the state at 0, so that the reverse direction begins at each text's
- * last word. */
+/* x (B, T, in) -> (B, T, hidden).  Padding leaves the state at 0, so that the reverse direction begins at
+ * each text's last word. */
 static struct et_tensor *run_direction(const struct pass *pass, struct et_scope *scope, struct et_tensor *x,
                                        const struct direction *direction, bool reverse)
 {
     int64_t size = pass->d->hidden;
-    const int64_t state[2] = {pass->clips, size}, row[3] = {pass->clips, 1, size}, gates_shape[2] = {pass->clips, GATES * size},
-                  mask[2] = {pass->clips, 1};
+    const int64_t state[2] = {pass->clips, size}, row[3] = {pass->clips, 1, size},
+                  gates_shape[2] = {pass->clips, GATES * size}, mask[2] = {pass->clips, 1};
     struct et_tensor *inputs = et_to_dtype(
-        scope, et_linear(scope, x, weight(pass, direction->input_weight), weight(pass, direction->input_bias)), ET_FLOAT32);
-    struct et_tensor *h = et_zeros(scope, ET_FLOAT32, state, 2, pass->model->parameters.device),
-                     *c = h, **outputs = et_scope_memory(scope, (size_t)pass->words * sizeof(struct et_tensor *));
+        scope,
+        et_linear(scope, x, weight(pass, direction->input_weight), weight(pass, direction->input_bias)),
+        ET_FLOAT32);
+    struct et_tensor *h = et_zeros(scope, ET_FLOAT32, state, 2, pass->model->parameters.device), *c = h,
+                     **outputs = et_scope_memory(scope, (size_t)pass->words * sizeof(struct et_tensor *));
 
     for (int64_t step = 0; step < pass->words; step++) {
         int64_t t = reverse ? pass->words - 1 - step : step;
         struct et_tensor *known = et_reshape(scope, et_narrow(scope, pass->known, 1, t, 1), mask, 2);
-        struct et_tensor *gates = et_add(
-            scope, et_reshape(scope, et_narrow(scope, inputs, 1, t, 1), gates_shape, 2),
-            et_to_dtype(scope, et_linear(scope, h, weight(pass, direction->state_weight), weight(pass, direction->state_bias)),
-                        ET_FLOAT32));
+        struct et_tensor *gates =
+            et_add(scope, et_reshape(scope, et_narrow(scope, inputs, 1, t, 1), gates_shape, 2),
+                   et_to_dtype(scope,
+                               et_linear(scope, h, weight(pass, direction->state_weight),
+                                         weight(pass, direction->state_bias)),
+                               ET_FLOAT32));
         struct et_tensor *cell = et_tanh(scope, et_narrow(scope, gates, 1, 2 * size, size));
         c = et_add(scope, et_mul(scope, gate(scope, gates, 1, size), c),
                    et_mul(scope, gate(scope, gates, 0, size), cell));
@@ -272,7 +284,8 @@ static struct et_tensor *run_direction(const struct pass *pass, struct et_scope 
     return et_cat(scope, outputs, (size_t)pass->words, 1);
 }
 
-static struct et_tensor *run_lstm(const struct pass *pass, struct et_scope *scope, struct et_tensor *x, int lstm)
+static struct et_tensor *run_lstm(const struct pass *pass, struct et_scope *scope, struct et_tensor *x,
+                                  int lstm)
 {
     struct et_scope *s = et_scope_open(scope);
     struct et_tensor *both[DIRECTIONS];
@@ -284,11 +297,13 @@ static struct et_tensor *run_lstm(const struct pass *pass, struct et_scope *scop
     return x;
 }
 
-/* The words' mean, weighted by a softmax of their product with the attention's vector.  x (B, T, width) -> (B, width) */
+/* The words' mean, weighted by a softmax of their product with the attention's vector.  x (B, T, width) ->
+ * (B, width) */
 static struct et_tensor *attend(const struct pass *pass, struct et_scope *scope, struct et_tensor *x)
 {
     const int64_t column[2] = {width_of(pass->d), 1}, mask[3] = {pass->clips, pass->words, 1};
-    struct et_tensor *scores = et_matmul(scope, x, et_reshape(scope, weight(pass, pass->d->attention), column, 2));
+    struct et_tensor *scores =
+        et_matmul(scope, x, et_reshape(scope, weight(pass, pass->d->attention), column, 2));
     struct et_tensor *padding =
         frames_padding(scope, pass->lengths, pass->clips, pass->words, pass->model->parameters.device);
 

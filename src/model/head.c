@@ -3,8 +3,8 @@
 void head_declare(struct head *head, struct parameters *parameters, int64_t input, int64_t width,
                   int64_t labels, double range, double dropout)
 {
-    const int64_t dense[4] = {width, input}, dense_bias[4] = {width}, out[4] = {labels, width ? width : input},
-                  bias[4] = {labels};
+    const int64_t dense[4] = {width, input}, dense_bias[4] = {width},
+                  out[4] = {labels, width ? width : input}, bias[4] = {labels};
 
     *head = (struct head){.is_dense = width > 0, .dropout = dropout};
     if (head->is_dense) {

@@ -14,8 +14,8 @@ struct head {
     double dropout;
 };
 
-/* Declares its parameters, for pooled vectors of `input` values and a dense layer of `width` (0: none): weights
- * normal with standard deviation `range`, biases zero. */
+/* Declares its parameters, for pooled vectors of `input` values and a dense layer of `width` (0: none):
+ * weights normal with standard deviation `range`, biases zero. */
 void head_declare(struct head *head, struct parameters *parameters, int64_t input, int64_t width,
                   int64_t labels, double range, double dropout);
 

@@ -19,8 +19,8 @@ static double hertz_of(double mel)
 
 /* Row `band` of the filters: a triangle between three neighbours of bands + 2 points, equally far apart in
  * mel; over mel or over Hz. */
-static void fill_filter(const struct log_mel *mel, float *row, int64_t bins, int64_t band, double rate, double low,
-                        double high)
+static void fill_filter(const struct log_mel *mel, float *row, int64_t bins, int64_t band, double rate,
+                        double low, double high)
 {
     double points[3], step = (mel_of(high) - mel_of(low)) / (double)(mel->bands + 1);
 

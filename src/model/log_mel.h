@@ -1,6 +1,6 @@
 /*
- * Log-mel spectrograms, as tensors, from samples: frames under a Hann window, power (or magnitude) spectrum, triangular
- * mel filters (HTK's scale, each of height 1), logarithm over a floor.
+ * Log-mel spectrograms, as tensors, from samples: frames under a Hann window, power (or magnitude) spectrum,
+ * triangular mel filters (HTK's scale, each of height 1), logarithm over a floor.
  *
  * A clip has floor((samples - window) / hop) + 1 frames: no frame reaches beyond its end, so none depends on
  * padding.
@@ -13,8 +13,9 @@
 struct log_mel {
     int64_t window, hop, size; /* samples; size: of the Fourier transform, a power of two from `window` on */
     int64_t bands;
-    double floor;              /* added before the logarithm */
-    bool of_magnitudes;        /* the filters weigh magnitudes, not powers, and are triangles over mel, not over Hz */
+    double floor; /* added before the logarithm */
+    bool
+        of_magnitudes; /* the filters weigh magnitudes, not powers, and are triangles over mel, not over Hz */
     struct et_tensor *taper;   /* (window) */
     struct et_tensor *filters; /* (bands, size / 2 + 1) */
 };

@@ -366,8 +366,9 @@ static void read_features(struct model *model, const struct strings *given)
             strings_add(&model->features, item->valuestring);
     }
     if (model->kind->input == INPUT_FEATURES)
-        json_put(model->json, "emotrain_features",
-                 cJSON_CreateStringArray((const char *const *)model->features.items, (int)model->features.count));
+        json_put(
+            model->json, "emotrain_features",
+            cJSON_CreateStringArray((const char *const *)model->features.items, (int)model->features.count));
 }
 
 static const char *kind_name(const struct model *model, const struct config *config)

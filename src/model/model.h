@@ -38,16 +38,17 @@ struct batch {
     char **texts;    /* INPUT_TEXT: (count) */
 
     int64_t *labels; /* (count), indices, of single_label; unused where nothing is learned */
-    float *targets;  /* (count, labels), of the other problems: 0 or 1, or standardised numbers; may be NULL */
+    float *targets; /* (count, labels), of the other problems: 0 or 1, or standardised numbers; may be NULL */
 };
 
 /* All clips that a model is fitted to at once (model_kind.fit). */
 struct examples {
     size_t count;
-    const float *features;     /* (count, model->feature_count) */
-    const int64_t *labels;     /* (count), or NULL */
-    const float *targets;      /* (count, labels), or NULL */
-    const size_t *groups;      /* (count): clips of one group stay together in cross-validation; NULL: each by itself */
+    const float *features; /* (count, model->feature_count) */
+    const int64_t *labels; /* (count), or NULL */
+    const float *targets;  /* (count, labels), or NULL */
+    const size_t
+        *groups; /* (count): clips of one group stay together in cross-validation; NULL: each by itself */
     size_t group_count;
     const struct config *config;
 };
@@ -68,7 +69,8 @@ struct model_source {
     const struct config
         *config; /* the experiment's settings; NULL: all as the directory's config.json says */
     const struct strings *labels; /* NULL: as the directory's config.json says */
-    const struct strings *features; /* names of the features there are for training; NULL: as config.json says */
+    const struct strings
+        *features; /* names of the features there are for training; NULL: as config.json says */
     int device;
     uint64_t seed; /* of what is initialised anew */
 };
@@ -78,10 +80,10 @@ struct model {
     char *path;
     enum problem problem;
     struct strings labels;
-    struct strings features; /* INPUT_FEATURES: their names, in order */
-    double *thresholds;      /* (labels) multi_label: a probability above it gives the label */
+    struct strings features;    /* INPUT_FEATURES: their names, in order */
+    double *thresholds;         /* (labels) multi_label: a probability above it gives the label */
     double *means, *deviations; /* (labels) regression: of the numbers that were learned from */
-    cJSON *json; /* config.json: as read, then as it will be saved */
+    cJSON *json;                /* config.json: as read, then as it will be saved */
     struct parameters parameters;
     const struct pooling *pooling;
     bool pooling_includes_padding;
@@ -124,8 +126,8 @@ struct model_kind {
     bool (*load)(struct model *model, const char *directory, struct error *error);
     bool (*save)(const struct model *model, const char *directory, struct error *error);
 
-    /* Phases of training that each train some parameters only (parameter.phase), before the last, which trains all;
-     * NULL: there is but that one. */
+    /* Phases of training that each train some parameters only (parameter.phase), before the last, which
+     * trains all; NULL: there is but that one. */
     int (*phases)(const struct model *model);
 };
 
@@ -141,7 +143,8 @@ void model_close(struct model *model); /* NULL does nothing */
 struct et_tensor *model_forward(const struct model *model, struct et_scope *scope, const struct batch *batch,
                                 const struct forward_mode *mode);
 
-/* Model outputs (clips, labels), as forward gives them, to answers: probabilities by softmax or sigmoid, or numbers. */
+/* Model outputs (clips, labels), as forward gives them, to answers: probabilities by softmax or sigmoid, or
+ * numbers. */
 void model_answers(const struct model *model, float *outputs, int64_t clips);
 
 /* Learns from (clips, labels) what numbers are like: model->means and deviations. */

@@ -1,18 +1,19 @@
 /*
- * Support vector machines (Cortes and Vapnik, 1995) on acoustic functionals or other features, by libsvm (Chang and
- * Lin, 2011): the classical baseline.
+ * Support vector machines (Cortes and Vapnik, 1995) on acoustic functionals or other features, by libsvm
+ * (Chang and Lin, 2011): the classical baseline.
  *
  * Features are standardised by the training part's mean and deviation.  Kernel, cost and gamma are chosen by
- * cross-validation within the training part, whose folds keep a speaker's clips together where the split does.
- * One machine answers a single_label problem; of several labels each has its own, and so has each number.
+ * cross-validation within the training part, whose folds keep a speaker's clips together where the split
+ * does. One machine answers a single_label problem; of several labels each has its own, and so has each
+ * number.
  *
- * A label's score is the logarithm of how likely it is to win against each of the others, by a logistic function of the
- * margin; probabilities are a softmax of the scores at a temperature (Guo et al., 2017) that fits the answers of the
- * cross-validation.  libsvm's own probabilities are not
- * used: they come from folds of their own, which know no speakers, and turn upside down where a label has few clips.
+ * A label's score is the logarithm of how likely it is to win against each of the others, by a logistic
+ * function of the margin; probabilities are a softmax of the scores at a temperature (Guo et al., 2017) that
+ * fits the answers of the cross-validation.  libsvm's own probabilities are not used: they come from folds of
+ * their own, which know no speakers, and turn upside down where a label has few clips.
  *
- * config.json: "svm_kernel", "svm_c", "svm_gamma", "svm_temperature" of each machine, "emotrain_features"; beside it
- * svm-N.txt, libsvm's model files.
+ * config.json: "svm_kernel", "svm_c", "svm_gamma", "svm_temperature" of each machine, "emotrain_features";
+ * beside it svm-N.txt, libsvm's model files.
  */
 #include "base/log.h"
 #include "base/parallel.h"
@@ -127,7 +128,8 @@ static void learn_features(struct model *model, const struct examples *examples)
         }
         svm->means[k] = (double)(float)mean; /* as they will be read back */
         double deviation = sqrt(squares);
-        svm->deviations[k] = deviation > 1e-6 * fabs(mean) ? (double)(float)deviation : 1; /* else it is constant */
+        svm->deviations[k] =
+            deviation > 1e-6 * fabs(mean) ? (double)(float)deviation : 1; /* else it is constant */
     }
 }
 
@@ -151,17 +153,19 @@ static void store_features(struct model *model, struct et_scope *scope)
     } parts[] = {{svm->mean, svm->means}, {svm->deviation, svm->deviations}};
 
     for (int p = 0; p < 2; p++)
-        et_copy_data_(scope, parameters_tensor(&model->parameters, parts[p].index), parts[p].values, ET_FLOAT64);
+        et_copy_data_(scope, parameters_tensor(&model->parameters, parts[p].index), parts[p].values,
+                      ET_FLOAT64);
 }
 
 /* ---- scores ---- */
 
 enum { MOST_CLASSES = 1024 };
 static const double ABSENT = -1e6, /* the score of a label that no training clip had */
-    STEEPNESS = 3;                  /* of the logistic function: a margin of 1 wins by 20 to 1 */
+    STEEPNESS = 3;                 /* of the logistic function: a margin of 1 wins by 20 to 1 */
 
 /* The score of each of `classes` labels against the others that the machine knows. */
-static void score_labels(const struct svm_model *machine, const struct svm_node *row, size_t classes, double *scores)
+static void score_labels(const struct svm_model *machine, const struct svm_node *row, size_t classes,
+                         double *scores)
 {
     int known[MOST_CLASSES], count = svm_get_nr_class(machine), pair = 0;
     double *margins = mem_zero((size_t)count * (size_t)count, sizeof *margins);
@@ -296,22 +300,30 @@ static void add_candidates(struct search *s, const struct config *config, int ke
                         rbf_costs[] = {0.5, 2, 8, 32, 128}, widths[] = {0.0625, 0.125, 0.25, 0.5, 1, 2};
     const double *costs = kernel == LINEAR ? linear_costs : rbf_costs;
     double cost = config_number(config, "model.svm_c"), gamma = config_number(config, "model.svm_gamma");
-    bool any_cost = config_is_empty(config, "model.svm_c"), any_gamma = config_is_empty(config, "model.svm_gamma");
-    size_t cost_count = !any_cost ? 1 : kernel == LINEAR ? 6 : 5, gamma_count = kernel == LINEAR || !any_gamma ? 1 : 6;
+    bool any_cost = config_is_empty(config, "model.svm_c"),
+         any_gamma = config_is_empty(config, "model.svm_gamma");
+    size_t cost_count = !any_cost          ? 1
+                        : kernel == LINEAR ? 6
+                                           : 5,
+           gamma_count = kernel == LINEAR || !any_gamma ? 1 : 6;
 
     for (size_t c = 0; c < cost_count; c++)
         for (size_t g = 0; g < gamma_count; g++)
             s->candidates[s->candidate_count++] =
                 (struct candidate){kernel, any_cost ? costs[c] : cost,
-                                   kernel == LINEAR ? 0 : any_gamma ? widths[g] / (double)s->width : gamma};
+                                   kernel == LINEAR ? 0
+                                   : any_gamma      ? widths[g] / (double)s->width
+                                                    : gamma};
 }
 
-/* Which fold each clip is held out in: groups whole, the largest first; single clips dealt out class by class. */
+/* Which fold each clip is held out in: groups whole, the largest first; single clips dealt out class by
+ * class. */
 static void deal_folds(struct search *s, uint64_t seed)
 {
     const struct examples *e = s->examples;
     size_t units = e->groups ? e->group_count : e->count;
-    size_t *order = mem_zero(units, sizeof *order), *unit_folds = mem_zero(units, sizeof *unit_folds), next = 0;
+    size_t *order = mem_zero(units, sizeof *order), *unit_folds = mem_zero(units, sizeof *unit_folds),
+           next = 0;
     struct random_stream stream = random_stream(seed, RANDOM_ORDER, 0);
 
     for (size_t u = 0; u < units; u++)
@@ -346,8 +358,8 @@ static struct candidate choose(struct search *s, size_t *best_index, double *bes
     return s->candidates[best];
 }
 
-/* By golden section over its logarithm: the temperature that makes the right labels of the cross-validation likeliest;
- * a label that a fold did not know is left out. */
+/* By golden section over its logarithm: the temperature that makes the right labels of the cross-validation
+ * likeliest; a label that a fold did not know is left out. */
 static double fit_temperature(const struct search *s, const double *scores)
 {
     static const double SECTION = 0.6180339887498949;
@@ -392,7 +404,8 @@ static struct candidate search(struct search *s, double *best_score, double *tem
     s->scores = mem_zero(s->candidate_count * s->examples->count, (s->classes + 1) * sizeof *s->scores);
     deal_folds(s, (uint64_t)config_integer(config, "run.seed"));
     if (s->folds > 1)
-        parallel_for(s->candidate_count * s->folds, thread_count(config_integer(config, "run.threads")), try_fold, s);
+        parallel_for(s->candidate_count * s->folds, thread_count(config_integer(config, "run.threads")),
+                     try_fold, s);
     struct candidate chosen = choose(s, &best, best_score);
     *temperature = s->type == C_SVC && s->folds > 1
                        ? fit_temperature(s, s->scores + best * s->examples->count * s->classes)
@@ -439,10 +452,11 @@ static void weigh(struct svm_parameter *settings, const struct examples *example
 static void describe(struct model *model, size_t m, const struct candidate *chosen, double value)
 {
     const struct svm *svm = model->state;
-    static const char *const names[] = {"svm_kernel", "svm_c", "svm_gamma", "svm_cross_validation", TEMPERATURE};
-    cJSON *items[] = {cJSON_CreateString(chosen->kernel == LINEAR ? "linear" : "rbf"), cJSON_CreateNumber(chosen->c),
-                      cJSON_CreateNumber(chosen->gamma), cJSON_CreateNumber(value),
-                      cJSON_CreateNumber(svm->temperatures[m])};
+    static const char *const names[] = {"svm_kernel", "svm_c", "svm_gamma", "svm_cross_validation",
+                                        TEMPERATURE};
+    cJSON *items[] = {cJSON_CreateString(chosen->kernel == LINEAR ? "linear" : "rbf"),
+                      cJSON_CreateNumber(chosen->c), cJSON_CreateNumber(chosen->gamma),
+                      cJSON_CreateNumber(value), cJSON_CreateNumber(svm->temperatures[m])};
 
     for (int i = 0; i < 5; i++) {
         if (m == 0)
@@ -452,9 +466,10 @@ static void describe(struct model *model, size_t m, const struct candidate *chos
     char gamma[40];
 
     snprintf(gamma, sizeof gamma, ", gamma %.4g", chosen->gamma);
-    log_info("svm%s%s: %s kernel, C %g%s; %s %.4f in cross-validation", model->problem == SINGLE_LABEL ? "" : " of ",
-             model->problem == SINGLE_LABEL ? "" : model->labels.items[m], chosen->kernel == LINEAR ? "linear" : "rbf",
-             chosen->c, chosen->kernel == LINEAR ? "" : gamma,
+    log_info("svm%s%s: %s kernel, C %g%s; %s %.4f in cross-validation",
+             model->problem == SINGLE_LABEL ? "" : " of ",
+             model->problem == SINGLE_LABEL ? "" : model->labels.items[m],
+             chosen->kernel == LINEAR ? "linear" : "rbf", chosen->c, chosen->kernel == LINEAR ? "" : gamma,
              model->problem == REGRESSION ? "squared error" : "score", fabs(value));
 }
 
@@ -510,7 +525,8 @@ static bool fit(struct model *model, const struct examples *examples, struct err
 
 /* ---- answering ---- */
 
-static void answer_labels(const struct svm *svm, size_t m, const struct svm_node *row, size_t classes, float *out)
+static void answer_labels(const struct svm *svm, size_t m, const struct svm_node *row, size_t classes,
+                          float *out)
 {
     double *scores = mem_zero(classes, sizeof *scores);
 
@@ -538,9 +554,10 @@ static bool answer(const struct model *model, const struct batch *batch, float *
             float shares[2] = {0};
             if (model->problem == MULTI_LABEL)
                 answer_labels(svm, m, row, 2, shares);
-            out[m] = model->problem == MULTI_LABEL
-                         ? shares[1]
-                         : (float)(model->means[m] + model->deviations[m] * svm_predict(svm->machines[m], row));
+            out[m] =
+                model->problem == MULTI_LABEL
+                    ? shares[1]
+                    : (float)(model->means[m] + model->deviations[m] * svm_predict(svm->machines[m], row));
         }
         free(row);
     }

@@ -49,7 +49,8 @@ static bool is_boundary(char before, char after)
     return is_word(before) != is_word(after);
 }
 
-/* ---- patterns, in the order in which they are tried: each gives the length of its match at `text`, or 0 ---- */
+/* ---- patterns, in the order in which they are tried: each gives the length of its match at `text`, or 0
+ * ---- */
 
 static bool is_url_character(char c)
 {
@@ -210,7 +211,8 @@ static size_t match_symbols(const char *text, char before)
 /* One character of UTF-8, or a run of a symbol beyond ASCII. */
 static size_t match_any(const char *text, char before)
 {
-    static const char *const symbols[] = {"\xc2\xa7", "\xc2\xb4", "\xcb\x87", "\xc2\xb0", "\xc2\xa3", "\xe2\x82\xac"};
+    static const char *const symbols[] = {"\xc2\xa7", "\xc2\xb4", "\xcb\x87",
+                                          "\xc2\xb0", "\xc2\xa3", "\xe2\x82\xac"};
     size_t n = 1, all = 0;
 
     (void)before;
@@ -223,8 +225,9 @@ static size_t match_any(const char *text, char before)
 }
 
 static size_t (*const PATTERNS[])(const char *text, char before) = {
-    match_url,          match_email, match_compound,     match_tag,    match_heart,   match_emoticon, match_contraction,
-    match_title, match_abbreviation, match_number, match_letters, match_symbols,  match_any,
+    match_url,      match_email,       match_compound, match_tag,          match_heart,
+    match_emoticon, match_contraction, match_title,    match_abbreviation, match_number,
+    match_letters,  match_symbols,     match_any,
 };
 
 /* ---- text before and words after ---- */
@@ -233,16 +236,18 @@ static size_t (*const PATTERNS[])(const char *text, char before) = {
 static const struct {
     const char *from, *to;
 } REPLACEMENTS[] = {
-    {"\xe2\x80\x98", "'"}, {"\xe2\x80\x99", "'"},   {"\xe2\x80\x9c", "\""},  {"\xe2\x80\x9d", "\""},
-    {"\xe2\x80\x93", "-"}, {"\xe2\x80\x94", "--"},  {"\xe2\x80\xa6", "..."}, {"\xe2\x80\xbc", "!!"},
-    {"\xc2\xa0", " "},     {"\xe3\x80\x80", " "},   {"\n", " CUSTOM_BREAK "}, {"\r", " CUSTOM_BREAK "},
+    {"\xe2\x80\x98", "'"},     {"\xe2\x80\x99", "'"},     {"\xe2\x80\x9c", "\""},
+    {"\xe2\x80\x9d", "\""},    {"\xe2\x80\x93", "-"},     {"\xe2\x80\x94", "--"},
+    {"\xe2\x80\xa6", "..."},   {"\xe2\x80\xbc", "!!"},    {"\xc2\xa0", " "},
+    {"\xe3\x80\x80", " "},     {"\n", " CUSTOM_BREAK "},  {"\r", " CUSTOM_BREAK "},
     {"\\n", " CUSTOM_BREAK "}, {"\\r", " CUSTOM_BREAK "}, {"<br>", " CUSTOM_BREAK "},
 };
 
 /* U+FE00 to U+FE0F, which choose a variant of the character before them. */
 static bool is_variation(const char *text)
 {
-    return (unsigned char)text[0] == 0xef && (unsigned char)text[1] == 0xb8 && ((unsigned char)text[2] & 0xf0) == 0x80;
+    return (unsigned char)text[0] == 0xef && (unsigned char)text[1] == 0xb8 &&
+           ((unsigned char)text[2] & 0xf0) == 0x80;
 }
 
 static char *prepare(const char *text)
@@ -256,7 +261,8 @@ static char *prepare(const char *text)
         length--;
     text_add_bytes(&lower, text, length);
     for (size_t i = 0; i < length; i++)
-        lower.text[i] = (char)((lower.text[i] & 0x80) ? lower.text[i] : tolower((unsigned char)lower.text[i]));
+        lower.text[i] =
+            (char)((lower.text[i] & 0x80) ? lower.text[i] : tolower((unsigned char)lower.text[i]));
     text_add_bytes(&out, "", 0);
     for (const char *at = lower.text; *at;) {
         size_t i = 0, count = sizeof REPLACEMENTS / sizeof REPLACEMENTS[0];

@@ -1,14 +1,14 @@
 /*
- * VGGish (Hershey et al., "CNN Architectures for Large-Scale Audio Classification", ICASSP 2017): log-mel patches of
- * 0.96 s, VGG's configuration A without its last blocks, three dense layers to 128 values per patch; then the merge
- * strategy over patches and the classifier head.
+ * VGGish (Hershey et al., "CNN Architectures for Large-Scale Audio Classification", ICASSP 2017): log-mel
+ * patches of 0.96 s, VGG's configuration A without its last blocks, three dense layers to 128 values per
+ * patch; then the merge strategy over patches and the classifier head.
  *
  * Parameters go by the published PyTorch port's names: features.N, embeddings.N, and where config.json says
- * "pca": true, pca_eigen_vectors and pca_means (with or without "pproc." before them).  With "quantize": true the
- * PCA's values are rounded to 8 bits, as the published embeddings are; no gradient passes through that.
+ * "pca": true, pca_eigen_vectors and pca_means (with or without "pproc." before them).  With "quantize": true
+ * the PCA's values are rounded to 8 bits, as the published embeddings are; no gradient passes through that.
  *
- * config.json: "channels" (four numbers), "embedding" (three), "pca", "quantize".  A clip's last frames that fill no
- * patch are not heard; one shorter than a patch is lengthened by silence.
+ * config.json: "channels" (four numbers), "embedding" (three), "pca", "quantize".  A clip's last frames that
+ * fill no patch are not heard; one shorter than a patch is lengthened by silence.
  */
 #include "base/text.h"
 #include "model/frames.h"
@@ -23,12 +23,13 @@
 
 enum { CONVOLUTIONS = 6, DENSE = 3, PATCH = 96 /* frames */, BANDS = 64, HALVINGS = 4 };
 
-/* Places in the port's nn.Sequential, which of the four channel counts each convolution makes, and whether a max-pool
- * follows. */
+/* Places in the port's nn.Sequential, which of the four channel counts each convolution makes, and whether a
+ * max-pool follows. */
 static const struct {
     int place, channels;
     bool halves;
-} LAYERS[CONVOLUTIONS] = {{0, 0, true}, {3, 1, true}, {6, 2, false}, {8, 2, true}, {11, 3, false}, {13, 3, true}};
+} LAYERS[CONVOLUTIONS] = {{0, 0, true}, {3, 1, true},   {6, 2, false},
+                          {8, 2, true}, {11, 3, false}, {13, 3, true}};
 static const int DENSE_PLACES[DENSE] = {0, 2, 4};
 
 struct affine {
@@ -40,7 +41,7 @@ struct vggish {
     struct affine convolutions[CONVOLUTIONS], dense[DENSE];
     bool pca, quantize;
     size_t eigenvectors, means;
-    size_t trunk; /* parameters before this one are the convolutions', */
+    size_t trunk;   /* parameters before this one are the convolutions', */
     size_t encoder; /* and before this one the network's without merge strategy and head */
     struct log_mel mel;
     double final_dropout;
@@ -65,13 +66,14 @@ static bool read_sizes(const cJSON *json, const char *name, int64_t *sizes, int 
     return true;
 }
 
-static struct affine declare_affine(struct parameters *p, const int64_t weight[4], double deviation, const char *name,
-                                    int place)
+static struct affine declare_affine(struct parameters *p, const int64_t weight[4], double deviation,
+                                    const char *name, int place)
 {
     const int64_t bias[4] = {weight[0]};
 
-    return (struct affine){parameters_add(p, true, INIT_NORMAL, deviation, weight, "%s.%d.weight", name, place),
-                           parameters_add(p, true, INIT_ZEROS, 0, bias, "%s.%d.bias", name, place)};
+    return (struct affine){
+        parameters_add(p, true, INIT_NORMAL, deviation, weight, "%s.%d.weight", name, place),
+        parameters_add(p, true, INIT_ZEROS, 0, bias, "%s.%d.bias", name, place)};
 }
 
 static void declare(struct vggish *v, struct model *model)
@@ -94,7 +96,8 @@ static void declare(struct vggish *v, struct model *model)
     }
     if (v->pca) {
         const int64_t square[4] = {in, in}, means[4] = {in};
-        v->eigenvectors = parameters_add(p, true, INIT_NORMAL, 1 / sqrt((double)in), square, "pca_eigen_vectors");
+        v->eigenvectors =
+            parameters_add(p, true, INIT_NORMAL, 1 / sqrt((double)in), square, "pca_eigen_vectors");
         v->means = parameters_add(p, true, INIT_ZEROS, 0, means, "pca_means");
         p->items[v->eigenvectors].trainable = p->items[v->means].trainable = false;
     }
@@ -113,12 +116,15 @@ static bool open(struct model *model, const struct config *config, struct error 
 
     model->state = v;
     *v = (struct vggish){.channels = {64, 128, 256, 512}, .sizes = {4096, 4096, 128}, .final_dropout = 0.1};
-    v->mel = (struct log_mel){.window = 400, .hop = 160, .bands = BANDS, .floor = 0.01, .of_magnitudes = true};
+    v->mel =
+        (struct log_mel){.window = 400, .hop = 160, .bands = BANDS, .floor = 0.01, .of_magnitudes = true};
     if (!json_string(model->json, "model_type", &type, error) ||
-        (strcmp(type, "vggish") != 0 && !error_set(error, "\"model_type\" is \"%s\", not \"vggish\"", type)) ||
+        (strcmp(type, "vggish") != 0 &&
+         !error_set(error, "\"model_type\" is \"%s\", not \"vggish\"", type)) ||
         !read_sizes(model->json, "channels", v->channels, 4, error) ||
         !read_sizes(model->json, "embedding", v->sizes, DENSE, error) ||
-        !json_bool(model->json, "pca", &v->pca, error) || !json_bool(model->json, "quantize", &v->quantize, error) ||
+        !json_bool(model->json, "pca", &v->pca, error) ||
+        !json_bool(model->json, "quantize", &v->quantize, error) ||
         (v->quantize && !v->pca && !error_set(error, "\"quantize\" needs \"pca\"")) ||
         !overridable_number(&v->final_dropout, "final_dropout", model->json, config, error))
         return error_prefix(error, "%s", model->path);
@@ -144,10 +150,11 @@ static bool freeze(struct model *model, const char *what, struct error *error)
                                                            : SIZE_MAX;
 
     if (frozen == SIZE_MAX)
-        return error_usage(error,
-                           "model.freeze=%s: of a vggish none, feature_encoder (its convolutions) or encoder (all but "
-                           "the head)",
-                           what);
+        return error_usage(
+            error,
+            "model.freeze=%s: of a vggish none, feature_encoder (its convolutions) or encoder (all but "
+            "the head)",
+            what);
     for (size_t i = 0; i < frozen; i++)
         model->parameters.items[i].trainable = false;
     return true;
@@ -168,13 +175,14 @@ static struct et_tensor *hear(const struct model *model, struct et_scope *scope,
                               int64_t patches)
 {
     const struct vggish *v = model->state;
-    const int64_t shape[2] = {batch->count, batch->width}, image[4] = {batch->count * patches, 1, PATCH, BANDS};
+    const int64_t shape[2] = {batch->count, batch->width},
+                  image[4] = {batch->count * patches, 1, PATCH, BANDS};
     struct et_tensor *samples =
         et_from_data(scope, batch->samples, ET_FLOAT32, shape, 2, model->parameters.device);
     struct et_tensor *frames = et_to_dtype(scope, log_mel(&v->mel, scope, samples), ET_FLOAT32);
 
-    return et_channels_last(
-        scope, et_reshape(scope, et_narrow(scope, frames, 1, 0, patches * PATCH), image, 4));
+    return et_channels_last(scope,
+                            et_reshape(scope, et_narrow(scope, frames, 1, 0, patches * PATCH), image, 4));
 }
 
 /* x (N, 1, 96, 64) -> (N, 128) */
@@ -238,7 +246,8 @@ static struct et_tensor *forward(const struct model *model, struct et_scope *sco
     if (mode->observe)
         mode->observe(mode->context, "embedding", x);
     x = post_process(model, scope, x, mode);
-    const int64_t rows[3] = {batch->count, patches, v->sizes[DENSE - 1]}, mask[3] = {batch->count, patches, 1};
+    const int64_t rows[3] = {batch->count, patches, v->sizes[DENSE - 1]},
+                  mask[3] = {batch->count, patches, 1};
     struct et_tensor *padding =
         frames_padding(scope, lengths, batch->count, patches, model->parameters.device);
     padding = padding ? et_reshape(scope, padding, mask, 3) : NULL;

@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-static const struct chart *const CHARTS[] = {&CHART_LOSS, &CHART_LEARNING_RATE, &CHART_CONFUSION,
-                                             &CHART_CLASS_F1, &CHART_RELIABILITY, &CHART_AGREEMENT};
+static const struct chart *const CHARTS[] = {&CHART_LOSS,     &CHART_LEARNING_RATE, &CHART_CONFUSION,
+                                             &CHART_CLASS_F1, &CHART_RELIABILITY,   &CHART_AGREEMENT};
 
 bool charts_draw(const char *folder, const struct report *const *runs, size_t count, struct error *error)
 {

@@ -230,8 +230,8 @@ static bool has_numbers(const struct report *run)
 }
 
 /* A panel per target. */
-static bool draw_agreement(const char *folder, const char *name, const struct report *const *runs, size_t count,
-                           struct error *error)
+static bool draw_agreement(const char *folder, const char *name, const struct report *const *runs,
+                           size_t count, struct error *error)
 {
     const struct prediction_list *list = &runs[0]->predictions;
     const struct evaluation *e = &runs[0]->evaluation;
@@ -242,17 +242,19 @@ static bool draw_agreement(const char *folder, const char *name, const struct re
             text_add(&data, "%.6g %.6g ", list->items[i].targets[k], list->items[i].probabilities[k]);
         text_add(&data, list->items[i].targets ? "\n" : "");
     }
-    text_add(&body, "set multiplot layout %zu,1\nset key off\nset border 3\nset tics nomirror\nset size square\n"
-                    "set grid lt 1 lw 1 lc rgb \"#dddddd\"\nset offsets graph 0.05, graph 0.05, graph 0.05, "
-                    "graph 0.05\nset xlabel \"so\"\nset ylabel \"answered\"\n",
+    text_add(&body,
+             "set multiplot layout %zu,1\nset key off\nset border 3\nset tics nomirror\nset size square\n"
+             "set grid lt 1 lw 1 lc rgb \"#dddddd\"\nset offsets graph 0.05, graph 0.05, graph 0.05, "
+             "graph 0.05\nset xlabel \"so\"\nset ylabel \"answered\"\n",
              e->label_count);
     for (size_t k = 0; k < e->label_count; k++) {
         char *what = mem_format("%s, CCC %.3f on %zu test clips", e->labels[k], e->targets[k].ccc, e->clips);
         add_title(&body, runs, count, what);
-        text_add(&body,
-                 "plot \"charts/%s.dat\" using %zu:%zu with points pt 6 ps 0.8 lw 1.5 lc rgb \"#0072B2\", x with "
-                 "lines lc rgb \"#888888\" dt 2\n",
-                 name, 2 * k + 1, 2 * k + 2);
+        text_add(
+            &body,
+            "plot \"charts/%s.dat\" using %zu:%zu with points pt 6 ps 0.8 lw 1.5 lc rgb \"#0072B2\", x with "
+            "lines lc rgb \"#888888\" dt 2\n",
+            name, 2 * k + 1, 2 * k + 2);
         free(what);
     }
     text_add(&body, "unset multiplot");

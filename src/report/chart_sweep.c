@@ -34,7 +34,8 @@ bool sweep_chart(const struct sweep *sweep, const char *folder, struct error *er
         "plot \"charts/sweep.dat\" index 0 using 2:1:3:4 with xerrorbars lc rgb \"#0072B2\" lw 2 pt 7 ps "
         "1.1 title \"mean over seeds%s\", "
         "\"\" index 1 using 2:1 with points pt 6 ps 0.9 lw 1.5 lc rgb \"#D55E00\" title \"one seed\"",
-        rows ? rows - 1 : 0, figure_title(sweep->metric, sweep->problem), sweep->clips ? ", 95 % interval" : "");
+        rows ? rows - 1 : 0, figure_title(sweep->metric, sweep->problem),
+        sweep->clips ? ", 95 % interval" : "");
     bool done =
         rows == 0 || gnuplot_draw(folder, "sweep", data.text, body.text, 900, 150 + 34 * (int)rows, error);
     text_free(&data);

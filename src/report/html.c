@@ -12,9 +12,10 @@
 static void add_figures(struct text *page, const struct report *report)
 {
     text_add(page, "<div class=\"figures\">\n");
-    FOR_FIGURES(f, report->evaluation.problem)
-    text_add(page, "<div><b>%.3f</b>%s<small>%.3f to %.3f</small></div>\n", FIGURES[f].of(&report->evaluation),
-             figure_title(f, report->evaluation.problem), report->intervals[f].low, report->intervals[f].high);
+    FOR_FIGURES (f, report->evaluation.problem)
+        text_add(page, "<div><b>%.3f</b>%s<small>%.3f to %.3f</small></div>\n",
+                 FIGURES[f].of(&report->evaluation), figure_title(f, report->evaluation.problem),
+                 report->intervals[f].low, report->intervals[f].high);
     if (report->evaluation.problem != REGRESSION)
         text_add(page, "<div><b>%.3f</b>calibration error<small>expected, %d bins</small></div>\n",
                  report->calibration.error, CALIBRATION_BINS);
@@ -51,8 +52,8 @@ static void add_baseline(struct text *page, const struct report *report)
         page,
         "</h2><div class=\"wide\"><table><tr><th></th><th>before</th><th>now</th><th>change</th>%s</tr>\n",
         b->compared ? "<th>95 % interval</th><th>p</th>" : "");
-    FOR_FIGURES(f, report->evaluation.problem)
-    add_change(page, report, f);
+    FOR_FIGURES (f, report->evaluation.problem)
+        add_change(page, report, f);
     text_add(page, "</table></div>\n");
     if (b->compared && report->evaluation.problem != REGRESSION)
         text_add(
@@ -125,8 +126,9 @@ static void add_agreement(struct text *page, const char *name, const struct agre
 
 static void add_agreements(struct text *page, const struct evaluation *e)
 {
-    text_add(page, "<div class=\"wide\"><table><tr><th></th><th>CCC</th><th>Pearson</th><th>MAE</th><th>RMSE</th>"
-                   "</tr>\n");
+    text_add(page,
+             "<div class=\"wide\"><table><tr><th></th><th>CCC</th><th>Pearson</th><th>MAE</th><th>RMSE</th>"
+             "</tr>\n");
     for (size_t k = 0; k < e->label_count; k++)
         add_agreement(page, e->labels[k], &e->targets[k]);
     if (e->label_count > 1)
@@ -226,7 +228,8 @@ static void add_facts(struct text *page, const cJSON *facts)
 
 /* ---- the page ---- */
 
-void html_still(struct text *page, const char *folder, const char *name, const char *before, const char *after)
+void html_still(struct text *page, const char *folder, const char *name, const char *before,
+                const char *after)
 {
     struct error missing = {0};
     char *path = path_join(folder, name);
@@ -253,8 +256,8 @@ void html_head(struct text *page, const char *title)
 static void add_head(struct text *page, const struct report *report)
 {
     html_head(page, report->run.name);
-    text_add(page, "<p class=\"soft\">%s; started %s, ended %s</p>\n", report->run.state,
-             report->run.started, report->run.finished ? report->run.finished : "-");
+    text_add(page, "<p class=\"soft\">%s; started %s, ended %s</p>\n", report->run.state, report->run.started,
+             report->run.finished ? report->run.finished : "-");
     for (size_t i = 0; i < report->remarks->count; i++) {
         text_add(page, "<p class=\"note\">");
         text_add_html(page, report->remarks->items[i]);
@@ -279,7 +282,8 @@ static void add_answers(struct text *page, const struct report *report)
         add_confusion(page, e);
     }
     if (e->problem == REGRESSION)
-        html_still(page, report->folder, "agreement.svg", "<h2>Answered and so</h2>\n<div class=\"wide still\">", "</div>");
+        html_still(page, report->folder, "agreement.svg",
+                   "<h2>Answered and so</h2>\n<div class=\"wide still\">", "</div>");
     text_add(
         page,
         "<h2>Worst mistakes</h2>\n<p class=\"soft\">%s</p>\n<div id=\"mistakes\" class=\"mistakes\"></div>\n",
@@ -304,7 +308,8 @@ bool report_html(const struct report *report, bool audio, struct error *error)
     text_add(
         &page,
         "<h2>Training</h2>\n<div id=\"loss\"></div><div id=\"progress\"></div><div id=\"rate\"></div>\n");
-    html_still(&page, report->folder, "loss.svg", "<noscript>", "</noscript>"); /* for readers without a script */
+    html_still(&page, report->folder, "loss.svg", "<noscript>",
+               "</noscript>"); /* for readers without a script */
     text_add(&page, "<h2>What ran</h2>\n");
     add_facts(&page, report->facts);
     text_add(&page,

@@ -12,7 +12,8 @@ enum { WORST_MISTAKES = 12 };
 void html_head(struct text *page, const char *title);
 
 /* A chart in `folder` that gnuplot drew, between two pieces of markup; nothing if it has not. */
-void html_still(struct text *page, const char *folder, const char *name, const char *before, const char *after);
+void html_still(struct text *page, const char *folder, const char *name, const char *before,
+                const char *after);
 
 /* What page.js draws from, as JSON that is safe inside a <script> element: labels, clips, metrics,
  * calibration; with `audio`, the sound of the worst mistakes. */

@@ -182,8 +182,7 @@ static void add_figure_names(cJSON *json, enum problem problem)
 {
     cJSON *figures = cJSON_AddArrayToObject(json, "figures");
 
-    FOR_FIGURES(f, problem)
-    {
+    FOR_FIGURES (f, problem) {
         const char *const names[] = {FIGURES[f].name, figure_title(f, problem)};
         if (!FIGURES[f].smaller_is_better && cJSON_GetArraySize(figures) < 3)
             cJSON_AddItemToArray(figures, cJSON_CreateStringArray(names, 2));

@@ -243,7 +243,8 @@ void evaluation_start(struct evaluation *e, const struct prediction_list *predic
 {
     size_t count = predictions->label_count;
 
-    *e = (struct evaluation){.problem = predictions->problem, .labels = predictions->labels, .label_count = count};
+    *e = (struct evaluation){
+        .problem = predictions->problem, .labels = predictions->labels, .label_count = count};
     e->classes = mem_zero(count, sizeof *e->classes);
     if (e->problem == SINGLE_LABEL)
         e->confusion = mem_zero(count * count, sizeof *e->confusion);
@@ -342,8 +343,9 @@ void evaluation_free(struct evaluation *evaluation)
 static void add_to_bin(struct calibration *calibration, double confidence, bool right)
 {
     long b = (long)ceil(confidence * CALIBRATION_BINS) - 1; /* bin b holds b/15 < confidence <= (b+1)/15 */
-    struct calibration_bin *bin =
-        &calibration->bins[b < 0 ? 0 : b >= CALIBRATION_BINS ? CALIBRATION_BINS - 1 : b];
+    struct calibration_bin *bin = &calibration->bins[b < 0                   ? 0
+                                                     : b >= CALIBRATION_BINS ? CALIBRATION_BINS - 1
+                                                                             : b];
 
     bin->clips++;
     bin->confidence += confidence;
@@ -359,7 +361,8 @@ void calibration_make(struct calibration *calibration, const struct prediction_l
         const struct prediction *p = &predictions->items[i];
         if (predictions->problem == SINGLE_LABEL && p->label >= 0)
             add_to_bin(calibration, p->probabilities[p->predicted], p->label == p->predicted);
-        for (size_t k = 0; predictions->problem == MULTI_LABEL && p->targets && k < predictions->label_count; k++)
+        for (size_t k = 0; predictions->problem == MULTI_LABEL && p->targets && k < predictions->label_count;
+             k++)
             add_to_bin(calibration, p->probabilities[k], p->targets[k] > 0.5);
     }
     for (size_t b = 0; b < CALIBRATION_BINS; b++)
@@ -490,8 +493,8 @@ bool figure_is_better(enum figure figure, double a, double b)
 
 void evaluation_metrics(const struct evaluation *e, int64_t step, double epoch, struct metric_list *metrics)
 {
-    FOR_FIGURES(f, e->problem)
-    metric_list_add(metrics, step, epoch, FIGURES[f].name, FIGURES[f].of(e));
+    FOR_FIGURES (f, e->problem)
+        metric_list_add(metrics, step, epoch, FIGURES[f].name, FIGURES[f].of(e));
 }
 
 double evaluation_score(const struct evaluation *e, enum figure figure)

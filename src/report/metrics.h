@@ -1,8 +1,8 @@
 /*
  * Figures of a set of predictions, and the classification report laid out as scikit-learn prints it.
  *
- * FIGURES is the list of single numbers that sum up an evaluation: what eval.best_metric and sweep.metric name,
- * what reports and sweeps print.  Which of them mean something depends on the problem.
+ * FIGURES is the list of single numbers that sum up an evaluation: what eval.best_metric and sweep.metric
+ * name, what reports and sweeps print.  Which of them mean something depends on the problem.
  */
 #ifndef EMOTRAIN_REPORT_METRICS_H
 #define EMOTRAIN_REPORT_METRICS_H
@@ -16,7 +16,8 @@ struct scores {
     size_t support;   /* clips of that label */
     size_t predicted; /* clips taken for it */
 
-    /* multi_label: by the probability alone, whatever the threshold; NaN where all clips have the label, or none */
+    /* multi_label: by the probability alone, whatever the threshold; NaN where all clips have the label, or
+     * none */
     double auc;               /* area under the ROC curve */
     double average_precision; /* as scikit-learn's average_precision_score */
 };
@@ -90,7 +91,8 @@ struct figure_kind {
 extern const struct figure_kind FIGURES[FIGURE_COUNT];
 
 /* The figures that a problem has:
- *     for (enum figure f = figure_after(FIGURE_COUNT, problem); f < FIGURE_COUNT; f = figure_after(f, problem)) */
+ *     for (enum figure f = figure_after(FIGURE_COUNT, problem); f < FIGURE_COUNT; f = figure_after(f,
+ * problem)) */
 enum figure figure_after(enum figure figure, enum problem problem);
 #define FOR_FIGURES(f, problem)                                                                              \
     for (enum figure f = figure_after(FIGURE_COUNT, problem); f < FIGURE_COUNT; f = figure_after(f, problem))
@@ -101,15 +103,15 @@ const char *figure_title(enum figure figure, enum problem problem);
 /* The figure of that name, or FIGURE_COUNT. */
 enum figure figure_find(const char *name);
 
-/* What a model is chosen by: the figure of that name (eval.best_metric), or where `name` is "auto" or means nothing in
- * the problem, the problem's own: accuracy, macro_f1, ccc. */
+/* What a model is chosen by: the figure of that name (eval.best_metric), or where `name` is "auto" or means
+ * nothing in the problem, the problem's own: accuracy, macro_f1, ccc. */
 enum figure figure_choose(const char *name, enum problem problem);
 
 /* Whether value `a` of the figure is better than `b`. */
 bool figure_is_better(enum figure figure, double a, double b);
 
-/* The thresholds of the probabilities, one per label, that give each label its best F1 on these answers; 0.5 for
- * a label that none of them has.  multi_label. */
+/* The thresholds of the probabilities, one per label, that give each label its best F1 on these answers; 0.5
+ * for a label that none of them has.  multi_label. */
 void thresholds_make(const struct prediction_list *predictions, double *thresholds);
 
 /* How far stated confidence and accuracy lie apart: expected calibration error over equally wide bins of the

@@ -16,7 +16,8 @@ static void add_remark(struct strings *remarks, char *text)
 }
 
 /* What a reader of the figures must know. */
-/* The share of test clips that knowing a clip's text alone could get right: of each text, its commonest label. */
+/* The share of test clips that knowing a clip's text alone could get right: of each text, its commonest
+ * label. */
 static void add_text_remark(struct report *report)
 {
     const struct prediction_list *list = &report->predictions;
@@ -39,11 +40,12 @@ static void add_text_remark(struct report *report)
         best += most;
         texts++;
     }
-    add_remark(report->remarks,
-               mem_format("Text alone: the model reads what is said and hears nothing. The %zu test clips have %zu "
-                          "different texts; who always gave each text's commonest label would be right for %.3f of "
-                          "them.",
-                          list->count, texts, list->count ? (double)best / (double)list->count : 0));
+    add_remark(
+        report->remarks,
+        mem_format("Text alone: the model reads what is said and hears nothing. The %zu test clips have %zu "
+                   "different texts; who always gave each text's commonest label would be right for %.3f of "
+                   "them.",
+                   list->count, texts, list->count ? (double)best / (double)list->count : 0));
 }
 
 static void make_remarks(struct report *report)
@@ -62,7 +64,8 @@ static void make_remarks(struct report *report)
                 "Speakers shared: %.0f of %.0f speakers are in the train part and in the test part. The "
                 "figures hold for known speakers; for new ones use split.protocol=speaker.",
                 shared, speakers));
-    if (report->predictions.problem == SINGLE_LABEL && strcmp(json_text_at(facts, "model", "kind"), "deepmoji") == 0)
+    if (report->predictions.problem == SINGLE_LABEL &&
+        strcmp(json_text_at(facts, "model", "kind"), "deepmoji") == 0)
         add_text_remark(report);
     if (strcmp(json_text_at(facts, "split", "selection_part"), "test") == 0)
         add_remark(
@@ -247,8 +250,8 @@ void report_set_baseline(struct report *report, const struct report *other)
     report->baseline = b;
     b->name = mem_string(other->run.name);
     b->compared = report->evaluation.clips > 0 && same_clips(before, now);
-    FOR_FIGURES(f, report->evaluation.problem)
-    b->figures[f] = FIGURES[f].of(&other->evaluation);
+    FOR_FIGURES (f, report->evaluation.problem)
+        b->figures[f] = FIGURES[f].of(&other->evaluation);
     if (b->compared)
         compare_answers(&first, &second, &report->clusters, b->comparisons);
     b->first_figure = figure_after(FIGURE_COUNT, report->evaluation.problem);
@@ -286,7 +289,8 @@ static bool write_text(const struct report *report, struct error *error)
 
 /* One field of what `print` says of an answer. */
 static void add_words(struct text *out, const struct prediction_list *list, const struct prediction *p,
-                      void (*print)(const struct prediction_list *list, const struct prediction *p, struct text *out))
+                      void (*print)(const struct prediction_list *list, const struct prediction *p,
+                                    struct text *out))
 {
     struct text words = {0};
 

@@ -36,8 +36,8 @@ static cJSON *interval_json(const struct interval *interval)
 
 static void add_figures(cJSON *json, const struct evaluation *e)
 {
-    FOR_FIGURES(f, e->problem)
-    add_number(json, FIGURES[f].name, FIGURES[f].of(e));
+    FOR_FIGURES (f, e->problem)
+        add_number(json, FIGURES[f].name, FIGURES[f].of(e));
 }
 
 static void add_intervals(cJSON *json, const struct report *report)
@@ -48,8 +48,8 @@ static void add_intervals(cJSON *json, const struct report *report)
     cJSON_AddNumberToObject(intervals, "resamples", BOOTSTRAP_RESAMPLES);
     cJSON_AddStringToObject(intervals, "unit", report->clusters.unit);
     cJSON_AddNumberToObject(intervals, "units", (double)report->clusters.count);
-    FOR_FIGURES(f, report->evaluation.problem)
-    cJSON_AddItemToObject(intervals, FIGURES[f].name, interval_json(&report->intervals[f]));
+    FOR_FIGURES (f, report->evaluation.problem)
+        cJSON_AddItemToObject(intervals, FIGURES[f].name, interval_json(&report->intervals[f]));
 }
 
 static void add_calibration(cJSON *json, const struct calibration *calibration)
@@ -128,8 +128,7 @@ static void add_baseline(cJSON *json, const struct report *report)
     cJSON *object = cJSON_AddObjectToObject(json, "baseline");
 
     cJSON_AddStringToObject(object, "run", b->name);
-    FOR_FIGURES(f, report->evaluation.problem)
-    {
+    FOR_FIGURES (f, report->evaluation.problem) {
         cJSON *figure = cJSON_AddObjectToObject(object, FIGURES[f].name);
         cJSON_AddNumberToObject(figure, "before", b->figures[f]);
         cJSON_AddNumberToObject(figure, "change", FIGURES[f].of(&report->evaluation) - b->figures[f]);

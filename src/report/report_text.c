@@ -7,9 +7,9 @@ static void add_intervals(const struct report *report, struct text *out)
 {
     text_add(out, "\n%-20s %9s   95 %% interval (%d bootstrap resamples of %zu %ss)\n", "", "",
              BOOTSTRAP_RESAMPLES, report->clusters.count, report->clusters.unit);
-    FOR_FIGURES(f, report->evaluation.problem)
-    text_add(out, "%-20s %9.4f   %.4f to %.4f\n", figure_title(f, report->evaluation.problem),
-             FIGURES[f].of(&report->evaluation), report->intervals[f].low, report->intervals[f].high);
+    FOR_FIGURES (f, report->evaluation.problem)
+        text_add(out, "%-20s %9.4f   %.4f to %.4f\n", figure_title(f, report->evaluation.problem),
+                 FIGURES[f].of(&report->evaluation), report->intervals[f].low, report->intervals[f].high);
     if (report->evaluation.problem == REGRESSION)
         return;
     text_add(out, "%-20s %9.4f   (%d bins)\n", "calibration error", report->calibration.error,
@@ -25,7 +25,8 @@ static void add_groups(const struct report *report, struct text *out)
         if (strcmp(attribute, group->attribute) != 0) {
             text_add(out, "\nby %-30s %9s", group->attribute, "clips");
             for (size_t i = 0; i < GROUP_FIGURES; i++)
-                text_add(out, " %14s", figure_title(report_group_figure(report, i), report->evaluation.problem));
+                text_add(out, " %14s",
+                         figure_title(report_group_figure(report, i), report->evaluation.problem));
             text_add(out, "\n");
         }
         attribute = group->attribute;
@@ -43,10 +44,10 @@ static void add_baseline(const struct report *report, struct text *out)
     text_add(out, "\nagainst the run %s\n", b->name);
     text_add(out, "%-20s %9s %9s %9s%s\n", "", "before", "now", "change",
              b->compared ? "   95 % interval       p (paired bootstrap)" : "");
-    FOR_FIGURES(f, report->evaluation.problem)
-    {
+    FOR_FIGURES (f, report->evaluation.problem) {
         double now = FIGURES[f].of(&report->evaluation);
-        text_add(out, "%-20s %9.4f %9.4f %+9.4f", figure_title(f, report->evaluation.problem), b->figures[f], now, now - b->figures[f]);
+        text_add(out, "%-20s %9.4f %9.4f %+9.4f", figure_title(f, report->evaluation.problem), b->figures[f],
+                 now, now - b->figures[f]);
         if (b->compared)
             text_add(out, "   %+.4f to %+.4f   %.4f", b->comparisons[f].interval.low,
                      b->comparisons[f].interval.high, b->comparisons[f].bootstrap_p);

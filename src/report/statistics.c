@@ -123,8 +123,8 @@ static void score_resample(struct urn *urn, const struct clusters *clusters, con
             for (size_t k = clusters->starts[drawn[c]]; k < clusters->starts[drawn[c] + 1]; k++)
                 evaluation_add(&urn->evaluation, &outcomes[clusters->items[k]]);
         evaluation_finish(&urn->evaluation);
-        FOR_FIGURES(f, urn->evaluation.problem)
-        figures[f] += FIGURES[f].of(&urn->evaluation) / (double)urn->seeds;
+        FOR_FIGURES (f, urn->evaluation.problem)
+            figures[f] += FIGURES[f].of(&urn->evaluation) / (double)urn->seeds;
     }
 }
 
@@ -164,12 +164,12 @@ void bootstrap_intervals(const struct answers *answers, const struct clusters *c
         double figures[FIGURE_COUNT];
         draw(&stream, clusters, drawn, answers->count, drawn_seeds);
         score_resample(&urn, clusters, drawn, drawn_seeds, figures);
-        FOR_FIGURES(f, problem)
-        values[(size_t)f * BOOTSTRAP_RESAMPLES + r] = figures[f];
+        FOR_FIGURES (f, problem)
+            values[(size_t)f * BOOTSTRAP_RESAMPLES + r] = figures[f];
     }
     memset(intervals, 0, FIGURE_COUNT * sizeof *intervals);
-    FOR_FIGURES(f, problem)
-    intervals[f] = percentiles(values + (size_t)f * BOOTSTRAP_RESAMPLES);
+    FOR_FIGURES (f, problem)
+        intervals[f] = percentiles(values + (size_t)f * BOOTSTRAP_RESAMPLES);
     urn_free(&urn);
     free(values);
     free(drawn);
@@ -209,12 +209,12 @@ static void paired_bootstrap(const struct answers *first, const struct answers *
         draw(&stream, clusters, drawn, first->count, drawn_seeds);
         for (int u = 0; u < 2; u++)
             score_resample(&urns[u], clusters, drawn, drawn_seeds, figures[u]);
-        FOR_FIGURES(f, problem)
-        differences[(size_t)f * BOOTSTRAP_RESAMPLES + r] = figures[1][f] - figures[0][f];
+        FOR_FIGURES (f, problem)
+            differences[(size_t)f * BOOTSTRAP_RESAMPLES + r] = figures[1][f] - figures[0][f];
     }
     memset(results, 0, FIGURE_COUNT * sizeof *results);
-    FOR_FIGURES(f, problem)
-    judge_differences(differences + (size_t)f * BOOTSTRAP_RESAMPLES, &results[f]);
+    FOR_FIGURES (f, problem)
+        judge_differences(differences + (size_t)f * BOOTSTRAP_RESAMPLES, &results[f]);
     urn_free(&urns[0]);
     urn_free(&urns[1]);
     free(differences);
@@ -245,7 +245,8 @@ static double gain_of(const struct answers *first, const struct answers *second,
 
     for (size_t s = 0; s < first->count; s++) {
         const struct prediction *a = &first->lists[s]->items[clip], *b = &second->lists[s]->items[clip];
-        bool a_right = prediction_is_right(first->lists[s], a), b_right = prediction_is_right(second->lists[s], b);
+        bool a_right = prediction_is_right(first->lists[s], a),
+             b_right = prediction_is_right(second->lists[s], b);
         result->only_first += a_right && !b_right;
         result->only_second += b_right && !a_right;
         gain += (double)b_right - (double)a_right;
@@ -298,8 +299,7 @@ void compare_answers(const struct answers *first, const struct answers *second,
     paired_bootstrap(first, second, clusters, comparisons);
     struct comparison answers = {0};
     mcnemar(first, second, clusters, &answers);
-    FOR_FIGURES(f, first->lists[0]->problem)
-    {
+    FOR_FIGURES (f, first->lists[0]->problem) {
         comparisons[f].difference = mean_figure(second, f) - mean_figure(first, f);
         comparisons[f].only_first = answers.only_first; /* of the answers, so the same for all figures */
         comparisons[f].only_second = answers.only_second;
@@ -307,7 +307,8 @@ void compare_answers(const struct answers *first, const struct answers *second,
     }
 }
 
-static bool same_truth(const struct prediction_list *list, const struct prediction *a, const struct prediction *b)
+static bool same_truth(const struct prediction_list *list, const struct prediction *a,
+                       const struct prediction *b)
 {
     if (!a->targets || !b->targets)
         return !a->targets == !b->targets && a->label == b->label;

@@ -88,8 +88,8 @@ static void sum_up_run(struct sweep_run *run, size_t folds)
     if (folds > 1 && run->predictions.count)
         qsort(run->predictions.items, run->predictions.count, sizeof *run->predictions.items, by_path);
     evaluation_make(&evaluation, &run->predictions);
-    FOR_FIGURES(f, evaluation.problem)
-    run->figures[f] = FIGURES[f].of(&evaluation);
+    FOR_FIGURES (f, evaluation.problem)
+        run->figures[f] = FIGURES[f].of(&evaluation);
     run->finished = evaluation.clips > 0;
     evaluation_free(&evaluation);
 }
@@ -112,7 +112,8 @@ static bool read_run(struct sweep *sweep, struct sweep_run *run, size_t setting,
 
     run->selection = 0;
     for (size_t fold = 0; done && fold < sweep->grid.folds; fold++) {
-        char *name = grid_run_name(&sweep->grid, setting, run->seed, fold), *folder = path_join(sweep->folder, name);
+        char *name = grid_run_name(&sweep->grid, setting, run->seed, fold),
+             *folder = path_join(sweep->folder, name);
         struct run_row row;
         bool finished;
         done = sweep_run_finished(catalogue, folder, &row, &finished, &sweep->arena, error);

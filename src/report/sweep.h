@@ -15,9 +15,9 @@ struct sweep_run {
     char *name;   /* as in FOLDER/NAME */
     char *folder; /* absolute */
     bool finished;
-    char *problem; /* why it is not finished; "" if it has not run */
-    double seconds, test_seconds;      /* of training, and of answering for the test part */
-    double parameters, memory;         /* memory: MiB at most */
+    char *problem;                /* why it is not finished; "" if it has not run */
+    double seconds, test_seconds; /* of training, and of answering for the test part */
+    double parameters, memory;    /* memory: MiB at most */
     double figures[FIGURE_COUNT];
     double selection; /* the metric of its best checkpoint on the validation part; NaN without one */
     struct prediction_list predictions;
@@ -31,7 +31,8 @@ struct sweep_row {
     size_t finished;                                  /* how many of them are */
     double means[FIGURE_COUNT], deviation, selection; /* deviation, interval: of the metric */
     struct interval interval, intervals[FIGURE_COUNT];
-    double parameters, seconds, test_rate, memory; /* means over runs; test_rate: clips a second; memory: the most, MiB */
+    double parameters, seconds, test_rate,
+        memory;    /* means over runs; test_rate: clips a second; memory: the most, MiB */
     bool compared; /* with the best setting, over the seeds that both have finished */
     struct comparison comparison;
     double mcnemar_adjusted, bootstrap_adjusted; /* Holm, over all comparisons */
@@ -57,7 +58,8 @@ bool sweep_is(const char *folder);
 bool sweep_read(struct sweep *sweep, struct catalogue *catalogue, const char *folder, struct error *error);
 void sweep_free(struct sweep *sweep);
 
-/* Writes sweep.txt, sweep.csv, sweep.json and, with the chart if it is there, sweep.html into the sweep's folder. */
+/* Writes sweep.txt, sweep.csv, sweep.json and, with the chart if it is there, sweep.html into the sweep's
+ * folder. */
 bool sweep_write(const struct sweep *sweep, struct error *error);
 
 /* Draws sweep.svg and sweep.png into `folder`. */

@@ -26,7 +26,8 @@ static void add_ranking(struct text *page, const struct sweep *sweep)
 {
     text_add(page,
              "<div class=\"wide\"><table><tr><th></th><th>runs</th><th>%s</th><th>deviation</th><th>95 %% "
-             "interval</th><th>to the best</th><th>95 %% interval</th><th>McNemar p</th><th>bootstrap p</th></tr>\n",
+             "interval</th><th>to the best</th><th>95 %% interval</th><th>McNemar p</th><th>bootstrap "
+             "p</th></tr>\n",
              figure_title(sweep->metric, sweep->problem));
     for (size_t i = 0; i < sweep->count; i++) {
         const struct sweep_row *row = &sweep->rows[i];
@@ -34,15 +35,16 @@ static void add_ranking(struct text *page, const struct sweep *sweep)
         text_add(page, "<td>%zu</td>", row->finished);
         add_number(page, "%.4f", row->means[sweep->metric]);
         add_number(page, "%.4f", row->deviation);
-        text_add(page, isfinite(row->interval.low) ? "<td>%.4f to %.4f</td>" : "<td>-</td>", row->interval.low,
-                 row->interval.high);
+        text_add(page, isfinite(row->interval.low) ? "<td>%.4f to %.4f</td>" : "<td>-</td>",
+                 row->interval.low, row->interval.high);
         if (row->compared) {
             text_add(page, "<td>%+.4f</td><td>%+.4f to %+.4f</td>", row->comparison.difference,
                      row->comparison.interval.low, row->comparison.interval.high);
             add_number(page, "%.4f", row->mcnemar_adjusted);
             add_number(page, "%.4f", row->bootstrap_adjusted);
         } else {
-            text_add(page, "<td>%s</td><td></td><td></td><td></td>", i == 0 && row->finished ? "the best" : "");
+            text_add(page, "<td>%s</td><td></td><td></td><td></td>",
+                     i == 0 && row->finished ? "the best" : "");
         }
         text_add(page, "</tr>\n");
     }
@@ -52,15 +54,15 @@ static void add_ranking(struct text *page, const struct sweep *sweep)
 static void add_figures(struct text *page, const struct sweep *sweep)
 {
     text_add(page, "<div class=\"wide\"><table><tr><th></th>");
-    FOR_FIGURES(f, sweep->problem)
-    text_add(page, "<th>%s</th>", figure_title(f, sweep->problem));
+    FOR_FIGURES (f, sweep->problem)
+        text_add(page, "<th>%s</th>", figure_title(f, sweep->problem));
     text_add(page, "</tr>\n");
     for (size_t i = 0; i < sweep->count && sweep->rows[i].finished; i++) {
         const struct sweep_row *row = &sweep->rows[i];
         add_label(page, row);
-        FOR_FIGURES(f, sweep->problem)
-        text_add(page, "<td>%.3f<br><small>%.3f to %.3f</small></td>", row->means[f], row->intervals[f].low,
-                 row->intervals[f].high);
+        FOR_FIGURES (f, sweep->problem)
+            text_add(page, "<td>%.3f<br><small>%.3f to %.3f</small></td>", row->means[f],
+                     row->intervals[f].low, row->intervals[f].high);
         text_add(page, "</tr>\n");
     }
     text_add(page, "</table></div>\n");
@@ -68,7 +70,8 @@ static void add_figures(struct text *page, const struct sweep *sweep)
 
 static void add_costs(struct text *page, const struct sweep *sweep)
 {
-    text_add(page, "<div class=\"wide\"><table><tr><th></th><th>parameters</th><th>training, s</th><th>test, clips/s</th>"
+    text_add(page, "<div class=\"wide\"><table><tr><th></th><th>parameters</th><th>training, s</th><th>test, "
+                   "clips/s</th>"
                    "<th>memory, MiB</th></tr>\n");
     for (size_t i = 0; i < sweep->count && sweep->rows[i].finished; i++) {
         const struct sweep_row *row = &sweep->rows[i];

@@ -118,20 +118,20 @@ static void add_comparison_notes(struct text *out, const struct sweep *sweep, si
 static void add_details(struct text *out, const struct sweep *sweep, int width)
 {
     text_add(out, "\n%4s  %-*s", "", width, "");
-    FOR_FIGURES(f, sweep->problem)
-    if (f != FIGURE_LOSS)
-        text_add(out, "  %-25s", figure_title(f, sweep->problem));
+    FOR_FIGURES (f, sweep->problem)
+        if (f != FIGURE_LOSS)
+            text_add(out, "  %-25s", figure_title(f, sweep->problem));
     text_add(out, "\n");
     for (size_t i = 0; i < sweep->count && sweep->rows[i].finished; i++) {
         text_add(out, "%4zu  %-*s", i + 1, width, sweep->rows[i].label);
-        FOR_FIGURES(f, sweep->problem)
-        if (f != FIGURE_LOSS)
-            text_add(out, "  %.4f (%.4f to %.4f)", sweep->rows[i].means[f], sweep->rows[i].intervals[f].low,
-                     sweep->rows[i].intervals[f].high);
+        FOR_FIGURES (f, sweep->problem)
+            if (f != FIGURE_LOSS)
+                text_add(out, "  %.4f (%.4f to %.4f)", sweep->rows[i].means[f],
+                         sweep->rows[i].intervals[f].low, sweep->rows[i].intervals[f].high);
         text_add(out, "\n");
     }
-    text_add(out, "\n%4s  %-*s %12s %14s %16s %12s\n", "", width, "", "parameters", "training (s)", "test (clips/s)",
-             "memory (MiB)");
+    text_add(out, "\n%4s  %-*s %12s %14s %16s %12s\n", "", width, "", "parameters", "training (s)",
+             "test (clips/s)", "memory (MiB)");
     for (size_t i = 0; i < sweep->count && sweep->rows[i].finished; i++) {
         const struct sweep_row *row = &sweep->rows[i];
         text_add(out, "%4zu  %-*s %12.0f %14.1f %16.1f %12.0f\n", i + 1, width, row->label, row->parameters,
@@ -215,8 +215,8 @@ static void print_csv(const struct sweep *sweep, struct text *out)
     text_add(out, ",runs,metric,mean,std,low,high,validation,difference,difference_low,difference_high,"
                   "mcnemar_p,mcnemar_p_holm,bootstrap_p,bootstrap_p_holm,parameters,training_seconds,"
                   "test_clips_per_second,memory_mib");
-    FOR_FIGURES(f, sweep->problem)
-    text_add(out, ",%s", FIGURES[f].name);
+    FOR_FIGURES (f, sweep->problem)
+        text_add(out, ",%s", FIGURES[f].name);
     text_add(out, "\n");
     for (size_t i = 0; i < sweep->count; i++) {
         const struct sweep_row *row = &sweep->rows[i];
@@ -239,8 +239,8 @@ static void print_csv(const struct sweep *sweep, struct text *out)
         const double costs[] = {row->parameters, row->seconds, row->test_rate, row->memory};
         for (size_t n = 0; n < sizeof costs / sizeof costs[0]; n++)
             add_csv_number(out, row->finished ? costs[n] : (double)NAN);
-        FOR_FIGURES(f, sweep->problem)
-        add_csv_number(out, row->means[f]);
+        FOR_FIGURES (f, sweep->problem)
+            add_csv_number(out, row->means[f]);
         text_add(out, "\n");
     }
 }
@@ -278,8 +278,8 @@ static cJSON *run_json(const struct sweep_run *run)
     put_number(json, "parameters", run->parameters);
     put_number(json, "memory_mib", run->memory);
     put_number(json, "validation", run->selection);
-    FOR_FIGURES(f, run->predictions.problem)
-    put_number(json, FIGURES[f].name, run->figures[f]);
+    FOR_FIGURES (f, run->predictions.problem)
+        put_number(json, FIGURES[f].name, run->figures[f]);
     return json;
 }
 
@@ -309,11 +309,11 @@ static cJSON *row_json(const struct sweep *sweep, const struct sweep_row *row)
     put_number(json, "std", row->deviation);
     put_interval(json, "interval", &row->interval);
     put_number(json, "validation", row->selection);
-    FOR_FIGURES(f, sweep->problem)
-    put_number(json, FIGURES[f].name, row->means[f]);
+    FOR_FIGURES (f, sweep->problem)
+        put_number(json, FIGURES[f].name, row->means[f]);
     cJSON *intervals = cJSON_AddObjectToObject(json, "intervals");
-    FOR_FIGURES(f, sweep->problem)
-    put_interval(intervals, FIGURES[f].name, &row->intervals[f]);
+    FOR_FIGURES (f, sweep->problem)
+        put_interval(intervals, FIGURES[f].name, &row->intervals[f]);
     if (row->compared)
         cJSON_AddItemToObject(json, "against_best", comparison_json(row));
     cJSON *runs = cJSON_AddArrayToObject(json, "runs");
@@ -360,7 +360,8 @@ bool sweep_write(const struct sweep *sweep, struct error *error)
     char *path = path_join(sweep->folder, "sweep.json");
     cJSON *json = sweep_json(sweep);
     bool done = write_text(sweep, "sweep.txt", sweep_print, error) &&
-                write_text(sweep, "sweep.csv", print_csv, error) && json_write(path, json, error) && sweep_html(sweep, error);
+                write_text(sweep, "sweep.csv", print_csv, error) && json_write(path, json, error) &&
+                sweep_html(sweep, error);
 
     cJSON_Delete(json);
     free(path);

@@ -54,7 +54,8 @@ static const char *const MIGRATIONS[SCHEMA_VERSION] = {
     "CREATE TABLE answers ("
     " run_id INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,"
     " part TEXT NOT NULL, position INTEGER NOT NULL, path TEXT NOT NULL,"
-    " label TEXT, predicted TEXT NOT NULL, probabilities TEXT NOT NULL," /* label: NULL where it is not known */
+    " label TEXT, predicted TEXT NOT NULL, probabilities TEXT NOT NULL," /* label: NULL where it is not known
+                                                                          */
     " PRIMARY KEY (run_id, part, position)) WITHOUT ROWID;"
     "INSERT INTO answers SELECT run_id, part, position, path, nullif(label, ''), predicted, probabilities"
     " FROM predictions;"

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool insert_run(struct catalogue *catalogue, const char *name, const char *directory, const char *config,
-                       enum problem problem, int64_t *id, struct error *error)
+static bool insert_run(struct catalogue *catalogue, const char *name, const char *directory,
+                       const char *config, enum problem problem, int64_t *id, struct error *error)
 {
     struct statement s;
 
@@ -325,8 +325,10 @@ static void labels_from(struct prediction_list *list, const cJSON *object)
         arena_string(&list->arena, item->string);
 }
 
-/* Takes a stored row's words for what they are in the list's problem; false where they are none of its labels. */
-static bool parse_row(struct prediction_list *list, struct prediction *item, const char *target, const char *answer)
+/* Takes a stored row's words for what they are in the list's problem; false where they are none of its
+ * labels. */
+static bool parse_row(struct prediction_list *list, struct prediction *item, const char *target,
+                      const char *answer)
 {
     struct error damaged = {0};
 
@@ -355,8 +357,9 @@ static void read_prediction(struct statement *s, struct prediction_list *list, s
     }
     const char *path = (const char *)sqlite3_column_text(s->handle, 0);
     struct prediction *item = prediction_list_add(list, path, -1, NULL);
-    if (list->problem == PROBLEM_COUNT || !parse_row(list, item, (const char *)sqlite3_column_text(s->handle, 1),
-                                                     (const char *)sqlite3_column_text(s->handle, 2))) {
+    if (list->problem == PROBLEM_COUNT ||
+        !parse_row(list, item, (const char *)sqlite3_column_text(s->handle, 1),
+                   (const char *)sqlite3_column_text(s->handle, 2))) {
         s->failed = true;
         error_set(error, "%s: a damaged prediction for %s", s->catalogue->path, path);
         list->count--;

@@ -71,8 +71,8 @@ struct prediction {
     const char *path;
     int label, predicted;  /* single_label: indices; label is -1 where there is none */
     double *probabilities; /* of regression: the numbers answered */
-    double *targets;       /* of the other problems: what is so, 0 or 1 or numbers; NULL where that is not known */
-    double *decisions;     /* multi_label: 1 for the labels given */
+    double *targets; /* of the other problems: what is so, 0 or 1 or numbers; NULL where that is not known */
+    double *decisions; /* multi_label: 1 for the labels given */
 };
 
 struct prediction_list {
@@ -87,8 +87,8 @@ struct prediction_list {
 void prediction_list_start(struct prediction_list *list, enum problem problem, const char *const *labels,
                            size_t count);
 
-/* Appends an answer, all zero.  `label` and `targets` (copied), whichever the problem has: what is so; -1 and NULL
- * where that is not known. */
+/* Appends an answer, all zero.  `label` and `targets` (copied), whichever the problem has: what is so; -1 and
+ * NULL where that is not known. */
 struct prediction *prediction_list_add(struct prediction_list *list, const char *path, int label,
                                        const double *targets);
 

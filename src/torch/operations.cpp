@@ -172,7 +172,8 @@ struct et_tensor *et_conv2d(struct et_scope *scope, const struct et_tensor *x, c
 
 struct et_tensor *et_channels_last(struct et_scope *scope, const struct et_tensor *x)
 {
-    return make(scope, "contiguous", {x}, [&] { return x->value.contiguous(at::MemoryFormat::ChannelsLast); });
+    return make(scope, "contiguous", {x},
+                [&] { return x->value.contiguous(at::MemoryFormat::ChannelsLast); });
 }
 
 struct et_tensor *et_max_pool2d(struct et_scope *scope, const struct et_tensor *x)
@@ -180,9 +181,11 @@ struct et_tensor *et_max_pool2d(struct et_scope *scope, const struct et_tensor *
     return make(scope, "max_pool2d", {x}, [&] { return at::max_pool2d(x->value, 2); });
 }
 
-struct et_tensor *et_embedding(struct et_scope *scope, const struct et_tensor *weight, const struct et_tensor *index)
+struct et_tensor *et_embedding(struct et_scope *scope, const struct et_tensor *weight,
+                               const struct et_tensor *index)
 {
-    return make(scope, "embedding", {weight, index}, [&] { return at::embedding(weight->value, index->value); });
+    return make(scope, "embedding", {weight, index},
+                [&] { return at::embedding(weight->value, index->value); });
 }
 
 struct et_tensor *et_halve2d(struct et_scope *scope, const struct et_tensor *x)

@@ -138,7 +138,8 @@ struct et_tensor *et_channels_last(struct et_scope *scope, const struct et_tenso
 struct et_tensor *et_max_pool2d(struct et_scope *scope, const struct et_tensor *x);
 
 /* weight (words, width), index (...) ET_INT64 -> (..., width) */
-struct et_tensor *et_embedding(struct et_scope *scope, const struct et_tensor *weight, const struct et_tensor *index);
+struct et_tensor *et_embedding(struct et_scope *scope, const struct et_tensor *weight,
+                               const struct et_tensor *index);
 
 /* x (batch, channels, height, width) -> half the height and width, rounded down */
 struct et_tensor *et_halve2d(struct et_scope *scope, const struct et_tensor *x);

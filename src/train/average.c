@@ -29,7 +29,8 @@ void average_end(struct average *average)
 bool average_update(struct average *average, int64_t step, struct error *error)
 {
     const struct parameters *p = &average->model->parameters;
-    double early = (double)(1 + step) / (double)(10 + step), decay = early < average->decay ? early : average->decay;
+    double early = (double)(1 + step) / (double)(10 + step),
+           decay = early < average->decay ? early : average->decay;
 
     if (average->decay == 0)
         return true;

@@ -1,6 +1,6 @@
 /*
- * An exponential moving average of a model's parameters (Polyak and Juditsky, 1992), which is what is evaluated and
- * saved: train.average.  Running statistics of norms are averaged along.
+ * An exponential moving average of a model's parameters (Polyak and Juditsky, 1992), which is what is
+ * evaluated and saved: train.average.  Running statistics of norms are averaged along.
  */
 #ifndef EMOTRAIN_TRAIN_AVERAGE_H
 #define EMOTRAIN_TRAIN_AVERAGE_H

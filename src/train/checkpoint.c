@@ -114,9 +114,9 @@ static bool write_optimizer(const char *folder, const struct optimizer_state *o,
         tensors[i] = (struct named_tensor){arena_format(&arena, "%s%s", MOMENTS[i % 2], o->names[i / 2]),
                                            et_adamw_moment(o->optimizer, i / 2, (int)(i % 2))};
     for (size_t i = 0; i < averaged; i++)
-        tensors[2 * o->count + i] =
-            (struct named_tensor){arena_format(&arena, "%s%s", TRAINED, average->model->parameters.items[i].name),
-                                  average->values[i]};
+        tensors[2 * o->count + i] = (struct named_tensor){
+            arena_format(&arena, "%s%s", TRAINED, average->model->parameters.items[i].name),
+            average->values[i]};
     bool done = safetensors_write(path, tensors, 2 * o->count + averaged, error);
     free(path);
     free(tensors);
@@ -165,8 +165,8 @@ static bool read_optimizer(const char *folder, const struct optimizer_state *o, 
     for (size_t i = 0; done && i < o->count; i++, item = item->next) {
         et_adamw_set_steps(o->optimizer, i, (int64_t)item->valuedouble);
         for (int which = 0; done && which < 2; which++)
-            done = read_tensor(weights, path, MOMENTS[which], o->names[i], et_adamw_moment(o->optimizer, i, which),
-                               error);
+            done = read_tensor(weights, path, MOMENTS[which], o->names[i],
+                               et_adamw_moment(o->optimizer, i, which), error);
     }
     done = done && read_trained(weights, path, o->average, error);
     cJSON_Delete(json);
@@ -226,8 +226,7 @@ static bool write_folder(const char *folder, const char *name, const struct mode
 {
     char *final = path_join(folder, name), *temporary = mem_format("%s/tmp-%s", folder, name);
     bool done = folder_remove(temporary, error) && folder_make(temporary, error) &&
-                model_save(model, temporary, error) &&
-                write_optimizer(temporary, optimizer, error) &&
+                model_save(model, temporary, error) && write_optimizer(temporary, optimizer, error) &&
                 write_state(temporary, state, optimizer, error) && folder_sync(temporary, error);
 
     if (done && rename(temporary, final) != 0)
@@ -302,8 +301,7 @@ bool checkpoint_load(const char *run, const char *folder, const struct optimizer
                      struct trainer_state *state, struct error *error)
 {
     char *checkpoints = path_join(run, "checkpoints");
-    bool done = checkpoint_read_state(folder, state, error) &&
-                read_optimizer(folder, optimizer, error) &&
+    bool done = checkpoint_read_state(folder, state, error) && read_optimizer(folder, optimizer, error) &&
                 prune(checkpoints, state->step, state->best_step, INT64_MAX, error) &&
                 point(run, "last", state->step, error) &&
                 (state->best_step == 0 || point(run, "best", state->best_step, error));

@@ -50,8 +50,8 @@ char *checkpoint_newest(const char *run);
  * link to nowhere is an error. */
 bool checkpoint_best(const char *run, char **folder, struct error *error);
 
-/* Reads trainer_state.json and optimizer.safetensors of a checkpoint, whose model has been opened; also sets the
- * links and the folder right, where a kill left them behind. */
+/* Reads trainer_state.json and optimizer.safetensors of a checkpoint, whose model has been opened; also sets
+ * the links and the folder right, where a kill left them behind. */
 bool checkpoint_load(const char *run, const char *folder, const struct optimizer_state *optimizer,
                      struct trainer_state *state, struct error *error);
 

@@ -14,8 +14,10 @@ static bool fill_item(struct dataset *dataset, struct dataset_item *item, const 
     const struct strings *labels = dataset->source.labels;
     double longest = config_number(dataset->source.config, "audio.max_seconds");
 
-    *item = (struct dataset_item){
-        .clip = clip, .seconds = longest > 0 && clip->duration > longest ? longest : clip->duration, .label = -1};
+    *item =
+        (struct dataset_item){.clip = clip,
+                              .seconds = longest > 0 && clip->duration > longest ? longest : clip->duration,
+                              .label = -1};
     if (dataset->problem == SINGLE_LABEL) {
         item->label = strings_index(labels, clip->label);
         return true;
@@ -36,7 +38,8 @@ bool dataset_start(struct dataset *dataset, const struct dataset_source *source,
                                 .count = source->split->counts[part]};
     dataset->items = mem_zero(dataset->count, sizeof *dataset->items);
     for (size_t i = 0; done && i < dataset->count; i++)
-        done = fill_item(dataset, &dataset->items[i], &source->clips->clips[source->split->clips[part][i]], error);
+        done = fill_item(dataset, &dataset->items[i], &source->clips->clips[source->split->clips[part][i]],
+                         error);
     return done;
 }
 
@@ -56,7 +59,8 @@ struct features *dataset_features(const struct config *config, struct error *err
 
 /* ---- batches ---- */
 
-static void pad_signals(struct batch *batch, const struct signal *signals, size_t count, const struct model *model)
+static void pad_signals(struct batch *batch, const struct signal *signals, size_t count,
+                        const struct model *model)
 {
     batch->width = model->minimum_samples;
     batch->lengths = mem_zero(count, sizeof *batch->lengths);
@@ -73,12 +77,12 @@ static void pad_signals(struct batch *batch, const struct signal *signals, size_
 
 static bool check_width(const struct model *model, size_t width, struct error *error)
 {
-    return model->features.count == width ||
-           error_set(error, "%s: takes in %zu features, here are %zu", model->path, model->features.count, width);
+    return model->features.count == width || error_set(error, "%s: takes in %zu features, here are %zu",
+                                                       model->path, model->features.count, width);
 }
 
-bool batch_of_signals(struct batch *batch, const struct signal *signals, size_t count, const struct model *model,
-                      struct error *error)
+bool batch_of_signals(struct batch *batch, const struct signal *signals, size_t count,
+                      const struct model *model, struct error *error)
 {
     bool done = true;
 
@@ -120,9 +124,9 @@ void batch_free(struct batch *batch)
 
 /* ---- a dataset's batches ---- */
 
-static bool load_signals(const struct dataset *dataset, const size_t *items, size_t count, const struct model *model,
-                         const struct augmentation *augmentation, uint64_t seed, struct batch *batch,
-                         struct error *error)
+static bool load_signals(const struct dataset *dataset, const size_t *items, size_t count,
+                         const struct model *model, const struct augmentation *augmentation, uint64_t seed,
+                         struct batch *batch, struct error *error)
 {
     const struct dataset_source *source = &dataset->source;
     struct signal *signals = mem_zero(count, sizeof *signals);
@@ -131,7 +135,8 @@ static bool load_signals(const struct dataset *dataset, const size_t *items, siz
     for (size_t i = 0; done && i < count; i++) {
         const struct clip *clip = dataset->items[items[i]].clip;
         char *path = path_join(source->root, clip->path);
-        done = corpus_signal(source->config, source->cache, path, clip->sha256, model->normalize, &signals[i], error);
+        done = corpus_signal(source->config, source->cache, path, clip->sha256, model->normalize, &signals[i],
+                             error);
         if (done && augmentation)
             augment_signal(augmentation, &signals[i], seed, i);
         free(path);
@@ -155,14 +160,15 @@ static bool load_functionals(const struct dataset *dataset, const size_t *items,
     for (size_t i = 0; done && i < count; i++) {
         const struct clip *clip = dataset->items[items[i]].clip;
         char *path = path_join(source->root, clip->path);
-        done = audio_cache_functionals(source->cache, path, clip->sha256, batch->features + i * EGEMAPS_COUNT, error);
+        done = audio_cache_functionals(source->cache, path, clip->sha256, batch->features + i * EGEMAPS_COUNT,
+                                       error);
         free(path);
     }
     return done;
 }
 
-static bool load_features(const struct dataset *dataset, const size_t *items, size_t count, const struct model *model,
-                          struct batch *batch, struct error *error)
+static bool load_features(const struct dataset *dataset, const size_t *items, size_t count,
+                          const struct model *model, struct batch *batch, struct error *error)
 {
     const struct features *features = dataset->source.features;
     size_t width = model->features.count;
@@ -175,8 +181,8 @@ static bool load_features(const struct dataset *dataset, const size_t *items, si
         const struct clip *clip = dataset->items[items[i]].clip;
         const float *row = features_row(features, clip->path, clip->name);
         if (!row)
-            return error_set(error, "%s: no row for the clip %s", config_text(dataset->source.config, "model.features"),
-                             clip->path);
+            return error_set(error, "%s: no row for the clip %s",
+                             config_text(dataset->source.config, "model.features"), clip->path);
         memcpy(batch->features + i * width, row, width * sizeof *row);
     }
     return true;
@@ -191,9 +197,11 @@ static bool load_texts(const struct dataset *dataset, const size_t *items, size_
     for (size_t i = 0; done && i < count; i++) {
         const struct clip *clip = dataset->items[items[i]].clip;
         texts[i] = clip->text;
-        done = clip->text || error_set(error, "%s: no text: this model reads what is said, which this corpus does not "
-                                              "tell (corpus.kind=csv has a column text)",
-                                       clip->path);
+        done =
+            clip->text || error_set(error,
+                                    "%s: no text: this model reads what is said, which this corpus does not "
+                                    "tell (corpus.kind=csv has a column text)",
+                                    clip->path);
     }
     if (done)
         batch_of_texts(batch, texts, count);

@@ -1,4 +1,5 @@
-/* The clips of one part as a model takes them in: signals from the cache, padded into batches; features; texts. */
+/* The clips of one part as a model takes them in: signals from the cache, padded into batches; features;
+ * texts. */
 #ifndef EMOTRAIN_TRAIN_DATASET_H
 #define EMOTRAIN_TRAIN_DATASET_H
 
@@ -11,8 +12,8 @@
 struct dataset_item {
     const struct clip *clip; /* of the clip list; path relative to the corpus' root, or absolute */
     double seconds;          /* as the model hears it: for grouping by length */
-    int label;               /* index; -1 of other problems than single_label, and for a label that is not asked for */
-    double *targets;         /* (labels) of the other problems; NULL of single_label */
+    int label; /* index; -1 of other problems than single_label, and for a label that is not asked for */
+    double *targets; /* (labels) of the other problems; NULL of single_label */
 };
 
 /* What datasets are made of. */
@@ -34,8 +35,8 @@ struct dataset {
     struct arena arena;
 };
 
-/* The clips of a part, in the split's order.  What the source points to must outlive the dataset.  Fails where a
- * clip's label cannot be read in the problem. */
+/* The clips of a part, in the split's order.  What the source points to must outlive the dataset.  Fails
+ * where a clip's label cannot be read in the problem. */
 bool dataset_start(struct dataset *dataset, const struct dataset_source *source, enum part part,
                    struct error *error);
 void dataset_free(struct dataset *dataset);
@@ -49,10 +50,10 @@ bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t co
                    const struct model *model, const struct augmentation *augmentation, uint64_t seed,
                    struct batch *batch, struct error *error);
 
-/* Makes a batch of signals, or of texts, without labels.  Signals of a model that takes in functionals are turned into
- * those. */
-bool batch_of_signals(struct batch *batch, const struct signal *signals, size_t count, const struct model *model,
-                      struct error *error);
+/* Makes a batch of signals, or of texts, without labels.  Signals of a model that takes in functionals are
+ * turned into those. */
+bool batch_of_signals(struct batch *batch, const struct signal *signals, size_t count,
+                      const struct model *model, struct error *error);
 void batch_of_texts(struct batch *batch, const char *const *texts, size_t count);
 void batch_free(struct batch *batch);
 

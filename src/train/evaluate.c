@@ -48,7 +48,8 @@ void predictions_decide(struct prediction *predictions, size_t count, const stru
 bool evaluate(const struct model *model, const struct dataset *dataset, const struct compute *compute,
               const char *what, struct prediction_list *predictions, struct error *error)
 {
-    size_t size = (size_t)config_integer(dataset->source.config, "eval.batch_size"), labels = model->labels.count;
+    size_t size = (size_t)config_integer(dataset->source.config, "eval.batch_size"),
+           labels = model->labels.count;
     if (size > dataset->count)
         size = dataset->count;
     size_t *order = mem_zero(dataset->count, sizeof *order);

@@ -16,7 +16,8 @@ struct compute {
 bool evaluate(const struct model *model, const struct dataset *dataset, const struct compute *compute,
               const char *what, struct prediction_list *predictions, struct error *error);
 
-/* Makes a prediction of a row of answers: the likeliest label; those above the model's thresholds; the numbers. */
+/* Makes a prediction of a row of answers: the likeliest label; those above the model's thresholds; the
+ * numbers. */
 void prediction_fill(struct prediction *prediction, const float *row, const struct model *model);
 
 /* Of multi_label: decides anew by the model's thresholds. */

@@ -11,8 +11,8 @@ struct loss_kind {
 };
 
 /* The batch's targets (clips, labels); of a mixed batch, mixed. */
-static struct et_tensor *targets_of(const struct loss *loss, struct et_scope *scope, const struct batch *batch,
-                                    double share)
+static struct et_tensor *targets_of(const struct loss *loss, struct et_scope *scope,
+                                    const struct batch *batch, double share)
 {
     const int64_t labels = (int64_t)loss->model->labels.count, shape[2] = {batch->count, labels};
     float *mixed = mem_zero((size_t)(batch->count * labels), sizeof *mixed);
@@ -31,8 +31,9 @@ static struct et_tensor *targets_of(const struct loss *loss, struct et_scope *sc
 
 /* ---- the losses ---- */
 
-static struct et_tensor *cross_entropy(const struct loss *loss, struct et_scope *scope, const struct batch *batch,
-                                       const struct et_tensor *logits, double share)
+static struct et_tensor *cross_entropy(const struct loss *loss, struct et_scope *scope,
+                                       const struct batch *batch, const struct et_tensor *logits,
+                                       double share)
 {
     const int64_t shape[1] = {batch->count};
     int device = loss->model->parameters.device;
@@ -46,14 +47,16 @@ static struct et_tensor *cross_entropy(const struct loss *loss, struct et_scope 
         others[i] = batch->labels[augment_partner(i, batch->count)];
     targets = et_from_data(scope, others, ET_INT64, shape, 1, device);
     free(others);
-    return et_add(
-        scope, et_mul_scalar(scope, sum, share),
-        et_mul_scalar(scope, et_cross_entropy_sum(scope, logits, targets, loss->weights, loss->smoothing), 1 - share));
+    return et_add(scope, et_mul_scalar(scope, sum, share),
+                  et_mul_scalar(scope,
+                                et_cross_entropy_sum(scope, logits, targets, loss->weights, loss->smoothing),
+                                1 - share));
 }
 
 /* Of each label by itself, averaged over labels. */
 static struct et_tensor *binary_cross_entropy(const struct loss *loss, struct et_scope *scope,
-                                              const struct batch *batch, const struct et_tensor *logits, double share)
+                                              const struct batch *batch, const struct et_tensor *logits,
+                                              double share)
 {
     struct et_tensor *targets = targets_of(loss, scope, batch, share);
 
@@ -62,22 +65,25 @@ static struct et_tensor *binary_cross_entropy(const struct loss *loss, struct et
                          1.0 / (double)loss->model->labels.count);
 }
 
-static struct et_tensor *squared_error(const struct loss *loss, struct et_scope *scope, const struct batch *batch,
-                                       const struct et_tensor *logits, double share)
+static struct et_tensor *squared_error(const struct loss *loss, struct et_scope *scope,
+                                       const struct batch *batch, const struct et_tensor *logits,
+                                       double share)
 {
     struct et_tensor *off =
         et_sub(scope, et_to_dtype(scope, logits, ET_FLOAT32), targets_of(loss, scope, batch, share));
 
-    return et_mul_scalar(scope, et_sum(scope, et_mul(scope, off, off)), 1.0 / (double)loss->model->labels.count);
+    return et_mul_scalar(scope, et_sum(scope, et_mul(scope, off, off)),
+                         1.0 / (double)loss->model->labels.count);
 }
 
 /* 1 less the concordance correlation coefficient (Lin, 1989) over the batch, averaged over targets. */
-static struct et_tensor *concordance(const struct loss *loss, struct et_scope *scope, const struct batch *batch,
-                                     const struct et_tensor *logits, double share)
+static struct et_tensor *concordance(const struct loss *loss, struct et_scope *scope,
+                                     const struct batch *batch, const struct et_tensor *logits, double share)
 {
     struct et_tensor *x = et_to_dtype(scope, logits, ET_FLOAT32), *y = targets_of(loss, scope, batch, share);
     struct et_tensor *mean_x = et_mean_dim(scope, x, 0, true), *mean_y = et_mean_dim(scope, y, 0, true);
-    struct et_tensor *dx = et_sub(scope, x, mean_x), *dy = et_sub(scope, y, mean_y), *gap = et_sub(scope, mean_x, mean_y);
+    struct et_tensor *dx = et_sub(scope, x, mean_x), *dy = et_sub(scope, y, mean_y),
+                     *gap = et_sub(scope, mean_x, mean_y);
     struct et_tensor *together = et_mul_scalar(scope, et_mean_dim(scope, et_mul(scope, dx, dy), 0, true), 2);
     struct et_tensor *apart = et_add(scope,
                                      et_add(scope, et_mean_dim(scope, et_mul(scope, dx, dx), 0, true),
@@ -86,7 +92,8 @@ static struct et_tensor *concordance(const struct loss *loss, struct et_scope *s
     struct et_tensor *ccc = et_div(scope, together, et_add_scalar(scope, apart, 1e-8));
     double labels = (double)loss->model->labels.count;
 
-    return et_mul_scalar(scope, et_add_scalar(scope, et_mul_scalar(scope, et_sum(scope, ccc), -1 / labels), 1),
+    return et_mul_scalar(scope,
+                         et_add_scalar(scope, et_mul_scalar(scope, et_sum(scope, ccc), -1 / labels), 1),
                          (double)batch->count);
 }
 
@@ -125,8 +132,8 @@ static bool make_class_weights(struct loss *loss, const size_t *counts, struct e
     return !et_scope_failed(loss->scope) || error_set(error, "cannot make class weights");
 }
 
-bool loss_start(struct loss *loss, const struct config *config, const struct model *model, const size_t *counts,
-                struct error *error)
+bool loss_start(struct loss *loss, const struct config *config, const struct model *model,
+                const size_t *counts, struct error *error)
 {
     const char *name = config_text(config, "train.loss");
 
@@ -135,7 +142,8 @@ bool loss_start(struct loss *loss, const struct config *config, const struct mod
                           .smoothing = config_number(config, "train.label_smoothing"),
                           .scope = et_scope_open(NULL)};
     if (!loss->kind)
-        return error_usage(error, "train.loss=%s: no loss for model.problem=%s", name, PROBLEMS[model->problem].name);
+        return error_usage(error, "train.loss=%s: no loss for model.problem=%s", name,
+                           PROBLEMS[model->problem].name);
     if (!config_bool(config, "train.class_weights"))
         return true;
     if (!counts)

@@ -1,8 +1,8 @@
 /*
  * What training makes small: LOSSES in loss.c, chosen by train.loss and model.problem.
  *
- * A loss is summed over a batch's clips, so that an optimizer step's mean over all of its clips does not depend on
- * how they fell into batches; ccc alone is of a batch as a whole.
+ * A loss is summed over a batch's clips, so that an optimizer step's mean over all of its clips does not
+ * depend on how they fell into batches; ccc alone is of a batch as a whole.
  */
 #ifndef EMOTRAIN_TRAIN_LOSS_H
 #define EMOTRAIN_TRAIN_LOSS_H
@@ -13,22 +13,23 @@
 struct loss {
     const struct loss_kind *kind;
     const struct model *model;
-    double smoothing;            /* of labels */
-    float *class_weights;        /* (labels) of single_label, or NULL */
-    struct et_scope *scope;      /* owns their tensor */
+    double smoothing;       /* of labels */
+    float *class_weights;   /* (labels) of single_label, or NULL */
+    struct et_scope *scope; /* owns their tensor */
     struct et_tensor *weights;
 };
 
-/* `counts` (labels): clips of the training part with each label, for class weights; NULL for other problems.  End it,
- * started or not. */
-bool loss_start(struct loss *loss, const struct config *config, const struct model *model, const size_t *counts,
-                struct error *error);
+/* `counts` (labels): clips of the training part with each label, for class weights; NULL for other problems.
+ * End it, started or not. */
+bool loss_start(struct loss *loss, const struct config *config, const struct model *model,
+                const size_t *counts, struct error *error);
 void loss_end(struct loss *loss);
 
 /* By what a clip counts: 1, or its class' weight. */
 double loss_weight(const struct loss *loss, int label);
 
-/* logits (clips, labels) -> the sum over clips.  `share`: that of a mixed batch's own labels (augment_mix). */
+/* logits (clips, labels) -> the sum over clips.  `share`: that of a mixed batch's own labels (augment_mix).
+ */
 struct et_tensor *loss_sum(const struct loss *loss, struct et_scope *scope, const struct batch *batch,
                            const struct et_tensor *logits, double share);
 

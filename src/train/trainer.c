@@ -56,7 +56,8 @@ int64_t train_total_steps(const struct config *config, size_t clips)
 /* Clips of the training part with each label; caller frees; NULL where clips have several. */
 static size_t *count_labels(const struct trainer *t)
 {
-    size_t *counts = t->model->problem == SINGLE_LABEL ? mem_zero(t->model->labels.count, sizeof *counts) : NULL;
+    size_t *counts =
+        t->model->problem == SINGLE_LABEL ? mem_zero(t->model->labels.count, sizeof *counts) : NULL;
 
     for (size_t i = 0; counts && i < t->train->count; i++)
         counts[t->train->items[i].label]++;
@@ -113,7 +114,8 @@ static bool start(struct run *run, struct trainer *trainer, struct error *error)
     run->schedule = schedule_find(config_text(trainer->config, "train.schedule"), error);
     learn_scale(trainer);
     return run->schedule && start_loss(run, error) &&
-           average_start(&run->average, trainer->model, config_number(trainer->config, "train.average"), error) &&
+           average_start(&run->average, trainer->model, config_number(trainer->config, "train.average"),
+                         error) &&
            (run->optimizer = et_adamw_new(run->tensors, run->count, settings, error)) != NULL;
 }
 
@@ -269,8 +271,8 @@ static void count_step(struct run *run, int64_t last)
     }
 }
 
-/* Where training has phases, each takes an equal share of the steps; the last, and what training without them is,
- * trains all. */
+/* Where training has phases, each takes an equal share of the steps; the last, and what training without them
+ * is, trains all. */
 static bool enter_phase(struct run *run, struct error *error)
 {
     int phase = (int)(run->trainer->state.step * (run->phases + 1) / run->total_steps);
@@ -279,7 +281,8 @@ static bool enter_phase(struct run *run, struct error *error)
         return true;
     run->phase = phase;
     et_clear_grads(run->tensors, run->count);
-    return parameters_apply_trainable(&run->trainer->model->parameters, phase < run->phases ? phase : -1, error);
+    return parameters_apply_trainable(&run->trainer->model->parameters, phase < run->phases ? phase : -1,
+                                      error);
 }
 
 static bool take_step(struct run *run, double *loss, struct error *error)
@@ -305,8 +308,8 @@ static bool take_step(struct run *run, double *loss, struct error *error)
     if (!update(run, learning_rate, *loss, &norm, error))
         return false;
     count_step(run, last);
-    return average_update(&run->average, t->state.step, error) && log_step(run, *loss, learning_rate, norm, error) &&
-           log_epoch(run, *loss, error);
+    return average_update(&run->average, t->state.step, error) &&
+           log_step(run, *loss, learning_rate, norm, error) && log_epoch(run, *loss, error);
 }
 
 /* ---- fitting all at once ---- */
@@ -497,7 +500,8 @@ bool train(struct trainer *trainer, const char *resume_from, struct error *error
         (struct trainer_state){.loss_scale = trainer->compute.precision == ET_FLOAT16 ? FIRST_SCALE : 1};
     bool done = start(&run, trainer, error);
     struct optimizer_state optimizer = {run.optimizer, run.names, run.count, &run.average};
-    done = done && (!resume_from || checkpoint_load(trainer->run, resume_from, &optimizer, &trainer->state, error)) &&
+    done = done &&
+           (!resume_from || checkpoint_load(trainer->run, resume_from, &optimizer, &trainer->state, error)) &&
            loop(&run, error);
     trainer->seconds = clock_seconds() - started;
     finish(&run);

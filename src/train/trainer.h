@@ -21,8 +21,8 @@ struct trainer {
     struct compute compute;
     struct recorder *recorder;
 
-    /* Appends figures of an evaluation to `metrics` and returns the one to choose by, larger is better.  May change
-     * the answers, as by thresholds that it finds. */
+    /* Appends figures of an evaluation to `metrics` and returns the one to choose by, larger is better.  May
+     * change the answers, as by thresholds that it finds. */
     double (*judge)(void *context, struct prediction_list *predictions, int64_t step, double epoch,
                     struct metric_list *metrics);
     void *context;

@@ -3,8 +3,9 @@
  *
  *     parity_models vggish|deepmoji FOLDER
  *
- * FOLDER is what make_models.py writes.  Prints a table of differences and exits 1 if one is too large: 1e-4 of a value
- * and absolutely; 8-bit values must be equal but for one in a thousand, by one; words and their numbers must be equal.
+ * FOLDER is what make_models.py writes.  Prints a table of differences and exits 1 if one is too large: 1e-4
+ * of a value and absolutely; 8-bit values must be equal but for one in a thousand, by one; words and their
+ * numbers must be equal.
  */
 #include "base/log.h"
 #include "base/memory.h"
@@ -43,7 +44,8 @@ static const void *data_of(const struct parity *parity, const char *name, int64_
     return parity->expected->entries[i].data;
 }
 
-static void judge(struct parity *parity, const char *name, const float *found, const float *expected, int64_t count)
+static void judge(struct parity *parity, const char *name, const float *found, const float *expected,
+                  int64_t count)
 {
     bool steps = strcmp(name, "quantized") == 0;
     double worst = 0;
@@ -122,7 +124,8 @@ static void take_signals(struct parity *parity)
 static void take_texts(struct parity *parity)
 {
     struct error error = {0};
-    char *path = path_join(parity->folder, "texts.json"), *words_path = path_join(parity->folder, "model/vocabulary.json");
+    char *path = path_join(parity->folder, "texts.json"),
+         *words_path = path_join(parity->folder, "model/vocabulary.json");
     cJSON *json = json_read(path, &error);
     const cJSON *texts = cJSON_GetObjectItemCaseSensitive(json, "texts"),
                 *all = cJSON_GetObjectItemCaseSensitive(json, "words");

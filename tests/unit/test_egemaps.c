@@ -1,4 +1,5 @@
-/* eGeMAPS on signals whose answers are known; openSMILE's own numbers are compared by tests/cli/egemaps.sh. */
+/* eGeMAPS on signals whose answers are known; openSMILE's own numbers are compared by tests/cli/egemaps.sh.
+ */
 #include "unit.h"
 
 #include "audio/egemaps/egemaps.h"
@@ -55,9 +56,11 @@ static void test_voice(void **state)
     for (size_t t = 0; t < signal.count; t++)
         signal.samples[t] *= 2;
     assert_good(egemaps(&signal, louder, &error), error);
-    double gain = (double)(value_of(louder, "equivalentSoundLevel_dBp") - value_of(values, "equivalentSoundLevel_dBp"));
+    double gain =
+        (double)(value_of(louder, "equivalentSoundLevel_dBp") - value_of(values, "equivalentSoundLevel_dBp"));
     assert_true(fabs(gain - 20 * log10(2)) < 1e-3);
-    double loudness = (double)value_of(louder, "loudness_sma3_amean") / (double)value_of(values, "loudness_sma3_amean");
+    double loudness =
+        (double)value_of(louder, "loudness_sma3_amean") / (double)value_of(values, "loudness_sma3_amean");
     assert_true(fabs(loudness - pow(4, 0.33)) < 1e-3); /* power to the 0.33 */
     signal_free(&signal);
 }

@@ -1,4 +1,5 @@
-/* Problems beside one label of several: answers as text, figures against scikit-learn's and NumPy's, thresholds. */
+/* Problems beside one label of several: answers as text, figures against scikit-learn's and NumPy's,
+ * thresholds. */
 #include "unit.h"
 
 #include "base/problem.h"
@@ -58,7 +59,8 @@ static void test_multi_label(void **state)
     (void)state;
     fill(&list);
     evaluation_make(&e, &list);
-    assert_true(fabs(e.macro.f1 - 0.7777777777777777) < 1e-12 && fabs(e.micro.f1 - 0.7777777777777778) < 1e-12);
+    assert_true(fabs(e.macro.f1 - 0.7777777777777777) < 1e-12 &&
+                fabs(e.micro.f1 - 0.7777777777777778) < 1e-12);
     assert_true(fabs(e.weighted.f1 - 0.7777777777777778) < 1e-12 && e.accuracy == 0.5);
     const double auc[] = {0.66666667, 0.88888889, 1}, precision[] = {0.75555556, 0.91666667, 1};
     for (int k = 0; k < 3; k++)
@@ -95,7 +97,8 @@ static void test_regression(void **state)
     for (int i = 0; i < 5; i++)
         prediction_list_add(&list, "x", -1, &so[i])->probabilities[0] = answered[i];
     evaluation_make(&e, &list);
-    assert_true(fabs(e.mean.ccc - 0.9228110599078341) < 1e-12 && fabs(e.mean.pearson - 0.942042672332039) < 1e-12);
+    assert_true(fabs(e.mean.ccc - 0.9228110599078341) < 1e-12 &&
+                fabs(e.mean.pearson - 0.942042672332039) < 1e-12);
     assert_true(fabs(e.mean.mae - 0.48) < 1e-12 && fabs(e.mean.rmse - 0.5176871642217914) < 1e-12);
     assert_true(figure_is_better(FIGURE_MAE, 0.4, 0.5) && figure_is_better(FIGURE_CCC, 0.5, 0.4));
     evaluation_free(&e);
@@ -112,8 +115,8 @@ static void test_regression(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_answers_as_text), cmocka_unit_test(test_multi_label),
-                                       cmocka_unit_test(test_regression)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_answers_as_text),
+                                       cmocka_unit_test(test_multi_label), cmocka_unit_test(test_regression)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,7 +119,8 @@ static void add_run(struct catalogue *catalogue, const char *folder, const char 
         p->probabilities[p->predicted] = 0.9;
         p->probabilities[1 - p->predicted] = 0.1;
     }
-    assert_good(run_begin(catalogue, path_base(folder), folder, config, SINGLE_LABEL, false, &run, &error), error);
+    assert_good(run_begin(catalogue, path_base(folder), folder, config, SINGLE_LABEL, false, &run, &error),
+                error);
     assert_good(
         run_set_facts(catalogue, run, "{\"corpus\": {\"kind\": \"ravdess\", \"root\": \"/data\"}}", &error),
         error);

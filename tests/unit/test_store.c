@@ -52,12 +52,11 @@ static void test_migration(void **state)
     prediction_list_free(&answers);
     catalogue_close(catalogue);
     assert_int_equal(sqlite3_open(unit_path("old.db"), &db), SQLITE_OK);
-    assert_int_equal(
-        sqlite3_exec(db,
-                     "ALTER TABLE clips DROP COLUMN part; ALTER TABLE runs DROP COLUMN problem;"
-                     "PRAGMA user_version = 1",
-                     NULL, NULL, NULL),
-        SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "ALTER TABLE clips DROP COLUMN part; ALTER TABLE runs DROP COLUMN problem;"
+                                  "PRAGMA user_version = 1",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
     sqlite3_close(db);
     catalogue = fresh("old.db");
     assert_good(clips_read(catalogue, corpus, CLIPS_ALL, &read, &error), error);
@@ -132,7 +131,8 @@ static void test_runs(void **state)
     assert_true(run_find(catalogue, "/runs/x", &row, &arena, &error));
     assert_string_equal(row.state, "running");
     assert_string_equal(row.facts, "{}");
-    assert_true(run_begin(catalogue, "x", "/runs/x", "", SINGLE_LABEL, false, &again, &error)); /* anew: nothing stays */
+    assert_true(run_begin(catalogue, "x", "/runs/x", "", SINGLE_LABEL, false, &again,
+                          &error)); /* anew: nothing stays */
     assert_true(run_find(catalogue, "/runs/x", &row, &arena, &error));
     assert_null(row.facts);
     arena_free(&arena);

@@ -149,7 +149,8 @@ const struct tables *tables_get(void)
 
 /* ---- descriptors ---- */
 
-/* Spectrum and magnitudes of a windowed frame, put into the middle of as many samples as the transform has. */
+/* Spectrum and magnitudes of a windowed frame, put into the middle of as many samples as the transform has.
+ */
 static void transform_frame(const struct fourier *f, const float *samples, const float *window, int length,
                             struct bin *spectrum, float *magnitudes)
 {
@@ -242,8 +243,8 @@ bool egemaps(const struct signal *signal, float values[EGEMAPS_COUNT], struct er
 
     if (signal->rate != EGEMAPS_RATE || signal->count < LONG) {
         free(scaled.samples);
-        return error_set(error, "eGeMAPS needs at least 0.06 s of sound at %d Hz, here are %.3f s at %d Hz", EGEMAPS_RATE,
-                         (double)signal->count / signal->rate, signal->rate);
+        return error_set(error, "eGeMAPS needs at least 0.06 s of sound at %d Hz, here are %.3f s at %d Hz",
+                         EGEMAPS_RATE, (double)signal->count / signal->rate, signal->rate);
     }
     for (size_t i = 0; i < signal->count; i++)
         scaled.samples[i] = signal->samples[i] * 32768 / 32767; /* openSMILE's full scale */

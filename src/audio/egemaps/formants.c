@@ -1,10 +1,10 @@
 /*
- * Formants by linear prediction (Markel and Gray, 1976): the frame brought to 11 kHz by way of its spectrum, an
- * all-pole model of order 11 by autocorrelation, the angles and radii of its roots.
+ * Formants by linear prediction (Markel and Gray, 1976): the frame brought to 11 kHz by way of its spectrum,
+ * an all-pole model of order 11 by autocorrelation, the angles and radii of its roots.
  *
- * openSMILE keeps only the spectrum's lower half doing so (up to 3.4 kHz), which leaves the model ill-conditioned:
- * where it differs from this one, rounding does.  Sums are in single precision and in openSMILE's order, which
- * halves the differences.
+ * openSMILE keeps only the spectrum's lower half doing so (up to 3.4 kHz), which leaves the model
+ * ill-conditioned: where it differs from this one, rounding does.  Sums are in single precision and in
+ * openSMILE's order, which halves the differences.
  */
 #include "audio/egemaps/parts.h"
 #include "base/memory.h"
@@ -16,7 +16,8 @@
 
 enum { ORDER = 11, RATE = 11000, LENGTH = SHORT * RATE / EGEMAPS_RATE, LAST_BIN = LENGTH / 2 - 1 };
 
-static const double PI = 3.14159265358979323846, LOWEST = 50, HIGHEST = 5450, RATIO = (double)EGEMAPS_RATE / RATE;
+static const double PI = 3.14159265358979323846, LOWEST = 50, HIGHEST = 5450,
+                    RATIO = (double)EGEMAPS_RATE / RATE;
 
 /* Row k - 1: LENGTH cosines, then LENGTH sines of bin k. */
 void formant_tables(struct tables *tables)
@@ -99,7 +100,8 @@ static double complex step(const float a[ORDER + 1], const double complex roots[
     return quotient(newton, 1 - product(newton, crowd));
 }
 
-/* All roots of z^ORDER - a_1 z^(ORDER-1) - ... - a_ORDER together (Aberth, 1973).  The signs are openSMILE's. */
+/* All roots of z^ORDER - a_1 z^(ORDER-1) - ... - a_ORDER together (Aberth, 1973).  The signs are openSMILE's.
+ */
 static void find_roots(const float a[ORDER + 1], double complex roots[ORDER])
 {
     for (int i = 0; i < ORDER; i++)
@@ -119,7 +121,8 @@ static void find_roots(const float a[ORDER + 1], double complex roots[ORDER])
     }
 }
 
-void formants_describe(const struct tables *tables, const struct bin *spectrum, struct descriptors *d, size_t i)
+void formants_describe(const struct tables *tables, const struct bin *spectrum, struct descriptors *d,
+                       size_t i)
 {
     float y[LENGTH], a[ORDER + 1];
     double complex roots[ORDER];
@@ -140,7 +143,8 @@ void formants_describe(const struct tables *tables, const struct bin *spectrum, 
             bandwidths[place] = bandwidths[place - 1];
         }
         frequencies[place] = frequency;
-        bandwidths[place] = fabs(log(cabs(roots[k]))) * RATE / PI; /* a root outside the circle is mirrored into it */
+        bandwidths[place] =
+            fabs(log(cabs(roots[k]))) * RATE / PI; /* a root outside the circle is mirrored into it */
     }
     for (int f = 0; f < FORMANTS && f < count; f++) {
         d->values[FORMANT_1F + 3 * f][i] = (float)frequencies[f];

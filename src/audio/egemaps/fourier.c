@@ -1,6 +1,6 @@
 /*
- * The discrete Fourier transform of real frames, in double precision: single precision's rounding, which is what the
- * distributions' KissFFT has, is enough to move formants.
+ * The discrete Fourier transform of real frames, in double precision: single precision's rounding, which is
+ * what the distributions' KissFFT has, is enough to move formants.
  */
 #include "audio/egemaps/parts.h"
 
@@ -64,6 +64,7 @@ void fourier(const struct fourier *f, const double *samples, struct bin *spectru
         double c = k < n ? f->cosines[k] : -1, s = k < n ? f->sines[k] : 0;
         double even_re = (re[a] + re[b]) / 2, even_im = (im[a] - im[b]) / 2, odd_re = (im[a] + im[b]) / 2,
                odd_im = (re[b] - re[a]) / 2;
-        spectrum[k] = (struct bin){(float)(even_re + c * odd_re + s * odd_im), (float)(even_im + c * odd_im - s * odd_re)};
+        spectrum[k] = (struct bin){(float)(even_re + c * odd_re + s * odd_im),
+                                   (float)(even_im + c * odd_im - s * odd_re)};
     }
 }

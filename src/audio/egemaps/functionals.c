@@ -1,10 +1,10 @@
 /*
- * From descriptors over frames to 88 numbers: smoothing over three frames, then means, deviations, percentiles,
- * slopes, segments.
+ * From descriptors over frames to 88 numbers: smoothing over three frames, then means, deviations,
+ * percentiles, slopes, segments.
  *
- * openSMILE takes its functionals while the recording's last frames are still on their way: those of the pitch
- * see only the frames that were settled by then (descriptors.decided), some with the frame after them as a
- * neighbour when smoothing and some without.
+ * openSMILE takes its functionals while the recording's last frames are still on their way: those of the
+ * pitch see only the frames that were settled by then (descriptors.decided), some with the frame after them
+ * as a neighbour when smoothing and some without.
  */
 #include "audio/egemaps/parts.h"
 #include "base/memory.h"
@@ -23,8 +23,8 @@ struct contour {
 
 /* ---- smoothing and choosing ---- */
 
-/* The mean of each frame and its neighbours.  `nonzero`: frames of 0 stay 0 and count in no mean.  `known`: frames
- * there are to look at, from `count` on only as neighbours; the ends are repeated. */
+/* The mean of each frame and its neighbours.  `nonzero`: frames of 0 stay 0 and count in no mean.  `known`:
+ * frames there are to look at, from `count` on only as neighbours; the ends are repeated. */
 static struct contour smooth(const float *x, size_t count, size_t known, bool nonzero)
 {
     struct contour c = {mem_zero(count, sizeof *c.values), count};
@@ -44,7 +44,8 @@ static struct contour smooth(const float *x, size_t count, size_t known, bool no
     return c;
 }
 
-static struct contour smooth_where(const float *x, const float *semitones, bool voiced, size_t count, size_t known)
+static struct contour smooth_where(const float *x, const float *semitones, bool voiced, size_t count,
+                                   size_t known)
 {
     float *chosen = mem_zero(known, sizeof *chosen);
 
@@ -291,8 +292,8 @@ static float peaks_per_second(const struct contour *c)
 
 /* ---- segments ---- */
 
-/* Number, mean length and deviation (seconds) of stretches of voiced, or unvoiced, frames.  Three frames open one,
- * two others close it. */
+/* Number, mean length and deviation (seconds) of stretches of voiced, or unvoiced, frames.  Three frames open
+ * one, two others close it. */
 static void segments(const struct contour *c, bool voiced, float *per_second, float *mean, float *deviation)
 {
     enum { IDLE, OPENING, OPEN } state = IDLE;
@@ -377,7 +378,8 @@ void functionals(const struct descriptors *d, float values[EGEMAPS_COUNT])
     for (int k = FLUX; k <= MFCC_4; k++)
         put_moments(&w, smooth(d->values[k], all, all, false), false, true);
     for (int k = JITTER; k <= FORMANT_3A; k++) {
-        bool gated = k >= FORMANT_1F && (k - FORMANT_1F) % 3 != 2; /* frequencies and bandwidths, not amplitudes */
+        bool gated =
+            k >= FORMANT_1F && (k - FORMANT_1F) % 3 != 2; /* frequencies and bandwidths, not amplitudes */
         put_moments(&w,
                     gated ? smooth_where(d->values[k], semitones, true, voiced, voiced)
                           : smooth(d->values[k], voiced, voiced, true),

@@ -1,4 +1,5 @@
-/* Harmonics of the voice in the spectrum of 60 ms: their strength against noise, each other and the formants. */
+/* Harmonics of the voice in the spectrum of 60 ms: their strength against noise, each other and the formants.
+ */
 #include "audio/egemaps/parts.h"
 
 #include <math.h>
@@ -40,7 +41,8 @@ static float harmonics_to_noise(const struct tables *tables, const float *magnit
 
     for (int k = 0; k < LONG_BINS; k++)
         power[k] = power[(LONG_FFT - k) % LONG_FFT] = (double)(magnitudes[k] * magnitudes[k]);
-    fourier(&tables->long_fourier, power, transformed); /* of an even sequence: its inverse, but for a factor */
+    fourier(&tables->long_fourier, power,
+            transformed); /* of an even sequence: its inverse, but for a factor */
     for (int l = 0; l < LONG_BINS; l++)
         r[l] = fabsf(transformed[l].re);
     if (period >= LONG_BINS)
@@ -92,8 +94,8 @@ static void find_harmonics(const float *magnitudes, float f0, struct harmonic ha
         harmonics[i] = (struct harmonic){.bin = centre, .decibels = LEAST};
         if (peak >= first && peak > 0 && peak < LONG_BINS - 1) {
             double x, y;
-            parabola(BIN_WIDTH * (peak - 1), (double)magnitudes[peak - 1], BIN_WIDTH * peak, (double)magnitudes[peak],
-                     BIN_WIDTH * (peak + 1), (double)magnitudes[peak + 1], &x, &y);
+            parabola(BIN_WIDTH * (peak - 1), (double)magnitudes[peak - 1], BIN_WIDTH * peak,
+                     (double)magnitudes[peak], BIN_WIDTH * (peak + 1), (double)magnitudes[peak + 1], &x, &y);
             harmonics[i] = (struct harmonic){peak, (float)x, magnitudes[peak], (float)y, LEAST};
         }
         last = centre;
@@ -155,5 +157,6 @@ void harmonics_describe(const struct tables *tables, const float *magnitudes, st
     }
     /* openSMILE's numbering begins at 0, so that its H1 and H2 are the second and third harmonic */
     d->values[H1_H2][i] = limited(harmonics[1].decibels - harmonics[2].decibels);
-    d->values[H1_A3][i] = limited(harmonics[1].decibels - (nearest >= 0 ? harmonics[nearest].decibels : -LEAST));
+    d->values[H1_A3][i] =
+        limited(harmonics[1].decibels - (nearest >= 0 ? harmonics[nearest].decibels : -LEAST));
 }

@@ -11,9 +11,9 @@ static const double LEAST_CORRELATION = 0.5, RANGE = 0.1, SECONDS = 1.0 / EGEMAP
 /* What is remembered from frame to frame. */
 struct follower {
     const float *samples;
-    size_t count, at;   /* at: the first sample not yet covered by whole periods */
-    size_t behind;      /* samples by which that lags behind the frame */
-    float last_period;  /* seconds; 0: none yet */
+    size_t count, at;  /* at: the first sample not yet covered by whole periods */
+    size_t behind;     /* samples by which that lags behind the frame */
+    float last_period; /* seconds; 0: none yet */
     float jitter, shimmer;
 };
 
@@ -98,8 +98,8 @@ static size_t follow(struct follower *f, double period, size_t reach, size_t nee
         size_t best = best_lag(correlations, lags);
         if (best) {
             double lag, height;
-            parabola((double)best - 1, correlations[best - 1], (double)best, correlations[best], (double)best + 1,
-                     correlations[best + 1], &lag, &height);
+            parabola((double)best - 1, correlations[best - 1], (double)best, correlations[best],
+                     (double)best + 1, correlations[best + 1], &lag, &height);
             if (height > LEAST_CORRELATION)
                 add_period(f, p, x, shortest + best, fabs((double)shortest + lag));
             start += shortest + best;

@@ -93,8 +93,8 @@ bool is_peak(const float *values, int count, int i);
 
 void spectral_tables(struct tables *tables);
 
-/* LOUDNESS to MFCC_4 of frame i, but for FLUX, from its magnitudes; FLUX from those of the frame before too, NULL
- * for the first. */
+/* LOUDNESS to MFCC_4 of frame i, but for FLUX, from its magnitudes; FLUX from those of the frame before too,
+ * NULL for the first. */
 void spectral_describe(const struct tables *tables, const float *magnitudes, const float *before,
                        struct descriptors *d, size_t i);
 
@@ -103,7 +103,8 @@ void spectral_describe(const struct tables *tables, const float *magnitudes, con
 enum { CANDIDATES = 6 };
 
 struct pitch {
-    float frequency[CANDIDATES], voicing[CANDIDATES]; /* Hz, 0 to 1; the likeliest first, 0 where there is none */
+    float frequency[CANDIDATES],
+        voicing[CANDIDATES]; /* Hz, 0 to 1; the likeliest first, 0 where there is none */
 };
 
 void pitch_tables(struct tables *tables);
@@ -124,12 +125,14 @@ void jitter_describe(const struct signal *signal, struct descriptors *d); /* JIT
 void formant_tables(struct tables *tables);
 
 /* Frequencies and bandwidths of frame i from the spectrum of 20 ms. */
-void formants_describe(const struct tables *tables, const struct bin *spectrum, struct descriptors *d, size_t i);
+void formants_describe(const struct tables *tables, const struct bin *spectrum, struct descriptors *d,
+                       size_t i);
 
 /* ---- harmonics (harmonics.c) ---- */
 
 /* HNR, H1_H2, H1_A3 and the formants' amplitudes of frame i, from F0, formants and magnitudes of 60 ms. */
-void harmonics_describe(const struct tables *tables, const float *magnitudes, struct descriptors *d, size_t i);
+void harmonics_describe(const struct tables *tables, const float *magnitudes, struct descriptors *d,
+                        size_t i);
 
 /* ---- functionals (functionals.c) ---- */
 

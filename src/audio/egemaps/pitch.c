@@ -14,10 +14,11 @@ static const float COMPRESSION = 0.85F;
 /* From the linear to the octave scale by a natural cubic spline over log2 of the frequency, and the ear's
  * weighting there. */
 struct octave {
-    double place[LONG_BINS];                        /* log2 Hz of each bin */
-    double forward[LONG_BINS], backward[LONG_BINS]; /* of the spline's equations: they do not depend on the data */
-    int segment[LONG_BINS];                         /* of each point of the octave scale: the bin above it */
-    double weights[LONG_BINS][4];                   /* of both bins' values and second derivatives */
+    double place[LONG_BINS]; /* log2 Hz of each bin */
+    double forward[LONG_BINS],
+        backward[LONG_BINS];      /* of the spline's equations: they do not depend on the data */
+    int segment[LONG_BINS];       /* of each point of the octave scale: the bin above it */
+    double weights[LONG_BINS][4]; /* of both bins' values and second derivatives */
     double ear[LONG_BINS];
     int shifts[HARMONICS + 1]; /* points from a harmonic to its fundamental */
     float first, step;         /* log2 Hz */
@@ -70,8 +71,8 @@ static void enhance(double *y)
     int last = -1;
 
     for (int i = 0; i < LONG_BINS; i++) {
-        bool peak = (i == 0 || y[i] > y[i - 1]) &&
-                    (i == LONG_BINS - 1 || (i == 0 ? y[0] > y[1] : y[i] >= y[i + 1]));
+        bool peak =
+            (i == 0 || y[i] > y[i - 1]) && (i == LONG_BINS - 1 || (i == 0 ? y[0] > y[1] : y[i] >= y[i + 1]));
         if (!peak)
             continue;
         for (int j = last + 3; last >= 0 && j <= i - 3; j++)
@@ -99,7 +100,8 @@ static void solve_spline(const struct octave *o, const double *y, double *second
 
     for (int i = 1; i < LONG_BINS - 1; i++) {
         double span = t[i + 1] - t[i - 1], share = (t[i] - t[i - 1]) / span;
-        double bend = (y[i + 1] - y[i]) / ((t[i + 1] - t[i]) * span) - (y[i] - y[i - 1]) / ((t[i] - t[i - 1]) * span);
+        double bend =
+            (y[i + 1] - y[i]) / ((t[i + 1] - t[i]) * span) - (y[i] - y[i - 1]) / ((t[i] - t[i - 1]) * span);
         right[i] = o->forward[i] * (6 * bend - share * right[i - 1]);
     }
     second[LONG_BINS - 1] = 0;

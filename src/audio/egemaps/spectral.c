@@ -41,7 +41,8 @@ void spectral_tables(struct tables *t)
                                cos(PI * (i + 1) * (b + 0.5) / BANDS);
 }
 
-/* The regression line's slope of the spectrum in dB over bins first..last; openSMILE counts a point too few. */
+/* The regression line's slope of the spectrum in dB over bins first..last; openSMILE counts a point too few.
+ */
 static double slope(const double *decibels, int first, int last)
 {
     double n = last - first, x = 0, xx = 0, y = 0, xy = 0;
@@ -101,8 +102,8 @@ static void describe_ratios(const float *power, struct descriptors *d, size_t i)
     d->values[HAMMARBERG][i] = ratio((double)low_peak, (double)high_peak);
 }
 
-void spectral_describe(const struct tables *t, const float *magnitudes, const float *before, struct descriptors *d,
-                       size_t i)
+void spectral_describe(const struct tables *t, const float *magnitudes, const float *before,
+                       struct descriptors *d, size_t i)
 {
     float power[SHORT_BINS];
     double decibels[49], flux = 0;

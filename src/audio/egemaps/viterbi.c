@@ -8,7 +8,8 @@
 
 enum { STATES = CANDIDATES + 1, UNVOICED = CANDIDATES, MOST_UNDECIDED = 40 };
 
-static const double LOCAL = 2, VOICED = 10, VOICING_CHANGE = 10, THRESHOLD = 4, UNVOICED_STAYS = 1, NO_WAY = 999;
+static const double LOCAL = 2, VOICED = 10, VOICING_CHANGE = 10, THRESHOLD = 4, UNVOICED_STAYS = 1,
+                    NO_WAY = 999;
 static const float CUTOFF = 0.7F;
 
 /* The search under way. */
@@ -39,7 +40,8 @@ static double local_cost(const struct pitch *pitch, int state)
 }
 
 /* Each transition is weighed against the one weighed before it, so their order matters. */
-static double transition_cost(struct search *s, const struct pitch *before, int from, const struct pitch *now, int to)
+static double transition_cost(struct search *s, const struct pitch *before, int from, const struct pitch *now,
+                              int to)
 {
     if (from == UNVOICED && to == UNVOICED)
         return UNVOICED_STAYS;
