@@ -86,6 +86,7 @@ static void add_model(cJSON *facts, const struct config *config, const struct mo
 
     cJSON_AddStringToObject(json, "kind", model->kind->name);
     cJSON_AddStringToObject(json, "pretrained", config_text(config, "model.pretrained"));
+    cJSON_AddStringToObject(json, "input", MODEL_INPUT_NAMES[model->kind->input]);
     cJSON_AddStringToObject(json, "problem", PROBLEMS[model->problem].name);
     if (model->kind->forward)
         cJSON_AddStringToObject(json, "pooling", model->pooling->name);

@@ -12,6 +12,8 @@
 static const struct model_kind *const KINDS[] = {&MODEL_WAV2VEC2, &MODEL_CNN, &MODEL_VGGISH, &MODEL_DEEPMOJI,
                                                  &MODEL_SVM};
 
+const char *const MODEL_INPUT_NAMES[INPUT_COUNT] = {"waveform", "features", "text"};
+
 const struct model_kind *model_kind_find(const char *name, struct error *error)
 {
     return HANDLER_FIND(KINDS, name, "model.kind", "model", error);

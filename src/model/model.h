@@ -23,7 +23,10 @@ enum model_input {
     INPUT_WAVEFORM, /* its samples */
     INPUT_FEATURES, /* some numbers: acoustic functionals, or what a list says */
     INPUT_TEXT,     /* what is said */
+    INPUT_COUNT
 };
+
+extern const char *const MODEL_INPUT_NAMES[INPUT_COUNT]; /* "waveform", "features", "text" */
 
 /* Clips to answer together: what the model takes in of them, and what is so. */
 struct batch {

@@ -222,7 +222,7 @@ static bool draw_reliability(const char *folder, const char *name, const struct 
 
 const struct chart CHART_RELIABILITY = {"reliability", true, has_labels, draw_reliability};
 
-/* ---- numbers answered against those that are so ---- */
+/* ---- numbers predicted against true ones ---- */
 
 static bool has_numbers(const struct report *run)
 {
@@ -245,7 +245,7 @@ static bool draw_agreement(const char *folder, const char *name, const struct re
     text_add(&body,
              "set multiplot layout %zu,1\nset key off\nset border 3\nset tics nomirror\nset size square\n"
              "set grid lt 1 lw 1 lc rgb \"#dddddd\"\nset offsets graph 0.05, graph 0.05, graph 0.05, "
-             "graph 0.05\nset xlabel \"so\"\nset ylabel \"answered\"\n",
+             "graph 0.05\nset xlabel \"true\"\nset ylabel \"predicted\"\n",
              e->label_count);
     for (size_t k = 0; k < e->label_count; k++) {
         char *what = mem_format("%s, CCC %.3f on %zu test clips", e->labels[k], e->targets[k].ccc, e->clips);

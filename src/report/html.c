@@ -80,7 +80,10 @@ static void add_cell_number(struct text *page, double value)
         text_add(page, "<td>-</td>");
 }
 
-static void add_scores(struct text *page, const char *name, const struct scores *s, bool ranked)
+/* Whether a row has AUC and AP: the table has no such columns, the row has none, or has them. */
+enum rank_columns { NO_RANKS, UNRANKED, RANKED };
+
+static void add_scores(struct text *page, const char *name, const struct scores *s, enum rank_columns columns)
 {
     text_add(page, "<tr><td>");
     text_add_html(page, name);
@@ -88,27 +91,28 @@ static void add_scores(struct text *page, const char *name, const struct scores 
              "</td><td>%.2f</td><td>%.2f</td><td>%.2f</td><td style=\"text-align:left\"><span class=\"bar\" "
              "style=\"width:%.1frem\"></span></td><td>%zu</td>",
              s->precision, s->recall, s->f1, 6 * s->f1, s->support);
-    if (ranked) {
+    if (columns == RANKED) {
         add_cell_number(page, s->auc);
         add_cell_number(page, s->average_precision);
     }
-    text_add(page, "</tr>\n");
+    text_add(page, columns == UNRANKED ? "<td></td><td></td></tr>\n" : "</tr>\n");
 }
 
 static void add_classes(struct text *page, const struct evaluation *e)
 {
     bool ranked = e->problem == MULTI_LABEL;
+    enum rank_columns with = ranked ? RANKED : NO_RANKS, without = ranked ? UNRANKED : NO_RANKS;
 
     text_add(page,
              "<div class=\"wide\"><table><tr><th>label</th><th>precision</th><th>recall</th><th>F1</th>"
              "<th></th><th>clips</th>%s</tr>\n",
              ranked ? "<th>AUC</th><th>AP</th>" : "");
     for (size_t k = 0; k < e->label_count; k++)
-        add_scores(page, e->labels[k], &e->classes[k], ranked);
+        add_scores(page, e->labels[k], &e->classes[k], with);
     if (ranked)
-        add_scores(page, "micro average", &e->micro, false);
-    add_scores(page, "macro average", &e->macro, ranked);
-    add_scores(page, "weighted average", &e->weighted, false);
+        add_scores(page, "micro average", &e->micro, without);
+    add_scores(page, "macro average", &e->macro, with);
+    add_scores(page, "weighted average", &e->weighted, without);
     text_add(page, "</table></div>\n");
 }
 
@@ -283,7 +287,7 @@ static void add_answers(struct text *page, const struct report *report)
     }
     if (e->problem == REGRESSION)
         html_still(page, report->folder, "agreement.svg",
-                   "<h2>Answered and so</h2>\n<div class=\"wide still\">", "</div>");
+                   "<h2>Predicted and true</h2>\n<div class=\"wide still\">", "</div>");
     text_add(
         page,
         "<h2>Worst mistakes</h2>\n<p class=\"soft\">%s</p>\n<div id=\"mistakes\" class=\"mistakes\"></div>\n",

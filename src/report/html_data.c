@@ -88,6 +88,15 @@ static double rounded(double value)
     return round(value * 1e4) / 1e4;
 }
 
+/* As in predictions.csv, but for numbers, which a page has less room for. */
+static void print_answer(const struct prediction_list *list, const struct prediction *p, struct text *out)
+{
+    if (list->problem != REGRESSION)
+        prediction_print_answer(list, p, out);
+    for (size_t k = 0; list->problem == REGRESSION && k < list->label_count; k++)
+        text_add(out, "%s%.4g", k ? ";" : "", p->probabilities[k]);
+}
+
 static cJSON *clip_json(const struct report *report, size_t index)
 {
     const struct prediction *p = &report->predictions.items[index];
@@ -103,7 +112,7 @@ static cJSON *clip_json(const struct report *report, size_t index)
     } else {
         struct text target = {0}, answer = {0};
         prediction_print_target(&report->predictions, p, &target);
-        prediction_print_answer(&report->predictions, p, &answer);
+        print_answer(&report->predictions, p, &answer);
         cJSON_AddStringToObject(json, "target", *target.text ? target.text : "none");
         cJSON_AddStringToObject(json, "answer", *answer.text ? answer.text : "none");
         text_free(&target);

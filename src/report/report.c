@@ -65,7 +65,7 @@ static void make_remarks(struct report *report)
                 "figures hold for known speakers; for new ones use split.protocol=speaker.",
                 shared, speakers));
     if (report->predictions.problem == SINGLE_LABEL &&
-        strcmp(json_text_at(facts, "model", "kind"), "deepmoji") == 0)
+        strcmp(json_text_at(facts, "model", "input"), "text") == 0)
         add_text_remark(report);
     if (strcmp(json_text_at(facts, "split", "selection_part"), "test") == 0)
         add_remark(
