@@ -218,7 +218,7 @@ static bool index_all(const struct sweep_job *job, struct error *error)
         for (size_t k = 0; k < SETTINGS_COUNT; k++) {
             char *name = setting_name(&SETTINGS[k]);
             for (size_t s = 0; s < sizeof sections / sizeof sections[0]; s++)
-                if (strcmp(SETTINGS[k].section, sections[s]) == 0)
+                if (text_starts(SETTINGS[k].section, sections[s])) /* [corpus_2] too */
                     text_add(&key, "%s\n", config_text(config, name));
             free(name);
         }

@@ -38,7 +38,7 @@ struct optimizer_state {
 };
 
 /* Writes a checkpoint, points `last` and, if state->best_step is this step, `best` to it, and removes all but
- * the newest `keep` and the best. */
+ * the newest `keep` and the best.  An average of the weights must be swapped in. */
 bool checkpoint_save(const char *run, const struct model *model, const struct optimizer_state *optimizer,
                      const struct trainer_state *state, int64_t keep, struct error *error);
 

@@ -16,12 +16,7 @@ grep -q '"model_type":[[:space:]]*"cnn"' runs/whole/best/config.json || fail "co
 expect 0 "corpus/Actor_01" "$emotrain" predict runs/whole/best corpus/Actor_01
 
 # Killed and resumed: the same weights, running statistics among them.
-"$emotrain" --config tiny.ini --run killed "${settings[@]}" >/dev/null 2>err &
-pid=$!
-while kill -0 $pid 2>/dev/null && [ "$(cat runs/killed/metrics.jsonl 2>/dev/null | wc -l)" -lt 30 ]; do sleep 0.02; done
-kill -9 $pid
-wait $pid 2>/dev/null
-[ ! -e runs/killed/report.html ] || fail "killed too late"
+start_and_kill killed 30 "${settings[@]}"
 expect 0 "weighted avg" "$emotrain" --run killed --resume
 cmp runs/whole/last/model.safetensors runs/killed/last/model.safetensors || fail "weights differ after a kill"
 cmp runs/whole/metrics.jsonl runs/killed/metrics.jsonl || fail "metrics differ after a kill"

@@ -27,6 +27,18 @@ expect_error() {
   grep '^emotrain: ' err | grep -q -- "$pattern" || fail "$*: the error line lacks \"$pattern\": $(cat err)"
 }
 
+# start_and_kill RUN LINES OPTION...: starts the run and kills it (-9) once its record has so many lines.
+start_and_kill() {
+  local run=$1 lines=$2 pid
+  shift 2
+  "$emotrain" --config tiny.ini --run "$run" "$@" >/dev/null 2>err &
+  pid=$!
+  while kill -0 $pid 2>/dev/null && [ "$(cat "runs/$run/metrics.jsonl" 2>/dev/null | wc -l)" -lt "$lines" ]; do sleep 0.02; done
+  kill -9 $pid
+  wait $pid 2>/dev/null
+  [ ! -e "runs/$run/report.html" ] || fail "$run: killed too late"
+}
+
 tiny_experiment() {
   "$make_corpus" corpus "${1:-4}" || fail "no corpus"
   cp "$tests/cli/tiny.ini" "$tests/cli/tiny.json" .

@@ -45,12 +45,7 @@ expect_error 2 "vggish hears 16000 Hz" "$emotrain" --config tiny.ini --run rate 
 deepmoji=(--set model.kind=deepmoji --set model.pretrained=deepmoji --set model.freeze=chain_thaw --set train.epochs=6
   --set checkpoint.every_steps=5 --set train.average=0.9)
 expect 0 "who always gave each text's commonest label" "$emotrain" --config tiny.ini --run deepmoji "${deepmoji[@]}"
-"$emotrain" --config tiny.ini --run killed "${deepmoji[@]}" >/dev/null 2>err &
-pid=$!
-while kill -0 $pid 2>/dev/null && [ "$(cat runs/killed/metrics.jsonl 2>/dev/null | wc -l)" -lt 20 ]; do sleep 0.02; done
-kill -9 $pid
-wait $pid 2>/dev/null
-[ ! -e runs/killed/report.html ] || fail "killed too late"
+start_and_kill killed 20 "${deepmoji[@]}"
 expect 0 "weighted avg" "$emotrain" --run killed --resume
 cmp runs/deepmoji/last/model.safetensors runs/killed/last/model.safetensors || fail "weights differ after a kill"
 [ -s runs/deepmoji/best/vocabulary.json ] || fail "the vocabulary did not go along"
