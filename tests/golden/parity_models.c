@@ -107,18 +107,26 @@ static void observe(void *context, const char *name, const struct et_tensor *ten
     free(values);
 }
 
+/* A copy of whole numbers, which need not lie aligned in the file; caller frees. */
+static int64_t *numbers_of(const struct parity *parity, const char *name, int64_t *count)
+{
+    const void *data = data_of(parity, name, count);
+    int64_t *numbers = mem_zero((size_t)*count, sizeof *numbers);
+
+    memcpy(numbers, data, (size_t)*count * sizeof *numbers);
+    return numbers;
+}
+
 static void take_signals(struct parity *parity)
 {
     int64_t clips, all;
-    const int64_t *lengths = data_of(parity, "lengths", &clips);
+    int64_t *lengths = numbers_of(parity, "lengths", &clips);
     const float *samples = data_of(parity, "samples", &all);
     struct batch *b = &parity->batch;
 
-    *b = (struct batch){.count = clips, .width = all / clips};
+    *b = (struct batch){.count = clips, .width = all / clips, .lengths = lengths};
     b->samples = mem_zero((size_t)all, sizeof *b->samples);
-    b->lengths = mem_zero((size_t)clips, sizeof *b->lengths);
     memcpy(b->samples, samples, (size_t)all * sizeof *samples);
-    memcpy(b->lengths, lengths, (size_t)clips * sizeof *lengths);
 }
 
 static void take_texts(struct parity *parity)
@@ -136,7 +144,7 @@ static void take_texts(struct parity *parity)
         die(error.message);
     parity->batch = (struct batch){.count = clips};
     parity->batch.texts = mem_zero((size_t)clips, sizeof(char *));
-    const int64_t *counts = data_of(parity, "counts", &count), *numbers = data_of(parity, "numbers", &count);
+    int64_t *counts = numbers_of(parity, "counts", &count), *numbers = numbers_of(parity, "numbers", &count);
     for (int64_t i = 0; i < clips; i++) {
         const char *text = cJSON_GetArrayItem(texts, (int)i)->valuestring;
         const cJSON *expected = cJSON_GetArrayItem(all, (int)i);
@@ -161,6 +169,8 @@ static void take_texts(struct parity *parity)
     printf("%-12s %8lld texts\n", "words", (long long)clips);
     vocabulary_close(vocabulary);
     cJSON_Delete(json);
+    free(counts);
+    free(numbers);
     free(path);
     free(words_path);
 }
