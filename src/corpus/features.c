@@ -3,6 +3,8 @@
 #include "base/csv.h"
 #include "base/memory.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,7 +52,7 @@ static bool add_row(struct features *f, const struct csv *csv, const size_t *col
     f->values = mem_grow(f->values, &f->value_capacity, (f->count + 1) * width, sizeof *f->values);
     for (size_t k = 0; k < width; k++) {
         double value;
-        if (!text_to_number(csv_field(csv, columns[k]), &value))
+        if (!text_to_number(csv_field(csv, columns[k]), &value) || !(fabs(value) <= (double)FLT_MAX))
             return error_set(error, "%s:%zu: %s: \"%s\" is no number", csv->path, csv->row, f->names.items[k],
                              csv_field(csv, columns[k]));
         f->values[f->count * width + k] = (float)value;

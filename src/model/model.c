@@ -91,6 +91,10 @@ static bool read_preprocessing(struct model *model, const char *directory, const
         rate = config_integer(config, "audio.sample_rate");
         if (strcmp(normalize, "auto") != 0)
             model->normalize = strcmp(normalize, "yes") == 0;
+        if (model->normalize && model->kind->input == INPUT_FEATURES)
+            return error_usage(
+                error, "audio.normalize=yes: functionals are taken of the sound as it is, loudness among "
+                       "them: no or auto");
     }
     model->sample_rate = (int)rate;
     char *path = directory && !config ? path_join(directory, "preprocessor_config.json") : NULL;
@@ -469,9 +473,18 @@ static bool save_preprocessing(const struct model *model, const char *path, stru
     return done;
 }
 
+bool model_save_config(const struct model *model, const char *directory, struct error *error)
+{
+    char *path = path_join(directory, "config.json");
+
+    describe_answers(model);
+    bool done = json_write(path, model->json, error);
+    free(path);
+    return done;
+}
+
 bool model_save(const struct model *model, const char *directory, struct error *error)
 {
-    char *config = path_join(directory, "config.json");
     char *preprocessing = path_join(directory, "preprocessor_config.json");
     char *weights = path_join(directory, "model.safetensors");
     struct named_tensor *tensors = mem_zero(model->parameters.count, sizeof *tensors);
@@ -479,11 +492,10 @@ bool model_save(const struct model *model, const char *directory, struct error *
     for (size_t i = 0; i < model->parameters.count; i++)
         tensors[i] =
             (struct named_tensor){model->parameters.items[i].name, model->parameters.items[i].tensor};
-    describe_answers(model);
-    bool done = json_write(config, model->json, error) && save_preprocessing(model, preprocessing, error) &&
+    bool done = model_save_config(model, directory, error) &&
+                save_preprocessing(model, preprocessing, error) &&
                 safetensors_write(weights, tensors, model->parameters.count, error) &&
                 (!model->kind->save || model->kind->save(model, directory, error));
-    free(config);
     free(preprocessing);
     free(weights);
     free(tensors);

@@ -37,7 +37,7 @@ struct batch {
     float *samples;   /* (count, width) */
     int64_t *lengths; /* (count), samples of each */
 
-    float *features; /* INPUT_FEATURES: (count, model->feature_count) */
+    float *features; /* INPUT_FEATURES: (count, model->features.count) */
     char **texts;    /* INPUT_TEXT: (count) */
 
     int64_t *labels; /* (count), indices, of single_label; unused where nothing is learned */
@@ -47,7 +47,7 @@ struct batch {
 /* All clips that a model is fitted to at once (model_kind.fit). */
 struct examples {
     size_t count;
-    const float *features; /* (count, model->feature_count) */
+    const float *features; /* (count, model->features.count) */
     const int64_t *labels; /* (count), or NULL */
     const float *targets;  /* (count, labels), or NULL */
     const size_t
@@ -68,7 +68,8 @@ struct forward_mode {
 
 /* Where a model comes from. */
 struct model_source {
-    const char *path; /* model directory, or a config.json for random weights */
+    const char
+        *path; /* model directory, or a config.json for random weights; "" where the kind needs no files */
     const struct config
         *config; /* the experiment's settings; NULL: all as the directory's config.json says */
     const struct strings *labels; /* NULL: as the directory's config.json says */
@@ -153,7 +154,11 @@ void model_answers(const struct model *model, float *outputs, int64_t clips);
 /* Learns from (clips, labels) what numbers are like: model->means and deviations. */
 void model_learn_scale(struct model *model, const double *const *targets, size_t count);
 
-/* Writes config.json, preprocessor_config.json and model.safetensors into an existing folder. */
+/* Writes config.json, preprocessor_config.json, model.safetensors and what the kind has besides into an
+ * existing folder. */
 bool model_save(const struct model *model, const char *directory, struct error *error);
+
+/* Writes config.json alone again: what an evaluation found, thresholds, stands there. */
+bool model_save_config(const struct model *model, const char *directory, struct error *error);
 
 #endif

@@ -15,6 +15,7 @@
  * config.json: "svm_kernel", "svm_c", "svm_gamma", "svm_temperature" of each machine, "emotrain_features";
  * beside it svm-N.txt, libsvm's model files.
  */
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/parallel.h"
 #include "base/random.h"
@@ -26,6 +27,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { MOST_CLASSES = 1024 };
 
 /* A point of the search. */
 struct candidate {
@@ -61,6 +64,9 @@ static bool open(struct model *model, const struct config *config, struct error 
     svm_set_print_string_function(be_quiet);
     if (width == 0)
         return error_set(error, "%s: its config.json names no features", model->path);
+    if (model->labels.count > MOST_CLASSES)
+        return error_usage(error, "model.kind=svm: %zu labels, more than %d", model->labels.count,
+                           MOST_CLASSES);
     svm->count = model->problem == SINGLE_LABEL ? 1 : model->labels.count;
     svm->machines = mem_zero(svm->count, sizeof *svm->machines);
     svm->temperatures = mem_zero(svm->count, sizeof *svm->temperatures);
@@ -159,9 +165,14 @@ static void store_features(struct model *model, struct et_scope *scope)
 
 /* ---- scores ---- */
 
-enum { MOST_CLASSES = 1024 };
 static const double ABSENT = -1e6, /* the score of a label that no training clip had */
     STEEPNESS = 3;                 /* of the logistic function: a margin of 1 wins by 20 to 1 */
+
+/* log(1 + exp(x)), which does not overflow. */
+static double softplus(double x)
+{
+    return fmax(x, 0) + log1p(exp(-fabs(x)));
+}
 
 /* The score of each of `classes` labels against the others that the machine knows. */
 static void score_labels(const struct svm_model *machine, const struct svm_node *row, size_t classes,
@@ -178,8 +189,8 @@ static void score_labels(const struct svm_model *machine, const struct svm_node 
         scores[known[i]] = 0;
     for (int i = 0; i < count; i++) {
         for (int j = i + 1; j < count; j++, pair++) {
-            scores[known[i]] -= log1p(exp(-STEEPNESS * margins[pair]));
-            scores[known[j]] -= log1p(exp(STEEPNESS * margins[pair]));
+            scores[known[i]] -= softplus(-STEEPNESS * margins[pair]);
+            scores[known[j]] -= softplus(STEEPNESS * margins[pair]);
         }
     }
     free(margins);
@@ -213,8 +224,10 @@ struct search {
     const double *targets; /* (count) class or number */
     int type;              /* C_SVC or EPSILON_SVR */
     bool balanced;         /* score by the mean recall over classes, instead of accuracy */
-    size_t width, folds;
+    size_t width, folds, threads;
     size_t *fold_of; /* (count) */
+    struct svm_parameter
+        class_weights; /* nr_weight, weight and weight_label of it; none without train.class_weights */
     struct candidate *candidates;
     size_t candidate_count;
     size_t classes;  /* of C_SVC */
@@ -230,7 +243,10 @@ static struct svm_parameter settings_of(const struct search *s, const struct can
                                   .C = c->c,
                                   .p = 0.1,
                                   .eps = 1e-3,
-                                  .cache_size = 200,
+                                  .cache_size = 400.0 / (double)s->threads,
+                                  .nr_weight = s->class_weights.nr_weight,
+                                  .weight_label = s->class_weights.weight_label,
+                                  .weight = s->class_weights.weight,
                                   .shrinking = 1};
 }
 
@@ -251,6 +267,7 @@ static bool try_fold(void *context, size_t item)
     }
     const struct svm_problem problem = {(int)train, y, x};
     struct svm_model *machine = svm_train(&problem, &settings);
+    bool go_on = !interrupt_requested();
     for (size_t i = 0; i < count; i++) {
         size_t at = candidate * count + i;
         if (s->fold_of[i] != fold)
@@ -265,7 +282,7 @@ static bool try_fold(void *context, size_t item)
     svm_free_and_destroy_model(&machine);
     free(x);
     free(y);
-    return true;
+    return go_on;
 }
 
 /* Accuracy, mean recall, or less the squared error: larger is better. */
@@ -329,7 +346,7 @@ static void deal_folds(struct search *s, uint64_t seed)
     for (size_t u = 0; u < units; u++)
         order[u] = u;
     random_shuffle(&stream, order, units);
-    for (size_t k = 0; !e->groups && s->type == C_SVC && next < units && k <= e->count; k++)
+    for (size_t k = 0; !e->groups && s->type == C_SVC && k < s->classes; k++)
         for (size_t u = 0; u < units; u++)
             if (s->targets[order[u]] == (double)k)
                 unit_folds[order[u]] = next++ % s->folds;
@@ -398,15 +415,16 @@ static struct candidate search(struct search *s, double *best_score, double *tem
     if (strcmp(kernel, "linear") != 0)
         add_candidates(s, config, RBF);
     s->folds = (size_t)config_integer(config, "model.svm_folds");
-    if (s->examples->groups && s->folds > s->examples->group_count)
-        s->folds = s->examples->group_count;
+    size_t units = s->examples->groups ? s->examples->group_count : s->examples->count;
+    s->folds = s->folds > units ? units : s->folds;
     s->answers = mem_zero(s->candidate_count * s->examples->count, sizeof *s->answers);
     s->scores = mem_zero(s->candidate_count * s->examples->count, (s->classes + 1) * sizeof *s->scores);
     deal_folds(s, (uint64_t)config_integer(config, "run.seed"));
     if (s->folds > 1)
-        parallel_for(s->candidate_count * s->folds, thread_count(config_integer(config, "run.threads")),
-                     try_fold, s);
+        parallel_for(s->candidate_count * s->folds, (int)s->threads, try_fold, s);
     struct candidate chosen = choose(s, &best, best_score);
+    if (s->folds < 2) /* nothing was compared */
+        *best_score = (double)NAN;
     *temperature = s->type == C_SVC && s->folds > 1
                        ? fit_temperature(s, s->scores + best * s->examples->count * s->classes)
                        : 1;
@@ -487,21 +505,26 @@ static bool fit_machine(struct model *model, const struct examples *examples, si
                        .classes = model->problem == SINGLE_LABEL  ? model->labels.count
                                   : model->problem == MULTI_LABEL ? 2
                                                                   : 0};
-    struct candidate chosen = search(&s, &value, &svm->temperatures[m]);
-    struct svm_parameter settings = settings_of(&s, &chosen);
     const struct svm_problem problem = {(int)examples->count, targets, svm->rows};
 
+    s.threads = (size_t)thread_count(config_integer(examples->config, "run.threads"));
     if (config_bool(examples->config, "train.class_weights") && model->problem != REGRESSION)
-        weigh(&settings, examples, targets, model->problem == SINGLE_LABEL ? model->labels.count : 2);
-    const char *wrong = svm_check_parameter(&problem, &settings);
-    if (!wrong) {
+        weigh(&s.class_weights, examples, targets, s.classes);
+    struct candidate chosen = search(&s, &value, &svm->temperatures[m]);
+    struct svm_parameter settings = settings_of(&s, &chosen);
+    const char *wrong = interrupt_requested() ? NULL : svm_check_parameter(&problem, &settings);
+    if (interrupt_requested()) {
+        error_interrupted(error, "interrupted while choosing the machine; --resume begins that again");
+    } else if (!wrong) {
+        if (svm->machines[m])
+            svm_free_and_destroy_model(&svm->machines[m]);
         svm->machines[m] = svm_train(&problem, &settings);
         describe(model, m, &chosen, value);
     }
-    free(settings.weight);
-    free(settings.weight_label);
+    free(s.class_weights.weight);
+    free(s.class_weights.weight_label);
     free(targets);
-    return !wrong || error_set(error, "libsvm: %s", wrong);
+    return !error->kind && (!wrong || error_set(error, "libsvm: %s", wrong));
 }
 
 static bool fit(struct model *model, const struct examples *examples, struct error *error)
@@ -577,9 +600,13 @@ static bool fits(const struct model *model, const struct svm_model *machine)
     int labels[MOST_CLASSES], type = svm_get_svm_type(machine), count = svm_get_nr_class(machine),
                               most = model->problem == SINGLE_LABEL ? (int)model->labels.count : 2;
 
+    int kernel = machine->param.kernel_type;
+
+    if (!machine->rho || (kernel != LINEAR && kernel != RBF))
+        return false;
     if (model->problem == REGRESSION)
         return type == EPSILON_SVR;
-    if (type != C_SVC || count > MOST_CLASSES)
+    if (type != C_SVC || count < 1 || count > MOST_CLASSES || !machine->label)
         return false;
     svm_get_labels(machine, labels);
     for (int i = 0; i < count; i++)

@@ -343,6 +343,8 @@ struct entry {
     int64_t number;
 };
 
+enum { UNKNOWN = 1 }; /* the number of words that the vocabulary does not have */
+
 struct vocabulary {
     cJSON *json;
     struct entry *entries; /* sorted */
@@ -364,13 +366,15 @@ struct vocabulary *vocabulary_open(const char *path, struct error *error)
     v->entries = mem_zero((size_t)cJSON_GetArraySize(v->json), sizeof *v->entries);
     cJSON_ArrayForEach(item, v->json)
     {
-        if (good && !(cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble < 1 << 24))
-            good = error_set(error, "%s: \"%s\" has no number", path, item->string);
+        if (!good || !(cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble < 1 << 24)) {
+            good = good && error_set(error, "%s: \"%s\" has no number", path, item->string);
+            break;
+        }
         v->entries[v->count++] = (struct entry){item->string, (int64_t)item->valuedouble};
         v->size = (int64_t)item->valuedouble >= v->size ? (int64_t)item->valuedouble + 1 : v->size;
     }
-    if (good && v->count == 0)
-        good = error_set(error, "%s: holds no word", path);
+    if (good && v->size <= UNKNOWN)
+        good = error_set(error, "%s: holds no word beside those for masks and unknown words", path);
     if (good) {
         qsort(v->entries, v->count, sizeof *v->entries, by_word);
         return v;
@@ -395,7 +399,6 @@ int64_t vocabulary_size(const struct vocabulary *vocabulary)
 
 int64_t vocabulary_numbers(const struct vocabulary *v, const char *text, int64_t *numbers, int64_t most)
 {
-    enum { UNKNOWN = 1 };
     struct strings words = {0};
     int64_t count = 0;
 

@@ -95,7 +95,7 @@ static void declare(struct vggish *v, struct model *model)
         in = shape[0];
     }
     if (v->pca) {
-        const int64_t square[4] = {in, in}, means[4] = {in};
+        const int64_t square[4] = {in, in}, means[4] = {in, 1}; /* a column, as published */
         v->eigenvectors =
             parameters_add(p, true, INIT_NORMAL, 1 / sqrt((double)in), square, "pca_eigen_vectors");
         v->means = parameters_add(p, true, INIT_ZEROS, 0, means, "pca_means");
@@ -217,7 +217,7 @@ static struct et_tensor *post_process(const struct model *model, struct et_scope
 
     if (!v->pca)
         return x;
-    x = et_sub(scope, x, parameters_tensor(p, v->means));
+    x = et_sub(scope, x, et_transpose(scope, parameters_tensor(p, v->means), 0, 1));
     x = et_to_dtype(scope, et_linear(scope, x, parameters_tensor(p, v->eigenvectors), NULL), ET_FLOAT32);
     x = et_clamp(scope, x, -2, 2);
     if (!v->quantize)

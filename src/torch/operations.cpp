@@ -314,7 +314,6 @@ struct et_tensor *et_cross_entropy_sum(struct et_scope *scope, const struct et_t
                                       at::Reduction::Sum, -100, label_smoothing);
     });
 }
-}
 
 struct et_tensor *et_binary_cross_entropy_sum(struct et_scope *scope, const struct et_tensor *logits,
                                               const struct et_tensor *targets)
@@ -323,4 +322,5 @@ struct et_tensor *et_binary_cross_entropy_sum(struct et_scope *scope, const stru
         return at::binary_cross_entropy_with_logits(logits->value.to(at::kFloat), targets->value, {}, {},
                                                     at::Reduction::Sum);
     });
+}
 }

@@ -18,11 +18,6 @@ struct augmentation augmentation_read(const struct config *config)
                                  .mixup = config_number(config, "augment.mixup")};
 }
 
-bool augmentation_is_audible(const struct augmentation *a)
-{
-    return a->speed > 0 || a->shift > 0 || a->noise > 0;
-}
-
 /* Plays the signal `factor` times as fast, by linear interpolation. */
 static void change_speed(struct signal *signal, double factor)
 {

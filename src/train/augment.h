@@ -22,8 +22,6 @@ struct augmentation {
 
 struct augmentation augmentation_read(const struct config *config); /* of [augment] */
 
-bool augmentation_is_audible(const struct augmentation *augmentation); /* it changes single clips */
-
 /* Changes one clip's samples. */
 void augment_signal(const struct augmentation *augmentation, struct signal *signal, uint64_t seed,
                     size_t place);

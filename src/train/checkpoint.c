@@ -247,10 +247,10 @@ bool checkpoint_save(const char *run, const struct model *model, const struct op
     char *final = path_join(folder, name);
     bool done = folder_make(folder, error);
 
-    /* The step's checkpoint is there already if training goes on from it: its weights are these, and only the
-     * state (an evaluation made up for) can be new. */
+    /* The step's checkpoint is there already if training goes on from it: its weights are these, and only
+     * what an evaluation made up for found can be new, thresholds among it. */
     if (done && path_exists(final))
-        done = write_state(final, state, optimizer, error);
+        done = model_save_config(model, final, error) && write_state(final, state, optimizer, error);
     else if (done)
         done = write_folder(folder, name, model, optimizer, state, error);
     done = done && point(run, "last", state->step, error) &&

@@ -75,10 +75,18 @@ static void pad_signals(struct batch *batch, const struct signal *signals, size_
                signals[i].count * sizeof *batch->samples);
 }
 
-static bool check_width(const struct model *model, size_t width, struct error *error)
+/* The features at hand must be those that the model was trained on, in their order. */
+static bool check_features(const struct model *model, const char *const *names, size_t count,
+                           struct error *error)
 {
-    return model->features.count == width || error_set(error, "%s: takes in %zu features, here are %zu",
-                                                       model->path, model->features.count, width);
+    if (model->features.count != count)
+        return error_set(error, "%s: takes in %zu features, here are %zu", model->path, model->features.count,
+                         count);
+    for (size_t k = 0; k < count; k++)
+        if (strcmp(model->features.items[k], names[k]) != 0)
+            return error_set(error, "%s: its feature %zu is \"%s\", here it is \"%s\"", model->path, k + 1,
+                             model->features.items[k], names[k]);
+    return true;
 }
 
 bool batch_of_signals(struct batch *batch, const struct signal *signals, size_t count,
@@ -93,7 +101,7 @@ bool batch_of_signals(struct batch *batch, const struct signal *signals, size_t 
         pad_signals(batch, signals, count, model);
         return true;
     }
-    if (!check_width(model, EGEMAPS_COUNT, error))
+    if (!check_features(model, EGEMAPS_NAMES, EGEMAPS_COUNT, error))
         return false;
     batch->features = mem_zero(count * EGEMAPS_COUNT, sizeof *batch->features);
     for (size_t i = 0; done && i < count; i++)
@@ -153,7 +161,7 @@ static bool load_functionals(const struct dataset *dataset, const size_t *items,
                              const struct model *model, struct batch *batch, struct error *error)
 {
     const struct dataset_source *source = &dataset->source;
-    bool done = check_width(model, EGEMAPS_COUNT, error);
+    bool done = check_features(model, EGEMAPS_NAMES, EGEMAPS_COUNT, error);
 
     *batch = (struct batch){.count = (int64_t)count};
     batch->features = mem_zero(count * EGEMAPS_COUNT, sizeof *batch->features);
@@ -175,7 +183,8 @@ static bool load_features(const struct dataset *dataset, const size_t *items, si
 
     *batch = (struct batch){.count = (int64_t)count};
     batch->features = mem_zero(count * width, sizeof *batch->features);
-    if (!check_width(model, features_names(features)->count, error))
+    if (!check_features(model, (const char *const *)features_names(features)->items,
+                        features_names(features)->count, error))
         return false;
     for (size_t i = 0; i < count; i++) {
         const struct clip *clip = dataset->items[items[i]].clip;
@@ -233,14 +242,14 @@ bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t co
                    const struct model *model, const struct augmentation *augmentation, uint64_t seed,
                    struct batch *batch, struct error *error)
 {
-    bool changed = augmentation && augmentation_is_audible(augmentation), done;
+    bool done;
 
     *batch = (struct batch){0};
     if (model->kind->input == INPUT_TEXT)
         done = load_texts(dataset, items, count, batch, error);
     else if (model->kind->input == INPUT_FEATURES && dataset->source.features)
         done = load_features(dataset, items, count, model, batch, error);
-    else if (model->kind->input == INPUT_FEATURES && !changed)
+    else if (model->kind->input == INPUT_FEATURES)
         done = load_functionals(dataset, items, count, model, batch, error);
     else
         done = load_signals(dataset, items, count, model, augmentation, seed, batch, error);

@@ -6,6 +6,7 @@
 #include "train/loss.h"
 #include "train/schedule.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,12 +77,12 @@ static bool start_loss(struct run *run, struct error *error)
 /* Numbers are learned over the training part's mean and deviation. */
 static void learn_scale(const struct trainer *t)
 {
+    if (t->model->problem != REGRESSION)
+        return;
     const double **targets = mem_zero(t->train->count, sizeof *targets);
-
-    for (size_t i = 0; t->model->problem == REGRESSION && i < t->train->count; i++)
+    for (size_t i = 0; i < t->train->count; i++)
         targets[i] = t->train->items[i].targets;
-    if (t->model->problem == REGRESSION)
-        model_learn_scale(t->model, targets, t->train->count);
+    model_learn_scale(t->model, targets, t->train->count);
     free(targets);
 }
 
@@ -114,7 +115,8 @@ static bool start(struct run *run, struct trainer *trainer, struct error *error)
     run->schedule = schedule_find(config_text(trainer->config, "train.schedule"), error);
     learn_scale(trainer);
     return run->schedule && start_loss(run, error) &&
-           average_start(&run->average, trainer->model, config_number(trainer->config, "train.average"),
+           average_start(&run->average, trainer->model,
+                         trainer->model->kind->fit ? 0 : config_number(trainer->config, "train.average"),
                          error) &&
            (run->optimizer = et_adamw_new(run->tensors, run->count, settings, error)) != NULL;
 }
@@ -344,7 +346,7 @@ static bool fit_batch(struct run *run, const struct batch *batch, struct error *
     size_t *groups = mem_zero(examples.count, sizeof *groups);
 
     if (strcmp(config_text(t->config, "split.protocol"), "speaker") == 0 &&
-        group_by_speaker(t->train, groups, &examples.group_count))
+        group_by_speaker(t->train, groups, &examples.group_count) && examples.group_count > 1)
         examples.groups = groups;
     bool done = t->model->kind->fit(t->model, &examples, error);
     free(groups);
@@ -386,6 +388,8 @@ static bool evaluate_now(struct run *run, struct error *error)
     if (done) {
         bool last = strcmp(config_text(t->config, "eval.best_metric"), "last") == 0;
         double score = t->judge(t->context, &predictions, t->state.step, epoch_of(run), &metrics);
+        if (!isfinite(score)) /* a figure that means nothing here is worse than any that does */
+            score = -DBL_MAX;
         if (t->state.best_step == 0 || score > t->state.best_score || last) {
             t->state.best_step = t->state.step;
             t->state.best_score = score;

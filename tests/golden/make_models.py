@@ -74,7 +74,7 @@ def vggish(folder, full):
     for v in state.values():  # livelier than the default, so that little comes out as 0
         v.mul_(1.6)
     state["pproc.pca_eigen_vectors"] = torch.linalg.qr(torch.randn(sizes[2], sizes[2]))[0] * 20
-    state["pproc.pca_means"] = torch.randn(sizes[2], 1)[:, 0] * 0.05
+    state["pproc.pca_means"] = torch.randn(sizes[2], 1) * 0.05
     # the head that emotrain puts on top: dense, tanh, out, over the mean of the patches
     first, out = torch.nn.Linear(sizes[2], sizes[2]), head(sizes[2], state)
     state["classifier.dense.weight"], state["classifier.dense.bias"] = first.weight.data, first.bias.data
@@ -93,7 +93,7 @@ def vggish(folder, full):
             patches = torch.from_numpy(mel[:len(mel) // 96 * 96].reshape(-1, 1, 96, 64))
             x = features(patches).permute(0, 2, 3, 1).reshape(len(patches), -1)  # TensorFlow's order
             x = embeddings(x)
-            pca = (state["pproc.pca_eigen_vectors"] @ (x.T - state["pproc.pca_means"][:, None])).T
+            pca = (state["pproc.pca_eigen_vectors"] @ (x.T - state["pproc.pca_means"])).T
             quantized = torch.round((pca.clamp(-2, 2) + 2) * (255 / 4))
             pooled = (quantized * 4 / 255 - 2).mean(0)
             logits.append(out(torch.tanh(first(pooled))).numpy())

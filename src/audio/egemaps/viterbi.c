@@ -59,7 +59,7 @@ static double transition_cost(struct search *s, const struct pitch *before, int 
 
 static void add_frame(struct search *s)
 {
-    const struct pitch *now = &s->pitches[s->count], *before = now - 1;
+    const struct pitch *now = &s->pitches[s->count], *before = s->count ? now - 1 : now;
     double costs[STATES];
     int from[STATES] = {0};
     size_t undecided = s->count - s->decided;
