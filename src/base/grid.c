@@ -129,15 +129,16 @@ static bool check_names(const struct grid *grid, struct error *error)
 
 /* ---- experiments ---- */
 
-static const char *const FILE_KEYS[] = {"compare.models", "compare.models_2", "compare.models_3"};
+const char *const GRID_FILE_KEY_NAMES[GRID_FILE_KEYS] = {"compare.models", "compare.models_2",
+                                                         "compare.models_3"};
 
 /* The one axis of a comparison: the files' names without folder and ending. */
 static bool read_files(struct grid *grid, const struct config *config, struct error *error)
 {
     size_t capacity = 0;
 
-    for (size_t k = 0; k < sizeof FILE_KEYS / sizeof FILE_KEYS[0]; k++)
-        split(&grid->files, config_text(config, FILE_KEYS[k]), " \t,", true);
+    for (size_t k = 0; k < GRID_FILE_KEYS; k++)
+        split(&grid->files, config_text(config, GRID_FILE_KEY_NAMES[k]), " \t,", true);
     if (grid->files.count == 0)
         return true;
     grid->axes = mem_grow(grid->axes, &capacity, 1, sizeof *grid->axes);

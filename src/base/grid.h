@@ -39,6 +39,10 @@ struct grid {
 enum { GRID_KEYS = 4 };
 extern const char *const GRID_KEY_NAMES[GRID_KEYS];
 
+/* The settings that hold the files of a comparison. */
+enum { GRID_FILE_KEYS = 3 };
+extern const char *const GRID_FILE_KEY_NAMES[GRID_FILE_KEYS];
+
 /* Reads the axes and sweep.seeds, and checks every value against its setting. */
 bool grid_read(struct grid *grid, const struct config *config, struct error *error);
 

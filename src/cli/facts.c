@@ -34,6 +34,7 @@ static void add_more_corpora(cJSON *corpus, const struct config *config, const s
         struct config *view = corpus_view(config, number);
         char *key = corpus_key(view);
         cJSON *entry = cJSON_CreateObject();
+        cJSON_AddNumberToObject(entry, "number", number);
         cJSON_AddStringToObject(entry, "kind", key);
         cJSON_AddStringToObject(entry, "root", source->corpora[number - 1].root);
         more = more ? more : cJSON_AddArrayToObject(corpus, "more");

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct job {
     const struct strings *paths;
@@ -72,6 +73,8 @@ static bool describe_all(struct job *job, const char *output, struct error *erro
         return error_interrupted(error, "interrupted; nothing was written");
     for (size_t i = 0; i < count; i++)
         good += job->done[i];
+    if (good == 0)
+        return error_set(error, "none of the %zu files could be described", count);
     print_table(job, &table);
     if (output)
         written = file_write(output, table.text, table.length, error);
@@ -88,7 +91,9 @@ bool command_features(const struct options *options, struct error *error)
     bool done = true;
 
     for (size_t i = 0; done && i < options->arguments.count; i++)
-        done = paths_collect(&paths, options->arguments.items[i], error);
+        done = (strcmp(options->arguments.items[i], "-") != 0 ||
+                error_usage(error, "features reads files and folders, not standard input")) &&
+               paths_collect(&paths, options->arguments.items[i], error);
     if (done && paths.count == 0)
         done = error_usage(error, "no sound file among the paths given");
     if (done) {

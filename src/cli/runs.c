@@ -135,8 +135,11 @@ static bool compare(const struct options *options, const struct config *config, 
             printf(" %20s", runs[r].report.run.name);
         printf("\n");
         print_differences(runs, count);
-        FOR_FIGURES (f, runs[0].report.evaluation.problem)
-            print_figure(runs, count, f, runs[0].report.evaluation.problem);
+        size_t tested = 0;
+        while (tested + 1 < count && runs[tested].report.evaluation.clips == 0)
+            tested++;
+        FOR_FIGURES (f, runs[tested].report.evaluation.problem)
+            print_figure(runs, count, f, runs[tested].report.evaluation.problem);
     }
     for (size_t r = 0; r < count; r++)
         known_run_close(&runs[r]);

@@ -23,6 +23,9 @@ static bool index_corpus(struct source *source, const struct config *config, int
     char *root = corpus_root(view, error);
     bool done = root && corpus_index(view, source->catalogue, source->cache, &scan, error);
 
+    for (int other = 0; done && other < number - 1; other++)
+        if (source->corpora[other].id == scan.corpus)
+            done = error_usage(error, "corpus_%d.root: %s is there already, as another corpus", number, root);
     source->corpora[number - 1] = (struct source_corpus){root, done ? scan.corpus : 0};
     if (done)
         add_scan(&source->scan, &scan);
@@ -46,13 +49,13 @@ bool source_index(struct source *source, const struct config *config, struct err
 
 /* Clips of another corpus than the first go by their whole path, and its speakers are others than the
  * first's. */
-static void tell_apart(const struct source_corpus *corpus, const char *kind, struct clip_list *clips)
+static void tell_apart(const struct source_corpus *corpus, int number, struct clip_list *clips)
 {
     for (size_t i = 0; i < clips->count; i++) {
         struct clip *clip = &clips->clips[i];
         clip->path = arena_format(&clips->arena, "%s/%s", corpus->root, clip->path);
         if (clip->speaker)
-            clip->speaker = arena_format(&clips->arena, "%s %s", kind, clip->speaker);
+            clip->speaker = clip_other_speaker(number, clip->speaker, &clips->arena);
     }
 }
 
@@ -71,7 +74,7 @@ static bool read_clips(struct source *source, const struct config *config, int n
     bool done = corpus_clips(view, source->catalogue, source->corpora[number - 1].id, &clips, error);
 
     if (done)
-        tell_apart(&source->corpora[number - 1], config_text(view, "corpus.kind"), &clips);
+        tell_apart(&source->corpora[number - 1], number, &clips);
     for (size_t i = 0; done && i < clips.count; i++)
         clip_list_add(&source->clips, &clips.clips[i]);
     clip_list_free(&clips);

@@ -114,9 +114,8 @@ static void build_command(const struct sweep_job *job, const struct sweep_task *
         if (job->grid.folds > 1)
             add_setting(words, "split.fold", fold);
         add_setting(words, "sweep.folds", "no");
-        add_setting(words, "compare.models", "");
-        add_setting(words, "compare.models_2", "");
-        add_setting(words, "compare.models_3", "");
+        for (size_t i = 0; i < GRID_FILE_KEYS; i++)
+            add_setting(words, GRID_FILE_KEY_NAMES[i], "");
         add_setting(words, "sweep.seeds", "");
         add_setting(words, "sweep.jobs", "1");
         add_setting(words, "sweep.metric", "");

@@ -161,9 +161,10 @@ static char *row_label(const struct list *list, struct error *error)
     }
     for (size_t k = 0; k < list->names.count; k++) {
         const char *value = csv_field(&list->csv, list->value_columns[k]);
-        if (!text_to_number(value, &values[k]))
-            error_usage(error, "%s:%zu: %s: \"%s\" is no number", list->csv.path, list->csv.row,
-                        list->names.items[k], value);
+        if (!text_to_number(value, &values[k]) ||
+            (list->problem == MULTI_LABEL && values[k] != 0 && values[k] != 1))
+            error_usage(error, "%s:%zu: %s: \"%s\" is no number, or of a label neither 0 nor 1",
+                        list->csv.path, list->csv.row, list->names.items[k], value);
     }
     problem_print(list->problem, (const char *const *)list->names.items, list->names.count, values, &label);
     free(values);

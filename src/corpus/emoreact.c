@@ -2,9 +2,11 @@
  * EmoReact (Nojavanasghari et al., ICMI 2016): children's reactions, annotated with any of eight affects and
  * with valence from 1 to 7, and divided into train, validation and test by its authors.
  *
- *     ROOT/Labels/train_labels.text      a line per clip: eight times 0 or 1, then valence, separated by
- * commas ROOT/Labels/Train_names.txt        a line per clip: the video's name; beside it or in ROOT
- *     ROOT/Audio/Train/NAME.wav          its sound (scripts/emoreact-audio.sh takes it from ROOT/Data/Train)
+ *     ROOT/Labels/train_labels.text      a line per clip: eight times 0 or 1, then valence
+ *
+ *     ROOT/Labels/Train_names.txt        a line per clip: the video's name; beside it or in ROOT
+ *
+ *     ROOT/Audio/Train/NAME.wav          its sound (scripts/emoreact-audio.sh)
  *
  * and likewise val or validation, and test.  The affects are for model.problem=multi_label, valence for
  * regression; with single_label, clips of exactly one affect have it as their label, and the others none.
@@ -78,8 +80,11 @@ static bool read_label(const char *line, enum problem problem, struct text *labe
     free(copy);
     if (!error->kind && count != AFFECTS + 1)
         return error_usage(error, "\"%s\": expected %d numbers", line, AFFECTS + 1);
-    for (size_t k = 0; k < AFFECTS; k++)
+    for (size_t k = 0; k < AFFECTS; k++) {
+        if (values[k] != 0 && values[k] != 1)
+            return error_usage(error, "\"%s\": %s must be 0 or 1", line, NAMES[k]);
         present += values[k] > 0.5;
+    }
     if (problem == REGRESSION)
         problem_print(REGRESSION, NULL, 1, &values[AFFECTS], label);
     else if (problem == MULTI_LABEL || present == 1)
@@ -112,10 +117,8 @@ static bool add_clip(const char *root, const struct part_files *part, const char
     struct text label = {0};
     char *path = find_sound(root, part, name);
 
-    if (!path)
-        return error_usage(error,
-                           "%s: no Audio/%s/%s.wav: scripts/emoreact-audio.sh takes it from the videos", root,
-                           part->folders[0], name);
+    if (!path) /* left out as unreadable, and named */
+        path = mem_format("Audio/%s/%.*s.wav", part->folders[0], (int)strcspn(name, "."), name);
     char *stem = path_stem(path);
     bool done = read_label(line, problem, &label, error);
     if (done)

@@ -115,16 +115,25 @@ const struct strings *features_names(const struct features *features)
     return &features->names;
 }
 
-const float *features_row(const struct features *features, const char *path, const char *name)
+static const float *find(const struct features *features, const char *key)
 {
-    const char *const keys[] = {path, name};
+    const struct row wanted = {(char *)key, 0};
+    const struct row *row = bsearch(&wanted, features->rows, features->count, sizeof *features->rows, by_key);
 
-    for (int k = 0; k < 2; k++) {
-        const struct row key = {(char *)keys[k], 0};
-        const struct row *row =
-            bsearch(&key, features->rows, features->count, sizeof *features->rows, by_key);
-        if (row)
-            return features->values + row->index * features->names.count;
+    return row ? features->values + row->index * features->names.count : NULL;
+}
+
+const float *features_row(const struct features *features, const char *root, const char *path,
+                          const char *name)
+{
+    const float *values = find(features, path);
+    char *whole = path_join(root, path);
+
+    for (const char *tail = whole; !values && tail && *tail; tail = strchr(tail, '/')) {
+        values = find(features, tail); /* the whole path, then with ever fewer folders before it */
+        tail += *tail == '/';
+        values = values ? values : find(features, tail);
     }
-    return NULL;
+    free(whole);
+    return values ? values : find(features, name);
 }

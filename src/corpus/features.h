@@ -15,7 +15,9 @@ void features_close(struct features *features);                        /* NULL d
 
 const struct strings *features_names(const struct features *features);
 
-/* The numbers of the clip of that path or name (without ending); NULL if it has no row. */
-const float *features_row(const struct features *features, const char *path, const char *name);
+/* The numbers of the clip of that path (also where the list has it under a folder that `root` ends in:
+ * DIR/a.wav of emotrain features DIR) or name (without ending); NULL if it has no row. */
+const float *features_row(const struct features *features, const char *root, const char *path,
+                          const char *name);
 
 #endif

@@ -75,7 +75,7 @@ static void stratify_labels(struct split_task *task, size_t least)
         numbers[k] = common ? (int)kept++ : -1;
         rare += common ? 0 : sizes[k];
     }
-    if (rare >= least ||
+    if ((rare > 0 && rare >= least) ||
         kept == 0) /* those in no class of their own make one; too few of them go with the first */
         kept++;
     for (size_t i = 0; i < count; i++) {
@@ -158,12 +158,17 @@ static bool divide_validation(const struct split_protocol *protocol, const struc
                               struct split *split, struct error *error)
 {
     struct split_task again = *task;
-    size_t size = 0, rest_count, whole = task->clips->count;
+    size_t size = 0, rest_count, whole = task->count; /* of other corpora, those to train on count too */
 
+    for (size_t i = 0; i < task->clips->count; i++)
+        whole += task->clips->clips[i].part_is_fixed &&
+                 strcmp(task->clips->clips[i].part, PART_NAMES[PART_TRAIN]) == 0;
     if (!part_size("split.validation", config_number(task->config, "split.validation"), whole, &size, error))
         return false;
     if (size == 0)
         return true;
+    if (split->counts[PART_VALIDATION] > 0)
+        return error_usage(error, "split.validation and a corpus with part=validation exclude each other");
     if (size >= split->counts[PART_TRAIN])
         return error_usage(error, "split.validation: %zu clips would leave the train part of %zu empty", size,
                            split->counts[PART_TRAIN]);
@@ -220,6 +225,19 @@ static void count_speakers(struct split *split, const struct clip_list *clips)
     strings_free(&speakers);
 }
 
+/* Folds test every clip once; parts that are given do not. */
+static bool check_folds(const struct split_protocol *protocol, const struct split_task *task,
+                        struct error *error)
+{
+    bool fixed = protocol->assign != NULL;
+
+    for (size_t i = 0; i < task->clips->count; i++)
+        fixed = fixed || (task->clips->clips[i].part_is_fixed &&
+                          strcmp(task->clips->clips[i].part, PART_NAMES[PART_TEST]) == 0);
+    return !fixed || config_integer(task->config, "split.folds") == 0 ||
+           error_usage(error, "split.folds: the test part is given, so there are no folds: 0");
+}
+
 static bool check_parts(const struct config *config, const struct split *split, struct error *error)
 {
     const char *file = config_text(config, "split.file");
@@ -246,9 +264,10 @@ bool split_make(const struct config *config, const struct clip_list *clips, stru
     for (int part = 0; part < PART_COUNT; part++)
         split->clips[part] = mem_zero(clips->count, sizeof *split->clips[part]);
     task_start(&task, config, clips);
-    bool done = task.count == 0    ? true
-                : protocol->assign ? assign_parts(protocol, &task, split, error)
-                                   : divide_test(protocol, &task, split, error);
+    bool done = !check_folds(protocol, &task, error) ? false
+                : task.count == 0                    ? true
+                : protocol->assign                   ? assign_parts(protocol, &task, split, error)
+                                                     : divide_test(protocol, &task, split, error);
     if (done)
         add_fixed(clips, split);
     done = done && (protocol->assign || divide_validation(protocol, &task, split, error)) &&
@@ -282,8 +301,10 @@ char *split_describe(const struct config *config)
         if (!corpus_exists(config, number))
             continue;
         struct config *view = corpus_view(config, number);
-        text_add(&text, " corpus_%d: %s part=%s map=%s", number, config_text(view, "corpus.root"),
+        char *key = corpus_key(view);
+        text_add(&text, " corpus_%d: %s %s part=%s map=%s", number, key, config_text(view, "corpus.root"),
                  config_text(view, "corpus.part"), config_text(view, "corpus.map"));
+        free(key);
         config_free(view);
     }
     return text.text;

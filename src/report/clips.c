@@ -11,7 +11,8 @@ static bool look_up_elsewhere(struct clip_facts *facts, struct catalogue *catalo
 {
     const cJSON *kind = cJSON_GetObjectItemCaseSensitive(corpus, "kind"),
                 *root = cJSON_GetObjectItemCaseSensitive(corpus, "root");
-    bool done = cJSON_IsString(kind) && cJSON_IsString(root);
+    const cJSON *number = cJSON_GetObjectItemCaseSensitive(corpus, "number");
+    bool done = cJSON_IsString(kind) && cJSON_IsString(root) && cJSON_IsNumber(number);
     size_t length = done ? strlen(root->valuestring) : 0;
 
     for (size_t i = 0; done && i < facts->count; i++) {
@@ -23,8 +24,7 @@ static bool look_up_elsewhere(struct clip_facts *facts, struct catalogue *catalo
         done = clips_look_up(catalogue, kind->valuestring, root->valuestring, clip, 1, &facts->arena, error);
         clip->path = path;
         if (clip->speaker) /* another one than the first corpus' speaker of that name */
-            clip->speaker = arena_format(&facts->arena, "%.*s %s", (int)strcspn(kind->valuestring, ":+"),
-                                         kind->valuestring, clip->speaker);
+            clip->speaker = clip_other_speaker((int)number->valuedouble, clip->speaker, &facts->arena);
     }
     return done || error->kind == ERROR_NONE;
 }

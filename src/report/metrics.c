@@ -31,7 +31,7 @@ static size_t score_class(struct evaluation *e, size_t k)
 }
 
 /* Averages over classes: the macro average over those that occur among true or predicted labels, as
- * scikit-learn has it; a group of clips, or a resample, may lack some. */
+ * scikit-learn has it; a group of clips, or a resample, may lack some.  Of multi_label over all, likewise. */
 static void average(struct evaluation *e)
 {
     struct scores *m = &e->macro, *w = &e->weighted;
@@ -51,7 +51,7 @@ static void average(struct evaluation *e)
         w->f1 += s->f1 * share;
         e->uar += s->recall;
         present += s->support > 0;
-        occurring += s->support + s->predicted > 0;
+        occurring += e->problem == MULTI_LABEL || s->support + s->predicted > 0;
     }
     m->precision = quotient(m->precision, occurring);
     m->recall = quotient(m->recall, occurring);
@@ -218,7 +218,8 @@ static struct agreement agree(const struct evaluation *e, size_t k)
         a.rmse += off * off / n;
     }
     a.rmse = sqrt(a.rmse);
-    a.pearson = xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : (double)NAN;
+    bool varies = xx > 1e-24 * (x * x + xx) && yy > 1e-24 * (y * y + yy); /* else what is left is rounding */
+    a.pearson = varies ? xy / sqrt(xx * yy) : (double)NAN;
     a.ccc = quotient(2 * xy, xx + yy + (x - y) * (x - y));
     return a;
 }

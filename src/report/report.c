@@ -15,7 +15,6 @@ static void add_remark(struct strings *remarks, char *text)
     free(text);
 }
 
-/* What a reader of the figures must know. */
 /* The share of test clips that knowing a clip's text alone could get right: of each text, its commonest
  * label. */
 static void add_text_remark(struct report *report)
@@ -48,6 +47,7 @@ static void add_text_remark(struct report *report)
                    list->count, texts, list->count ? (double)best / (double)list->count : 0));
 }
 
+/* What a reader of the figures must know. */
 static void make_remarks(struct report *report)
 {
     const cJSON *facts = report->facts;
@@ -78,7 +78,7 @@ static void make_remarks(struct report *report)
                    mem_format("Left out: %.0f broken files of the corpus (emotrain index names them).",
                               json_number_at(facts, "corpus", "broken")));
     if (json_number_at(facts, "split", "left_out") > 0)
-        add_remark(report->remarks, mem_format("Left out: %.0f clips that split.file does not name.",
+        add_remark(report->remarks, mem_format("Left out: %.0f clips that are in no part.",
                                                json_number_at(facts, "split", "left_out")));
 }
 

@@ -135,13 +135,27 @@ static int ascending(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
+/* Leaves out resamples in which a figure means nothing (NaN); returns how many are left. */
+static size_t keep_numbers(double *values, size_t count)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (isfinite(values[i]))
+            values[kept++] = values[i];
+    return kept;
+}
+
 /* The 2.5th and 97.5th percentile, interpolated; sorts the values. */
 static struct interval percentiles(double *values)
 {
-    const double positions[] = {0.025 * (BOOTSTRAP_RESAMPLES - 1), 0.975 * (BOOTSTRAP_RESAMPLES - 1)};
+    size_t count = keep_numbers(values, BOOTSTRAP_RESAMPLES);
+    const double positions[] = {0.025 * (double)(count - 1), 0.975 * (double)(count - 1)};
     double ends[2];
 
-    qsort(values, BOOTSTRAP_RESAMPLES, sizeof *values, ascending);
+    if (count < 2)
+        return (struct interval){(double)NAN, (double)NAN};
+    qsort(values, count, sizeof *values, ascending);
     for (int i = 0; i < 2; i++) {
         size_t below = (size_t)positions[i];
         ends[i] = values[below] + (positions[i] - (double)below) * (values[below + 1] - values[below]);
@@ -179,17 +193,19 @@ void bootstrap_intervals(const struct answers *answers, const struct clusters *c
 /* Interval and p-value of a figure's resampled differences; sorts them. */
 static void judge_differences(double *differences, struct comparison *result)
 {
-    size_t below = 0, above = 0;
+    size_t count = keep_numbers(differences, BOOTSTRAP_RESAMPLES), below = 0, above = 0;
 
-    for (size_t r = 0; r < BOOTSTRAP_RESAMPLES; r++) {
+    for (size_t r = 0; r < count; r++) {
         below += differences[r] <= 0;
         above += differences[r] >= 0;
     }
+    for (size_t r = count; r < BOOTSTRAP_RESAMPLES; r++)
+        differences[r] = (double)NAN;
     result->interval = percentiles(differences);
     /* The observed difference counts as one draw more, so that p is never 0 (Davison and Hinkley, 1997). */
-    result->bootstrap_p = 2 * ((double)(below < above ? below : above) + 1) / (BOOTSTRAP_RESAMPLES + 1);
-    if (result->bootstrap_p > 1)
-        result->bootstrap_p = 1;
+    result->bootstrap_p =
+        count ? fmin(1, 2 * ((double)(below < above ? below : above) + 1) / ((double)count + 1))
+              : (double)NAN;
 }
 
 static void paired_bootstrap(const struct answers *first, const struct answers *second,
@@ -270,10 +286,10 @@ static void mcnemar(const struct answers *first, const struct answers *second,
         sum += gain;
         squares += gain * gain;
     }
-    if (independent)
-        result->mcnemar_p = binomial_p(result->only_first, result->only_first + result->only_second);
-    else if (first->lists[0]->problem == REGRESSION) /* no answer is right or wrong */
+    if (first->lists[0]->problem == REGRESSION) /* no answer is right or wrong */
         result->mcnemar_p = (double)NAN;
+    else if (independent)
+        result->mcnemar_p = binomial_p(result->only_first, result->only_first + result->only_second);
     else /* chi-squared of one degree of freedom */
         result->mcnemar_p = squares > 0 ? erfc(sqrt(sum * sum / squares / 2)) : 1;
 }
@@ -347,6 +363,8 @@ void adjust_holm(double *p, size_t count)
     if (count)
         qsort(tests, count, sizeof *tests, smallest_first);
     for (size_t i = 0; i < count; i++) {
+        if (isnan(tests[i].p)) /* no test: it stays none */
+            continue;
         least = fmax(least, fmin(1, tests[i].p * (double)(count - i)));
         p[tests[i].index] = least;
     }

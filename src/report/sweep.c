@@ -161,7 +161,9 @@ static void sum_up(struct sweep_row *row, size_t seeds, enum figure metric)
         selection += run->selection;
         row->parameters = run->parameters;
         row->seconds += run->seconds / (double)row->finished;
-        row->test_rate += (double)run->predictions.count / run->test_seconds / (double)row->finished;
+        row->test_rate += run->test_seconds > 0
+                              ? (double)run->predictions.count / run->test_seconds / (double)row->finished
+                              : (double)NAN; /* an older run, which did not take the time */
         row->memory = fmax(row->memory, run->memory);
     }
     row->selection = row->finished ? selection / (double)row->finished : (double)NAN;

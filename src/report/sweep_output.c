@@ -130,6 +130,8 @@ static void add_details(struct text *out, const struct sweep *sweep, int width)
                          sweep->rows[i].intervals[f].low, sweep->rows[i].intervals[f].high);
         text_add(out, "\n");
     }
+    if (sweep->grid.files.count == 0) /* of one model, times would only make tables differ */
+        return;
     text_add(out, "\n%4s  %-*s %12s %14s %16s %12s\n", "", width, "", "parameters", "training (s)",
              "test (clips/s)", "memory (MiB)");
     for (size_t i = 0; i < sweep->count && sweep->rows[i].finished; i++) {

@@ -21,6 +21,11 @@ void clip_list_add(struct clip_list *list, const struct clip *clip)
         *strings[i] = arena_string(&list->arena, *strings[i]);
 }
 
+const char *clip_other_speaker(int number, const char *speaker, struct arena *arena)
+{
+    return arena_format(arena, "corpus_%d %s", number, speaker);
+}
+
 void clip_list_free(struct clip_list *list)
 {
     free(list->clips);

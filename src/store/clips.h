@@ -45,6 +45,9 @@ void clip_list_free(struct clip_list *list);
 bool corpus_open(struct catalogue *catalogue, const char *kind, const char *root, int64_t *id,
                  struct error *error);
 
+/* What a speaker of corpus `number` goes by beside those of the first: "corpus_2 07".  In the arena. */
+const char *clip_other_speaker(int number, const char *speaker, struct arena *arena);
+
 enum clip_filter { CLIPS_ALL, CLIPS_USABLE /* no problem and no copy */ };
 
 /* Appends the corpus' clips, sorted by name, then path (bytewise). */

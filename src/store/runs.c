@@ -202,6 +202,8 @@ void prediction_list_append(struct prediction_list *list, const struct predictio
 {
     size_t bytes = other->label_count * sizeof(double);
 
+    if (other->count == 0)
+        return;
     if (list->label_count == 0)
         prediction_list_start(list, other->problem, other->labels, other->label_count);
     for (size_t i = 0; i < other->count && list->label_count == other->label_count; i++) {
@@ -366,7 +368,7 @@ static void read_prediction(struct statement *s, struct prediction_list *list, s
     }
     for (size_t k = 0; k < list->label_count; k++) {
         const cJSON *p = cJSON_GetArrayItem(object, (int)k);
-        item->probabilities[k] = p ? p->valuedouble : 0;
+        item->probabilities[k] = cJSON_IsNumber(p) ? p->valuedouble : (double)NAN;
     }
     cJSON_Delete(object);
 }

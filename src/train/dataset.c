@@ -188,7 +188,7 @@ static bool load_features(const struct dataset *dataset, const size_t *items, si
         return false;
     for (size_t i = 0; i < count; i++) {
         const struct clip *clip = dataset->items[items[i]].clip;
-        const float *row = features_row(features, clip->path, clip->name);
+        const float *row = features_row(features, dataset->source.root, clip->path, clip->name);
         if (!row)
             return error_set(error, "%s: no row for the clip %s",
                              config_text(dataset->source.config, "model.features"), clip->path);

@@ -24,6 +24,8 @@ expect 0 "weighted avg" "$emotrain" --config tiny.ini --run grouped "${svm[@]}" 
 [ "$(wc -l <features.csv)" = 97 ] && [ "$(head -1 features.csv | tr ',' '\n' | wc -l)" = 89 ] || fail "features.csv is not 96 x 89"
 sed 's#^corpus/##' features.csv >listed.csv
 expect 0 "weighted avg" "$emotrain" --config tiny.ini --run listed "${svm[@]}" --set model.features=listed.csv
+expect 0 "weighted avg" "$emotrain" --config tiny.ini --run as-written "${svm[@]}" --set model.features=features.csv
+cmp runs/listed/predictions.csv runs/as-written/predictions.csv || fail "features.csv is not taken back as it was written"
 knows listed
 sed "s/,/;/g; s#^corpus/[^/]*/\([^;.]*\).wav#'\1'#; 1s/path/name/" features.csv >opensmile.csv
 expect 0 "weighted avg" "$emotrain" --config tiny.ini --run opensmile "${svm[@]}" --set model.features=opensmile.csv
