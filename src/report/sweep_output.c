@@ -215,8 +215,9 @@ static void print_csv(const struct sweep *sweep, struct text *out)
     for (size_t a = 0; a < sweep->grid.axis_count; a++)
         text_add(out, ",%s", sweep->grid.axes[a].name);
     text_add(out, ",runs,metric,mean,std,low,high,validation,difference,difference_low,difference_high,"
-                  "mcnemar_p,mcnemar_p_holm,bootstrap_p,bootstrap_p_holm,parameters,training_seconds,"
-                  "test_clips_per_second,memory_mib");
+                  "mcnemar_p,mcnemar_p_holm,bootstrap_p,bootstrap_p_holm");
+    if (sweep->grid.files.count)
+        text_add(out, ",parameters,training_seconds,test_clips_per_second,memory_mib");
     FOR_FIGURES (f, sweep->problem)
         text_add(out, ",%s", FIGURES[f].name);
     text_add(out, "\n");
@@ -239,7 +240,7 @@ static void print_csv(const struct sweep *sweep, struct text *out)
         for (size_t n = 0; n < sizeof differences / sizeof differences[0]; n++)
             add_csv_number(out, row->compared ? differences[n] : (double)NAN);
         const double costs[] = {row->parameters, row->seconds, row->test_rate, row->memory};
-        for (size_t n = 0; n < sizeof costs / sizeof costs[0]; n++)
+        for (size_t n = 0; sweep->grid.files.count && n < sizeof costs / sizeof costs[0]; n++)
             add_csv_number(out, row->finished ? costs[n] : (double)NAN);
         FOR_FIGURES (f, sweep->problem)
             add_csv_number(out, row->means[f]);
