@@ -205,12 +205,6 @@ static bool freeze(struct model *model, const char *what, struct error *error)
            error_usage(error, "model.freeze=%s: a cnn has nothing pretrained to freeze: none", what);
 }
 
-static bool translate(const char *checkpoint_name, char name[256])
-{
-    snprintf(name, 256, "%s", checkpoint_name);
-    return true;
-}
-
 /* ---- the forward pass ---- */
 
 /* One batch on its way. */
@@ -387,6 +381,5 @@ const struct model_kind MODEL_CNN = {
     .open = open,
     .freeze = freeze,
     .forward = forward,
-    .translate = translate,
     .close = close,
 };

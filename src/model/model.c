@@ -168,7 +168,9 @@ static bool load_entry(struct model *model, struct weights *weights, size_t i, b
     char name[256];
     size_t index = model->parameters.count;
 
-    if (model->kind->translate(entry->name, name))
+    if (!model->kind->translate)
+        index = parameters_index(&model->parameters, entry->name);
+    else if (model->kind->translate(entry->name, name))
         index = parameters_index(&model->parameters, name);
     if (index == model->parameters.count) {
         names_add(ignored, entry->name);

@@ -115,7 +115,8 @@ struct model_kind {
     struct et_tensor *(*forward)(const struct model *model, struct et_scope *scope, const struct batch *batch,
                                  const struct forward_mode *mode);
 
-    /* The parameter's name for a name that a checkpoint uses, written to `name`; false: ignored by name. */
+    /* The parameter's name for a name that a checkpoint uses, written to `name`; false: ignored by name.
+     * NULL: checkpoints use the parameters' own. */
     bool (*translate)(const char *checkpoint_name, char name[256]);
 
     void (*close)(struct model *model);

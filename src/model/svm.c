@@ -111,12 +111,6 @@ static bool freeze(struct model *model, const char *what, struct error *error)
            error_usage(error, "model.freeze=%s: an svm has nothing pretrained to freeze: none", what);
 }
 
-static bool translate(const char *checkpoint_name, char name[256])
-{
-    snprintf(name, 256, "%s", checkpoint_name);
-    return true;
-}
-
 /* ---- features ---- */
 
 static void learn_features(struct model *model, const struct examples *examples)
@@ -670,7 +664,6 @@ const struct model_kind MODEL_SVM = {
     .needs_no_files = true,
     .open = open,
     .freeze = freeze,
-    .translate = translate,
     .close = close,
     .fit = fit,
     .answer = answer,
