@@ -177,7 +177,8 @@ static bool load_entry(struct model *model, struct weights *weights, size_t i, b
         return true;
     }
     struct parameter *p = &model->parameters.items[index];
-    bool fits = weight_fits(entry, p->tensor) && !(other_labels && text_starts(name, "classifier.out_proj."));
+    bool fits =
+        weight_fits(entry, p->tensor) && !(other_labels && text_starts(p->name, "classifier.out_proj."));
     if (!fits && p->required)
         return wrong_shape(weights->files[entry->file]->path, p, entry, error);
     if (!fits)
