@@ -35,8 +35,6 @@ struct direction {
 struct deepmoji {
     int64_t embedding, hidden, max_words;
     struct vocabulary *vocabulary;
-    char *vocabulary_text; /* its file's, which goes along with the model */
-    size_t vocabulary_bytes;
     size_t words; /* index of the embedding */
     struct direction lstms[LSTMS][DIRECTIONS];
     size_t attention;
@@ -139,8 +137,7 @@ static bool open(struct model *model, const struct config *config, struct error 
         return error_set(error, "%s: \"embedding_size\", \"hidden_size\" or \"max_words\" out of range",
                          model->path);
     char *path = find_vocabulary(model, error);
-    d->vocabulary_text = path ? file_read(path, &d->vocabulary_bytes, error) : NULL;
-    d->vocabulary = d->vocabulary_text ? vocabulary_open(path, error) : NULL;
+    d->vocabulary = path ? vocabulary_open(path, error) : NULL;
     free(path);
     if (!d->vocabulary)
         return false;
@@ -155,7 +152,6 @@ static void close(struct model *model)
     if (!d)
         return;
     vocabulary_close(d->vocabulary);
-    free(d->vocabulary_text);
     free(d);
 }
 
@@ -191,7 +187,7 @@ static bool save(const struct model *model, const char *directory, struct error 
 {
     const struct deepmoji *d = model->state;
     char *path = path_join(directory, "vocabulary.json");
-    bool done = file_write(path, d->vocabulary_text, d->vocabulary_bytes, error);
+    bool done = vocabulary_save(d->vocabulary, path, error);
 
     free(path);
     return done;

@@ -346,6 +346,8 @@ struct entry {
 enum { UNKNOWN = 1 }; /* the number of words that the vocabulary does not have */
 
 struct vocabulary {
+    char *text; /* the file's */
+    size_t bytes;
     cJSON *json;
     struct entry *entries; /* sorted */
     size_t count;
@@ -361,7 +363,8 @@ struct vocabulary *vocabulary_open(const char *path, struct error *error)
 {
     struct vocabulary *v = mem_zero(1, sizeof *v);
     const cJSON *item = NULL;
-    bool good = (v->json = json_read(path, error)) != NULL;
+    bool good = (v->text = file_read(path, &v->bytes, error)) != NULL &&
+                (v->json = json_parse(v->text, v->bytes, path, error)) != NULL;
 
     v->entries = mem_zero((size_t)cJSON_GetArraySize(v->json), sizeof *v->entries);
     cJSON_ArrayForEach(item, v->json)
@@ -388,8 +391,14 @@ void vocabulary_close(struct vocabulary *vocabulary)
     if (!vocabulary)
         return;
     cJSON_Delete(vocabulary->json);
+    free(vocabulary->text);
     free(vocabulary->entries);
     free(vocabulary);
+}
+
+bool vocabulary_save(const struct vocabulary *vocabulary, const char *path, struct error *error)
+{
+    return file_write(path, vocabulary->text, vocabulary->bytes, error);
 }
 
 int64_t vocabulary_size(const struct vocabulary *vocabulary)

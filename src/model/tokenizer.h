@@ -17,7 +17,9 @@ struct vocabulary;
 
 /* `path`: vocabulary.json, an object of words and their numbers.  NULL on error. */
 struct vocabulary *vocabulary_open(const char *path, struct error *error);
-void vocabulary_close(struct vocabulary *vocabulary);         /* NULL does nothing */
+void vocabulary_close(struct vocabulary *vocabulary); /* NULL does nothing */
+bool vocabulary_save(const struct vocabulary *vocabulary, const char *path,
+                     struct error *error);                    /* the file as it was read */
 int64_t vocabulary_size(const struct vocabulary *vocabulary); /* the largest number, plus one */
 
 /* The text's words, in order. */
