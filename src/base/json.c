@@ -75,6 +75,16 @@ void json_put(cJSON *object, const char *name, cJSON *value)
     cJSON_AddItemToObject(object, name, value);
 }
 
+cJSON *json_finite(double value)
+{
+    return isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull();
+}
+
+void json_add_finite(cJSON *object, const char *name, double value)
+{
+    cJSON_AddItemToObject(object, name, json_finite(value));
+}
+
 /* The member, or NULL if it is absent or null. */
 static const cJSON *member(const cJSON *object, const char *name)
 {

@@ -21,6 +21,10 @@ double json_number_at(const cJSON *object, const char *section, const char *name
 /* Sets a member, replacing an older one; the object owns the value. */
 void json_put(cJSON *object, const char *name, cJSON *value);
 
+/* A number, or null in place of NaN and the infinite, which JSON has not. */
+cJSON *json_finite(double value);
+void json_add_finite(cJSON *object, const char *name, double value);
+
 /* Members of an object.  Absent or null gives the default; a wrong type is an error naming the member. */
 bool json_number(const cJSON *object, const char *name, double *value, struct error *error);
 bool json_integer(const cJSON *object, const char *name, int64_t *value, struct error *error);

@@ -72,12 +72,12 @@ static void add_baseline(struct text *page, const struct report *report)
 
 /* ---- tables ---- */
 
-static void add_cell_number(struct text *page, double value)
+void html_cell(struct text *page, const char *format, double value)
 {
-    if (isfinite(value))
-        text_add(page, "<td>%.2f</td>", value);
-    else
-        text_add(page, "<td>-</td>");
+    char number[40];
+
+    snprintf(number, sizeof number, format, value);
+    text_add(page, "<td>%s</td>", isfinite(value) ? number : "-");
 }
 
 /* Whether a row has AUC and AP: the table has no such columns, the row has none, or has them. */
@@ -92,8 +92,8 @@ static void add_scores(struct text *page, const char *name, const struct scores 
              "style=\"width:%.1frem\"></span></td><td>%zu</td>",
              s->precision, s->recall, s->f1, 6 * s->f1, s->support);
     if (columns == RANKED) {
-        add_cell_number(page, s->auc);
-        add_cell_number(page, s->average_precision);
+        html_cell(page, "%.2f", s->auc);
+        html_cell(page, "%.2f", s->average_precision);
     }
     text_add(page, columns == UNRANKED ? "<td></td><td></td></tr>\n" : "</tr>\n");
 }
@@ -121,10 +121,10 @@ static void add_agreement(struct text *page, const char *name, const struct agre
     text_add(page, "<tr><td>");
     text_add_html(page, name);
     text_add(page, "</td>");
-    add_cell_number(page, a->ccc);
-    add_cell_number(page, a->pearson);
-    add_cell_number(page, a->mae);
-    add_cell_number(page, a->rmse);
+    html_cell(page, "%.2f", a->ccc);
+    html_cell(page, "%.2f", a->pearson);
+    html_cell(page, "%.2f", a->mae);
+    html_cell(page, "%.2f", a->rmse);
     text_add(page, "</tr>\n");
 }
 

@@ -11,6 +11,9 @@ enum { WORST_MISTAKES = 12 };
 /* The beginning of a page, down to its title. */
 void html_head(struct text *page, const char *title);
 
+/* A table's cell with a number; "-" where there is none. */
+void html_cell(struct text *page, const char *format, double value);
+
 /* A chart in `folder` that gnuplot drew, between two pieces of markup; nothing if it has not. */
 void html_still(struct text *page, const char *folder, const char *name, const char *before,
                 const char *after);

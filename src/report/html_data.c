@@ -169,7 +169,7 @@ static void add_metrics(cJSON *json, const struct metric_list *metrics)
             series = cJSON_AddArrayToObject(object, m->name);
         cJSON_AddItemToArray(point, cJSON_CreateNumber((double)m->step));
         cJSON_AddItemToArray(point, cJSON_CreateNumber(m->epoch));
-        cJSON_AddItemToArray(point, isfinite(m->value) ? cJSON_CreateNumber(m->value) : cJSON_CreateNull());
+        cJSON_AddItemToArray(point, json_finite(m->value));
         cJSON_AddItemToArray(series, point);
     }
 }

@@ -3,14 +3,7 @@
 
 #include "base/json.h"
 
-#include <math.h>
 #include <stdlib.h>
-
-/* A number, or null where there is none. */
-static void add_number(cJSON *json, const char *name, double value)
-{
-    cJSON_AddItemToObject(json, name, isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull());
-}
 
 static cJSON *scores_json(const struct scores *s, bool ranked)
 {
@@ -21,8 +14,8 @@ static cJSON *scores_json(const struct scores *s, bool ranked)
     cJSON_AddNumberToObject(json, "f1-score", s->f1);
     cJSON_AddNumberToObject(json, "support", (double)s->support);
     if (ranked) {
-        add_number(json, "auc", s->auc);
-        add_number(json, "average_precision", s->average_precision);
+        json_add_finite(json, "auc", s->auc);
+        json_add_finite(json, "average_precision", s->average_precision);
     }
     return json;
 }
@@ -37,7 +30,7 @@ static cJSON *interval_json(const struct interval *interval)
 static void add_figures(cJSON *json, const struct evaluation *e)
 {
     FOR_FIGURES (f, e->problem)
-        add_number(json, FIGURES[f].name, FIGURES[f].of(e));
+        json_add_finite(json, FIGURES[f].name, FIGURES[f].of(e));
 }
 
 static void add_intervals(cJSON *json, const struct report *report)
@@ -100,10 +93,10 @@ static void add_agreements(cJSON *json, const struct evaluation *e)
 
     for (size_t k = 0; k < e->label_count; k++) {
         cJSON *target = cJSON_AddObjectToObject(targets, e->labels[k]);
-        add_number(target, "ccc", e->targets[k].ccc);
-        add_number(target, "pearson", e->targets[k].pearson);
-        add_number(target, "mae", e->targets[k].mae);
-        add_number(target, "rmse", e->targets[k].rmse);
+        json_add_finite(target, "ccc", e->targets[k].ccc);
+        json_add_finite(target, "pearson", e->targets[k].pearson);
+        json_add_finite(target, "mae", e->targets[k].mae);
+        json_add_finite(target, "rmse", e->targets[k].rmse);
     }
 }
 

@@ -6,14 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add_number(struct text *page, const char *format, double value)
-{
-    char number[40];
-
-    snprintf(number, sizeof number, format, value);
-    text_add(page, "<td>%s</td>", isfinite(value) ? number : "-");
-}
-
 static void add_label(struct text *page, const struct sweep_row *row)
 {
     text_add(page, "<tr><td>");
@@ -33,15 +25,15 @@ static void add_ranking(struct text *page, const struct sweep *sweep)
         const struct sweep_row *row = &sweep->rows[i];
         add_label(page, row);
         text_add(page, "<td>%zu</td>", row->finished);
-        add_number(page, "%.4f", row->means[sweep->metric]);
-        add_number(page, "%.4f", row->deviation);
+        html_cell(page, "%.4f", row->means[sweep->metric]);
+        html_cell(page, "%.4f", row->deviation);
         text_add(page, isfinite(row->interval.low) ? "<td>%.4f to %.4f</td>" : "<td>-</td>",
                  row->interval.low, row->interval.high);
         if (row->compared) {
             text_add(page, "<td>%+.4f</td><td>%+.4f to %+.4f</td>", row->comparison.difference,
                      row->comparison.interval.low, row->comparison.interval.high);
-            add_number(page, "%.4f", row->mcnemar_adjusted);
-            add_number(page, "%.4f", row->bootstrap_adjusted);
+            html_cell(page, "%.4f", row->mcnemar_adjusted);
+            html_cell(page, "%.4f", row->bootstrap_adjusted);
         } else {
             text_add(page, "<td>%s</td><td></td><td></td><td></td>",
                      i == 0 && row->finished ? "the best" : "");
@@ -76,10 +68,10 @@ static void add_costs(struct text *page, const struct sweep *sweep)
     for (size_t i = 0; i < sweep->count && sweep->rows[i].finished; i++) {
         const struct sweep_row *row = &sweep->rows[i];
         add_label(page, row);
-        add_number(page, "%.0f", row->parameters);
-        add_number(page, "%.1f", row->seconds);
-        add_number(page, "%.1f", row->test_rate);
-        add_number(page, "%.0f", row->memory);
+        html_cell(page, "%.0f", row->parameters);
+        html_cell(page, "%.1f", row->seconds);
+        html_cell(page, "%.1f", row->test_rate);
+        html_cell(page, "%.0f", row->memory);
         text_add(page, "</tr>\n");
     }
     text_add(page, "</table></div>\n");

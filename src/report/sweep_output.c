@@ -250,19 +250,12 @@ static void print_csv(const struct sweep *sweep, struct text *out)
 
 /* ---- JSON ---- */
 
-static void put_number(cJSON *object, const char *name, double value)
-{
-    cJSON_AddItemToObject(object, name, isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull());
-}
-
 static void put_interval(cJSON *object, const char *name, const struct interval *interval)
 {
     cJSON *array = cJSON_AddArrayToObject(object, name);
 
-    cJSON_AddItemToArray(array,
-                         isfinite(interval->low) ? cJSON_CreateNumber(interval->low) : cJSON_CreateNull());
-    cJSON_AddItemToArray(array,
-                         isfinite(interval->high) ? cJSON_CreateNumber(interval->high) : cJSON_CreateNull());
+    cJSON_AddItemToArray(array, json_finite(interval->low));
+    cJSON_AddItemToArray(array, json_finite(interval->high));
 }
 
 static cJSON *run_json(const struct sweep_run *run)
@@ -276,13 +269,13 @@ static cJSON *run_json(const struct sweep_run *run)
         cJSON_AddStringToObject(json, "problem", run->problem);
         return json;
     }
-    put_number(json, "training_seconds_of_last_session", run->seconds);
-    put_number(json, "test_seconds", run->test_seconds);
-    put_number(json, "parameters", run->parameters);
-    put_number(json, "memory_mib", run->memory);
-    put_number(json, "validation", run->selection);
+    json_add_finite(json, "training_seconds_of_last_session", run->seconds);
+    json_add_finite(json, "test_seconds", run->test_seconds);
+    json_add_finite(json, "parameters", run->parameters);
+    json_add_finite(json, "memory_mib", run->memory);
+    json_add_finite(json, "validation", run->selection);
     FOR_FIGURES (f, run->predictions.problem)
-        put_number(json, FIGURES[f].name, run->figures[f]);
+        json_add_finite(json, FIGURES[f].name, run->figures[f]);
     return json;
 }
 
@@ -291,14 +284,14 @@ static cJSON *comparison_json(const struct sweep_row *row)
     const struct comparison *c = &row->comparison;
     cJSON *json = cJSON_CreateObject();
 
-    put_number(json, "difference", c->difference);
+    json_add_finite(json, "difference", c->difference);
     put_interval(json, "interval", &c->interval);
-    put_number(json, "only_best_right", (double)c->only_first);
-    put_number(json, "only_this_right", (double)c->only_second);
-    put_number(json, "mcnemar_p", c->mcnemar_p);
-    put_number(json, "mcnemar_p_holm", row->mcnemar_adjusted);
-    put_number(json, "bootstrap_p", c->bootstrap_p);
-    put_number(json, "bootstrap_p_holm", row->bootstrap_adjusted);
+    json_add_finite(json, "only_best_right", (double)c->only_first);
+    json_add_finite(json, "only_this_right", (double)c->only_second);
+    json_add_finite(json, "mcnemar_p", c->mcnemar_p);
+    json_add_finite(json, "mcnemar_p_holm", row->mcnemar_adjusted);
+    json_add_finite(json, "bootstrap_p", c->bootstrap_p);
+    json_add_finite(json, "bootstrap_p_holm", row->bootstrap_adjusted);
     return json;
 }
 
@@ -308,12 +301,12 @@ static cJSON *row_json(const struct sweep *sweep, const struct sweep_row *row)
 
     for (size_t a = 0; a < sweep->grid.axis_count; a++)
         cJSON_AddStringToObject(setting, sweep->grid.axes[a].name, grid_value(&sweep->grid, row->setting, a));
-    put_number(json, "mean", row->means[sweep->metric]);
-    put_number(json, "std", row->deviation);
+    json_add_finite(json, "mean", row->means[sweep->metric]);
+    json_add_finite(json, "std", row->deviation);
     put_interval(json, "interval", &row->interval);
-    put_number(json, "validation", row->selection);
+    json_add_finite(json, "validation", row->selection);
     FOR_FIGURES (f, sweep->problem)
-        put_number(json, FIGURES[f].name, row->means[f]);
+        json_add_finite(json, FIGURES[f].name, row->means[f]);
     cJSON *intervals = cJSON_AddObjectToObject(json, "intervals");
     FOR_FIGURES (f, sweep->problem)
         put_interval(intervals, FIGURES[f].name, &row->intervals[f]);
