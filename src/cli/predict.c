@@ -106,7 +106,8 @@ static bool predict_file(const struct trained *trained, const char *path, struct
     size_t before = replies->windows.count;
     bool done = load(trained, path, &signal, error);
     double limit = fmax((double)trained->model->minimum_samples, ceil(longest * signal.rate));
-    bool is_whole = longest <= 0 || trained->model->kind->input == INPUT_FEATURES; /* as it was learned from */
+    bool is_whole =
+        longest <= 0 || trained->model->kind->input == INPUT_FEATURES; /* as it was learned from */
     size_t all = !is_whole ? (size_t)ceil((double)signal.count / limit) : 1;
 
     for (size_t first = 0; done && first < all && !interrupt_requested(); first += size)

@@ -90,10 +90,10 @@ struct figure_kind {
 
 extern const struct figure_kind FIGURES[FIGURE_COUNT];
 
-/* The figures that a problem has:
- *     for (enum figure f = figure_after(FIGURE_COUNT, problem); f < FIGURE_COUNT; f = figure_after(f,
- * problem)) */
+/* The next figure that a problem has; after FIGURE_COUNT the first, after the last FIGURE_COUNT. */
 enum figure figure_after(enum figure figure, enum problem problem);
+
+/* For each figure `f` that a problem has. */
 #define FOR_FIGURES(f, problem)                                                                              \
     for (enum figure f = figure_after(FIGURE_COUNT, problem); f < FIGURE_COUNT; f = figure_after(f, problem))
 
