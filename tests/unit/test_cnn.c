@@ -156,6 +156,35 @@ static void test_saved_model_answers_the_same(void **state)
     config_free(config);
 }
 
+/* As many labels, but other ones: the layer that tells them apart begins anew, the rest goes on. */
+static void test_other_labels_start_anew(void **state)
+{
+    static const char *const parts[] = {"classifier.dense.weight", "classifier.out_proj.weight",
+                                        "classifier.out_proj.bias"};
+    struct config *config = settings("mean");
+    struct error error;
+    struct strings labels = {0};
+    struct model *model = open_model(config_file(), config, &error);
+
+    (void)state;
+    assert_good(model, error);
+    assert_good(folder_make(unit_path("other"), &error), error);
+    assert_good(model_save(model, unit_path("other"), &error), error);
+    model_close(model);
+    for (int k = 0; k < LABELS; k++)
+        strings_add(&labels, ((const char *[]){"x", "y", "z"})[k]);
+    const struct model_source source = {
+        .path = unit_path("other"), .config = config, .labels = &labels, .device = ET_CPU, .seed = 5};
+    model = model_open(&source, &error);
+    assert_good(model, error);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(model->parameters.items[parameters_index(&model->parameters, parts[i])].loaded,
+                         i == 0);
+    model_close(model);
+    strings_free(&labels);
+    config_free(config);
+}
+
 static void test_bad_configurations(void **state)
 {
     static const char *const bad[][2] = {
@@ -272,6 +301,7 @@ int main(void)
         cmocka_unit_test(test_log_mel),
         cmocka_unit_test(test_padding_changes_no_answer),
         cmocka_unit_test(test_saved_model_answers_the_same),
+        cmocka_unit_test(test_other_labels_start_anew),
         cmocka_unit_test(test_bad_configurations),
         cmocka_unit_test(test_augmentation),
         cmocka_unit_test(test_mixup),
