@@ -133,11 +133,6 @@ struct et_tensor *et_softmax(struct et_scope *scope, const struct et_tensor *x, 
     return make(scope, "softmax", {x}, [&] { return at::softmax(x->value, dim); });
 }
 
-struct et_tensor *et_dropout(struct et_scope *scope, const struct et_tensor *x, double p)
-{
-    return make(scope, "dropout", {x}, [&] { return at::dropout(x->value, p, true); });
-}
-
 struct et_tensor *et_to_dtype(struct et_scope *scope, const struct et_tensor *x, enum et_dtype dtype)
 {
     return make(scope, "to", {x}, [&] { return x->value.to(shim::scalar_type(dtype)); });
@@ -146,13 +141,6 @@ struct et_tensor *et_to_dtype(struct et_scope *scope, const struct et_tensor *x,
 struct et_tensor *et_matmul(struct et_scope *scope, const struct et_tensor *a, const struct et_tensor *b)
 {
     return make(scope, "matmul", {a, b}, [&] { return at::matmul(a->value, b->value); });
-}
-
-struct et_tensor *et_linear(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
-                            const struct et_tensor *bias)
-{
-    return make(scope, "linear", {x, weight},
-                [&] { return at::linear(x->value, weight->value, optional(bias)); });
 }
 
 struct et_tensor *et_conv1d(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
