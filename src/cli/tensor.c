@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 /* run.threads of the run that goes on or answers, else of --config and --set.  A bad configuration is
@@ -50,7 +49,7 @@ static void set_threads(const struct options *options)
 
     snprintf(text, sizeof text, "%lld", (long long)thread_count(wanted_threads(options)));
     setenv("OMP_NUM_THREADS", text, 0);
-    setenv("OPENBLAS_NUM_THREADS", "1", 0); /* src/torch/linear.cpp gives each of OpenMP's threads a piece */
+    setenv("OPENBLAS_NUM_THREADS", text, 0);
     setenv("OMP_WAIT_POLICY", "passive", 0);
 }
 
@@ -104,14 +103,12 @@ static char **own_words(char **text)
 /*
  * OpenBLAS picks its kernels when it is loaded, by the processor's model number.  For a processor newer than
  * itself it falls back to kernels of 2004, without AVX: training a wav2vec 2.0 of the base shape then
- * takes 2.5 times as long.  An AMD processor with AVX-512 gets those of AVX2: products then take 1.6 times as
- * long.  Only the environment can tell it better, and only before it is loaded: so the program begins again.
- * Nothing has been read or written by then.
+ * takes 2.5 times as long. Only the environment can tell it better, and only before it is loaded: so the
+ * program begins again.  Nothing has been read or written by then.
  */
 static void begin_again_with_wide_kernels(void)
 {
-    static const char *const narrow[] = {"Prescott", "Core2",   "Penryn", "Nehalem",
-                                         "Barcelona", "Generic", "Haswell", "Zen"};
+    static const char *const narrow[] = {"Prescott", "Core2", "Penryn", "Nehalem", "Barcelona", "Generic"};
     const char *(*core_name)(void);
     void *library =
         dlopen("libopenblas.so.0", RTLD_NOW | RTLD_GLOBAL); /* as libtorch will; alone, it loads at once */
@@ -124,7 +121,7 @@ static void begin_again_with_wide_kernels(void)
     memcpy(&core_name, &symbol, sizeof core_name); /* ISO C has no cast from data to function */
     for (size_t i = 0; i < sizeof narrow / sizeof narrow[0]; i++)
         is_narrow = is_narrow || strcmp(core_name(), narrow[i]) == 0;
-    if (!is_narrow || strcasecmp(core_name(), wide) == 0)
+    if (!is_narrow)
         return;
     char *text, **words = own_words(&text);
     setenv("OPENBLAS_CORETYPE", wide, 1);

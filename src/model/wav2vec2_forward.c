@@ -111,29 +111,69 @@ static struct et_tensor *conv_norm(const struct pass *pass, struct et_scope *s, 
                          CONV_NORM_EPS);
 }
 
+/* One convolution of the feature encoder with its norm.  x (B, C, T) -> (B, C', T') */
+static struct et_tensor *convolve(const struct pass *pass, struct et_scope *s, struct et_tensor *x, int i)
+{
+    const struct affine *a = &pass->w->conv[i];
+
+    x = et_conv1d(s, x, weight(pass, a->weight), a->has_bias ? weight(pass, a->bias) : NULL,
+                  pass->w->config.conv_stride[i], 0, 1);
+    return et_gelu(s, conv_norm(pass, s, x, i, pass->lengths));
+}
+
+/* The same as one product of rows: what lies under the kernel is consecutive where channels are innermost, so
+ * that neither the convolution nor its norm moves anything about.  x (B, T, C) -> (B, T', C') */
+static struct et_tensor *convolve_rows(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
+                                       int i)
+{
+    const struct wav2vec2_config *c = &pass->w->config;
+    const struct affine *a = &pass->w->conv[i], *n = &pass->w->conv_norm[i];
+    int64_t channels = et_size(x, 2), width = c->conv_kernel[i] * channels;
+    const int64_t flat[2] = {pass->clips, et_size(x, 1) * channels}, kernel[2] = {c->conv_dim[i], width};
+    struct et_tensor *rows = et_unfold(s, et_reshape(s, x, flat, 2), width, c->conv_stride[i] * channels);
+    struct et_tensor *w = et_reshape(s, et_transpose(s, weight(pass, a->weight), 1, 2), kernel, 2);
+
+    x = et_linear(s, rows, w, a->has_bias ? weight(pass, a->bias) : NULL);
+    if (pass->w->conv_has_norm[i])
+        x = et_layer_norm(s, x, weight(pass, n->weight), weight(pass, n->bias), CONV_NORM_EPS);
+    return et_gelu(s, x);
+}
+
+/* Whether convolution i is a product of rows: not where it is learned, as the gradient of overlapping rows is
+ * slower than a convolution's, nor under a group norm, which is over time. */
+static bool is_rows(const struct pass *pass, int i)
+{
+    const struct wav2vec2 *w = pass->w;
+    bool learned = pass->mode->training && pass->model->parameters.items[w->conv[i].weight].trainable;
+
+    return !learned && !(w->config.group_norm && w->conv_has_norm[i]);
+}
+
 /* samples (B, S) -> features (B, T, C).  Sets the pass' frames and their lengths. */
 static struct et_tensor *encode_features(struct pass *pass, struct et_scope *scope, const struct batch *batch)
 {
     const struct wav2vec2_config *c = &pass->w->config;
-    const int64_t shape[3] = {batch->count, 1, batch->width};
-    struct et_tensor *x =
+    const int64_t shape[3] = {batch->count, batch->width, 1};
+    struct et_tensor *x = /* (B, T, C) between convolutions */
         et_from_data(scope, batch->samples, ET_FLOAT32, shape, 3, pass->model->parameters.device);
 
     memcpy(pass->lengths, batch->lengths, (size_t)batch->count * sizeof *pass->lengths);
     for (int i = 0; i < c->conv_layers; i++) {
         struct et_scope *s = et_scope_open(scope);
-        const struct affine *a = &pass->w->conv[i];
+        struct et_tensor *y;
         for (int64_t b = 0; b < pass->clips; b++)
             pass->lengths[b] = (pass->lengths[b] - c->conv_kernel[i]) / c->conv_stride[i] + 1;
-        struct et_tensor *y = et_conv1d(s, x, weight(pass, a->weight),
-                                        a->has_bias ? weight(pass, a->bias) : NULL, c->conv_stride[i], 0, 1);
-        y = et_keep(et_gelu(s, conv_norm(pass, s, y, i, pass->lengths)), scope);
+        if (is_rows(pass, i))
+            y = convolve_rows(pass, s, x, i);
+        else
+            y = et_transpose(s, convolve(pass, s, et_transpose(s, x, 1, 2), i), 1, 2);
+        y = et_keep(y, scope);
         et_drop(x);
         x = y;
         et_scope_close(s, NULL);
     }
-    pass->frames = et_size(x, 2);
-    return et_transpose(scope, x, 1, 2);
+    pass->frames = et_size(x, 1);
+    return x;
 }
 
 /* Replaces spans of frames by the mask embedding, and spans of features by zero.  x (B, T, H) */

@@ -25,17 +25,24 @@ struct Step {
 
 const int64_t GRAIN = 16384; /* elements per thread at least */
 
+SHIM_WIDE void step_range(float *p, const float *g, float *m, float *v, int64_t begin, int64_t end,
+                          const Step &step)
+{
+    const Step s = step;
+
+    for (int64_t i = begin; i < end; i++) {
+        float grad = g[i] * s.scale;
+        m[i] = s.beta1 * m[i] + (1 - s.beta1) * grad;
+        v[i] = s.beta2 * v[i] + (1 - s.beta2) * grad * grad;
+        float denominator = std::sqrt(v[i]) / s.root_correction + s.eps;
+        p[i] = p[i] * s.decay - s.step_size * m[i] / denominator;
+    }
+}
+
 void step_cpu(float *p, const float *g, float *m, float *v, int64_t count, const Step &s)
 {
-    at::parallel_for(0, count, GRAIN, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; i++) {
-            float grad = g[i] * s.scale;
-            m[i] = s.beta1 * m[i] + (1 - s.beta1) * grad;
-            v[i] = s.beta2 * v[i] + (1 - s.beta2) * grad * grad;
-            float denominator = std::sqrt(v[i]) / s.root_correction + s.eps;
-            p[i] = p[i] * s.decay - s.step_size * m[i] / denominator;
-        }
-    });
+    at::parallel_for(0, count, GRAIN,
+                     [&](int64_t begin, int64_t end) { step_range(p, g, m, v, begin, end, s); });
 }
 
 void step_elsewhere(at::Tensor &p, const at::Tensor &g, at::Tensor &m, at::Tensor &v, const Step &s)

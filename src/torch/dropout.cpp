@@ -1,13 +1,12 @@
 /*
- * Dropout whose draws are a function of a seed and the element's place (Philox4x32-7, Salmon, Moraes, Dror and
- * Shaw, 2011): they are made by all threads at once, are the same for any number of threads, and are made again
- * in the backward pass instead of being kept.  libtorch's own draws one number after the other on one thread,
- * which takes as long as a quarter of a transformer's products.
+ * Dropout whose draws are a function of a seed and the element's place (Philox4x32-7, Salmon, Moraes, Dror
+ * and Shaw, 2011): they are made by all threads at once, are the same for any number of threads, and are made
+ * again in the backward pass instead of being kept.  libtorch's own draws one number after the other on one
+ * thread, which takes as long as a quarter of a transformer's products.
  */
 #include "torch/shim.hpp"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/Dispatch.h>
 #include <ATen/Parallel.h>
 #include <cstring>
 #include <torch/csrc/autograd/custom_function.h>
@@ -18,10 +17,7 @@ namespace
 enum { ROUNDS = 7, LANES = 16, BLOCK = 4 * LANES, GRAIN = 64 /* blocks per thread at least */ };
 
 /* The draws of block `index`: element 4 * LANES * index + i gets out[i]. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-__attribute__((target_clones("avx512f", "avx2", "default")))
-#endif
-void draw_block(uint64_t seed, uint64_t index, uint32_t out[BLOCK])
+SHIM_WIDE void draw_block(uint64_t seed, uint64_t index, uint32_t out[BLOCK])
 {
     uint32_t a[LANES], b[LANES], c[LANES], d[LANES];
     uint32_t key0 = static_cast<uint32_t>(seed), key1 = static_cast<uint32_t>(seed >> 32);
@@ -50,30 +46,65 @@ void draw_block(uint64_t seed, uint64_t index, uint32_t out[BLOCK])
     std::memcpy(out + 3 * LANES, d, sizeof d);
 }
 
-/* y = x / (1 - p) where the draw is at least p, else 0 */
-template <typename Number> void drop(const Number *x, Number *y, int64_t count, double p, uint64_t seed)
+/* bfloat16 to float and back, rounding to nearest even, in a form that compilers vectorise. */
+inline __attribute__((always_inline)) float widen(uint16_t half)
 {
-    const uint32_t threshold = static_cast<uint32_t>(p * 4294967296.0);
-    const float scale = static_cast<float>(1 / (1 - p));
+    uint32_t bits = static_cast<uint32_t>(half) << 16;
+    float value;
+
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+inline __attribute__((always_inline)) uint16_t narrow(float value)
+{
+    uint32_t bits;
+
+    std::memcpy(&bits, &value, sizeof bits);
+    return static_cast<uint16_t>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+}
+
+/* y = x / (1 - p) where the draw is at least p, else 0 */
+struct Drop {
+    uint32_t threshold;
+    float scale;
+};
+
+SHIM_WIDE void drop_floats(const float *x, float *y, int64_t count, const uint32_t *draws, Drop drop)
+{
+    for (int64_t i = 0; i < count; i++)
+        y[i] = draws[i] >= drop.threshold ? x[i] * drop.scale : 0.0F;
+}
+
+SHIM_WIDE void drop_halves(const uint16_t *x, uint16_t *y, int64_t count, const uint32_t *draws, Drop drop)
+{
+    for (int64_t i = 0; i < count; i++) {
+        uint16_t scaled = narrow(widen(x[i]) * drop.scale);
+        y[i] = draws[i] >= drop.threshold ? scaled : static_cast<uint16_t>(0);
+    }
+}
+
+at::Tensor drop_tensor(const at::Tensor &x, double p, uint64_t seed)
+{
+    at::Tensor from = x.contiguous(), to = at::empty_like(from);
+    const Drop drop = {static_cast<uint32_t>(p * 4294967296.0), static_cast<float>(1 / (1 - p))};
+    const int64_t count = from.numel();
+    const bool halves = from.scalar_type() == at::kBFloat16;
+    const void *source = from.data_ptr();
+    void *target = to.data_ptr();
 
     at::parallel_for(0, (count + BLOCK - 1) / BLOCK, GRAIN, [&](int64_t begin, int64_t end) {
         uint32_t draws[BLOCK];
         for (int64_t block = begin; block < end; block++) {
             int64_t first = block * BLOCK, length = std::min<int64_t>(BLOCK, count - first);
             draw_block(seed, static_cast<uint64_t>(block), draws);
-            for (int64_t i = 0; i < length; i++)
-                y[first + i] = static_cast<Number>(
-                    draws[i] >= threshold ? static_cast<float>(x[first + i]) * scale : 0.0F);
+            if (halves)
+                drop_halves(static_cast<const uint16_t *>(source) + first,
+                            static_cast<uint16_t *>(target) + first, length, draws, drop);
+            else
+                drop_floats(static_cast<const float *>(source) + first, static_cast<float *>(target) + first,
+                            length, draws, drop);
         }
-    });
-}
-
-at::Tensor drop_tensor(const at::Tensor &x, double p, uint64_t seed)
-{
-    at::Tensor from = x.contiguous(), to = at::empty_like(from);
-
-    AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, from.scalar_type(), "dropout", [&] {
-        drop(from.data_ptr<scalar_t>(), to.data_ptr<scalar_t>(), from.numel(), p, seed);
     });
     return to;
 }
@@ -109,7 +140,8 @@ int64_t draw_seed()
 extern "C" struct et_tensor *et_dropout(struct et_scope *scope, const struct et_tensor *x, double p)
 {
     return shim::make(scope, "dropout", {x}, [&] {
-        if (!x->value.is_cpu() || p >= 1)
+        at::ScalarType type = x->value.scalar_type();
+        if (!x->value.is_cpu() || p >= 1 || (type != at::kFloat && type != at::kBFloat16))
             return at::dropout(x->value, p, true);
         return Dropout::apply(x->value, p, draw_seed());
     });

@@ -143,6 +143,13 @@ struct et_tensor *et_matmul(struct et_scope *scope, const struct et_tensor *a, c
     return make(scope, "matmul", {a, b}, [&] { return at::matmul(a->value, b->value); });
 }
 
+struct et_tensor *et_linear(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
+                            const struct et_tensor *bias)
+{
+    return make(scope, "linear", {x, weight},
+                [&] { return at::linear(x->value, weight->value, optional(bias)); });
+}
+
 struct et_tensor *et_conv1d(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
                             const struct et_tensor *bias, int64_t stride, int64_t padding, int64_t groups)
 {

@@ -32,6 +32,14 @@ struct et_scope {
     void fail(const char *operation, const char *reason);
 };
 
+/* A loop over many numbers: also compiled for the wider registers of newer processors, and chosen when the
+ * program starts.  Instrumented, and by clang, it is compiled once. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#define SHIM_WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define SHIM_WIDE
+#endif
+
 namespace shim
 {
 

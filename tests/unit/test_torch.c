@@ -257,13 +257,67 @@ static void test_autocast(void **state)
     assert_good(et_scope_close(scope, &error), error);
 }
 
+/* Values after dropout by p and their gradients, at so many threads. */
+static void drop(int threads, enum et_dtype dtype, double p, float *values_after, float *gradients)
+{
+    const int64_t shape[1] = {100000};
+    struct et_scope *scope = et_scope_open(NULL);
+    struct error error = {0};
+    struct et_tensor *x = et_zeros(scope, dtype, shape, 1, ET_CPU);
+    int before = et_get_threads();
+
+    et_set_threads(threads);
+    et_fill_(scope, x, 2);
+    et_set_requires_grad_(scope, x, true);
+    et_manual_seed(3);
+    struct et_tensor *y = et_dropout(scope, x, p);
+    et_read(scope, y, values_after, shape[0]);
+    et_backward(scope, et_sum(scope, y));
+    et_read(scope, et_grad(scope, x), gradients, shape[0]);
+    et_set_threads(before);
+    assert_good(et_scope_close(scope, &error), error);
+}
+
+static void test_dropout(void **state)
+{
+    enum { COUNT = 100000 };
+    float *y = mem_zero(COUNT, sizeof *y), *grad = mem_zero(COUNT, sizeof *grad),
+          *again = mem_zero(COUNT, sizeof *again);
+    const enum et_dtype types[] = {ET_FLOAT32, ET_BFLOAT16};
+
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        size_t dropped = 0, pairs = 0;
+        drop(1, types[k], 0.2, y, grad);
+        for (size_t i = 0; i < COUNT; i++) {
+            assert_true(y[i] == 0 || fabsf(y[i] - 2.5F) < 0.01F);
+            assert_true((y[i] == 0) == (grad[i] == 0)); /* the backward pass drops the same */
+            assert_true(grad[i] == 0 || fabsf(grad[i] - 1.25F) < 0.01F);
+            dropped += y[i] == 0;
+            pairs += i > 0 && y[i] == 0 && y[i - 1] == 0;
+        }
+        assert_in_range(dropped, 19500, 20500); /* four standard deviations are 506 */
+        assert_in_range(pairs, 3700, 4300);     /* neighbours are independent */
+        drop(2, types[k], 0.2, again, grad);
+        assert_memory_equal(y, again, COUNT * sizeof *y);
+    }
+    free(y);
+    free(grad);
+    free(again);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_first_failure_sticks),    cmocka_unit_test(test_missing_tensor),
-        cmocka_unit_test(test_keep_outlives_its_scope), cmocka_unit_test(test_gradients),
-        cmocka_unit_test(test_checkpoint_equals_plain), cmocka_unit_test(test_adamw),
-        cmocka_unit_test(test_cross_entropy),           cmocka_unit_test(test_autocast),
+        cmocka_unit_test(test_first_failure_sticks),
+        cmocka_unit_test(test_missing_tensor),
+        cmocka_unit_test(test_keep_outlives_its_scope),
+        cmocka_unit_test(test_gradients),
+        cmocka_unit_test(test_checkpoint_equals_plain),
+        cmocka_unit_test(test_adamw),
+        cmocka_unit_test(test_cross_entropy),
+        cmocka_unit_test(test_autocast),
+        cmocka_unit_test(test_dropout),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
