@@ -81,7 +81,8 @@ static double complex quotient(double complex a, double complex b)
 
 static double complex product(double complex a, double complex b)
 {
-    return CMPLX(creal(a) * creal(b) - cimag(a) * cimag(b), creal(a) * cimag(b) + cimag(a) * creal(b));
+    return creal(a) * creal(b) - cimag(a) * cimag(b) +
+           (creal(a) * cimag(b) + cimag(a) * creal(b)) * I; /* clang 14 has no CMPLX beside glibc */
 }
 
 /* By how much to move root i. */
