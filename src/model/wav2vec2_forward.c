@@ -29,6 +29,12 @@ static struct et_tensor *weight(const struct pass *pass, size_t index)
     return parameters_tensor(&pass->model->parameters, index);
 }
 
+/* Whether this pass records a gradient for the parameter. */
+static bool is_learned(const struct pass *pass, size_t index)
+{
+    return pass->mode->training && pass->model->parameters.items[index].trainable;
+}
+
 static struct et_tensor *linear(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
                                 const struct affine *a)
 {
@@ -89,64 +95,50 @@ static struct et_tensor *masked_group_norm(const struct pass *pass, struct et_sc
     return et_add(s, x, et_reshape(s, weight(pass, a->bias), channel, 3));
 }
 
-/* (B, C, T) -> the same, normalised. */
-static struct et_tensor *conv_norm(const struct pass *pass, struct et_scope *s, struct et_tensor *x, int i,
-                                   const int64_t *lengths)
+/* The group norm of convolution i, over time, of x (B, C, T). */
+static struct et_tensor *group_norm(const struct pass *pass, struct et_scope *s, struct et_tensor *x, int i)
+{
+    const struct affine *a = &pass->w->conv_norm[i];
+    struct et_tensor *mask =
+        pass->w->hides_padding
+            ? frames_padding(s, pass->lengths, pass->clips, et_size(x, 2), pass->model->parameters.device)
+            : NULL;
+
+    if (mask)
+        return masked_group_norm(pass, s, x, a, mask, pass->lengths);
+    return et_group_norm(s, x, pass->w->config.conv_dim[i], weight(pass, a->weight), weight(pass, a->bias),
+                         CONV_NORM_EPS);
+}
+
+/* The norm of convolution i, if it has one.  x (B, T, C) */
+static struct et_tensor *conv_norm(const struct pass *pass, struct et_scope *s, struct et_tensor *x, int i)
 {
     const struct affine *a = &pass->w->conv_norm[i];
 
     if (!pass->w->conv_has_norm[i])
         return x;
-    if (!pass->w->config.group_norm)
-        return et_transpose(s,
-                            et_layer_norm(s, et_transpose(s, x, 1, 2), weight(pass, a->weight),
-                                          weight(pass, a->bias), CONV_NORM_EPS),
-                            1, 2);
-    struct et_tensor *mask = pass->w->hides_padding ? frames_padding(s, lengths, pass->clips, et_size(x, 2),
-                                                                     pass->model->parameters.device)
-                                                    : NULL;
-    if (mask)
-        return masked_group_norm(pass, s, x, a, mask, lengths);
-    return et_group_norm(s, x, pass->w->config.conv_dim[i], weight(pass, a->weight), weight(pass, a->bias),
-                         CONV_NORM_EPS);
+    if (pass->w->config.group_norm)
+        return et_transpose(s, group_norm(pass, s, et_transpose(s, x, 1, 2), i), 1, 2);
+    return et_layer_norm(s, x, weight(pass, a->weight), weight(pass, a->bias), CONV_NORM_EPS);
 }
 
-/* One convolution of the feature encoder with its norm.  x (B, C, T) -> (B, C', T') */
+/* Convolution i of the feature encoder.  x (B, T, C) -> (B, T', C')
+ *
+ * Where it is not learned it is one product of rows: what lies under the kernel is consecutive where channels
+ * are innermost, so that neither it nor a layer norm moves anything about.  The gradient of overlapping rows
+ * is slower than a convolution's. */
 static struct et_tensor *convolve(const struct pass *pass, struct et_scope *s, struct et_tensor *x, int i)
 {
-    const struct affine *a = &pass->w->conv[i];
-
-    x = et_conv1d(s, x, weight(pass, a->weight), a->has_bias ? weight(pass, a->bias) : NULL,
-                  pass->w->config.conv_stride[i], 0, 1);
-    return et_gelu(s, conv_norm(pass, s, x, i, pass->lengths));
-}
-
-/* The same as one product of rows: what lies under the kernel is consecutive where channels are innermost, so
- * that neither the convolution nor its norm moves anything about.  x (B, T, C) -> (B, T', C') */
-static struct et_tensor *convolve_rows(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
-                                       int i)
-{
     const struct wav2vec2_config *c = &pass->w->config;
-    const struct affine *a = &pass->w->conv[i], *n = &pass->w->conv_norm[i];
-    int64_t channels = et_size(x, 2), width = c->conv_kernel[i] * channels;
+    const struct affine *a = &pass->w->conv[i];
+    struct et_tensor *w = weight(pass, a->weight), *bias = a->has_bias ? weight(pass, a->bias) : NULL;
+    int64_t channels = et_size(x, 2), width = c->conv_kernel[i] * channels, stride = c->conv_stride[i];
     const int64_t flat[2] = {pass->clips, et_size(x, 1) * channels}, kernel[2] = {c->conv_dim[i], width};
-    struct et_tensor *rows = et_unfold(s, et_reshape(s, x, flat, 2), width, c->conv_stride[i] * channels);
-    struct et_tensor *w = et_reshape(s, et_transpose(s, weight(pass, a->weight), 1, 2), kernel, 2);
 
-    x = et_linear(s, rows, w, a->has_bias ? weight(pass, a->bias) : NULL);
-    if (pass->w->conv_has_norm[i])
-        x = et_layer_norm(s, x, weight(pass, n->weight), weight(pass, n->bias), CONV_NORM_EPS);
-    return et_gelu(s, x);
-}
-
-/* Whether convolution i is a product of rows: not where it is learned, as the gradient of overlapping rows is
- * slower than a convolution's, nor under a group norm, which is over time. */
-static bool is_rows(const struct pass *pass, int i)
-{
-    const struct wav2vec2 *w = pass->w;
-    bool learned = pass->mode->training && pass->model->parameters.items[w->conv[i].weight].trainable;
-
-    return !learned && !(w->config.group_norm && w->conv_has_norm[i]);
+    if (is_learned(pass, a->weight) || (c->group_norm && pass->w->conv_has_norm[i]))
+        return et_transpose(s, et_conv1d(s, et_transpose(s, x, 1, 2), w, bias, stride, 0, 1), 1, 2);
+    x = et_unfold(s, et_reshape(s, x, flat, 2), width, stride * channels);
+    return et_linear(s, x, et_reshape(s, et_transpose(s, w, 1, 2), kernel, 2), bias);
 }
 
 /* samples (B, S) -> features (B, T, C).  Sets the pass' frames and their lengths. */
@@ -160,14 +152,10 @@ static struct et_tensor *encode_features(struct pass *pass, struct et_scope *sco
     memcpy(pass->lengths, batch->lengths, (size_t)batch->count * sizeof *pass->lengths);
     for (int i = 0; i < c->conv_layers; i++) {
         struct et_scope *s = et_scope_open(scope);
-        struct et_tensor *y;
         for (int64_t b = 0; b < pass->clips; b++)
             pass->lengths[b] = (pass->lengths[b] - c->conv_kernel[i]) / c->conv_stride[i] + 1;
-        if (is_rows(pass, i))
-            y = convolve_rows(pass, s, x, i);
-        else
-            y = et_transpose(s, convolve(pass, s, et_transpose(s, x, 1, 2), i), 1, 2);
-        y = et_keep(y, scope);
+        struct et_tensor *y = conv_norm(pass, s, convolve(pass, s, x, i), i);
+        y = et_keep(et_gelu(s, y), scope);
         et_drop(x);
         x = y;
         et_scope_close(s, NULL);
@@ -303,14 +291,13 @@ static struct et_tensor *next_hidden(const struct pass *pass, struct et_scope *s
                                      int64_t i, struct random_stream *drop)
 {
     const struct wav2vec2_layer *layer = &pass->w->layers[i];
-    bool trainable = pass->model->parameters.items[layer->query.weight].trainable;
 
     if (random_uniform(drop) < pass->w->config.layerdrop && pass->mode->training)
         return x;
     struct et_scope *s = et_scope_open(scope);
     struct et_tensor *y;
     seed_part(pass, i + 1);
-    if (pass->mode->training && pass->model->gradient_checkpointing && trainable)
+    if (pass->model->gradient_checkpointing && is_learned(pass, layer->query.weight))
         y = checkpointed_layer(pass, scope, x, i);
     else
         y = et_keep(run_layer(pass, s, x, layer), scope);
