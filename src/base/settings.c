@@ -126,6 +126,8 @@ const struct setting SETTINGS[] = {
     INTEGER("train", "epochs", "2", 0, MANY, "passes over the training part"),
     INTEGER("train", "max_steps", "0", 0, MANY, "optimizer steps at most; 0: as many as the epochs give"),
     INTEGER("train", "batch_size", "2", 1, MANY, "clips per forward pass"),
+    NUMBER("train", "batch_seconds", "0", 0, MANY,
+           "above 0: in place of batch_size, as many clips as fill so many seconds with their padding"),
     INTEGER("train", "accumulate", "2", 1, MANY, "forward passes per optimizer step"),
     CHOICE("train", "optimizer", "adamw", "adamw", "Loshchilov and Hutter, 2019; betas 0.9 0.999, eps 1e-8"),
     NUMBER("train", "learning_rate", "1e-4", 0, 1000, "the schedule's peak"),

@@ -1,7 +1,6 @@
 #include "train/dataset.h"
 
 #include "audio/egemaps/egemaps.h"
-#include "base/random.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -258,76 +257,4 @@ bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t co
     else
         batch_free(batch);
     return done;
-}
-
-/* ---- orders ---- */
-
-/* For sorting: indices with what they are sorted by. */
-struct keyed {
-    double key;
-    size_t index, rank;
-};
-
-static int longest_first(const void *a, const void *b)
-{
-    const struct keyed *x = a, *y = b;
-
-    if (x->key != y->key)
-        return x->key < y->key ? 1 : -1;
-    return (x->rank > y->rank) - (x->rank < y->rank);
-}
-
-static void sort_by_length(const struct dataset *dataset, size_t *order, size_t count)
-{
-    struct keyed *keyed = mem_zero(count, sizeof *keyed);
-
-    for (size_t i = 0; i < count; i++)
-        keyed[i] = (struct keyed){dataset->items[order[i]].seconds, order[i], i};
-    if (count)
-        qsort(keyed, count, sizeof *keyed, longest_first);
-    for (size_t i = 0; i < count; i++)
-        order[i] = keyed[i].index;
-    free(keyed);
-}
-
-void dataset_longest_first(const struct dataset *dataset, size_t *order)
-{
-    for (size_t i = 0; i < dataset->count; i++)
-        order[i] = i;
-    sort_by_length(dataset, order, dataset->count);
-}
-
-enum { GROUPED_BATCHES = 50 }; /* batches among which clips of like length are put together */
-
-/* Sorts runs of the shuffled order by length, then shuffles whole batches, so that lengths still vary from
- * step to step. */
-static void group(const struct dataset *dataset, size_t batch_size, struct random_stream *stream,
-                  size_t *order)
-{
-    size_t run = GROUPED_BATCHES * batch_size, batches = dataset->count / batch_size;
-    size_t *batch_order = mem_zero(batches, sizeof *batch_order);
-    size_t *grouped = mem_zero(dataset->count, sizeof *grouped);
-
-    for (size_t first = 0; first < dataset->count; first += run)
-        sort_by_length(dataset, order + first, first + run < dataset->count ? run : dataset->count - first);
-    for (size_t b = 0; b < batches; b++)
-        batch_order[b] = b;
-    random_shuffle(stream, batch_order, batches);
-    memcpy(grouped, order, dataset->count * sizeof *grouped);
-    for (size_t b = 0; b < batches; b++)
-        memcpy(order + b * batch_size, grouped + batch_order[b] * batch_size, batch_size * sizeof *order);
-    free(batch_order);
-    free(grouped);
-}
-
-void dataset_order(const struct dataset *dataset, uint64_t seed, int64_t epoch, size_t *order)
-{
-    struct random_stream stream = random_stream(seed, RANDOM_ORDER, (uint64_t)epoch);
-
-    for (size_t i = 0; i < dataset->count; i++)
-        order[i] = i;
-    if (config_bool(dataset->source.config, "train.shuffle"))
-        random_shuffle(&stream, order, dataset->count);
-    if (config_bool(dataset->source.config, "train.group_by_length"))
-        group(dataset, (size_t)config_integer(dataset->source.config, "train.batch_size"), &stream, order);
 }

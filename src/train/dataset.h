@@ -57,10 +57,4 @@ bool batch_of_signals(struct batch *batch, const struct signal *signals, size_t 
 void batch_of_texts(struct batch *batch, const char *const *texts, size_t count);
 void batch_free(struct batch *batch);
 
-/* The order of an epoch's clips: `order` has room for all.  Batches are consecutive runs of it. */
-void dataset_order(const struct dataset *dataset, uint64_t seed, int64_t epoch, size_t *order);
-
-/* Indices sorted from long to short, ties in order: evaluation's order, with little padding. */
-void dataset_longest_first(const struct dataset *dataset, size_t *order);
-
 #endif

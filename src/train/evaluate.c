@@ -2,6 +2,8 @@
 
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "train/loader.h"
+#include "train/order.h"
 
 #include <stdlib.h>
 
@@ -45,37 +47,68 @@ void predictions_decide(struct prediction *predictions, size_t count, const stru
             predictions[i].decisions[k] = predictions[i].probabilities[k] > model->thresholds[k];
 }
 
-bool evaluate(const struct model *model, const struct dataset *dataset, const struct compute *compute,
-              const char *what, struct prediction_list *predictions, struct error *error)
+/* An evaluation under way: the clips from long to short, `size` at a time. */
+struct evaluation_run {
+    const struct model *model;
+    const struct dataset *dataset;
+    size_t *order, size;
+};
+
+static size_t batch_count(const struct evaluation_run *run, size_t first)
 {
-    size_t size = (size_t)config_integer(dataset->source.config, "eval.batch_size"),
-           labels = model->labels.count;
-    if (size > dataset->count)
-        size = dataset->count;
-    size_t *order = mem_zero(dataset->count, sizeof *order);
-    float *rows = mem_zero(size * labels, sizeof *rows);
+    return first + run->size < run->dataset->count ? run->size : run->dataset->count - first;
+}
+
+static bool make_batch(void *context, int64_t index, struct batch *batch, struct error *error)
+{
+    const struct evaluation_run *run = context;
+    size_t first = (size_t)index * run->size;
+
+    return dataset_batch(run->dataset, run->order + first, batch_count(run, first), run->model, NULL, 0,
+                         batch, error);
+}
+
+static bool evaluate_batches(const struct evaluation_run *run, const struct compute *compute,
+                             const char *what, struct prediction *items, struct error *error)
+{
+    size_t labels = run->model->labels.count, clips = run->dataset->count;
+    float *rows = mem_zero(run->size * labels, sizeof *rows);
+    int64_t batches = clips ? (int64_t)((clips + run->size - 1) / run->size) : 0;
+    struct loader *loader = loader_start(make_batch, (void *)run, 0, batches);
     struct progress progress;
     bool done = true;
 
-    for (size_t i = 0; i < dataset->count; i++)
-        prediction_list_add(predictions, dataset->items[i].clip->path, dataset->items[i].label,
-                            dataset->items[i].targets);
-    dataset_longest_first(dataset, order);
-    progress_start(&progress, what, "clip", 0, dataset->count);
-    for (size_t first = 0; done && first < dataset->count; first += size) {
-        size_t count = first + size < dataset->count ? size : dataset->count - first;
-        struct batch batch = {0};
-        done = dataset_batch(dataset, order + first, count, model, NULL, 0, &batch, error) &&
-               answer(model, &batch, compute, rows, error);
+    progress_start(&progress, what, "clip", 0, clips);
+    for (size_t first = 0; done && first < clips; first += run->size) {
+        size_t count = batch_count(run, first);
+        struct batch batch;
+        done = loader_next(loader, &batch, error) && answer(run->model, &batch, compute, rows, error);
         for (size_t i = 0; done && i < count; i++)
-            prediction_fill(&predictions->items[order[first + i]], rows + i * labels, model);
+            prediction_fill(&items[run->order[first + i]], rows + i * labels, run->model);
         batch_free(&batch);
         progress_update(&progress, first + count, NULL);
         if (done && interrupt_requested())
             done = error_interrupted(error, "interrupted while evaluating; a run goes on with --resume");
     }
     progress_end(&progress);
-    free(order);
+    loader_stop(loader);
     free(rows);
+    return done;
+}
+
+bool evaluate(const struct model *model, const struct dataset *dataset, const struct compute *compute,
+              const char *what, struct prediction_list *predictions, struct error *error)
+{
+    struct evaluation_run run = {model, dataset, mem_zero(dataset->count, sizeof *run.order),
+                                 (size_t)config_integer(dataset->source.config, "eval.batch_size")};
+
+    if (run.size > dataset->count && dataset->count)
+        run.size = dataset->count;
+    for (size_t i = 0; i < dataset->count; i++)
+        prediction_list_add(predictions, dataset->items[i].clip->path, dataset->items[i].label,
+                            dataset->items[i].targets);
+    order_longest_first(dataset, run.order);
+    bool done = evaluate_batches(&run, compute, what, predictions->items, error);
+    free(run.order);
     return done;
 }

@@ -13,6 +13,10 @@
 #include "train/evaluate.h"
 #include "train/recorder.h"
 
+/* What a step's time goes to: batches that are waited for, the part of the forward pass that ends with the
+ * feature encoder (where there is one) and the rest, the backward pass, the optimizer. */
+enum stage { STAGE_LOAD, STAGE_FEATURES, STAGE_FORWARD, STAGE_BACKWARD, STAGE_OPTIMIZER, STAGE_COUNT };
+
 struct trainer {
     const struct config *config;
     const char *run; /* the run's folder */
@@ -25,6 +29,9 @@ struct trainer {
      * change the answers, as by thresholds that it finds. */
     double (*judge)(void *context, struct prediction_list *predictions, int64_t step, double epoch,
                     struct metric_list *metrics);
+
+    /* Called as each stage of a step ends, to measure it; or NULL. */
+    void (*stage_ended)(void *context, enum stage stage);
     void *context;
 
     /* What train() leaves. */
@@ -36,8 +43,5 @@ struct trainer {
 /* Trains from `resume_from`, a checkpoint's folder, or from the beginning if it is NULL.  Interrupted by the
  * user, it finishes the step, saves and returns an interruption error. */
 bool train(struct trainer *trainer, const char *resume_from, struct error *error);
-
-/* Optimizer steps that the configuration makes of so many clips. */
-int64_t train_total_steps(const struct config *config, size_t clips);
 
 #endif

@@ -2,8 +2,8 @@
 #include "unit.h"
 
 #include "train/dataset.h"
+#include "train/order.h"
 #include "train/schedule.h"
-#include "train/trainer.h"
 
 static void test_schedules(void **state)
 {
@@ -23,64 +23,136 @@ static void test_schedules(void **state)
     assert_error(schedule_find("linaer", &error), error, "there is constant, linear, cosine");
 }
 
+static int64_t total_steps(const struct config *config, size_t clips)
+{
+    const struct dataset dataset = {.source = {.config = config}, .count = clips};
+
+    return train_total_steps(&dataset);
+}
+
 static void test_total_steps(void **state)
 {
     struct config *config = config_new();
 
     (void)state;
-    assert_int_equal(train_total_steps(config, 1152),
-                     576);                             /* the reference: batch 2, accumulate 2, 2 epochs */
-    assert_int_equal(train_total_steps(config, 5), 4); /* 3 batches, 2 steps an epoch: the last is short */
+    assert_int_equal(total_steps(config, 1152), 576); /* the reference: batch 2, accumulate 2, 2 epochs */
+    assert_int_equal(total_steps(config, 5), 4);      /* 3 batches, 2 steps an epoch: the last is short */
     config_choose(config, "train.max_steps", "3");
-    assert_int_equal(train_total_steps(config, 1152), 3);
+    assert_int_equal(total_steps(config, 1152), 3);
     config_choose(config, "train.epochs", "0");
     config_choose(config, "train.max_steps", "7");
-    assert_int_equal(train_total_steps(config, 1152), 7);
+    assert_int_equal(total_steps(config, 1152), 7);
     config_free(config);
 }
 
-static void check_permutation(const size_t *order, size_t count)
-{
-    bool *seen = mem_zero(count, sizeof *seen);
+enum { CLIPS = 203 };
 
-    for (size_t i = 0; i < count; i++) {
-        assert_true(order[i] < count && !seen[order[i]]);
-        seen[order[i]] = true;
+/* Clips of 0 to 100 seconds. */
+static struct dataset lengthy_dataset(struct dataset_item items[CLIPS], const struct config *config)
+{
+    for (size_t i = 0; i < CLIPS; i++)
+        items[i] = (struct dataset_item){.seconds = (double)(i * 37 % 101)};
+    return (struct dataset){.source = {.config = config}, .items = items, .count = CLIPS};
+}
+
+/* Every clip once, in batches that follow one another. */
+static void check_epoch(const struct epoch *epoch)
+{
+    bool seen[CLIPS] = {false};
+
+    for (size_t i = 0; i < CLIPS; i++) {
+        assert_true(epoch->order[i] < CLIPS && !seen[epoch->order[i]]);
+        seen[epoch->order[i]] = true;
     }
-    free(seen);
+    assert_int_equal(epoch->starts[0], 0);
+    assert_int_equal(epoch->starts[epoch->batches], CLIPS);
+    for (int64_t b = 0; b < epoch->batches; b++)
+        assert_true(epoch->starts[b] < epoch->starts[b + 1]);
 }
 
 static void test_order(void **state)
 {
     struct config *config = config_new();
-    struct dataset_item items[203];
-    struct dataset dataset = {.source = {.config = config}, .items = items, .count = 203};
-    size_t a[203], b[203];
+    struct dataset_item items[CLIPS];
+    struct dataset dataset = lengthy_dataset(items, config);
+    struct epoch a = {0}, b = {0};
 
     (void)state;
-    for (size_t i = 0; i < 203; i++)
-        items[i] = (struct dataset_item){.seconds = (double)(i * 37 % 101)};
-    dataset_order(&dataset, 1, 0, a);
-    dataset_order(&dataset, 1, 1, b);
-    check_permutation(a, 203);
-    assert_memory_not_equal(a, b, sizeof a); /* epochs differ */
-    dataset_order(&dataset, 1, 0, b);
-    assert_memory_equal(a, b, sizeof a); /* and repeat */
+    epoch_make(&a, &dataset, 0);
+    epoch_make(&b, &dataset, 1);
+    check_epoch(&a);
+    assert_int_equal(a.batches, 102);
+    assert_int_equal(b.earlier, 102);
+    assert_memory_not_equal(a.order, b.order, CLIPS * sizeof *a.order); /* epochs differ */
+    epoch_make(&b, &dataset, 0);
+    assert_memory_equal(a.order, b.order, CLIPS * sizeof *a.order); /* and repeat */
 
     config_choose(config, "train.group_by_length", "yes");
     config_choose(config, "train.batch_size", "4");
-    dataset_order(&dataset, 1, 0, a);
-    check_permutation(a, 203);
+    epoch_make(&a, &dataset, 0);
+    check_epoch(&a);
+    assert_int_equal(a.starts[50], 200); /* the short batch is last */
     double spread = 0;
-    for (size_t i = 0; i + 4 <= 203; i += 4)
-        spread += items[a[i]].seconds - items[a[i + 3]].seconds;
+    for (size_t i = 0; i + 4 <= CLIPS; i += 4)
+        spread += items[a.order[i]].seconds - items[a.order[i + 3]].seconds;
     assert_true(spread / 50 < 5); /* of 100; without grouping it is about 60 */
 
     config_choose(config, "train.group_by_length", "no");
     config_choose(config, "train.shuffle", "no");
-    dataset_order(&dataset, 1, 0, a);
-    for (size_t i = 0; i < 203; i++)
-        assert_int_equal(a[i], i);
+    epoch_make(&a, &dataset, 0);
+    for (size_t i = 0; i < CLIPS; i++)
+        assert_int_equal(a.order[i], i);
+    epoch_free(&a);
+    epoch_free(&b);
+    config_free(config);
+}
+
+/* Seconds that batch b takes with its padding. */
+static double padded(const struct epoch *epoch, const struct dataset *dataset, int64_t b)
+{
+    double longest = 0;
+
+    for (size_t i = epoch->starts[b]; i < epoch->starts[b + 1]; i++)
+        if (dataset->items[epoch->order[i]].seconds > longest)
+            longest = dataset->items[epoch->order[i]].seconds;
+    return longest * (double)(epoch->starts[b + 1] - epoch->starts[b]);
+}
+
+static void test_batch_seconds(void **state)
+{
+    struct config *config = config_new();
+    struct dataset_item items[CLIPS];
+    struct dataset dataset = lengthy_dataset(items, config);
+    struct epoch epoch = {0}, again = {0};
+    int64_t batches = 0, plain;
+
+    (void)state;
+    config_choose(config, "train.accumulate", "1");
+    config_choose(config, "train.batch_seconds", "250");
+    epoch_make(&epoch, &dataset, 0);
+    plain = epoch.batches;
+    config_choose(config, "train.group_by_length", "yes");
+    for (int64_t e = 0; e < 3; e++) {
+        epoch_make(&epoch, &dataset, e);
+        check_epoch(&epoch);
+        assert_true(epoch.batches < plain); /* less padding, so fewer batches hold the clips */
+        assert_int_equal(epoch.earlier, batches);
+        for (int64_t b = 0; b < epoch.batches; b++)
+            assert_true(padded(&epoch, &dataset, b) <= 250);
+        batches += epoch.batches;
+    }
+    config_choose(config, "train.epochs", "3");
+    assert_int_equal(train_total_steps(&dataset), batches);
+    epoch_make(&again, &dataset, 2); /* as when a run is resumed */
+    assert_int_equal(again.earlier, epoch.earlier);
+    assert_memory_equal(again.order, epoch.order, CLIPS * sizeof *again.order);
+    config_choose(config, "train.batch_seconds", "10"); /* a longer clip makes a batch by itself */
+    epoch_make(&epoch, &dataset, 0);
+    check_epoch(&epoch);
+    for (int64_t b = 0; b < epoch.batches; b++)
+        assert_true(padded(&epoch, &dataset, b) <= 10 || epoch.starts[b + 1] - epoch.starts[b] == 1);
+    epoch_free(&epoch);
+    epoch_free(&again);
     config_free(config);
 }
 
@@ -106,7 +178,8 @@ static void test_batch(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_schedules), cmocka_unit_test(test_total_steps),
-                                       cmocka_unit_test(test_order), cmocka_unit_test(test_batch)};
+                                       cmocka_unit_test(test_order), cmocka_unit_test(test_batch_seconds),
+                                       cmocka_unit_test(test_batch)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,292 @@
+#include "train/step.h"
+
+#include "base/random.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Loss scaling for float16 (Micikevicius et al., 2018), with PyTorch's numbers. */
+static const double SCALE_FACTOR = 2, SMALLEST_SCALE = 1.0 / 16384;
+enum { SCALE_PATIENCE = 2000 }; /* good steps before the scale grows */
+
+static int64_t setting(const struct training *training, const char *name)
+{
+    return config_integer(training->trainer->config, name);
+}
+
+/* ---- set-up ---- */
+
+/* Clips of the training part with each label; caller frees; NULL where clips have several. */
+static size_t *count_labels(const struct trainer *t)
+{
+    size_t *counts =
+        t->model->problem == SINGLE_LABEL ? mem_zero(t->model->labels.count, sizeof *counts) : NULL;
+
+    for (size_t i = 0; counts && i < t->train->count; i++)
+        counts[t->train->items[i].label]++;
+    return counts;
+}
+
+static bool start_loss(struct training *training, struct error *error)
+{
+    size_t *counts = count_labels(training->trainer);
+    bool done =
+        loss_start(&training->loss, training->trainer->config, training->trainer->model, counts, error);
+
+    free(counts);
+    return done;
+}
+
+/* Numbers are learned over the training part's mean and deviation. */
+static void learn_scale(const struct trainer *t)
+{
+    if (t->model->problem != REGRESSION)
+        return;
+    const double **targets = mem_zero(t->train->count, sizeof *targets);
+    for (size_t i = 0; i < t->train->count; i++)
+        targets[i] = t->train->items[i].targets;
+    model_learn_scale(t->model, targets, t->train->count);
+    free(targets);
+}
+
+bool training_start(struct training *training, struct trainer *trainer, struct error *error)
+{
+    const struct parameters *p = &trainer->model->parameters;
+
+    *training = (struct training){.trainer = trainer};
+    training->accumulate = setting(training, "train.accumulate");
+    training->total_steps = train_total_steps(trainer->train);
+    if (trainer->model->kind->fit) /* all at once */
+        training->total_steps = 1;
+    training->phases = trainer->model->kind->phases ? trainer->model->kind->phases(trainer->model) : 0;
+    training->phase = -1;
+    training->tensors = mem_zero(p->count, sizeof *training->tensors);
+    training->names = mem_zero(p->count, sizeof *training->names);
+    for (size_t i = 0; i < p->count; i++) {
+        if (!p->items[i].trainable)
+            continue;
+        training->tensors[training->count] = p->items[i].tensor;
+        training->names[training->count++] = p->items[i].name;
+    }
+    struct et_adamw_settings settings = {0.9, 0.999, 1e-8,
+                                         config_number(trainer->config, "train.weight_decay")};
+    training->augmentation = augmentation_read(trainer->config);
+    training->schedule = schedule_find(config_text(trainer->config, "train.schedule"), error);
+    learn_scale(trainer);
+    return training->schedule && start_loss(training, error) &&
+           average_start(&training->average, trainer->model,
+                         trainer->model->kind->fit ? 0 : config_number(trainer->config, "train.average"),
+                         error) &&
+           (training->optimizer = et_adamw_new(training->tensors, training->count, settings, error)) != NULL;
+}
+
+void training_end(struct training *training)
+{
+    loader_stop(training->loader);
+    epoch_free(&training->epoch);
+    et_adamw_free(training->optimizer);
+    average_end(&training->average);
+    loss_end(&training->loss);
+    free(training->tensors);
+    free(training->names);
+}
+
+/* ---- one step ---- */
+
+/* What the sum of a step's losses is divided by: its clips, or with class weights the sum of their weights.
+ */
+static double step_weight(const struct training *training, size_t first, size_t last)
+{
+    double weight = 0;
+
+    for (size_t i = first; i < last; i++)
+        weight +=
+            loss_weight(&training->loss, training->trainer->train->items[training->epoch.order[i]].label);
+    return weight;
+}
+
+/* Seeds what batch `index` of the epoch draws. */
+static uint64_t batch_seed(const struct training *training, int64_t index)
+{
+    struct random_stream stream = random_stream((uint64_t)setting(training, "run.seed"), RANDOM_DROPOUT,
+                                                (uint64_t)(training->epoch.earlier + index));
+
+    return random_next(&stream);
+}
+
+static bool make_batch(void *context, int64_t index, struct batch *batch, struct error *error)
+{
+    const struct training *training = context;
+    const struct trainer *t = training->trainer;
+    size_t first = training->epoch.starts[index], count = training->epoch.starts[index + 1] - first;
+
+    return dataset_batch(t->train, training->epoch.order + first, count, t->model, &training->augmentation,
+                         batch_seed(training, index), batch, error);
+}
+
+static void mark(const struct trainer *trainer, enum stage stage)
+{
+    if (trainer->stage_ended)
+        trainer->stage_ended(trainer->context, stage);
+}
+
+/* Marks where the feature encoder ends, inside the forward pass. */
+static void observe(void *context, const char *name, const struct et_tensor *tensor)
+{
+    (void)tensor;
+    if (strcmp(name, "features") == 0)
+        mark(context, STAGE_FEATURES);
+}
+
+/* Forward and backward of one batch; adds its part of the step's loss to *loss. */
+static bool run_batch(struct training *training, int64_t index, double weight, double *loss,
+                      struct error *error)
+{
+    struct trainer *t = training->trainer;
+    struct forward_mode mode = {.training = true, .seed = batch_seed(training, index), .context = t};
+    struct batch batch;
+
+    mode.observe = t->stage_ended ? observe : NULL;
+    if (!loader_next(training->loader, &batch, error))
+        return false;
+    double share = augment_mix(&training->augmentation, &batch, mode.seed);
+    mark(t, STAGE_LOAD);
+    struct et_scope *scope = et_scope_open(NULL);
+    et_autocast_begin(t->compute.device, t->compute.precision);
+    struct et_tensor *logits = model_forward(t->model, scope, &batch, &mode);
+    et_autocast_end();
+    struct et_tensor *sum = loss_sum(&training->loss, scope, &batch, logits, share);
+    mark(t, STAGE_FORWARD);
+    et_backward(scope, et_mul_scalar(scope, sum, t->state.loss_scale / weight));
+    *loss += et_item(scope, sum) / weight;
+    t->clips += batch.count;
+    batch_free(&batch);
+    bool done = et_scope_close(scope, error);
+    mark(t, STAGE_BACKWARD);
+    return done;
+}
+
+/* float16: after an overflow the scale is halved and the step skipped; after long calm it is doubled. */
+static void adapt_scale(struct trainer_state *state, bool good)
+{
+    if (!good) {
+        state->loss_scale /= SCALE_FACTOR;
+        state->good_steps = 0;
+    } else if (++state->good_steps == SCALE_PATIENCE) {
+        state->loss_scale *= SCALE_FACTOR;
+        state->good_steps = 0;
+    }
+}
+
+/* Clips, and moves the parameters.  The loss tells numbers gone wrong apart from an overflow. */
+static bool update(struct training *training, struct step_figures *figures, struct error *error)
+{
+    struct trainer *t = training->trainer;
+    double limit = config_number(t->config, "train.clip_norm"), scale = 1 / t->state.loss_scale;
+    bool scaled = t->compute.precision == ET_FLOAT16;
+    struct et_scope *scope = et_scope_open(NULL);
+
+    double norm = figures->grad_norm = et_grad_norm(scope, training->tensors, training->count) * scale;
+    if (!et_scope_close(scope, error))
+        return false;
+    bool finite = isfinite(norm) && isfinite(figures->loss);
+    if (!finite && (!scaled || t->state.loss_scale <= SMALLEST_SCALE))
+        return error_set(error,
+                         "step %lld: the loss is %g and the gradient norm %g: lower train.learning_rate; "
+                         "the last checkpoint is whole",
+                         (long long)t->state.step + 1, figures->loss, norm);
+    if (scaled)
+        adapt_scale(&t->state, finite);
+    if (!finite)
+        return true;
+    if (limit > 0 && norm > limit)
+        scale *= limit / (norm + 1e-6); /* as torch.nn.utils.clip_grad_norm_ */
+    return et_adamw_step(training->optimizer, figures->learning_rate, scale, error);
+}
+
+/* One optimizer step more, after batch `last` of the epoch. */
+static void count_step(struct training *training, int64_t last)
+{
+    struct trainer_state *state = &training->trainer->state;
+
+    state->step++;
+    state->batches = last;
+    if (last == training->epoch.batches) {
+        state->epoch++;
+        state->batches = 0;
+    }
+}
+
+/* Where training has phases, each takes an equal share of the steps; the last, and what training without them
+ * is, trains all. */
+static bool enter_phase(struct training *training, struct error *error)
+{
+    int phase = (int)(training->trainer->state.step * (training->phases + 1) / training->total_steps);
+
+    if (training->phases == 0 || phase == training->phase)
+        return true;
+    training->phase = phase;
+    et_clear_grads(training->tensors, training->count);
+    return parameters_apply_trainable(&training->trainer->model->parameters,
+                                      phase < training->phases ? phase : -1, error);
+}
+
+/* Lays out the epoch that the next step is in, and begins to make its batches. */
+static void enter_epoch(struct training *training)
+{
+    const struct trainer_state *state = &training->trainer->state;
+
+    if (training->epoch.order && training->epoch.number == state->epoch)
+        return;
+    loader_stop(training->loader);
+    epoch_make(&training->epoch, training->trainer->train, state->epoch);
+    training->loader = loader_start(make_batch, training, state->batches, training->epoch.batches);
+}
+
+static bool take_step(struct training *training, struct step_figures *figures, struct error *error)
+{
+    struct trainer *t = training->trainer;
+    const size_t *starts = training->epoch.starts;
+    int64_t first = t->state.batches, last = first + training->accumulate;
+
+    if (last > training->epoch.batches)
+        last = training->epoch.batches;
+    double weight = step_weight(training, starts[first], starts[last]);
+    figures->learning_rate = config_number(t->config, "train.learning_rate") *
+                             schedule_factor(training->schedule, t->state.step,
+                                             setting(training, "train.warmup_steps"), training->total_steps);
+    et_clear_grads(training->tensors, training->count);
+    for (int64_t b = first; b < last; b++)
+        if (!run_batch(training, b, weight, &figures->loss, error))
+            return false;
+    bool done = update(training, figures, error);
+    count_step(training, last);
+    done = done && average_update(&training->average, t->state.step, error);
+    mark(t, STAGE_OPTIMIZER);
+    return done;
+}
+
+bool training_step(struct training *training, struct step_figures *figures, struct error *error)
+{
+    *figures = (struct step_figures){0};
+    if (!training->trainer->model->kind->fit) {
+        enter_epoch(training);
+        return enter_phase(training, error) && take_step(training, figures, error);
+    }
+    figures->loss = (double)NAN;
+    if (!training_fit(training, error))
+        return false;
+    count_step(training, training->epoch.batches);
+    return true;
+}
+
+double training_epochs(const struct training *training)
+{
+    const struct config *config = training->trainer->config;
+    const struct trainer_state *state = &training->trainer->state;
+
+    return (double)state->epoch +
+           (double)train_epoch_steps(config, state->batches) /
+               (double)train_epoch_steps(config, state->batches ? training->epoch.batches : 1);
+}
