@@ -11,7 +11,7 @@
 
 /* What the user gave.  Only options that the command accepts can be set. */
 struct options {
-    const char *config, *run, *part, *list, *format, *output, *seeds, *jobs, *baseline, *sort, *state;
+    const char *config, *run, *part, *list, *format, *output, *seeds, *jobs, *baseline, *sort, *state, *steps;
     bool resume, quiet, windows;
     struct strings sets;      /* of --set */
     struct strings grid;      /* of --grid */
@@ -47,6 +47,7 @@ bool command_report(const struct options *options, struct error *error);
 bool command_train(const struct options *options, struct error *error);
 bool command_eval(const struct options *options, struct error *error);
 bool command_predict(const struct options *options, struct error *error);
+bool command_bench(const struct options *options, struct error *error);
 bool command_doctor(const struct options *options, struct error *error);
 
 /* Parses what follows the command's name. */

@@ -38,6 +38,9 @@ static const struct command COMMANDS[] = {
      "[--sort COLUMN]",
      "what runs there are, what one was, where they differ; remove some", "set where sort state format ", 0,
      SIZE_MAX, command_runs},
+    {"bench", "--config FILE [--steps N] [--format table|json] [-o FILE]",
+     "speed and memory of training steps, against what the machine's own products take",
+     "config set steps format output ", 0, 0, NULL},
     {"doctor", "", "versions, devices, threads, what is missing and how to get it", "", 0, 0, NULL},
 };
 

@@ -29,6 +29,8 @@ static const struct option_row {
      offsetof(struct options, where)},
     {"state", "STATE", "only running, interrupted, killed, failed or finished runs", VALUE,
      offsetof(struct options, state)},
+    {"steps", "N", "optimizer steps to measure, after one that is not; 5", VALUE,
+     offsetof(struct options, steps)},
     {"resume", NULL, "go on with an interrupted run", FLAG, offsetof(struct options, resume)},
     {"part", "PART", "train, validation or test", VALUE, offsetof(struct options, part)},
     {"list", "PART", "print the names of a part's clips", VALUE, offsetof(struct options, list)},

@@ -1,6 +1,6 @@
 #include "cli/command.h"
 
 const struct tensor_command TENSOR_COMMANDS[] = {
-    {"train", command_train},   {"eval", command_eval}, {"predict", command_predict},
-    {"doctor", command_doctor}, {NULL, NULL},
+    {"train", command_train}, {"eval", command_eval},     {"predict", command_predict},
+    {"bench", command_bench}, {"doctor", command_doctor}, {NULL, NULL},
 };

@@ -1,11 +1,11 @@
 /* The main job: index, split, train, evaluate, report. */
-#include "audio/egemaps/egemaps.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/environment.h"
+#include "cli/experiment.h"
 #include "cli/facts.h"
 #include "cli/known_run.h"
 #include "train/compute.h"
@@ -20,18 +20,12 @@
 /* The main job under way. */
 struct job {
     const struct options *options;
-    struct config *config;
-    struct compute compute;
-    struct source source;
-    struct strings labels;
-    struct features *features; /* of model.features, where that is a list */
-    struct dataset train, selection, test;
+    struct experiment experiment;
     char *folder;        /* of the run, absolute once it exists */
     char *checkpoint;    /* to resume from, or NULL */
     bool resumed, named; /* named: by the user, not after the time */
     int lock;            /* of the run's folder, or -1 */
-    struct model *model;
-    int64_t run; /* the catalogue's id; 0 before the run has begun */
+    int64_t run;         /* the catalogue's id; 0 before the run has begun */
     cJSON *facts;
 };
 
@@ -45,14 +39,16 @@ static bool refuse_taken(const char *folder, struct error *error)
 
 static bool name_run(struct job *job, struct error *error)
 {
-    const char *wanted = job->options->run ? job->options->run : config_text(job->config, "run.name");
+    const char *wanted =
+        job->options->run ? job->options->run : config_text(job->experiment.config, "run.name");
     char *name = *wanted ? mem_string(wanted) : run_folder_default_name(job->options->config);
     char *assignment = mem_format("run.name=%s", name);
 
     job->named = *wanted != '\0';
-    bool good = config_set(job->config, "--set", assignment, error); /* `wanted` may be gone from here on */
-    good = good && run_name_check(name, config_text(job->config, "run.directory"), error);
-    job->folder = path_join(config_text(job->config, "run.directory"), name);
+    bool good = config_set(job->experiment.config, "--set", assignment,
+                           error); /* `wanted` may be gone from here on */
+    good = good && run_name_check(name, config_text(job->experiment.config, "run.directory"), error);
+    job->folder = path_join(config_text(job->experiment.config, "run.directory"), name);
     if (good && job->named && !run_folder_is_free(job->folder))
         good = refuse_taken(job->folder, error);
     free(assignment);
@@ -64,7 +60,7 @@ static bool name_run(struct job *job, struct error *error)
  * gets a number. */
 static bool claim_folder(struct job *job, struct error *error)
 {
-    char *first = mem_string(config_text(job->config, "run.name"));
+    char *first = mem_string(config_text(job->experiment.config, "run.name"));
 
     for (int n = 2;; n++) {
         struct error taken = {0};
@@ -81,9 +77,9 @@ static bool claim_folder(struct job *job, struct error *error)
             close(job->lock);
         job->lock = -1;
         char *name = mem_format("%s-%d", first, n);
-        config_choose(job->config, "run.name", name);
+        config_choose(job->experiment.config, "run.name", name);
         free(job->folder);
-        job->folder = path_join(config_text(job->config, "run.directory"), name);
+        job->folder = path_join(config_text(job->experiment.config, "run.directory"), name);
         free(name);
     }
     free(first);
@@ -93,74 +89,45 @@ static bool claim_folder(struct job *job, struct error *error)
 /* Takes the configuration of the run that is to go on; --set would make it another run. */
 static bool find_interrupted(struct job *job, struct error *error)
 {
-    const char *name = job->options->run ? job->options->run : config_text(job->config, "run.name");
+    const char *name =
+        job->options->run ? job->options->run : config_text(job->experiment.config, "run.name");
 
     if (!*name)
         return error_usage(error, "--resume: which run? Name it with --run");
     if (job->options->sets.count)
         return error_usage(error, "--resume goes on with the run's own config.ini: leave out --set");
-    job->folder = run_folder_find(name, config_text(job->config, "run.directory"), true, error);
+    job->folder = run_folder_find(name, config_text(job->experiment.config, "run.directory"), true, error);
     if (!job->folder)
         return false;
-    config_free(job->config);
-    job->config = run_folder_config(job->folder, error);
+    config_free(job->experiment.config);
+    job->experiment.config = run_folder_config(job->folder, error);
     job->resumed = true;
     job->checkpoint = checkpoint_newest(job->folder);
     job->lock = run_folder_lock(job->folder, error);
-    return job->config && job->lock >= 0;
+    return job->experiment.config && job->lock >= 0;
 }
 
 static bool prepare(struct job *job, struct error *error)
 {
-    job->config = options_config(job->options, error);
-    if (!job->config)
+    job->experiment.config = options_config(job->options, error);
+    if (!job->experiment.config)
         return false;
     if (!job->options->config && !job->options->resume)
         return error_usage(error, "which experiment? emotrain --config FILE (see emotrain --help)");
-    if (!job->options->resume && config_integer(job->config, "train.epochs") == 0 &&
-        config_integer(job->config, "train.max_steps") == 0)
+    if (!job->options->resume && config_integer(job->experiment.config, "train.epochs") == 0 &&
+        config_integer(job->experiment.config, "train.max_steps") == 0)
         return error_usage(error, "train.epochs and train.max_steps are both 0: nothing to train");
-    const char *baseline = config_text(job->config, "report.baseline");
+    const char *baseline = config_text(job->experiment.config, "report.baseline");
     if (*baseline) { /* looked for now, not after a night of training */
-        char *folder = run_folder_find(baseline, config_text(job->config, "run.directory"), true, error);
+        char *folder =
+            run_folder_find(baseline, config_text(job->experiment.config, "run.directory"), true, error);
         free(folder);
         if (!folder)
             return false;
     }
     return (job->options->resume ? find_interrupted(job, error) : name_run(job, error)) &&
-           schedule_find(config_text(job->config, "train.schedule"), error) &&
-           compute_choose(job->config, &job->compute, error);
-}
-
-/* ---- corpus and split ---- */
-
-static bool read_corpus(struct job *job, struct error *error)
-{
-    const struct source *source = &job->source;
-
-    if (!source_index(&job->source, job->config, error) || !source_split(&job->source, job->config, error) ||
-        !corpus_labels(job->config, &source->clips, &job->labels, error))
-        return false;
-    struct dataset *const datasets[] = {&job->train, &job->selection, &job->test};
-    const enum part parts[] = {PART_TRAIN, split_selection_part(&source->split), PART_TEST};
-    job->features = dataset_features(job->config, error);
-    const struct dataset_source from = {.config = job->config,
-                                        .cache = source->cache,
-                                        .root = source->root,
-                                        .clips = &source->clips,
-                                        .split = &source->split,
-                                        .labels = &job->labels,
-                                        .features = job->features};
-    for (int i = 0; !error->kind && i < 3; i++)
-        dataset_start(datasets[i], &from, parts[i], error);
-    if (error->kind)
-        return false;
-    const size_t *counts = source->split.counts;
-    log_info("corpus: %zu clips, %.0f s of audio; train %zu, validation %zu, test %zu", source->clips.count,
-             source->scan.seconds_of_audio, counts[PART_TRAIN], counts[PART_VALIDATION], counts[PART_TEST]);
-    if (!config_is_empty(job->config, "corpus.note"))
-        log_warn("%s", config_text(job->config, "corpus.note"));
-    return true;
+           schedule_find(config_text(job->experiment.config, "train.schedule"), error) &&
+           compute_choose(job->experiment.config, &job->experiment.compute, error);
 }
 
 /* ---- model and run ---- */
@@ -168,37 +135,10 @@ static bool read_corpus(struct job *job, struct error *error)
 static bool store_facts(struct job *job, struct error *error)
 {
     char *text = cJSON_PrintUnformatted(job->facts);
-    bool done = run_set_facts(job->source.catalogue, job->run, text, error);
+    bool done = run_set_facts(job->experiment.source.catalogue, job->run, text, error);
 
     cJSON_free(text);
     return done;
-}
-
-static bool open_model(struct job *job, struct error *error)
-{
-    struct model_source source = {.path = job->checkpoint ? job->checkpoint
-                                                          : config_text(job->config, "model.pretrained"),
-                                  .config = job->config,
-                                  .labels = &job->labels,
-                                  .device = job->compute.device,
-                                  .seed = (uint64_t)config_integer(job->config, "run.seed")};
-
-    struct strings egemaps_names = {0};
-
-    for (int k = 0; !job->features && k < EGEMAPS_COUNT; k++)
-        strings_add(&egemaps_names, EGEMAPS_NAMES[k]);
-    source.features = job->features ? features_names(job->features) : &egemaps_names;
-    job->model = model_open(&source, error);
-    strings_free(&egemaps_names);
-    if (job->model)
-        config_choose(job->config, "audio.normalize", job->model->normalize ? "yes" : "no");
-    if (job->model)
-        log_info("model: %s, %.1f M parameters, %.1f M trained; %s, %s, %s threads", job->model->kind->name,
-                 1e-6 * (double)parameters_elements(&job->model->parameters, false),
-                 1e-6 * (double)parameters_elements(&job->model->parameters, true),
-                 config_text(job->config, "run.device"), config_text(job->config, "run.precision"),
-                 config_text(job->config, "run.threads"));
-    return job->model != NULL;
 }
 
 /* A resumed run must go on with the same clips in the same parts.  Takes over its facts, if it got so far. */
@@ -206,11 +146,11 @@ static bool check_same_split(struct job *job, struct error *error)
 {
     struct run_row row;
     struct arena arena = {0};
-    bool same = run_find(job->source.catalogue, job->folder, &row, &arena, error);
+    bool same = run_find(job->experiment.source.catalogue, job->folder, &row, &arena, error);
 
     job->facts = same && row.facts ? cJSON_Parse(row.facts) : NULL;
     arena_free(&arena);
-    if (facts_other_split(job->facts, &job->source))
+    if (facts_other_split(job->facts, &job->experiment.source))
         return error_set(error,
                          "%s: the corpus or its split has changed since this run began: it cannot go on, "
                          "start a new run",
@@ -236,7 +176,7 @@ static bool begin_run(struct job *job, struct error *error)
 {
     bool done = job->resumed ? check_same_split(job, error) && run_folder_sweep(job->folder, error)
                              : claim_folder(job, error);
-    char *text = config_print(job->config);
+    char *text = config_print(job->experiment.config);
 
     done = done && (job->resumed || write_run_files(job, text, error));
     char *absolute = done ? realpath(job->folder, NULL) : NULL;
@@ -245,10 +185,10 @@ static bool begin_run(struct job *job, struct error *error)
         job->folder = absolute;
     }
     if (!job->facts)
-        job->facts = facts_begin(job->config, &job->source, job->model);
+        job->facts = facts_begin(job->experiment.config, &job->experiment.source, job->experiment.model);
     done = done &&
-           run_begin(job->source.catalogue, config_text(job->config, "run.name"), job->folder, text,
-                     job->model->problem, job->resumed, &job->run, error) &&
+           run_begin(job->experiment.source.catalogue, config_text(job->experiment.config, "run.name"),
+                     job->folder, text, job->experiment.model->problem, job->resumed, &job->run, error) &&
            store_facts(job, error);
     free(text);
     if (done)
@@ -262,10 +202,11 @@ static bool begin_run(struct job *job, struct error *error)
 /* Thresholds of several labels are chosen on the validation part, never on the test part. */
 static void choose_thresholds(const struct job *job, struct prediction_list *predictions)
 {
-    if (job->model->problem != MULTI_LABEL || split_selection_part(&job->source.split) == PART_TEST)
+    if (job->experiment.model->problem != MULTI_LABEL ||
+        split_selection_part(&job->experiment.source.split) == PART_TEST)
         return;
-    thresholds_make(predictions, job->model->thresholds);
-    predictions_decide(predictions->items, predictions->count, job->model);
+    thresholds_make(predictions, job->experiment.model->thresholds);
+    predictions_decide(predictions->items, predictions->count, job->experiment.model);
 }
 
 static double judge(void *context, struct prediction_list *predictions, int64_t step, double epoch,
@@ -282,10 +223,11 @@ static double judge(void *context, struct prediction_list *predictions, int64_t 
         text_add(&figures, "%s%s %.3f", figures.length ? ", " : "", FIGURES[f].name,
                  FIGURES[f].of(&evaluation));
     log_info("step %lld, epoch %.2f: %s on %zu %s clips", (long long)step, epoch, figures.text,
-             evaluation.clips, PART_NAMES[split_selection_part(&job->source.split)]);
+             evaluation.clips, PART_NAMES[split_selection_part(&job->experiment.source.split)]);
     text_free(&figures);
-    double score = evaluation_score(
-        &evaluation, figure_choose(config_text(job->config, "eval.best_metric"), evaluation.problem));
+    double score =
+        evaluation_score(&evaluation, figure_choose(config_text(job->experiment.config, "eval.best_metric"),
+                                                    evaluation.problem));
     evaluation_free(&evaluation);
     return score;
 }
@@ -294,19 +236,20 @@ static bool train_model(struct job *job, struct error *error)
 {
     struct recorder recorder;
     struct trainer_state reached = {0};
-    struct trainer trainer = {.config = job->config,
+    struct trainer trainer = {.config = job->experiment.config,
                               .run = job->folder,
-                              .model = job->model,
-                              .train = &job->train,
-                              .selection = &job->selection,
-                              .compute = job->compute,
+                              .model = job->experiment.model,
+                              .train = &job->experiment.train,
+                              .selection = &job->experiment.selection,
+                              .compute = job->experiment.compute,
                               .recorder = &recorder,
                               .judge = judge,
                               .context = job};
 
     if (job->checkpoint && !checkpoint_read_state(job->checkpoint, &reached, error))
         return false;
-    if (!recorder_open(&recorder, job->folder, job->source.catalogue, job->run, reached.record_bytes, error))
+    if (!recorder_open(&recorder, job->folder, job->experiment.source.catalogue, job->run,
+                       reached.record_bytes, error))
         return false;
     bool done = train(&trainer, job->checkpoint, error);
     recorder_close(&recorder);
@@ -319,24 +262,26 @@ static bool train_model(struct job *job, struct error *error)
 static bool test_best(struct job *job, struct error *error)
 {
     char *best;
-    struct model_source source = {.device = job->compute.device};
+    struct model_source source = {.device = job->experiment.compute.device};
     struct prediction_list predictions = {0};
 
-    model_close(job->model);
-    job->model = NULL;
+    model_close(job->experiment.model);
+    job->experiment.model = NULL;
     if (!checkpoint_best(job->folder, &best, error))
         return false;
     if (!best)
         return error_set(error, "%s: no best checkpoint", job->folder);
     source.path = best;
-    job->model = model_open(&source, error);
-    bool done = job->model != NULL;
+    job->experiment.model = model_open(&source, error);
+    bool done = job->experiment.model != NULL;
     if (done) {
         double started = clock_seconds();
-        prediction_list_start(&predictions, job->model->problem, (const char *const *)job->labels.items,
-                              job->labels.count);
-        done = evaluate(job->model, &job->test, &job->compute, "test", &predictions, error) &&
-               predictions_write(job->source.catalogue, job->run, "test", &predictions, error);
+        prediction_list_start(&predictions, job->experiment.model->problem,
+                              (const char *const *)job->experiment.labels.items,
+                              job->experiment.labels.count);
+        done = evaluate(job->experiment.model, &job->experiment.test, &job->experiment.compute, "test",
+                        &predictions, error) &&
+               predictions_write(job->experiment.source.catalogue, job->run, "test", &predictions, error);
         facts_add_testing(job->facts, clock_seconds() - started, predictions.count);
         done = done && store_facts(job, error);
     }
@@ -352,15 +297,15 @@ static bool report_run(struct job *job, struct error *error)
     struct error no_baseline = {0};
     char moment[CLOCK_STAMP_SIZE];
 
-    if (!report_read(&report, job->source.catalogue, job->folder, error))
+    if (!report_read(&report, job->experiment.source.catalogue, job->folder, error))
         return false;
     report.run.state = "finished"; /* as it will be, once the report is there */
     report.run.finished = clock_stamp(moment);
-    if (!known_run_baseline(&report, config_text(job->config, "report.baseline"),
-                            config_text(job->config, "run.directory"), &no_baseline))
+    if (!known_run_baseline(&report, config_text(job->experiment.config, "report.baseline"),
+                            config_text(job->experiment.config, "run.directory"), &no_baseline))
         log_warn("%s", no_baseline.message);
-    bool done = report_write(&report, config_bool(job->config, "report.audio"), error) &&
-                run_set_state(job->source.catalogue, job->run, "finished", error);
+    bool done = report_write(&report, config_bool(job->experiment.config, "report.audio"), error) &&
+                run_set_state(job->experiment.source.catalogue, job->run, "finished", error);
     report_print(&report, &text);
     if (done)
         printf("%s", text.text);
@@ -372,13 +317,14 @@ static bool report_run(struct job *job, struct error *error)
 
 static bool main_job(struct job *job, struct error *error)
 {
-    return prepare(job, error) &&     /* configuration, device, the run's name */
-           read_corpus(job, error) && /* index and split: what trains, what tests */
-           open_model(job, error) &&  /* the pretrained one, or the last checkpoint */
-           begin_run(job, error) &&   /* from here on there is a run folder */
-           train_model(job, error) && /* loss curves and checkpoints */
-           test_best(job, error) &&   /* the best checkpoint on the test part */
-           report_run(job, error);    /* report, charts, page */
+    return prepare(job, error) &&                             /* configuration, device, the run's name */
+           experiment_read_corpus(&job->experiment, error) && /* index and split: what trains, what tests */
+           experiment_open_model(&job->experiment, job->checkpoint,
+                                 error) && /* the pretrained one, or the last checkpoint */
+           begin_run(job, error) &&        /* from here on there is a run folder */
+           train_model(job, error) &&      /* loss curves and checkpoints */
+           test_best(job, error) &&        /* the best checkpoint on the test part */
+           report_run(job, error);         /* report, charts, page */
 }
 
 static void close_job(struct job *job, const struct error *error)
@@ -386,19 +332,12 @@ static void close_job(struct job *job, const struct error *error)
     struct error ignored = {0};
 
     if (job->run && error->kind)
-        run_set_state(job->source.catalogue, job->run,
+        run_set_state(job->experiment.source.catalogue, job->run,
                       error->kind == ERROR_INTERRUPTED ? "interrupted" : "failed", &ignored);
-    model_close(job->model);
-    dataset_free(&job->train);
-    dataset_free(&job->selection);
-    dataset_free(&job->test);
-    features_close(job->features);
-    strings_free(&job->labels);
-    source_close(&job->source);
     if (job->lock >= 0)
         close(job->lock);
     cJSON_Delete(job->facts);
-    config_free(job->config);
+    experiment_close(&job->experiment);
     free(job->folder);
     free(job->checkpoint);
 }

@@ -46,6 +46,16 @@ static c10::optional<at::Tensor> optional(const et_tensor *x)
     return x ? c10::optional<at::Tensor>(x->value) : c10::nullopt;
 }
 
+/* Notes a convolution as a product: of patches (positions, kernel) and the kernel (kernel, channels). */
+static at::Tensor recorded(at::Tensor y, const at::Tensor &x, const at::Tensor &weight, int64_t groups)
+{
+    int64_t channels = weight.size(0);
+
+    shim::record_product(groups, y.numel() / channels, weight.numel() / channels, channels / groups,
+                         x.requires_grad(), weight.requires_grad());
+    return y;
+}
+
 extern "C" {
 
 struct et_tensor *et_add(struct et_scope *scope, const struct et_tensor *a, const struct et_tensor *b)
@@ -140,29 +150,42 @@ struct et_tensor *et_to_dtype(struct et_scope *scope, const struct et_tensor *x,
 
 struct et_tensor *et_matmul(struct et_scope *scope, const struct et_tensor *a, const struct et_tensor *b)
 {
-    return make(scope, "matmul", {a, b}, [&] { return at::matmul(a->value, b->value); });
+    return make(scope, "matmul", {a, b}, [&] {
+        const at::Tensor &x = a->value, &y = b->value;
+        if (x.dim() >= 2 && y.dim() >= 2)
+            shim::record_product(x.numel() / (x.size(-1) * x.size(-2)), x.size(-2), x.size(-1), y.size(-1),
+                                 x.requires_grad(), y.requires_grad());
+        return at::matmul(x, y);
+    });
 }
 
 struct et_tensor *et_linear(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
                             const struct et_tensor *bias)
 {
-    return make(scope, "linear", {x, weight},
-                [&] { return at::linear(x->value, weight->value, optional(bias)); });
+    return make(scope, "linear", {x, weight}, [&] {
+        const at::Tensor &w = weight->value;
+        shim::record_product(1, x->value.numel() / w.size(1), w.size(1), w.size(0), x->value.requires_grad(),
+                             w.requires_grad());
+        return at::linear(x->value, w, optional(bias));
+    });
 }
 
 struct et_tensor *et_conv1d(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
                             const struct et_tensor *bias, int64_t stride, int64_t padding, int64_t groups)
 {
     return make(scope, "conv1d", {x, weight}, [&] {
-        return at::conv1d(x->value, weight->value, optional(bias), stride, padding, 1, groups);
+        return recorded(at::conv1d(x->value, weight->value, optional(bias), stride, padding, 1, groups),
+                        x->value, weight->value, groups);
     });
 }
 
 struct et_tensor *et_conv2d(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
                             const struct et_tensor *bias, int64_t stride, int64_t padding)
 {
-    return make(scope, "conv2d", {x, weight},
-                [&] { return at::conv2d(x->value, weight->value, optional(bias), stride, padding); });
+    return make(scope, "conv2d", {x, weight}, [&] {
+        return recorded(at::conv2d(x->value, weight->value, optional(bias), stride, padding), x->value,
+                        weight->value, 1);
+    });
 }
 
 struct et_tensor *et_channels_last(struct et_scope *scope, const struct et_tensor *x)

@@ -54,6 +54,9 @@ struct Autocast {
 
 Autocast current_autocast();
 
+/* Notes a product under et_products_record; `left` and `right`: whether the factor gets a gradient. */
+void record_product(int64_t batch, int64_t rows, int64_t inner, int64_t columns, bool left, bool right);
+
 /* What an exception says, without libtorch's C++ backtrace. */
 std::string reason(const std::exception &exception);
 

@@ -202,6 +202,26 @@ bool et_grad_mode(bool enabled); /* whether operations record gradients; returns
 void et_autocast_begin(int device, enum et_dtype dtype);
 void et_autocast_end(void);
 
+/* ---- measuring ---- */
+
+/* A matrix product (batch, rows, inner) x (batch, inner, columns), made `count` times; which of its factors
+ * also get a gradient, each by a product of the same size.  A convolution counts as the product that it is
+ * over its patches, with its groups as the batch. */
+struct et_product {
+    int64_t batch, rows, inner, columns;
+    bool left_learned, right_learned;
+    int64_t count;
+};
+
+/* The product itself, or the one that makes the gradient of its left or right factor. */
+enum et_factor { ET_RESULT, ET_LEFT, ET_RIGHT };
+
+void et_products_record(bool on);                  /* of every thread; forgets what was recorded */
+size_t et_products_take(struct et_product **list); /* what was made since; caller frees the list */
+double et_product_seconds(struct et_scope *scope, const struct et_product *product, enum et_factor of,
+                          enum et_dtype dtype, int device); /* one, on operands at hand */
+void et_synchronize(int device);                            /* waits until the device has done all */
+
 /* ---- gradients ---- */
 
 void et_backward(struct et_scope *scope, const struct et_tensor *loss);

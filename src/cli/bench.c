@@ -1,0 +1,264 @@
+/* emotrain bench: how long training steps and predictions take, and how long their matrix products alone
+ * would. */
+#include "cli/bench.h"
+
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/environment.h"
+#include "train/compute.h"
+#include "train/order.h"
+#include "train/step.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STEPS = 5, PREDICTED = 64 /* clips at most */, REPETITIONS = 3 /* of a product */ };
+
+/* Measuring under way: products of each stage, over all measured steps. */
+struct measure {
+    struct bench *bench;
+    bool counts;  /* the first step is not counted */
+    double began; /* the stage under way */
+    struct et_product *products[STAGE_COUNT];
+    size_t counts_of[STAGE_COUNT];
+};
+
+/* ---- steps ---- */
+
+static void stage_ended(void *context, enum stage stage)
+{
+    struct measure *m = context;
+    struct et_product *list;
+
+    et_synchronize(m->bench->experiment->compute.device);
+    double now = clock_seconds();
+    size_t count = et_products_take(&list), had = m->counts_of[stage];
+    if (m->counts) {
+        m->bench->stages[stage].seconds += (now - m->began) / (double)m->bench->steps;
+        m->products[stage] = mem_resize(m->products[stage], had + count + 1, sizeof *list);
+        memcpy(m->products[stage] + had, list, count * sizeof *list);
+        m->counts_of[stage] = had + count;
+    }
+    free(list);
+    m->began = clock_seconds();
+}
+
+/* Samples and seconds of the clips of the step that comes next. */
+static void note_clips(struct measure *m, const struct training *training)
+{
+    struct bench *bench = m->bench;
+    const struct trainer *t = training->trainer;
+    struct epoch epoch = {0};
+    int64_t last = t->state.batches + training->accumulate;
+
+    epoch_make(&epoch, t->train, t->state.epoch);
+    last = last < epoch.batches ? last : epoch.batches;
+    for (size_t i = epoch.starts[t->state.batches]; i < epoch.starts[last]; i++) {
+        double seconds = t->train->items[epoch.order[i]].seconds;
+        bench->samples = mem_resize(bench->samples, bench->sample_count + 1, sizeof *bench->samples);
+        bench->samples[bench->sample_count++] = (int64_t)(seconds * t->model->sample_rate + 0.5);
+        bench->clips += m->counts ? 1.0 / (double)bench->steps : 0;
+        bench->audio += m->counts ? seconds / (double)bench->steps : 0;
+    }
+    epoch_free(&epoch);
+}
+
+static bool take_steps(struct measure *m, struct training *training, struct error *error)
+{
+    struct step_figures figures;
+    struct progress progress;
+    bool done = true;
+
+    progress_start(&progress, "bench", "step", 0, (size_t)m->bench->steps + 1);
+    for (int64_t i = 0; done && i <= m->bench->steps; i++) {
+        m->counts = i > 0;
+        note_clips(m, training);
+        double started = m->began = clock_seconds();
+        done = training_step(training, &figures, error);
+        if (m->counts)
+            m->bench->step_seconds[i - 1] = clock_seconds() - started;
+        progress_update(&progress, (size_t)i + 1, NULL);
+        if (done && interrupt_requested())
+            done = error_interrupted(error, "interrupted");
+    }
+    progress_end(&progress);
+    return done;
+}
+
+static bool measure_training(struct measure *m, struct error *error)
+{
+    const struct experiment *e = m->bench->experiment;
+    struct training training = {0};
+    struct trainer trainer = {.config = e->config,
+                              .model = e->model,
+                              .train = &e->train,
+                              .selection = &e->selection,
+                              .compute = e->compute,
+                              .stage_ended = stage_ended,
+                              .context = m,
+                              .state = {.loss_scale = 1}};
+
+    et_products_record(true);
+    bool done = training_start(&training, &trainer, error) && take_steps(m, &training, error);
+    et_products_record(false);
+    training_end(&training);
+    return done;
+}
+
+/* ---- the ceiling ---- */
+
+/* A size of product that has been timed. */
+struct timed {
+    struct et_product product;
+    enum et_factor of;
+    double seconds;
+};
+
+struct ceiling {
+    const struct compute *compute;
+    struct timed *sizes;
+    size_t count;
+};
+
+static bool same_size(const struct et_product *a, const struct et_product *b)
+{
+    return a->batch == b->batch && a->rows == b->rows && a->inner == b->inner && a->columns == b->columns;
+}
+
+/* Seconds of one such product, measured once for each size. */
+static double product_seconds(struct ceiling *ceiling, struct et_scope *scope, const struct et_product *p,
+                              enum et_factor of)
+{
+    double seconds[REPETITIONS];
+
+    for (size_t i = 0; i < ceiling->count; i++)
+        if (ceiling->sizes[i].of == of && same_size(&ceiling->sizes[i].product, p))
+            return ceiling->sizes[i].seconds;
+    et_product_seconds(scope, p, of, ceiling->compute->precision, ceiling->compute->device);
+    for (int i = 0; i < REPETITIONS; i++)
+        seconds[i] = et_product_seconds(scope, p, of, ceiling->compute->precision, ceiling->compute->device);
+    ceiling->sizes = mem_resize(ceiling->sizes, ceiling->count + 1, sizeof *ceiling->sizes);
+    ceiling->sizes[ceiling->count] = (struct timed){*p, of, bench_median(seconds, REPETITIONS)};
+    return ceiling->sizes[ceiling->count++].seconds;
+}
+
+static void add_product(struct ceiling *ceiling, struct et_scope *scope, const struct et_product *p,
+                        enum et_factor of, double steps, struct bench_stage *stage)
+{
+    double count = (double)p->count / steps;
+
+    stage->flop += 2 * count * (double)p->batch * (double)p->rows * (double)p->inner * (double)p->columns;
+    stage->ideal += count * product_seconds(ceiling, scope, p, of);
+}
+
+/* What the recorded products take by themselves: those of a forward pass in their stage, gradients' in the
+ * backward pass. */
+static bool measure_ceiling(struct measure *m, struct error *error)
+{
+    struct ceiling ceiling = {.compute = &m->bench->experiment->compute};
+    struct et_scope *scope = et_scope_open(NULL);
+    double steps = (double)m->bench->steps;
+
+    log_info("the products of these steps by themselves");
+    for (int s = 0; s < STAGE_COUNT; s++) {
+        for (size_t i = 0; i < m->counts_of[s] && !et_scope_failed(scope); i++) {
+            const struct et_product *p = &m->products[s][i];
+            add_product(&ceiling, scope, p, ET_RESULT, steps, &m->bench->stages[s]);
+            if (p->left_learned)
+                add_product(&ceiling, scope, p, ET_LEFT, steps, &m->bench->stages[STAGE_BACKWARD]);
+            if (p->right_learned)
+                add_product(&ceiling, scope, p, ET_RIGHT, steps, &m->bench->stages[STAGE_BACKWARD]);
+        }
+    }
+    free(ceiling.sizes);
+    return et_scope_close(scope, error);
+}
+
+/* ---- prediction ---- */
+
+/* Batches of the test part in its order: as they come to a user. */
+static bool measure_prediction(struct bench *bench, struct error *error)
+{
+    const struct experiment *e = bench->experiment;
+    size_t count = e->test.count < PREDICTED ? e->test.count : PREDICTED;
+    struct dataset some = e->test;
+    struct prediction_list predictions;
+
+    some.count = count;
+    prediction_list_start(&predictions, e->model->problem, (const char *const *)e->labels.items,
+                          e->labels.count);
+    double started = clock_seconds();
+    bool done = evaluate(e->model, &some, &e->compute, "predict", &predictions, error);
+    bench->prediction_seconds = clock_seconds() - started;
+    bench->predicted_clips = (double)count;
+    for (size_t i = 0; i < count; i++)
+        bench->predicted_audio += e->test.items[i].seconds;
+    prediction_list_free(&predictions);
+    return done;
+}
+
+/* ---- the command ---- */
+
+static bool check(const struct experiment *e, struct error *error)
+{
+    if (e->model->kind->fit)
+        return error_usage(error, "bench: model.kind=%s is fitted all at once: there are no steps to measure",
+                           e->model->kind->name);
+    return e->train.count ||
+           error_usage(error, "bench: the train part is empty: there is nothing to measure with");
+}
+
+/* As many steps as are measured, whatever training would take. */
+static bool prepare(struct experiment *e, const struct options *options, struct error *error)
+{
+    e->config = options_config(options, error);
+    if (!e->config)
+        return false;
+    if (!options->config)
+        return error_usage(error, "bench: which experiment? emotrain bench --config FILE");
+    config_choose(e->config, "train.epochs", "0");
+    config_choose(e->config, "train.max_steps", "1000000");
+    return compute_choose(e->config, &e->compute, error) && experiment_read_corpus(e, error) &&
+           experiment_open_model(e, NULL, error) && check(e, error);
+}
+
+static bool write_figures(const struct bench *bench, const struct bench_format *format, const char *output,
+                          struct error *error)
+{
+    struct text text = {0};
+    bool done = true;
+
+    format->print(bench, &text);
+    if (output)
+        done = file_write(output, text.text, text.length, error);
+    else
+        printf("%s", text.text);
+    text_free(&text);
+    return done;
+}
+
+bool command_bench(const struct options *options, struct error *error)
+{
+    struct experiment experiment = {0};
+    struct bench bench = {.experiment = &experiment, .steps = STEPS};
+    struct measure measure = {.bench = &bench};
+    long long steps = STEPS;
+
+    if (options->steps && (!text_to_integer(options->steps, &steps) || steps < 1 || steps > 100000))
+        return error_usage(error, "--steps must be a number from 1 to 100000, not \"%s\"", options->steps);
+    bench.steps = steps;
+    bench.step_seconds = mem_zero((size_t)steps, sizeof *bench.step_seconds);
+    const struct bench_format *format = bench_format_find(options->format ? options->format : "table", error);
+    bool done = format && prepare(&experiment, options, error) && measure_training(&measure, error) &&
+                measure_prediction(&bench, error);
+    bench.memory = peak_memory();
+    done = done && measure_ceiling(&measure, error) && write_figures(&bench, format, options->output, error);
+    for (int s = 0; s < STAGE_COUNT; s++)
+        free(measure.products[s]);
+    free(bench.step_seconds);
+    free(bench.samples);
+    experiment_close(&experiment);
+    return done;
+}

@@ -1,0 +1,71 @@
+#include "cli/experiment.h"
+
+#include "audio/egemaps/egemaps.h"
+#include "base/log.h"
+
+bool experiment_read_corpus(struct experiment *experiment, struct error *error)
+{
+    const struct config *config = experiment->config;
+    struct source *source = &experiment->source;
+
+    if (!source_index(source, config, error) || !source_split(source, config, error) ||
+        !corpus_labels(config, &source->clips, &experiment->labels, error))
+        return false;
+    struct dataset *const datasets[] = {&experiment->train, &experiment->selection, &experiment->test};
+    const enum part parts[] = {PART_TRAIN, split_selection_part(&source->split), PART_TEST};
+    experiment->features = dataset_features(config, error);
+    const struct dataset_source from = {.config = config,
+                                        .cache = source->cache,
+                                        .root = source->root,
+                                        .clips = &source->clips,
+                                        .split = &source->split,
+                                        .labels = &experiment->labels,
+                                        .features = experiment->features};
+    for (int i = 0; !error->kind && i < 3; i++)
+        dataset_start(datasets[i], &from, parts[i], error);
+    if (error->kind)
+        return false;
+    const size_t *counts = source->split.counts;
+    log_info("corpus: %zu clips, %.0f s of audio; train %zu, validation %zu, test %zu", source->clips.count,
+             source->scan.seconds_of_audio, counts[PART_TRAIN], counts[PART_VALIDATION], counts[PART_TEST]);
+    if (!config_is_empty(config, "corpus.note"))
+        log_warn("%s", config_text(config, "corpus.note"));
+    return true;
+}
+
+bool experiment_open_model(struct experiment *experiment, const char *checkpoint, struct error *error)
+{
+    struct config *config = experiment->config;
+    struct model_source source = {.path = checkpoint ? checkpoint : config_text(config, "model.pretrained"),
+                                  .config = config,
+                                  .labels = &experiment->labels,
+                                  .device = experiment->compute.device,
+                                  .seed = (uint64_t)config_integer(config, "run.seed")};
+    struct strings egemaps_names = {0};
+
+    for (int k = 0; !experiment->features && k < EGEMAPS_COUNT; k++)
+        strings_add(&egemaps_names, EGEMAPS_NAMES[k]);
+    source.features = experiment->features ? features_names(experiment->features) : &egemaps_names;
+    const struct model *model = experiment->model = model_open(&source, error);
+    strings_free(&egemaps_names);
+    if (!model)
+        return false;
+    config_choose(config, "audio.normalize", model->normalize ? "yes" : "no");
+    log_info("model: %s, %.1f M parameters, %.1f M trained; %s, %s, %s threads", model->kind->name,
+             1e-6 * (double)parameters_elements(&model->parameters, false),
+             1e-6 * (double)parameters_elements(&model->parameters, true), config_text(config, "run.device"),
+             config_text(config, "run.precision"), config_text(config, "run.threads"));
+    return true;
+}
+
+void experiment_close(struct experiment *experiment)
+{
+    model_close(experiment->model);
+    dataset_free(&experiment->train);
+    dataset_free(&experiment->selection);
+    dataset_free(&experiment->test);
+    features_close(experiment->features);
+    strings_free(&experiment->labels);
+    source_close(&experiment->source);
+    config_free(experiment->config);
+}
