@@ -8,7 +8,7 @@ folder=${1:-build}
 shift || true
 
 packages=(gcc g++ cmake ninja-build pkg-config libtorch-dev libopenblas0-pthread libsndfile1-dev libsamplerate0-dev
-  libsqlite3-dev libinih-dev libcjson-dev libzip-dev nettle-dev zlib1g-dev libsvm-dev gnuplot-nox espeak-ng libcmocka-dev)
+  libsqlite3-dev libinih-dev libcjson-dev libzip-dev nettle-dev zlib1g-dev libsvm-dev libjemalloc-dev gnuplot-nox espeak-ng libcmocka-dev)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' || missing+=("$package")

@@ -8,11 +8,11 @@
 #include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "cli/allocator.h"
 #include "cli/command.h"
 
 #include <dlfcn.h>
 #include <limits.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,22 +70,6 @@ static const char *wide_kernels(void)
     return NULL;
 }
 #endif
-
-/*
- * Memory that a step frees and the next one asks for again stays with the process: given back to the system
- * and fetched anew, page by page, it takes a quarter of a small network's training time.  Blocks above 64 MiB
- * still go back.  What the user set in the environment stands.
- */
-static void keep_memory(void)
-{
-    enum { MIB = 1 << 20 };
-
-    if (getenv("MALLOC_MMAP_THRESHOLD_") || getenv("MALLOC_TRIM_THRESHOLD_") || getenv("GLIBC_TUNABLES"))
-        return;
-    mallopt(M_MMAP_THRESHOLD, 64 * MIB);
-    mallopt(M_TRIM_THRESHOLD, 512 * MIB);
-    mallopt(M_TOP_PAD, 32 * MIB);
-}
 
 /* The words that this process was started with; caller frees both. */
 static char **own_words(char **text)
