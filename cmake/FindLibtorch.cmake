@@ -25,3 +25,6 @@ else()
   target_link_libraries(Libtorch::Libtorch INTERFACE ${LIBTORCH_LIBRARY} ${LIBTORCH_CPU_LIBRARY}
     ${LIBTORCH_C10_LIBRARY})
 endif()
+# at::parallel_for is a loop of OpenMP's; compiled without it, silently a serial one.
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+target_link_libraries(Libtorch::Libtorch INTERFACE OpenMP::OpenMP_CXX)
