@@ -14,6 +14,7 @@ namespace
 
 struct Slot {
     at::Tensor parameter;
+    et_tensor *tensor; /* whose value it is */
     et_tensor *moments[2];
     int64_t steps = 0;
 };
@@ -25,8 +26,9 @@ struct Step {
 
 const int64_t GRAIN = 16384; /* elements per thread at least */
 
-SHIM_WIDE void step_range(float *p, const float *g, float *m, float *v, int64_t begin, int64_t end,
-                          const Step &step)
+/* One step of elements begin .. end - 1, and their rounded copies, unless that is NULL. */
+SHIM_WIDE void step_range(float *p, uint16_t *rounded, const float *g, float *m, float *v, int64_t begin,
+                          int64_t end, const Step &step)
 {
     const Step s = step;
 
@@ -37,12 +39,32 @@ SHIM_WIDE void step_range(float *p, const float *g, float *m, float *v, int64_t 
         float denominator = std::sqrt(v[i]) / s.root_correction + s.eps;
         p[i] = p[i] * s.decay - s.step_size * m[i] / denominator;
     }
+    for (int64_t i = begin; rounded && i < end; i++)
+        rounded[i] = shim::narrow(p[i]);
 }
 
-void step_cpu(float *p, const float *g, float *m, float *v, int64_t count, const Step &s)
+const int64_t CHUNK = 4096; /* elements that are still in the cache when they are rounded */
+
+void step_cpu(float *p, uint16_t *rounded, const float *g, float *m, float *v, int64_t count, const Step &s)
 {
-    at::parallel_for(0, count, GRAIN,
-                     [&](int64_t begin, int64_t end) { step_range(p, g, m, v, begin, end, s); });
+    at::parallel_for(0, count, GRAIN, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; i += CHUNK)
+            step_range(p, rounded, g, m, v, i, std::min(end, i + CHUNK), s);
+    });
+}
+
+/* The copy in bfloat16 that linear layers use, where there is one; it is up to date from now on. */
+uint16_t *rounded_copy(et_tensor *tensor)
+{
+    at::Tensor &value = tensor->value;
+
+    value.unsafeGetTensorImpl()->bump_version(); /* it is written to by its address */
+    shim::Companion *companion = tensor->companion.get();
+    if (!companion || !companion->rounded.defined() || companion->rounded.scalar_type() != at::kBFloat16 ||
+        !companion->rounded.is_contiguous())
+        return nullptr;
+    companion->version = value._version();
+    return static_cast<uint16_t *>(companion->rounded.data_ptr());
 }
 
 void step_elsewhere(at::Tensor &p, const at::Tensor &g, at::Tensor &m, at::Tensor &v, const Step &s)
@@ -83,8 +105,8 @@ void et_adamw::step(Slot &slot, double learning_rate, double scale)
               static_cast<float>(scale)};
     at::Tensor &m = slot.moments[0]->value, &v = slot.moments[1]->value;
     if (slot.parameter.is_cpu() && slot.parameter.is_contiguous() && grad.is_contiguous())
-        step_cpu(slot.parameter.data_ptr<float>(), grad.data_ptr<float>(), m.data_ptr<float>(),
-                 v.data_ptr<float>(), grad.numel(), s);
+        step_cpu(slot.parameter.data_ptr<float>(), rounded_copy(slot.tensor), grad.data_ptr<float>(),
+                 m.data_ptr<float>(), v.data_ptr<float>(), grad.numel(), s);
     else
         step_elsewhere(slot.parameter, grad, m, v, s);
 }
@@ -102,6 +124,7 @@ struct et_adamw *et_adamw_new(struct et_tensor *const *tensors, size_t count,
     for (size_t i = 0; i < count; i++) {
         Slot &slot = optimizer->slots[i];
         slot.parameter = tensors[i]->value;
+        slot.tensor = tensors[i];
         for (et_tensor *&moment : slot.moments)
             moment = shim::make(optimizer->scope, "adamw", {}, [&] {
                 return at::zeros_like(slot.parameter, at::MemoryFormat::Contiguous).set_requires_grad(false);

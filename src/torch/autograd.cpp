@@ -113,8 +113,12 @@ struct et_tensor *et_grad(struct et_scope *scope, const struct et_tensor *x)
 
 void et_clear_grads(struct et_tensor *const *tensors, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        tensors[i]->value.mutable_grad().reset();
+    for (size_t i = 0; i < count; i++) {
+        at::Tensor &grad = tensors[i]->value.mutable_grad();
+        if (grad.defined() && tensors[i]->companion && tensors[i]->companion->keeps_grad)
+            tensors[i]->companion->spare_grad = std::move(grad);
+        grad.reset();
+    }
 }
 
 double et_grad_norm(struct et_scope *scope, struct et_tensor *const *tensors, size_t count)

@@ -46,24 +46,6 @@ SHIM_WIDE void draw_block(uint64_t seed, uint64_t index, uint32_t out[BLOCK])
     std::memcpy(out + 3 * LANES, d, sizeof d);
 }
 
-/* bfloat16 to float and back, rounding to nearest even, in a form that compilers vectorise. */
-inline __attribute__((always_inline)) float widen(uint16_t half)
-{
-    uint32_t bits = static_cast<uint32_t>(half) << 16;
-    float value;
-
-    std::memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-inline __attribute__((always_inline)) uint16_t narrow(float value)
-{
-    uint32_t bits;
-
-    std::memcpy(&bits, &value, sizeof bits);
-    return static_cast<uint16_t>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-}
-
 /* p as draws are compared with it, and 1 / (1 - p). */
 struct Drop {
     uint32_t threshold;
@@ -80,7 +62,7 @@ SHIM_WIDE void drop_floats(const float *x, float *y, int64_t count, const uint32
 SHIM_WIDE void drop_halves(const uint16_t *x, uint16_t *y, int64_t count, const uint32_t *draws, Drop drop)
 {
     for (int64_t i = 0; i < count; i++) {
-        uint16_t scaled = narrow(widen(x[i]) * drop.scale);
+        uint16_t scaled = shim::narrow(shim::widen(x[i]) * drop.scale);
         y[i] = draws[i] >= drop.threshold ? scaled : static_cast<uint16_t>(0);
     }
 }

@@ -159,23 +159,20 @@ struct et_tensor *et_matmul(struct et_scope *scope, const struct et_tensor *a, c
     });
 }
 
-struct et_tensor *et_linear(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
-                            const struct et_tensor *bias)
-{
-    return make(scope, "linear", {x, weight}, [&] {
-        const at::Tensor &w = weight->value;
-        shim::record_product(1, x->value.numel() / w.size(1), w.size(1), w.size(0), x->value.requires_grad(),
-                             w.requires_grad());
-        return at::linear(x->value, w, optional(bias));
-    });
-}
-
 struct et_tensor *et_conv1d(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
                             const struct et_tensor *bias, int64_t stride, int64_t padding, int64_t groups)
 {
     return make(scope, "conv1d", {x, weight}, [&] {
-        return recorded(at::conv1d(x->value, weight->value, optional(bias), stride, padding, 1, groups),
-                        x->value, weight->value, groups);
+        at::Tensor y;
+        if (groups > 1 && stride == 1 && padding < weight->value.size(2) && x->value.is_cpu() &&
+            shim::current_autocast().dtype == ET_BFLOAT16) {
+            y = shim::grouped_conv(x->value, weight->value, padding, groups);
+            if (bias)
+                y = y + bias->value.to(at::kBFloat16).view({-1, 1});
+        } else {
+            y = at::conv1d(x->value, weight->value, optional(bias), stride, padding, 1, groups);
+        }
+        return recorded(y, x->value, weight->value, groups);
     });
 }
 

@@ -6,17 +6,32 @@
 
 #include <ATen/ATen.h>
 #include <cstddef>
+#include <cstring>
 #include <exception>
 #include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
 
+namespace shim
+{
+
+/* What the shim keeps beside a tensor, for linear layers (linear.cpp). */
+struct Companion : torch::CustomClassHolder {
+    at::Tensor rounded;      /* the tensor in another type, as of `version` */
+    int64_t version = 0;     /* of the tensor */
+    at::Tensor spare_grad;   /* memory of a cleared gradient, to be used again */
+    bool keeps_grad = false; /* its gradient's memory is to be kept so */
+};
+
+} // namespace shim
+
 /* Tensors of a scope form a doubly linked list, so that one can move to another scope in constant time. */
 struct et_tensor {
     at::Tensor value;
     et_scope *scope = nullptr;
     et_tensor *previous = nullptr, *next = nullptr;
+    mutable c10::intrusive_ptr<shim::Companion> companion; /* empty until it is needed */
 };
 
 struct et_scope {
@@ -53,6 +68,29 @@ struct Autocast {
 };
 
 Autocast current_autocast();
+
+/* bfloat16 to float and back, rounding to nearest even, in a form that compilers vectorise. */
+inline __attribute__((always_inline)) float widen(uint16_t half)
+{
+    uint32_t bits = static_cast<uint32_t>(half) << 16;
+    float value;
+
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+inline __attribute__((always_inline)) uint16_t narrow(float value)
+{
+    uint32_t bits;
+
+    std::memcpy(&bits, &value, sizeof bits);
+    return static_cast<uint16_t>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+}
+
+c10::intrusive_ptr<Companion> companion_of(const et_tensor *x); /* made if it is not there */
+
+/* et_conv1d in bfloat16 with groups, without stride and bias. */
+at::Tensor grouped_conv(const at::Tensor &x, const at::Tensor &weight, int64_t padding, int64_t groups);
 
 /* Notes a product under et_products_record; `left` and `right`: whether the factor gets a gradient. */
 void record_product(int64_t batch, int64_t rows, int64_t inner, int64_t columns, bool left, bool right);

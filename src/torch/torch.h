@@ -225,8 +225,8 @@ void et_synchronize(int device);                            /* waits until the d
 /* ---- gradients ---- */
 
 void et_backward(struct et_scope *scope, const struct et_tensor *loss);
-struct et_tensor *et_grad(struct et_scope *scope,
-                          const struct et_tensor *x); /* a view; zeros if there is none */
+struct et_tensor *et_grad(struct et_scope *scope, const struct et_tensor *x); /* a view, good until
+                          gradients are cleared; zeros if there is none */
 void et_clear_grads(struct et_tensor *const *tensors, size_t count);
 
 /* The 2-norm over all gradients together; NaN or infinity if any element is. */

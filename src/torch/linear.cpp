@@ -1,0 +1,152 @@
+/*
+ * Linear layers on the CPU: libtorch's products, without what it does around them in training.
+ *
+ * Under autocast to bfloat16, libtorch rounds every weight in every forward pass, rounds an input again for
+ * each layer that takes it in, and makes each weight's gradient in bfloat16, then in float32, then adds that
+ * to the former one.  Here a weight's rounded copy stays with it, and AdamW brings it up to date as it moves
+ * the weight; an input's rounded copy stays with the input; and a gradient goes from the product straight
+ * into the tensor that the optimizer reads, whose memory is used again in the next step.  The numbers are
+ * autocast's.
+ */
+#include "torch/shim.hpp"
+
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+namespace
+{
+
+const int64_t GRAIN = 16384; /* elements per thread at least */
+
+SHIM_WIDE void set_range(float *sum, const uint16_t *x, int64_t begin, int64_t end)
+{
+    for (int64_t i = begin; i < end; i++)
+        sum[i] = shim::widen(x[i]);
+}
+
+SHIM_WIDE void add_range(float *sum, const uint16_t *x, int64_t begin, int64_t end)
+{
+    for (int64_t i = begin; i < end; i++)
+        sum[i] += shim::widen(x[i]);
+}
+
+/* sum = x, or sum + x; both are contiguous. */
+void add_halves(at::Tensor &sum, const at::Tensor &x, bool first)
+{
+    float *to = sum.data_ptr<float>();
+    const uint16_t *from = static_cast<const uint16_t *>(x.data_ptr());
+
+    at::parallel_for(0, sum.numel(), GRAIN, [&](int64_t begin, int64_t end) {
+        (first ? set_range : add_range)(to, from, begin, end);
+    });
+}
+
+/* Adds grad' x to the weight's gradient.  grad (rows, out), x (rows, in) */
+void add_weight_grad(at::Tensor weight, shim::Companion &companion, const at::Tensor &grad,
+                     const at::Tensor &x)
+{
+    at::NoGradGuard guard;
+    at::Tensor &sum = weight.mutable_grad();
+    bool first = !sum.defined();
+
+    if (first && companion.spare_grad.defined())
+        sum = std::move(companion.spare_grad);
+    else if (first)
+        sum = at::empty_like(weight, at::MemoryFormat::Contiguous).set_requires_grad(false);
+    companion.keeps_grad = true;
+    if (grad.scalar_type() != at::kFloat)
+        add_halves(sum, at::mm(grad.t(), x).contiguous(), first);
+    else if (first)
+        at::mm_out(sum, grad.t(), x);
+    else
+        sum.addmm_(grad.t(), x);
+}
+
+struct Linear : public torch::autograd::Function<Linear> {
+    static at::Tensor forward(AutogradContext *save, at::Tensor x, at::Tensor weight, at::Tensor used,
+                              c10::optional<at::Tensor> bias, bool learned,
+                              c10::intrusive_ptr<shim::Companion> companion)
+    {
+        save->save_for_backward({x});
+        save->saved_data["weight"] = weight;
+        save->saved_data["used"] = used;
+        save->saved_data["learned"] = learned;
+        save->saved_data["x_learned"] = x.requires_grad();
+        save->saved_data["bias_learned"] = bias && bias->requires_grad();
+        save->saved_data["companion"] = c10::IValue::make_capsule(companion);
+        if (bias)
+            bias = bias->to(used.scalar_type());
+        return at::linear(x, used, bias);
+    }
+
+    static variable_list backward(AutogradContext *save, variable_list grads)
+    {
+        at::Tensor x = save->get_saved_variables()[0], used = save->saved_data["used"].toTensor();
+        at::Tensor grad = grads[0].reshape({-1, used.size(0)});
+        at::Tensor x_grad, bias_grad;
+
+        if (save->saved_data["x_learned"].toBool())
+            x_grad = at::mm(grad, used).view(x.sizes());
+        if (save->saved_data["bias_learned"].toBool())
+            bias_grad = grad.sum(at::IntArrayRef{0}, false, at::kFloat);
+        if (save->saved_data["learned"].toBool()) {
+            auto companion = c10::static_intrusive_pointer_cast<shim::Companion>(
+                save->saved_data["companion"].toCapsule());
+            add_weight_grad(save->saved_data["weight"].toTensor(), *companion, grad,
+                            x.reshape({-1, used.size(1)}));
+        }
+        return {x_grad, at::Tensor(), at::Tensor(), bias_grad, at::Tensor(), at::Tensor()};
+    }
+};
+
+} // namespace
+
+c10::intrusive_ptr<shim::Companion> shim::companion_of(const et_tensor *x)
+{
+    if (!x->companion)
+        x->companion = c10::make_intrusive<Companion>();
+    return x->companion;
+}
+
+/* The tensor in `type`: itself or a copy that stays with it, and that a gradient passes through. */
+static at::Tensor rounded(const et_tensor *x, at::ScalarType type, bool with_gradient)
+{
+    bool recorded = with_gradient && x->value.requires_grad() && at::GradMode::is_enabled();
+
+    if (x->value.scalar_type() == type)
+        return x->value;
+    shim::Companion &companion = *shim::companion_of(x);
+    at::Tensor &copy = companion.rounded;
+    if (!copy.defined() || companion.version != x->value._version() || copy.scalar_type() != type ||
+        copy.requires_grad() != recorded) {
+        copy = recorded ? x->value.to(type) : x->value.detach().to(type);
+        companion.version = x->value._version();
+    }
+    return copy;
+}
+
+extern "C" struct et_tensor *et_linear(struct et_scope *scope, const struct et_tensor *x,
+                                       const struct et_tensor *weight, const struct et_tensor *bias)
+{
+    return shim::make(scope, "linear", {x, weight}, [&] {
+        const at::Tensor &w = weight->value;
+        et_dtype precision = shim::current_autocast().dtype;
+        at::ScalarType type = shim::scalar_type(precision);
+        c10::optional<at::Tensor> b = bias ? c10::optional<at::Tensor>(bias->value) : c10::nullopt;
+        bool learned = w.requires_grad() && at::GradMode::is_enabled();
+        shim::record_product(1, x->value.numel() / w.size(1), w.size(1), w.size(0), x->value.requires_grad(),
+                             w.requires_grad());
+        if (!w.is_cpu() || w.scalar_type() != at::kFloat ||
+            (precision != ET_FLOAT32 && precision != ET_BFLOAT16) || (learned && !w.is_leaf()) ||
+            (precision == ET_FLOAT32 && x->value.scalar_type() != at::kFloat))
+            return at::linear(x->value, w, b);
+        at::Tensor input = rounded(x, type, true), used = rounded(weight, type, false);
+        if (!at::GradMode::is_enabled())
+            return at::linear(input, used, b);
+        return Linear::apply(input, w, used, b, learned, shim::companion_of(weight));
+    });
+}
