@@ -36,6 +36,16 @@ int processor_count(void)
     return quota > 0 && quota < count ? quota : count;
 }
 
+bool processor_has_bfloat16(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512bf16") > 0;
+#else
+    return false;
+#endif
+}
+
 int thread_count(int64_t wanted)
 {
     int processors = processor_count();

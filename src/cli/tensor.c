@@ -18,9 +18,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* run.threads of the run that goes on or answers, else of --config and --set.  A bad configuration is
- * reported by the command itself. */
-static int64_t wanted_threads(const struct options *options)
+/* The configuration of the run that goes on or answers, else that of --config and --set; NULL where it is
+ * bad, which the command itself reports.  Caller frees. */
+static struct config *find_config(const struct options *options)
 {
     struct error ignored = {0};
     struct config *config = options_config(options, &ignored);
@@ -37,20 +37,31 @@ static int64_t wanted_threads(const struct options *options)
         config_free(config);
         config = own;
     }
-    int64_t threads = config ? config_integer(config, "run.threads") : 0;
-    config_free(config);
     free(folder);
-    return threads;
+    return config;
 }
 
+static bool multiplies_bfloat16(const struct config *config)
+{
+    const char *precision = config ? config_text(config, "run.precision") : "auto";
+
+    return strcmp(precision, "bfloat16") == 0 || (strcmp(precision, "auto") == 0 && processor_has_bfloat16());
+}
+
+/* In bfloat16 no thread is OpenBLAS's: OpenMP's may wait awake for some tens of microseconds, which spares
+ * most of the calls to the system. */
 static void set_threads(const struct options *options)
 {
+    struct config *config = find_config(options);
     char text[24];
 
-    snprintf(text, sizeof text, "%lld", (long long)thread_count(wanted_threads(options)));
+    snprintf(text, sizeof text, "%d", thread_count(config ? config_integer(config, "run.threads") : 0));
     setenv("OMP_NUM_THREADS", text, 0);
     setenv("OPENBLAS_NUM_THREADS", text, 0);
+    if (!getenv("OMP_WAIT_POLICY") && multiplies_bfloat16(config))
+        setenv("GOMP_SPINCOUNT", "20000", 0);
     setenv("OMP_WAIT_POLICY", "passive", 0);
+    config_free(config);
 }
 
 #if defined(__x86_64__)

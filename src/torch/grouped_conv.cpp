@@ -14,80 +14,111 @@ using torch::autograd::variable_list;
 namespace
 {
 
-/* x (batch, groups * channels, time) -> (groups, batch * positions, kernel * channels): what lies under the
- * kernel at each position, `before` zeros before the first sample and as many as are needed after the last */
-at::Tensor patches(const at::Tensor &x, int64_t groups, int64_t kernel, int64_t before, int64_t positions)
-{
-    int64_t batch = x.size(0), channels = x.size(1) / groups, time = x.size(2),
-            padded = positions + kernel - 1;
-    at::Tensor rows = at::zeros({groups, batch, padded, channels}, x.options());
-    at::Tensor from = x.view({batch, groups, channels, time}).permute({1, 0, 3, 2});
+/* Where a kernel's positions lie over a signal. */
+struct Positions {
+    int64_t groups, kernel, before, count; /* before: zeros before the first sample */
+};
 
-    rows.narrow(2, before, time).copy_(from);
+/* x (batch, groups * channels, time) -> (groups, batch, time with zeros around it, channels) */
+at::Tensor pad(const at::Tensor &x, const Positions &p)
+{
+    int64_t batch = x.size(0), channels = x.size(1) / p.groups, time = x.size(2);
+    at::Tensor rows = at::zeros({p.groups, batch, p.count + p.kernel - 1, channels}, x.options());
+
+    rows.narrow(2, p.before, time).copy_(x.view({batch, p.groups, channels, time}).permute({1, 0, 3, 2}));
+    return rows;
+}
+
+/* Of one group's padded rows: (batch * positions, kernel * channels), what lies under the kernel.  Group by
+ * group, as it is as much larger than the rows as the kernel is wide. */
+at::Tensor patches(const at::Tensor &rows, const Positions &p)
+{
+    int64_t batch = rows.size(0), channels = rows.size(2);
+
     return rows
-        .as_strided({groups, batch, positions, kernel * channels},
-                    {batch * padded * channels, padded * channels, channels, 1})
-        .reshape({groups, batch * positions, kernel * channels});
+        .as_strided({batch, p.count, p.kernel * channels}, {rows.stride(0), channels, 1},
+                    rows.storage_offset())
+        .reshape({batch * p.count, p.kernel * channels});
 }
 
-/* (groups, batch * positions, channels) -> (batch, groups * channels, positions) */
-at::Tensor join(const at::Tensor &rows, int64_t batch)
-{
-    int64_t groups = rows.size(0), positions = rows.size(1) / batch, channels = rows.size(2);
-
-    return rows.view({groups, batch, positions, channels})
-        .permute({1, 0, 3, 2})
-        .reshape({batch, groups * channels, positions});
-}
-
-/* weight (groups * out, in, kernel) -> (groups, out, kernel * in) */
+/* weight (groups * out, in, kernel) -> (groups, kernel * in, out) */
 at::Tensor kernels(const at::Tensor &weight, int64_t groups)
 {
     int64_t out = weight.size(0) / groups, in = weight.size(1), kernel = weight.size(2);
 
-    return weight.view({groups, out, in, kernel}).transpose(2, 3).reshape({groups, out, kernel * in});
+    return weight.view({groups, out, in, kernel})
+        .transpose(2, 3)
+        .reshape({groups, out, kernel * in})
+        .transpose(1, 2);
+}
+
+/* x (batch, groups * in, time), weight (groups * out, in, kernel) -> (batch, groups * out, positions) */
+at::Tensor convolve(const at::Tensor &x, const at::Tensor &weight, const Positions &p)
+{
+    int64_t batch = x.size(0), out = weight.size(0) / p.groups;
+    at::Tensor rows = pad(x, p), matrices = kernels(weight, p.groups),
+               y = at::empty({p.groups, batch * p.count, out}, x.options());
+
+    for (int64_t g = 0; g < p.groups; g++) {
+        at::Tensor part = y[g];
+        at::mm_out(part, patches(rows[g], p), matrices[g]);
+    }
+    return y.view({p.groups, batch, p.count, out})
+        .permute({1, 0, 3, 2})
+        .reshape({batch, p.groups * out, p.count});
+}
+
+/* The kernel for the gradient of x: turned round in time, from outputs to inputs. */
+at::Tensor turn(const at::Tensor &weight, int64_t groups)
+{
+    int64_t out = weight.size(0) / groups, in = weight.size(1), kernel = weight.size(2);
+
+    return weight.view({groups, out, in, kernel})
+        .transpose(1, 2)
+        .flip({3})
+        .reshape({groups * in, out, kernel});
+}
+
+/* grad (batch, groups * out, positions) -> the gradient of a weight of shape `sizes` */
+at::Tensor weight_gradient(const at::Tensor &x, const at::Tensor &grad, const Positions &p,
+                           at::IntArrayRef sizes)
+{
+    int64_t batch = x.size(0), out = sizes[0] / p.groups, in = sizes[1];
+    at::Tensor rows = pad(x, p), result = at::empty({p.groups, out, p.kernel * in}, x.options());
+    at::Tensor by_group = grad.reshape({batch, p.groups, out, p.count})
+                              .permute({1, 2, 0, 3})
+                              .reshape({p.groups, out, batch * p.count});
+
+    for (int64_t g = 0; g < p.groups; g++) {
+        at::Tensor part = result[g];
+        at::mm_out(part, by_group[g], patches(rows[g], p));
+    }
+    return result.view({p.groups, out, p.kernel, in}).transpose(2, 3).reshape(sizes);
 }
 
 struct GroupedConv : public torch::autograd::Function<GroupedConv> {
     static at::Tensor forward(AutogradContext *save, at::Tensor x, at::Tensor weight, int64_t padding,
                               int64_t groups)
     {
-        int64_t kernel = weight.size(2), positions = x.size(2) + 2 * padding - kernel + 1;
+        int64_t kernel = weight.size(2);
 
         save->save_for_backward({x, weight});
         save->saved_data["padding"] = padding;
         save->saved_data["groups"] = groups;
-        return join(
-            at::bmm(patches(x, groups, kernel, padding, positions), kernels(weight, groups).transpose(1, 2)),
-            x.size(0));
+        return convolve(x, weight, {groups, kernel, padding, x.size(2) + 2 * padding - kernel + 1});
     }
 
     static variable_list backward(AutogradContext *save, variable_list grads)
     {
-        at::Tensor x = save->get_saved_variables()[0], weight = save->get_saved_variables()[1],
-                   grad = grads[0];
+        at::Tensor x = save->get_saved_variables()[0], weight = save->get_saved_variables()[1];
+        at::Tensor grad = grads[0].contiguous(), x_grad, weight_grad;
         int64_t padding = save->saved_data["padding"].toInt(), groups = save->saved_data["groups"].toInt();
-        int64_t batch = x.size(0), kernel = weight.size(2), in = weight.size(1),
-                out = weight.size(0) / groups;
-        int64_t positions = grad.size(2);
-        at::Tensor x_grad, weight_grad;
+        int64_t kernel = weight.size(2);
 
-        if (x.requires_grad()) { /* a convolution with the kernel turned round */
-            at::Tensor turned = weight.view({groups, out, in, kernel}).transpose(1, 2).flip({3});
-            turned = turned.reshape({groups * in, out, kernel});
-            x_grad = join(at::bmm(patches(grad, groups, kernel, kernel - 1 - padding, x.size(2)),
-                                  kernels(turned, groups).transpose(1, 2)),
-                          batch);
-        }
-        if (weight.requires_grad()) {
-            at::Tensor rows = grad.view({batch, groups, out, positions})
-                                  .permute({1, 2, 0, 3})
-                                  .reshape({groups, out, batch * positions});
-            weight_grad = at::bmm(rows, patches(x, groups, kernel, padding, positions))
-                              .view({groups, out, kernel, in})
-                              .transpose(2, 3)
-                              .reshape(weight.sizes());
-        }
+        if (x.requires_grad())
+            x_grad = convolve(grad, turn(weight, groups), {groups, kernel, kernel - 1 - padding, x.size(2)});
+        if (weight.requires_grad())
+            weight_grad = weight_gradient(x, grad, {groups, kernel, padding, grad.size(2)}, weight.sizes());
         return {x_grad, weight_grad, at::Tensor(), at::Tensor()};
     }
 };

@@ -1,6 +1,8 @@
 /* The library and the machine: versions, threads, devices, modes.  Version differences live here. */
 #include "torch/shim.hpp"
 
+#include "base/parallel.h"
+
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
@@ -93,12 +95,7 @@ bool et_bfloat16_is_native(int device)
 {
     if (device != ET_CPU)
         return true; /* every card that current CUDA supports and float16 training makes sense on */
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512bf16") > 0;
-#else
-    return false;
-#endif
+    return processor_has_bfloat16();
 }
 
 void et_manual_seed(uint64_t seed)
