@@ -27,7 +27,7 @@ struct header {
 };
 
 static const char MAGIC[4] = {'e', 'm', 'o', 'A'};
-enum { CACHE_VERSION = 2 };
+enum { CACHE_VERSION = 3 };
 
 struct audio_cache *audio_cache_open(const char *folder, int rate, const char *resampler, struct error *error)
 {

@@ -1,5 +1,6 @@
 #include "audio/audio.h"
 
+#include "audio/decimate.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -23,9 +24,25 @@ static int converter(const char *resampler)
     return -1;
 }
 
+/* Any ratio, by libsamplerate itself.  Returns the samples made, or 0. */
+static size_t convert(const struct signal *signal, double ratio, int type, float *out, size_t room,
+                      const char **problem)
+{
+    SRC_DATA data = {.data_in = signal->samples,
+                     .data_out = out,
+                     .input_frames = (long)signal->count,
+                     .output_frames = (long)room,
+                     .src_ratio = ratio};
+    int code = src_simple(&data, type, 1);
+
+    *problem = code ? src_strerror(code) : "too short";
+    return code ? 0 : (size_t)data.output_frames_gen;
+}
+
 bool audio_resample(struct signal *signal, int rate, const char *resampler, struct error *error)
 {
-    int type = converter(resampler);
+    int type = converter(resampler), factor = signal->rate / rate;
+    const char *problem = "too short";
 
     if (type < 0)
         return error_usage(error, "audio.resampler: unknown converter \"%s\"", resampler);
@@ -35,20 +52,18 @@ bool audio_resample(struct signal *signal, int rate, const char *resampler, stru
     if (!src_is_valid_ratio(ratio))
         return error_set(error, "cannot resample from %d to %d Hz: the ratio is too extreme", signal->rate,
                          rate);
-    size_t room = (size_t)ceil((double)signal->count * ratio) + 16;
+    size_t room = (size_t)ceil((double)signal->count * ratio) + 16, made = 0;
     float *samples = mem_zero(room, sizeof *samples);
-    SRC_DATA data = {.data_in = signal->samples,
-                     .data_out = samples,
-                     .input_frames = (long)signal->count,
-                     .output_frames = (long)room,
-                     .src_ratio = ratio};
-    int code = src_simple(&data, type, 1);
-    if (code != 0 || data.output_frames_gen == 0) {
+    if (factor * rate == signal->rate && decimate_can(type, factor) &&
+        decimate(type, factor, signal->samples, signal->count, samples))
+        made = signal->count / (size_t)factor;
+    else
+        made = convert(signal, ratio, type, samples, room, &problem);
+    if (made == 0) {
         free(samples);
-        return error_set(error, "cannot resample from %d to %d Hz: %s", signal->rate, rate,
-                         code ? src_strerror(code) : "too short");
+        return error_set(error, "cannot resample from %d to %d Hz: %s", signal->rate, rate, problem);
     }
     free(signal->samples);
-    *signal = (struct signal){samples, (size_t)data.output_frames_gen, rate};
+    *signal = (struct signal){samples, made, rate};
     return true;
 }

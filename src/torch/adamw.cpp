@@ -27,7 +27,7 @@ struct Step {
 const int64_t GRAIN = 16384; /* elements per thread at least */
 
 /* One step of elements begin .. end - 1, and their rounded copies, unless that is NULL. */
-SHIM_WIDE void step_range(float *p, uint16_t *rounded, const float *g, float *m, float *v, int64_t begin,
+WIDE_LOOP void step_range(float *p, uint16_t *rounded, const float *g, float *m, float *v, int64_t begin,
                           int64_t end, const Step &step)
 {
     const Step s = step;

@@ -45,7 +45,7 @@ class AutocastGuard
 };
 
 /* In lanes, so that it is exact enough and its order is fixed. */
-SHIM_WIDE double sum_range(const float *x, int64_t begin, int64_t end)
+WIDE_LOOP double sum_range(const float *x, int64_t begin, int64_t end)
 {
     enum { LANES = 16 };
     double sums[LANES] = {0}, sum = 0;

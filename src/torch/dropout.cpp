@@ -17,7 +17,7 @@ namespace
 enum { ROUNDS = 7, LANES = 16, BLOCK = 4 * LANES, GRAIN = 64 /* blocks per thread at least */ };
 
 /* The draws of block `index`: element BLOCK * index + i gets out[i]. */
-SHIM_WIDE void draw_block(uint64_t seed, uint64_t index, uint32_t out[BLOCK])
+WIDE_LOOP void draw_block(uint64_t seed, uint64_t index, uint32_t out[BLOCK])
 {
     uint32_t a[LANES], b[LANES], c[LANES], d[LANES];
     uint32_t key0 = static_cast<uint32_t>(seed), key1 = static_cast<uint32_t>(seed >> 32);
@@ -53,13 +53,13 @@ struct Drop {
 };
 
 /* y = x / (1 - p) where the draw is at least p, else 0 */
-SHIM_WIDE void drop_floats(const float *x, float *y, int64_t count, const uint32_t *draws, Drop drop)
+WIDE_LOOP void drop_floats(const float *x, float *y, int64_t count, const uint32_t *draws, Drop drop)
 {
     for (int64_t i = 0; i < count; i++)
         y[i] = draws[i] >= drop.threshold ? x[i] * drop.scale : 0.0F;
 }
 
-SHIM_WIDE void drop_halves(const uint16_t *x, uint16_t *y, int64_t count, const uint32_t *draws, Drop drop)
+WIDE_LOOP void drop_halves(const uint16_t *x, uint16_t *y, int64_t count, const uint32_t *draws, Drop drop)
 {
     for (int64_t i = 0; i < count; i++) {
         uint16_t scaled = shim::narrow(shim::widen(x[i]) * drop.scale);

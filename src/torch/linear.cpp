@@ -22,13 +22,13 @@ namespace
 
 const int64_t GRAIN = 16384; /* elements per thread at least */
 
-SHIM_WIDE void set_range(float *sum, const uint16_t *x, int64_t begin, int64_t end)
+WIDE_LOOP void set_range(float *sum, const uint16_t *x, int64_t begin, int64_t end)
 {
     for (int64_t i = begin; i < end; i++)
         sum[i] = shim::widen(x[i]);
 }
 
-SHIM_WIDE void add_range(float *sum, const uint16_t *x, int64_t begin, int64_t end)
+WIDE_LOOP void add_range(float *sum, const uint16_t *x, int64_t begin, int64_t end)
 {
     for (int64_t i = begin; i < end; i++)
         sum[i] += shim::widen(x[i]);

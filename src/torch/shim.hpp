@@ -2,6 +2,7 @@
 #ifndef EMOTRAIN_TORCH_SHIM_HPP
 #define EMOTRAIN_TORCH_SHIM_HPP
 
+#include "base/wide.h"
 #include "torch/torch.h"
 
 #include <ATen/ATen.h>
@@ -46,14 +47,6 @@ struct et_scope {
     static void unlink(et_tensor *tensor);
     void fail(const char *operation, const char *reason);
 };
-
-/* A loop over many numbers: also compiled for the wider registers of newer processors, and chosen when the
- * program starts.  Instrumented, and by clang, it is compiled once. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define SHIM_WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define SHIM_WIDE
-#endif
 
 namespace shim
 {
