@@ -16,7 +16,7 @@
 
 enum { STEPS = 5, PREDICTED = 64 /* clips at most */, REPETITIONS = 3 /* of a product */ };
 
-/* Measuring under way: products of each stage, over all measured steps. */
+/* Measuring under way: products of each stage of the present step. */
 struct measure {
     struct bench *bench;
     bool counts;  /* the first step is not counted */
@@ -24,6 +24,76 @@ struct measure {
     struct et_product *products[STAGE_COUNT];
     size_t counts_of[STAGE_COUNT];
 };
+
+/* ---- the ceiling ---- */
+
+/* A size of product that has been timed. */
+struct timed {
+    struct et_product product;
+    enum et_factor of;
+    double seconds;
+};
+
+struct ceiling {
+    const struct compute *compute;
+    struct timed *sizes;
+    size_t count;
+};
+
+static bool same_size(const struct et_product *a, const struct et_product *b)
+{
+    return a->batch == b->batch && a->rows == b->rows && a->inner == b->inner && a->columns == b->columns;
+}
+
+/* Seconds of one such product, measured once for each size. */
+static double product_seconds(struct ceiling *ceiling, struct et_scope *scope, const struct et_product *p,
+                              enum et_factor of)
+{
+    double seconds[REPETITIONS];
+
+    for (size_t i = 0; i < ceiling->count; i++)
+        if (ceiling->sizes[i].of == of && same_size(&ceiling->sizes[i].product, p))
+            return ceiling->sizes[i].seconds;
+    et_product_seconds(scope, p, of, ceiling->compute->precision, ceiling->compute->device);
+    for (int i = 0; i < REPETITIONS; i++)
+        seconds[i] = et_product_seconds(scope, p, of, ceiling->compute->precision, ceiling->compute->device);
+    ceiling->sizes = mem_resize(ceiling->sizes, ceiling->count + 1, sizeof *ceiling->sizes);
+    ceiling->sizes[ceiling->count] = (struct timed){*p, of, bench_median(seconds, REPETITIONS)};
+    return ceiling->sizes[ceiling->count++].seconds;
+}
+
+static void add_product(struct ceiling *ceiling, struct et_scope *scope, const struct et_product *p,
+                        enum et_factor of, double steps, struct bench_stage *stage)
+{
+    double count = (double)p->count / steps;
+
+    stage->flop += 2 * count * (double)p->batch * (double)p->rows * (double)p->inner * (double)p->columns;
+    stage->ideal += count * product_seconds(ceiling, scope, p, of);
+}
+
+/* What a step's products take by themselves, measured right after it, as the machine is then: those of a
+ * forward pass in their stage, gradients' in the backward pass.  Forgets them. */
+static bool measure_ceiling(struct measure *m, struct error *error)
+{
+    struct ceiling ceiling = {.compute = &m->bench->experiment->compute};
+    struct et_scope *scope = et_scope_open(NULL);
+    struct bench_stage *stages = m->bench->stages;
+    double steps = (double)m->bench->steps;
+
+    for (int s = 0; s < STAGE_COUNT; s++) {
+        for (size_t i = 0; i < m->counts_of[s] && !et_scope_failed(scope); i++) {
+            const struct et_product *p = &m->products[s][i];
+            add_product(&ceiling, scope, p, ET_RESULT, steps, &stages[s]);
+            if (p->left_learned)
+                add_product(&ceiling, scope, p, ET_LEFT, steps, &stages[STAGE_BACKWARD]);
+            if (p->right_learned)
+                add_product(&ceiling, scope, p, ET_RIGHT, steps, &stages[STAGE_BACKWARD]);
+        }
+        m->counts_of[s] = 0;
+    }
+    free(ceiling.sizes);
+    return et_scope_close(scope, error);
+}
 
 /* ---- steps ---- */
 
@@ -79,6 +149,8 @@ static bool take_steps(struct measure *m, struct training *training, struct erro
         done = training_step(training, &figures, error);
         if (m->counts)
             m->bench->step_seconds[i - 1] = clock_seconds() - started;
+        m->bench->memory = peak_memory();
+        done = done && measure_ceiling(m, error);
         progress_update(&progress, (size_t)i + 1, NULL);
         if (done && interrupt_requested())
             done = error_interrupted(error, "interrupted");
@@ -105,75 +177,6 @@ static bool measure_training(struct measure *m, struct error *error)
     et_products_record(false);
     training_end(&training);
     return done;
-}
-
-/* ---- the ceiling ---- */
-
-/* A size of product that has been timed. */
-struct timed {
-    struct et_product product;
-    enum et_factor of;
-    double seconds;
-};
-
-struct ceiling {
-    const struct compute *compute;
-    struct timed *sizes;
-    size_t count;
-};
-
-static bool same_size(const struct et_product *a, const struct et_product *b)
-{
-    return a->batch == b->batch && a->rows == b->rows && a->inner == b->inner && a->columns == b->columns;
-}
-
-/* Seconds of one such product, measured once for each size. */
-static double product_seconds(struct ceiling *ceiling, struct et_scope *scope, const struct et_product *p,
-                              enum et_factor of)
-{
-    double seconds[REPETITIONS];
-
-    for (size_t i = 0; i < ceiling->count; i++)
-        if (ceiling->sizes[i].of == of && same_size(&ceiling->sizes[i].product, p))
-            return ceiling->sizes[i].seconds;
-    et_product_seconds(scope, p, of, ceiling->compute->precision, ceiling->compute->device);
-    for (int i = 0; i < REPETITIONS; i++)
-        seconds[i] = et_product_seconds(scope, p, of, ceiling->compute->precision, ceiling->compute->device);
-    ceiling->sizes = mem_resize(ceiling->sizes, ceiling->count + 1, sizeof *ceiling->sizes);
-    ceiling->sizes[ceiling->count] = (struct timed){*p, of, bench_median(seconds, REPETITIONS)};
-    return ceiling->sizes[ceiling->count++].seconds;
-}
-
-static void add_product(struct ceiling *ceiling, struct et_scope *scope, const struct et_product *p,
-                        enum et_factor of, double steps, struct bench_stage *stage)
-{
-    double count = (double)p->count / steps;
-
-    stage->flop += 2 * count * (double)p->batch * (double)p->rows * (double)p->inner * (double)p->columns;
-    stage->ideal += count * product_seconds(ceiling, scope, p, of);
-}
-
-/* What the recorded products take by themselves: those of a forward pass in their stage, gradients' in the
- * backward pass. */
-static bool measure_ceiling(struct measure *m, struct error *error)
-{
-    struct ceiling ceiling = {.compute = &m->bench->experiment->compute};
-    struct et_scope *scope = et_scope_open(NULL);
-    double steps = (double)m->bench->steps;
-
-    log_info("the products of these steps by themselves");
-    for (int s = 0; s < STAGE_COUNT; s++) {
-        for (size_t i = 0; i < m->counts_of[s] && !et_scope_failed(scope); i++) {
-            const struct et_product *p = &m->products[s][i];
-            add_product(&ceiling, scope, p, ET_RESULT, steps, &m->bench->stages[s]);
-            if (p->left_learned)
-                add_product(&ceiling, scope, p, ET_LEFT, steps, &m->bench->stages[STAGE_BACKWARD]);
-            if (p->right_learned)
-                add_product(&ceiling, scope, p, ET_RIGHT, steps, &m->bench->stages[STAGE_BACKWARD]);
-        }
-    }
-    free(ceiling.sizes);
-    return et_scope_close(scope, error);
 }
 
 /* ---- prediction ---- */
@@ -253,8 +256,7 @@ bool command_bench(const struct options *options, struct error *error)
     const struct bench_format *format = bench_format_find(options->format ? options->format : "table", error);
     bool done = format && prepare(&experiment, options, error) && measure_training(&measure, error) &&
                 measure_prediction(&bench, error);
-    bench.memory = peak_memory();
-    done = done && measure_ceiling(&measure, error) && write_figures(&bench, format, options->output, error);
+    done = done && write_figures(&bench, format, options->output, error);
     for (int s = 0; s < STAGE_COUNT; s++)
         free(measure.products[s]);
     free(bench.step_seconds);

@@ -22,7 +22,7 @@ struct bench {
     int64_t *samples; /* (sample_count): of each clip of all steps, also the first, in order */
     size_t sample_count;
     double predicted_clips, predicted_audio, prediction_seconds;
-    double memory; /* MiB at most, of training and prediction */
+    double memory; /* MiB at most, of training */
 };
 
 extern const char *const BENCH_STAGE_NAMES[STAGE_COUNT];

@@ -278,6 +278,117 @@ static void drop(int threads, enum et_dtype dtype, double p, float *values_after
     assert_good(et_scope_close(scope, &error), error);
 }
 
+enum { WIDTH = 32, ROWS = 8, TRAINING_STEPS = 4 };
+
+/* A linear layer by et_linear, or of the operations that it stands for. */
+static struct et_tensor *layer(struct et_scope *s, struct et_tensor *x, struct et_tensor *weight,
+                               struct et_tensor *bias, bool plain)
+{
+    if (!plain)
+        return et_linear(s, x, weight, bias);
+    return et_add(s, et_matmul(s, x, et_transpose(s, weight, 0, 1)), bias);
+}
+
+/* Trains two layers, one of them used twice, over two batches a step; gives each step's loss. */
+static void train_layers(enum et_dtype precision, bool plain, double losses[TRAINING_STEPS])
+{
+    const int64_t square[2] = {WIDTH, WIDTH}, row[1] = {WIDTH}, rows[2] = {ROWS, WIDTH};
+    const struct et_adamw_settings settings = {0.9, 0.999, 1e-8, 0.01};
+    struct et_scope *scope = et_scope_open(NULL);
+    struct et_tensor *tensors[4] = {
+        et_zeros(scope, ET_FLOAT32, square, 2, ET_CPU), et_zeros(scope, ET_FLOAT32, square, 2, ET_CPU),
+        et_zeros(scope, ET_FLOAT32, row, 1, ET_CPU), et_zeros(scope, ET_FLOAT32, row, 1, ET_CPU)};
+    struct et_tensor *x = et_zeros(scope, ET_FLOAT32, rows, 2, ET_CPU);
+    struct error error = {0};
+
+    et_manual_seed(1);
+    et_normal_(scope, x, 0, 1);
+    for (int i = 0; i < 4; i++) {
+        et_normal_(scope, tensors[i], 0, 0.2);
+        et_set_requires_grad_(scope, tensors[i], true);
+    }
+    struct et_adamw *optimizer = et_adamw_new(tensors, 4, settings, &error);
+    assert_non_null(optimizer);
+    for (int step = 0; step < TRAINING_STEPS; step++) {
+        losses[step] = 0;
+        et_clear_grads(tensors, 4);
+        for (int batch = 0; batch < 2; batch++) {
+            struct et_scope *s = et_scope_open(scope);
+            et_autocast_begin(ET_CPU, precision);
+            struct et_tensor *h =
+                et_gelu(s, layer(s, et_mul_scalar(s, x, batch + 1), tensors[0], tensors[2], plain));
+            struct et_tensor *y = et_add(s, layer(s, h, tensors[1], tensors[3], plain),
+                                         layer(s, h, tensors[0], tensors[2], plain));
+            et_autocast_end();
+            y = et_to_dtype(s, y, ET_FLOAT32);
+            struct et_tensor *loss = et_sum(s, et_mul(s, y, y));
+            et_backward(s, loss);
+            losses[step] += et_item(s, loss);
+            assert_good(et_scope_close(s, &error), error);
+        }
+        assert_good(et_adamw_step(optimizer, 0.01, 1, &error), error);
+    }
+    et_adamw_free(optimizer);
+    assert_good(et_scope_close(scope, &error), error);
+}
+
+/* The kept copies and gradients of et_linear change nothing: not in the first step, and not after the weights
+ * have moved. */
+static void test_linear_trains_as_its_parts(void **state)
+{
+    double whole[TRAINING_STEPS], parts[TRAINING_STEPS];
+
+    (void)state;
+    train_layers(ET_FLOAT32, false, whole);
+    train_layers(ET_FLOAT32, true, parts);
+    for (int i = 0; i < TRAINING_STEPS; i++)
+        assert_float_equal(whole[i] / parts[i], 1, 1e-5);
+    assert_true(whole[TRAINING_STEPS - 1] < whole[0]);
+    train_layers(ET_BFLOAT16, false, whole);
+    train_layers(ET_BFLOAT16, true, parts);
+    for (int i = 0; i < TRAINING_STEPS; i++)
+        assert_float_equal(whole[i] / parts[i], 1, 4e-3); /* bfloat16 has 8 bits */
+}
+
+/* The grouped convolution in bfloat16, and its gradients, are those of float32 but for rounding. */
+static void test_grouped_convolution(void **state)
+{
+    enum { BATCH = 2, CHANNELS = 12, GROUPS = 3, TIME = 21, KERNEL = 6 };
+    const int64_t input[3] = {BATCH, CHANNELS, TIME}, kernel[3] = {CHANNELS, CHANNELS / GROUPS, KERNEL},
+                  one[1] = {CHANNELS};
+    float results[2][3][BATCH * CHANNELS * (TIME + 1)];
+    struct error error = {0};
+
+    (void)state;
+    for (int low = 0; low < 2; low++) {
+        struct et_scope *s = et_scope_open(NULL);
+        struct et_tensor *x = et_zeros(s, ET_FLOAT32, input, 3, ET_CPU);
+        struct et_tensor *w = et_zeros(s, ET_FLOAT32, kernel, 3, ET_CPU);
+        struct et_tensor *b = et_zeros(s, ET_FLOAT32, one, 1, ET_CPU);
+        et_manual_seed(2);
+        et_normal_(s, x, 0, 1);
+        et_normal_(s, w, 0, 1);
+        et_normal_(s, b, 0, 1);
+        et_set_requires_grad_(s, x, true);
+        et_set_requires_grad_(s, w, true);
+        et_autocast_begin(ET_CPU, low ? ET_BFLOAT16 : ET_FLOAT32);
+        struct et_tensor *y = et_conv1d(s, x, w, b, 1, KERNEL / 2, GROUPS);
+        et_autocast_end();
+        assert_int_equal(et_size(y, 2), TIME + 1);
+        y = et_to_dtype(s, y, ET_FLOAT32);
+        et_backward(s, et_sum(s, et_mul(s, y, et_tanh(s, y))));
+        et_read(s, y, results[low][0], et_numel(y));
+        et_read(s, et_grad(s, x), results[low][1], et_numel(x));
+        et_read(s, et_grad(s, w), results[low][2], et_numel(w));
+        assert_good(et_scope_close(s, &error), error);
+    }
+    const int counts[3] = {BATCH * CHANNELS * (TIME + 1), BATCH * CHANNELS * TIME,
+                           CHANNELS * CHANNELS / GROUPS * KERNEL};
+    for (int k = 0; k < 3; k++)
+        for (int i = 0; i < counts[k]; i++)
+            assert_float_equal(results[1][k][i], results[0][k][i], k == 2 ? 0.5 : 0.15);
+}
+
 static void test_dropout(void **state)
 {
     enum { COUNT = 100000 };
@@ -318,6 +429,8 @@ int main(void)
         cmocka_unit_test(test_cross_entropy),
         cmocka_unit_test(test_autocast),
         cmocka_unit_test(test_dropout),
+        cmocka_unit_test(test_linear_trains_as_its_parts),
+        cmocka_unit_test(test_grouped_convolution),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
