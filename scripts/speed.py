@@ -2,7 +2,7 @@
 """Training speed against a Python peer on the same clip lengths, as ratios within one run on one machine.
 
     scripts/speed.py PEER.py --config configs/ravdess.ini [--set section.key=value]... [--rounds 5] [--steps 3]
-        [--size xlsr] [--emotrain build/emotrain] [--python /usr/bin/python3]
+        [--batch 2] [--accumulate 2] [--size xlsr] [--emotrain build/emotrain] [--python /usr/bin/python3]
 
 Each round runs, one after the other: emotrain bench as the machine has it (run.precision=auto) and in float32, then
 the peer at its defaults and at its best settings (every processor, threads that wait asleep).  PEER.py takes
@@ -25,8 +25,9 @@ def bench(a, folder, settings, steps):
 
 
 def peer(a, lengths, settings, environment):
-    run = subprocess.run([a.python, a.peer, ".", "--size", a.size, "--batch", "2", "--accumulate", "2", "--steps",
-                          str(a.steps + 1), "--lengths-file", lengths, *settings], check=True, capture_output=True,
+    run = subprocess.run([a.python, a.peer, ".", *(["--size", a.size] if a.size else []), "--batch", str(a.batch),
+                          "--accumulate", str(a.accumulate), "--steps", str(a.steps + 1), "--lengths-file", lengths,
+                          *settings], check=True, capture_output=True,
                          text=True, env={**os.environ, **environment})
     return json.loads(run.stdout.splitlines()[-1])
 
@@ -38,11 +39,13 @@ def main():
     ap.add_argument("--set", action="append", default=[])
     ap.add_argument("--rounds", type=int, default=5)
     ap.add_argument("--steps", type=int, default=3)
-    ap.add_argument("--size", default="xlsr")
+    ap.add_argument("--batch", type=int, default=2)
+    ap.add_argument("--accumulate", type=int, default=2)
+    ap.add_argument("--size", default="")
     ap.add_argument("--emotrain", default="build/emotrain")
     ap.add_argument("--python", default="/usr/bin/python3")
     a = ap.parse_args()
-    a.set += ["train.batch_size=2", "train.accumulate=2"]
+    a.set += [f"train.batch_size={a.batch}", f"train.accumulate={a.accumulate}"]
     rates = {name: [] for name in (FAST, EXACT, DEFAULT, BEST)}
     ceilings, shares, memory = [], [], []
 
@@ -63,7 +66,7 @@ def main():
             memory.append((fast["peak_memory_mib"], exact["peak_memory_mib"]))
             print(f"round {number + 1}: " + ", ".join(f"{name} {r[-1]:.3f}" for name, r in rates.items()), "clips/s",
                   file=sys.stderr, flush=True)
-    print(f"{a.rounds} rounds of {a.steps} steps of up to 4 clips, {a.size} shape, {fast['precision']} and float32\n")
+    print(f"{a.rounds} rounds of {a.steps} steps of {a.batch * a.accumulate} clips, {fast['precision']} and float32\n")
     for name, values in rates.items():
         print(f"{name:26} {statistics.median(values):7.3f} clips/s ({min(values):.3f} to {max(values):.3f})")
     middle = {name: statistics.median(values) for name, values in rates.items()}

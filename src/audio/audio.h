@@ -78,6 +78,9 @@ struct audio_cache *audio_cache_open(const char *folder, int rate, const char *r
                                      struct error *error);
 void audio_cache_close(struct audio_cache *cache); /* NULL does nothing */
 
+/* Where the cache keeps something of a file's content: NAME-RATE-RESAMPLER.ENDING; caller frees. */
+char *audio_cache_entry(const struct audio_cache *cache, const char *sha256, const char *ending);
+
 /* The signal of `path`, whose content hash is `sha256`, at the cache's rate; decodes only what is not
  * there. */
 bool audio_cache_load(struct audio_cache *cache, const char *path, const char *sha256, struct signal *signal,

@@ -49,7 +49,7 @@ void audio_cache_close(struct audio_cache *cache)
     free(cache);
 }
 
-static char *entry_path(const struct audio_cache *cache, const char *sha256, const char *ending)
+char *audio_cache_entry(const struct audio_cache *cache, const char *sha256, const char *ending)
 {
     return mem_format("%s/%.2s/%s-%d-%s.%s", cache->folder, sha256, sha256, cache->rate, cache->resampler,
                       ending);
@@ -132,7 +132,7 @@ static bool make(const struct audio_cache *cache, const char *path, const char *
 bool audio_cache_load(struct audio_cache *cache, const char *path, const char *sha256, struct signal *signal,
                       struct error *error)
 {
-    char *entry = entry_path(cache, sha256, "pcm");
+    char *entry = audio_cache_entry(cache, sha256, "pcm");
     char hash[SHA256_HEX_SIZE];
     struct audio_facts facts;
     struct error reason = {0};
@@ -153,7 +153,7 @@ bool audio_cache_load(struct audio_cache *cache, const char *path, const char *s
 bool audio_cache_make(struct audio_cache *cache, const char *path, const char *sha256,
                       struct audio_facts *facts, struct error *reason, struct error *error)
 {
-    char *entry = entry_path(cache, sha256, "pcm");
+    char *entry = audio_cache_entry(cache, sha256, "pcm");
     struct signal signal;
     bool done = read_entry(cache, entry, NULL, facts);
 
@@ -208,7 +208,7 @@ static bool write_functionals(const char *path, const float *values, struct erro
 bool audio_cache_functionals(struct audio_cache *cache, const char *path, const char *sha256, float *values,
                              struct error *error)
 {
-    char *entry = entry_path(cache, sha256, "egemaps");
+    char *entry = audio_cache_entry(cache, sha256, "egemaps");
     struct signal signal = {0};
     bool done = read_functionals(entry, values);
 

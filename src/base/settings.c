@@ -137,6 +137,9 @@ const struct setting SETTINGS[] = {
     NUMBER("train", "clip_norm", "1.0", 0, MANY, "gradients are clipped to this norm; 0: never"),
     BOOL("train", "shuffle", "yes", "no: clips in the split's order"),
     BOOL("train", "group_by_length", "no", "batches of clips of like length"),
+    BOOL("train", "feature_store", "no",
+         "keep what a frozen feature encoder makes of each clip in the cache, in float16, and compute it "
+         "once"),
     INTEGER("train", "log_steps", "20", 1, MANY, "training loss is logged as the mean over this many steps"),
     BOOL("train", "class_weights", "no", "weigh classes by their inverse frequency in the training part"),
     CHOICE(

@@ -58,8 +58,24 @@ bool experiment_open_model(struct experiment *experiment, const char *checkpoint
     return true;
 }
 
+bool experiment_fill_store(struct experiment *experiment, struct error *error)
+{
+    struct dataset *const datasets[] = {&experiment->train, &experiment->selection, &experiment->test};
+    bool done = true;
+
+    experiment->store =
+        feature_store_open(experiment->config, experiment->source.cache, experiment->model, error);
+    for (int i = 0; experiment->store && done && i < 3; i++)
+        done = feature_store_fill(experiment->store, datasets[i], experiment->model, &experiment->compute,
+                                  error);
+    for (int i = 0; done && i < 3; i++)
+        datasets[i]->store = experiment->store;
+    return done && !error->kind;
+}
+
 void experiment_close(struct experiment *experiment)
 {
+    feature_store_close(experiment->store);
     model_close(experiment->model);
     dataset_free(&experiment->train);
     dataset_free(&experiment->selection);

@@ -321,6 +321,8 @@ static bool main_job(struct job *job, struct error *error)
            experiment_read_corpus(&job->experiment, error) && /* index and split: what trains, what tests */
            experiment_open_model(&job->experiment, job->checkpoint,
                                  error) && /* the pretrained one, or the last checkpoint */
+           experiment_fill_store(&job->experiment,
+                                 error) && /* what its frozen part makes of the clips, if asked */
            begin_run(job, error) &&        /* from here on there is a run folder */
            train_model(job, error) &&      /* loss curves and checkpoints */
            test_best(job, error) &&        /* the best checkpoint on the test part */

@@ -15,6 +15,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/problem.h"
+#include "base/text.h"
 #include "model/parameters.h"
 #include "model/pooling.h"
 
@@ -36,6 +37,10 @@ struct batch {
     int64_t width;    /* samples of the longest */
     float *samples;   /* (count, width) */
     int64_t *lengths; /* (count), samples of each */
+
+    uint16_t *frozen; /* in place of samples: what frozen_part makes of them, (count, frozen_width frames,
+                         frozen_channels), float16, padded with zeros; or NULL */
+    int64_t frozen_width, frozen_channels;
 
     float *features; /* INPUT_FEATURES: (count, model->features.count) */
     char **texts;    /* INPUT_TEXT: (count) */
@@ -98,6 +103,18 @@ struct model {
     void *state; /* the kind's own */
 };
 
+/* The first part of a model of waveforms, which can be run by itself where it is frozen. */
+struct frozen_part {
+    const char *prefix; /* of its parameters' names */
+
+    /* Appends the settings that its output depends on.  Fails where the output depends on the batch too. */
+    bool (*describe)(const struct model *model, struct text *settings, struct error *error);
+
+    /* -> (clips, frames, channels), which forward takes in as batch->frozen */
+    struct et_tensor *(*forward)(const struct model *model, struct et_scope *scope, const struct batch *batch,
+                                 const struct forward_mode *mode);
+};
+
 struct model_kind {
     const char *name, *summary;
     const char *architecture, *extractor; /* what config.json and preprocessor_config.json call it */
@@ -114,6 +131,8 @@ struct model_kind {
     /* -> (clips, labels) logits, or standardised numbers.  NULL where `fit` and `answer` are in its place. */
     struct et_tensor *(*forward)(const struct model *model, struct et_scope *scope, const struct batch *batch,
                                  const struct forward_mode *mode);
+
+    const struct frozen_part *frozen; /* NULL: none */
 
     /* The parameter's name for a name that a checkpoint uses, written to `name`; false: ignored by name.
      * NULL: checkpoints use the parameters' own. */

@@ -235,6 +235,25 @@ static bool translate(const char *checkpoint_name, char name[256])
     return true;
 }
 
+/* What the feature encoder makes of a clip must not depend on its neighbours' lengths. */
+static bool describe_encoder(const struct model *model, struct text *settings, struct error *error)
+{
+    const struct wav2vec2 *w = model->state;
+
+    if (!w->hides_padding)
+        return error_usage(error,
+                           "train.feature_store=yes needs model.attention_mask=yes: without it, what is "
+                           "made of a clip depends on its batch");
+    for (int i = 0; i < w->config.conv_layers; i++)
+        text_add(settings, "%lld/%lld ", (long long)w->config.conv_kernel[i],
+                 (long long)w->config.conv_stride[i]);
+    text_add(settings, "%s\n", w->config.group_norm ? "group" : "layer");
+    return true;
+}
+
+static const struct frozen_part FEATURE_ENCODER = {"wav2vec2.feature_extractor.", describe_encoder,
+                                                   wav2vec2_encode};
+
 const struct model_kind MODEL_WAV2VEC2 = {
     .name = "wav2vec2",
     .summary = "wav2vec 2.0 (XLSR, base, large, 300M to 2B) with a dense-tanh-out head",
@@ -245,6 +264,7 @@ const struct model_kind MODEL_WAV2VEC2 = {
     .open = open,
     .freeze = freeze,
     .forward = wav2vec2_forward,
+    .frozen = &FEATURE_ENCODER,
     .translate = translate,
     .close = close,
 };

@@ -59,4 +59,8 @@ struct wav2vec2 {
 struct et_tensor *wav2vec2_forward(const struct model *model, struct et_scope *scope,
                                    const struct batch *batch, const struct forward_mode *mode);
 
+/* The feature encoder by itself: (clips, frames, channels). */
+struct et_tensor *wav2vec2_encode(const struct model *model, struct et_scope *scope,
+                                  const struct batch *batch, const struct forward_mode *mode);
+
 #endif

@@ -141,27 +141,66 @@ static struct et_tensor *convolve(const struct pass *pass, struct et_scope *s, s
     return et_linear(s, x, et_reshape(s, et_transpose(s, w, 1, 2), kernel, 2), bias);
 }
 
-/* samples (B, S) -> features (B, T, C).  Sets the pass' frames and their lengths. */
-static struct et_tensor *encode_features(struct pass *pass, struct et_scope *scope, const struct batch *batch)
+/* From samples to frames of each clip, after convolution i. */
+static void shorten(const struct pass *pass, int i)
+{
+    const struct wav2vec2_config *c = &pass->w->config;
+
+    for (int64_t b = 0; b < pass->clips; b++)
+        pass->lengths[b] = (pass->lengths[b] - c->conv_kernel[i]) / c->conv_stride[i] + 1;
+}
+
+/* samples (B, S) -> features (B, T, C).  Turns the pass' lengths into frames. */
+static struct et_tensor *encode_samples(const struct pass *pass, struct et_scope *scope,
+                                        const struct batch *batch)
 {
     const struct wav2vec2_config *c = &pass->w->config;
     const int64_t shape[3] = {batch->count, batch->width, 1};
     struct et_tensor *x = /* (B, T, C) between convolutions */
         et_from_data(scope, batch->samples, ET_FLOAT32, shape, 3, pass->model->parameters.device);
 
-    memcpy(pass->lengths, batch->lengths, (size_t)batch->count * sizeof *pass->lengths);
     for (int i = 0; i < c->conv_layers; i++) {
         struct et_scope *s = et_scope_open(scope);
-        for (int64_t b = 0; b < pass->clips; b++)
-            pass->lengths[b] = (pass->lengths[b] - c->conv_kernel[i]) / c->conv_stride[i] + 1;
+        shorten(pass, i);
         struct et_tensor *y = conv_norm(pass, s, convolve(pass, s, x, i), i);
         y = et_keep(et_gelu(s, y), scope);
         et_drop(x);
         x = y;
         et_scope_close(s, NULL);
     }
-    pass->frames = et_size(x, 1);
     return x;
+}
+
+/* Features that are at hand. */
+static struct et_tensor *take_features(const struct pass *pass, struct et_scope *scope,
+                                       const struct batch *batch)
+{
+    const int64_t shape[3] = {batch->count, batch->frozen_width, batch->frozen_channels};
+
+    for (int i = 0; i < pass->w->config.conv_layers; i++)
+        shorten(pass, i);
+    struct et_tensor *halves =
+        et_from_data(scope, batch->frozen, ET_FLOAT16, shape, 3, pass->model->parameters.device);
+    return et_to_dtype(scope, halves, ET_FLOAT32);
+}
+
+/* -> features (B, T, C).  Sets the pass' frames and their lengths. */
+static struct et_tensor *encode_features(struct pass *pass, struct et_scope *scope, const struct batch *batch)
+{
+    pass->lengths = et_scope_memory(scope, (size_t)batch->count * sizeof *pass->lengths);
+    memcpy(pass->lengths, batch->lengths, (size_t)batch->count * sizeof *pass->lengths);
+    struct et_tensor *x =
+        batch->frozen ? take_features(pass, scope, batch) : encode_samples(pass, scope, batch);
+    pass->frames = x ? et_size(x, 1) : 0;
+    return x;
+}
+
+struct et_tensor *wav2vec2_encode(const struct model *model, struct et_scope *scope,
+                                  const struct batch *batch, const struct forward_mode *mode)
+{
+    struct pass pass = {.model = model, .w = model->state, .mode = mode, .clips = batch->count};
+
+    return encode_features(&pass, scope, batch);
 }
 
 /* Replaces spans of frames by the mask embedding, and spans of features by zero.  x (B, T, H) */
@@ -381,7 +420,6 @@ struct et_tensor *wav2vec2_forward(const struct model *model, struct et_scope *s
             return NULL;
         }
     }
-    pass.lengths = et_scope_memory(scope, (size_t)batch->count * sizeof *pass.lengths);
     struct et_tensor *x = encode_features(&pass, scope, batch);
     observe(&pass, "features", x);
     find_padding(&pass, scope);

@@ -82,6 +82,15 @@ void et_read(struct et_scope *scope, const struct et_tensor *x, float *out, int6
     });
 }
 
+void et_read_halves(struct et_scope *scope, const struct et_tensor *x, uint16_t *out, int64_t count)
+{
+    attempt(scope, "read", {x}, [&] {
+        TORCH_CHECK(count == x->value.numel(), "room for ", count, " of ", x->value.numel(), " elements");
+        at::Tensor flat = x->value.detach().to(at::kCPU, at::kHalf).contiguous();
+        std::memcpy(out, flat.data_ptr(), static_cast<size_t>(count) * sizeof *out);
+    });
+}
+
 double et_item(struct et_scope *scope, const struct et_tensor *x)
 {
     double value = 0;

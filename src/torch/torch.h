@@ -80,6 +80,8 @@ bool et_requires_grad(const struct et_tensor *x);
 
 /* Copies all elements, converted to float32, to `out`, which has room for `count` = et_numel(x). */
 void et_read(struct et_scope *scope, const struct et_tensor *x, float *out, int64_t count);
+/* The same rounded to float16, as bits. */
+void et_read_halves(struct et_scope *scope, const struct et_tensor *x, uint16_t *out, int64_t count);
 double et_item(struct et_scope *scope, const struct et_tensor *x); /* of a tensor of one element */
 
 /* ---- changing tensors in place; no gradient is recorded ---- */

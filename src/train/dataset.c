@@ -1,6 +1,7 @@
 #include "train/dataset.h"
 
 #include "audio/egemaps/egemaps.h"
+#include "train/feature_store.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +122,7 @@ void batch_free(struct batch *batch)
     for (int64_t i = 0; batch->texts && i < batch->count; i++)
         free(batch->texts[i]);
     free(batch->texts);
+    free(batch->frozen);
     free(batch->features);
     free(batch->samples);
     free(batch->lengths);
@@ -237,6 +239,18 @@ static void add_truth(const struct dataset *dataset, const size_t *items, const 
     }
 }
 
+static bool load_frozen(const struct dataset *dataset, const size_t *items, size_t count, struct batch *batch,
+                        struct error *error)
+{
+    const struct clip **clips = mem_zero(count, sizeof *clips);
+
+    for (size_t i = 0; i < count; i++)
+        clips[i] = dataset->items[items[i]].clip;
+    bool done = feature_store_load(dataset->store, clips, count, batch, error);
+    free(clips);
+    return done;
+}
+
 bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t count,
                    const struct model *model, const struct augmentation *augmentation, uint64_t seed,
                    struct batch *batch, struct error *error)
@@ -250,6 +264,8 @@ bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t co
         done = load_features(dataset, items, count, model, batch, error);
     else if (model->kind->input == INPUT_FEATURES)
         done = load_functionals(dataset, items, count, model, batch, error);
+    else if (dataset->store)
+        done = load_frozen(dataset, items, count, batch, error);
     else
         done = load_signals(dataset, items, count, model, augmentation, seed, batch, error);
     if (done)

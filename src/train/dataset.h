@@ -27,8 +27,11 @@ struct dataset_source {
     const struct features *features; /* of model.features, where that is a list; else NULL */
 };
 
+struct feature_store;
+
 struct dataset {
     struct dataset_source source;
+    const struct feature_store *store; /* of what a frozen part makes of the clips; or NULL */
     enum problem problem;
     struct dataset_item *items;
     size_t count;

@@ -1,0 +1,29 @@
+/*
+ * What the frozen part of a model (its feature encoder) makes of clips, kept beside the clips' cached
+ * signals: computed once for all epochs and runs with that very encoder, in half precision (float16).
+ *
+ * Entries are named after the clip's content, and the frozen weights and settings.  A torn or damaged one is
+ * made again; one that is there is compared with the model before it is trusted.
+ */
+#ifndef EMOTRAIN_TRAIN_FEATURE_STORE_H
+#define EMOTRAIN_TRAIN_FEATURE_STORE_H
+
+#include "train/evaluate.h"
+
+struct feature_store;
+
+/* A store for `model` as it is frozen now.  NULL where train.feature_store=no, and on error: where the model
+ * has no such part, where it is trained, or where [augment] changes the samples. */
+struct feature_store *feature_store_open(const struct config *config, struct audio_cache *cache,
+                                         const struct model *model, struct error *error);
+void feature_store_close(struct feature_store *store); /* NULL does nothing */
+
+/* Makes what is missing of the dataset's clips. */
+bool feature_store_fill(struct feature_store *store, const struct dataset *dataset, const struct model *model,
+                        const struct compute *compute, struct error *error);
+
+/* Loads clips into batch->frozen and batch->lengths, padded with zeros.  Any thread may call. */
+bool feature_store_load(const struct feature_store *store, const struct clip *const *clips, size_t count,
+                        struct batch *batch, struct error *error);
+
+#endif

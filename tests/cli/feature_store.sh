@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# train.feature_store changes speed, not training: losses are those of the live path but for float16's rounding.
+. "$(dirname "$0")/lib.sh" "$@"
+tiny_experiment 4
+settings=(--set model.freeze=feature_encoder --set model.attention_mask=yes --set train.log_steps=1)
+store=(--set train.feature_store=yes)
+
+losses() { sed -n 's/.*"loss": \([0-9.e-]*\),.*/\1/p' "runs/$1/metrics.jsonl"; }
+train() { "$emotrain" --config tiny.ini --run "$@" "${settings[@]}" >/dev/null 2>err || fail "$(cat err)"; }
+entries() { find runs/cache -name '*.features' | wc -l; }
+
+train live
+[ "$(entries)" = 0 ] || fail "stored without being asked"
+train first "${store[@]}"
+[ "$(entries)" = 64 ] || fail "$(entries) entries for 64 clips"
+[ "$(losses first | wc -l)" = "$(losses live | wc -l)" ] || fail "other steps"
+paste <(losses live) <(losses first) | awk '{ d = $1 - $2; if (d * d > 1e-4 * $1 * $1) exit 1 }' ||
+  fail "other losses: $(paste <(losses live) <(losses first))"
+paste <(losses live) <(losses first) | awk '$1 != $2 { other = 1 } END { exit !other }' || fail "nothing was rounded: the store was not used"
+train again "${store[@]}"
+cmp <(losses first) <(losses again) || fail "what was stored is not what was computed"
+
+# A damaged entry is made again; one of another model by that name is refused.
+entry=$(find runs/cache -name '*.features' | sort | head -1)
+printf 'x' | dd of="$entry" bs=1 seek=60 conv=notrunc 2>dd.err
+train mended "${store[@]}"
+cmp <(losses first) <(losses mended) || fail "a damaged entry was used"
+rm -r runs/first
+train moved "${store[@]}" --set run.seed=7 # other weights, so other entries
+[ "$(entries)" = 128 ] || fail "the other encoder has no entries of its own"
+
+expect_error 2 'augment' "$emotrain" --config tiny.ini --run no "${settings[@]}" "${store[@]}" --set augment.noise=0.5
+expect_error 2 'model.freeze' "$emotrain" --config tiny.ini --run no "${store[@]}" --set model.attention_mask=yes
+expect_error 2 'attention_mask' "$emotrain" --config tiny.ini --run no "${store[@]}" --set model.freeze=feature_encoder --set model.attention_mask=no
+[ ! -e runs/no ] || fail "a refused run left a folder"
