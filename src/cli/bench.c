@@ -7,7 +7,6 @@
 #include "cli/command.h"
 #include "cli/environment.h"
 #include "train/compute.h"
-#include "train/order.h"
 #include "train/step.h"
 
 #include <stdio.h>
@@ -115,24 +114,22 @@ static void stage_ended(void *context, enum stage stage)
     m->began = clock_seconds();
 }
 
-/* Samples and seconds of the clips of the step that comes next. */
-static void note_clips(struct measure *m, const struct training *training)
+/* Samples and seconds of the clips of the step that was just taken, which began with batch `first`. */
+static void note_clips(struct measure *m, const struct training *training, int64_t first)
 {
     struct bench *bench = m->bench;
     const struct trainer *t = training->trainer;
-    struct epoch epoch = {0};
-    int64_t last = t->state.batches + training->accumulate;
+    const struct epoch *epoch = &training->epoch;
+    int64_t last = first + training->accumulate;
 
-    epoch_make(&epoch, t->train, t->state.epoch);
-    last = last < epoch.batches ? last : epoch.batches;
-    for (size_t i = epoch.starts[t->state.batches]; i < epoch.starts[last]; i++) {
-        double seconds = t->train->items[epoch.order[i]].seconds;
+    last = last < epoch->batches ? last : epoch->batches;
+    for (size_t i = epoch->starts[first]; i < epoch->starts[last]; i++) {
+        double seconds = t->train->items[epoch->order[i]].seconds;
         bench->samples = mem_resize(bench->samples, bench->sample_count + 1, sizeof *bench->samples);
         bench->samples[bench->sample_count++] = (int64_t)(seconds * t->model->sample_rate + 0.5);
         bench->clips += m->counts ? 1.0 / (double)bench->steps : 0;
         bench->audio += m->counts ? seconds / (double)bench->steps : 0;
     }
-    epoch_free(&epoch);
 }
 
 static bool take_steps(struct measure *m, struct training *training, struct error *error)
@@ -144,12 +141,14 @@ static bool take_steps(struct measure *m, struct training *training, struct erro
     progress_start(&progress, "bench", "step", 0, (size_t)m->bench->steps + 1);
     for (int64_t i = 0; done && i <= m->bench->steps; i++) {
         m->counts = i > 0;
-        note_clips(m, training);
+        int64_t first = training->trainer->state.batches;
         double started = m->began = clock_seconds();
         done = training_step(training, &figures, error);
         if (m->counts)
             m->bench->step_seconds[i - 1] = clock_seconds() - started;
         m->bench->memory = peak_memory();
+        if (done)
+            note_clips(m, training, first);
         done = done && measure_ceiling(m, error);
         progress_update(&progress, (size_t)i + 1, NULL);
         if (done && interrupt_requested())

@@ -25,10 +25,6 @@ struct bench {
     double memory; /* MiB at most, of training */
 };
 
-extern const char *const BENCH_STAGE_NAMES[STAGE_COUNT];
-
-struct bench_stage bench_sum(const struct bench *bench, enum stage first, enum stage last);
-
 struct bench_format {
     const char *name;
     void (*print)(const struct bench *bench, struct text *out);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const BENCH_STAGE_NAMES[STAGE_COUNT] = {"load", "feature encoder", "forward", "backward",
-                                                    "optimizer"};
+static const char *const STAGE_NAMES[STAGE_COUNT] = {"load", "feature encoder", "forward", "backward",
+                                                     "optimizer"};
 
 static int by_value(const void *a, const void *b)
 {
@@ -26,7 +26,7 @@ double bench_median(const double *values, size_t count)
     return median;
 }
 
-struct bench_stage bench_sum(const struct bench *bench, enum stage first, enum stage last)
+static struct bench_stage sum_stages(const struct bench *bench, enum stage first, enum stage last)
 {
     struct bench_stage sum = {0};
 
@@ -58,8 +58,8 @@ static void add_row(struct text *out, const char *name, const struct bench_stage
 static void print_table(const struct bench *bench, struct text *out)
 {
     const struct config *config = bench->experiment->config;
-    struct bench_stage step = bench_sum(bench, 0, STAGE_COUNT - 1),
-                       both = bench_sum(bench, STAGE_FORWARD, STAGE_BACKWARD);
+    struct bench_stage step = sum_stages(bench, 0, STAGE_COUNT - 1),
+                       both = sum_stages(bench, STAGE_FORWARD, STAGE_BACKWARD);
     double median = bench_median(bench->step_seconds, (size_t)bench->steps);
 
     text_add(out, "compute     %s, %s, %s threads\n", config_text(config, "run.device"),
@@ -79,7 +79,7 @@ static void print_table(const struct bench *bench, struct text *out)
     text_add(out, "%-22s %9s %7s %9s %9s %11s\n", "stage", "s/step", "share", "GFLOP", "GFLOP/s",
              "of ceiling");
     for (int s = 0; s < STAGE_COUNT; s++)
-        add_row(out, BENCH_STAGE_NAMES[s], &bench->stages[s], step.seconds);
+        add_row(out, STAGE_NAMES[s], &bench->stages[s], step.seconds);
     add_row(out, "step", &step, step.seconds);
     add_row(out, "forward and backward", &both, step.seconds);
 }
@@ -104,7 +104,7 @@ static void put_training(cJSON *json, const struct bench *bench)
 
     cJSON_AddNumberToObject(training, "clips_per_second", bench->clips / median);
     cJSON_AddNumberToObject(training, "audio_seconds_per_second", bench->audio / median);
-    cJSON_AddNumberToObject(training, "flop_per_second", bench_sum(bench, 0, STAGE_COUNT - 1).flop / median);
+    cJSON_AddNumberToObject(training, "flop_per_second", sum_stages(bench, 0, STAGE_COUNT - 1).flop / median);
     cJSON_AddNumberToObject(training, "median_step_seconds", median);
     cJSON_AddItemToObject(training, "step_seconds",
                           cJSON_CreateDoubleArray(bench->step_seconds, (int)bench->steps));
@@ -116,8 +116,8 @@ static void put_training(cJSON *json, const struct bench *bench)
 static void print_json(const struct bench *bench, struct text *out)
 {
     const struct config *config = bench->experiment->config;
-    struct bench_stage step = bench_sum(bench, 0, STAGE_COUNT - 1),
-                       both = bench_sum(bench, STAGE_FORWARD, STAGE_BACKWARD);
+    struct bench_stage step = sum_stages(bench, 0, STAGE_COUNT - 1),
+                       both = sum_stages(bench, STAGE_FORWARD, STAGE_BACKWARD);
     cJSON *json = cJSON_CreateObject();
 
     cJSON_AddItemToObject(json, "environment", environment_describe());
@@ -128,7 +128,7 @@ static void print_json(const struct bench *bench, struct text *out)
     put_training(json, bench);
     cJSON *stages = cJSON_AddObjectToObject(json, "stages");
     for (int s = 0; s < STAGE_COUNT; s++)
-        put_stage(stages, BENCH_STAGE_NAMES[s], &bench->stages[s]);
+        put_stage(stages, STAGE_NAMES[s], &bench->stages[s]);
     put_stage(stages, "step", &step);
     put_stage(stages, "forward and backward", &both);
     cJSON *prediction = cJSON_AddObjectToObject(json, "prediction");

@@ -65,7 +65,9 @@ bool experiment_fill_store(struct experiment *experiment, struct error *error)
 
     experiment->store =
         feature_store_open(experiment->config, experiment->source.cache, experiment->model, error);
-    for (int i = 0; experiment->store && done && i < 3; i++)
+    bool shared =
+        split_selection_part(&experiment->source.split) == PART_TEST; /* selection is the test part */
+    for (int i = 0; experiment->store && done && i < (shared ? 2 : 3); i++)
         done = feature_store_fill(experiment->store, datasets[i], experiment->model, &experiment->compute,
                                   error);
     for (int i = 0; done && i < 3; i++)

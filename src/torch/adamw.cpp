@@ -13,8 +13,7 @@ namespace
 {
 
 struct Slot {
-    at::Tensor parameter;
-    et_tensor *tensor; /* whose value it is */
+    et_tensor *parameter;
     et_tensor *moments[2];
     int64_t steps = 0;
 };
@@ -23,8 +22,6 @@ struct Slot {
 struct Step {
     float beta1, beta2, eps, decay, step_size, root_correction, scale;
 };
-
-const int64_t GRAIN = 16384; /* elements per thread at least */
 
 /* One step of elements begin .. end - 1, and their rounded copies, unless that is NULL. */
 WIDE_LOOP void step_range(float *p, uint16_t *rounded, const float *g, float *m, float *v, int64_t begin,
@@ -47,7 +44,7 @@ const int64_t CHUNK = 4096; /* elements that are still in the cache when they ar
 
 void step_cpu(float *p, uint16_t *rounded, const float *g, float *m, float *v, int64_t count, const Step &s)
 {
-    at::parallel_for(0, count, GRAIN, [&](int64_t begin, int64_t end) {
+    at::parallel_for(0, count, shim::GRAIN, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; i += CHUNK)
             step_range(p, rounded, g, m, v, i, std::min(end, i + CHUNK), s);
     });
@@ -89,7 +86,8 @@ struct et_adamw {
 
 void et_adamw::step(Slot &slot, double learning_rate, double scale)
 {
-    const at::Tensor &grad = slot.parameter.grad();
+    at::Tensor &parameter = slot.parameter->value;
+    const at::Tensor &grad = parameter.grad();
 
     if (!grad.defined())
         return;
@@ -104,11 +102,11 @@ void et_adamw::step(Slot &slot, double learning_rate, double scale)
               static_cast<float>(std::sqrt(correction2)),
               static_cast<float>(scale)};
     at::Tensor &m = slot.moments[0]->value, &v = slot.moments[1]->value;
-    if (slot.parameter.is_cpu() && slot.parameter.is_contiguous() && grad.is_contiguous())
-        step_cpu(slot.parameter.data_ptr<float>(), rounded_copy(slot.tensor), grad.data_ptr<float>(),
+    if (parameter.is_cpu() && parameter.is_contiguous() && grad.is_contiguous())
+        step_cpu(parameter.data_ptr<float>(), rounded_copy(slot.parameter), grad.data_ptr<float>(),
                  m.data_ptr<float>(), v.data_ptr<float>(), grad.numel(), s);
     else
-        step_elsewhere(slot.parameter, grad, m, v, s);
+        step_elsewhere(parameter, grad, m, v, s);
 }
 
 extern "C" {
@@ -123,11 +121,11 @@ struct et_adamw *et_adamw_new(struct et_tensor *const *tensors, size_t count,
     optimizer->slots.resize(count);
     for (size_t i = 0; i < count; i++) {
         Slot &slot = optimizer->slots[i];
-        slot.parameter = tensors[i]->value;
-        slot.tensor = tensors[i];
+        slot.parameter = tensors[i];
         for (et_tensor *&moment : slot.moments)
             moment = shim::make(optimizer->scope, "adamw", {}, [&] {
-                return at::zeros_like(slot.parameter, at::MemoryFormat::Contiguous).set_requires_grad(false);
+                return at::zeros_like(slot.parameter->value, at::MemoryFormat::Contiguous)
+                    .set_requires_grad(false);
             });
     }
     if (!et_scope_failed(optimizer->scope))

@@ -20,8 +20,6 @@ using torch::autograd::variable_list;
 namespace
 {
 
-const int64_t GRAIN = 16384; /* elements per thread at least */
-
 WIDE_LOOP void set_range(float *sum, const uint16_t *x, int64_t begin, int64_t end)
 {
     for (int64_t i = begin; i < end; i++)
@@ -40,7 +38,7 @@ void add_halves(at::Tensor &sum, const at::Tensor &x, bool first)
     float *to = sum.data_ptr<float>();
     const uint16_t *from = static_cast<const uint16_t *>(x.data_ptr());
 
-    at::parallel_for(0, sum.numel(), GRAIN, [&](int64_t begin, int64_t end) {
+    at::parallel_for(0, sum.numel(), shim::GRAIN, [&](int64_t begin, int64_t end) {
         (first ? set_range : add_range)(to, from, begin, end);
     });
 }
@@ -136,7 +134,7 @@ extern "C" struct et_tensor *et_linear(struct et_scope *scope, const struct et_t
         const at::Tensor &w = weight->value;
         et_dtype precision = shim::current_autocast().dtype;
         at::ScalarType type = shim::scalar_type(precision);
-        c10::optional<at::Tensor> b = bias ? c10::optional<at::Tensor>(bias->value) : c10::nullopt;
+        c10::optional<at::Tensor> b = shim::optional(bias);
         bool learned = w.requires_grad() && at::GradMode::is_enabled();
         shim::record_product(1, x->value.numel() / w.size(1), w.size(1), w.size(0), x->value.requires_grad(),
                              w.requires_grad());

@@ -6,6 +6,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 using shim::make;
+using shim::optional;
 
 #if TORCH_VERSION_MAJOR < 2
 namespace
@@ -40,11 +41,6 @@ static at::Tensor gelu_exact(const at::Tensor &x)
     return at::gelu(x);
 }
 #endif
-
-static c10::optional<at::Tensor> optional(const et_tensor *x)
-{
-    return x ? c10::optional<at::Tensor>(x->value) : c10::nullopt;
-}
 
 /* Notes a convolution as a product: of patches (positions, kernel) and the kernel (kernel, channels). */
 static at::Tensor recorded(at::Tensor y, const at::Tensor &x, const at::Tensor &weight, int64_t groups)

@@ -26,12 +26,6 @@ double now()
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-void synchronize(const at::Device &device)
-{
-    if (device.is_cuda())
-        torch::cuda::synchronize(device.index());
-}
-
 } // namespace
 
 void shim::record_product(int64_t batch, int64_t rows, int64_t inner, int64_t columns, bool left, bool right)
@@ -92,7 +86,7 @@ double et_product_seconds(struct et_scope *scope, const struct et_product *produ
             right = left;
             left = result.transpose(1, 2);
         }
-        synchronize(left.device());
+        et_synchronize(device);
         double start = now();
         if (b == 1) {
             at::Tensor flat = out[0];
@@ -100,7 +94,7 @@ double et_product_seconds(struct et_scope *scope, const struct et_product *produ
         } else {
             at::bmm_out(out, left, right);
         }
-        synchronize(left.device());
+        et_synchronize(device);
         seconds = now() - start;
     });
     return seconds;

@@ -80,6 +80,13 @@ inline __attribute__((always_inline)) uint16_t narrow(float value)
     return static_cast<uint16_t>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
 }
 
+inline c10::optional<at::Tensor> optional(const et_tensor *x) /* x may be NULL */
+{
+    return x ? c10::optional<at::Tensor>(x->value) : c10::nullopt;
+}
+
+const int64_t GRAIN = 16384; /* elements per thread at least, of a loop that does little with each */
+
 c10::intrusive_ptr<Companion> companion_of(const et_tensor *x); /* made if it is not there */
 
 /* et_conv1d in bfloat16 with groups, without stride and bias. */

@@ -6,7 +6,6 @@
 #include "base/text.h"
 #include "train/augment.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,36 +176,42 @@ static uint16_t *compute_clip(const struct dataset *dataset, size_t item, const 
     return NULL;
 }
 
-/* What float16 stands for. */
-static double widen(uint16_t half)
+/* float16 to float32. */
+static bool widen(const void *halves, int64_t count, float *values, struct error *error)
 {
-    int exponent = half >> 10 & 31, fraction = half & 1023;
-    double value = exponent == 31  ? (double)INFINITY
-                   : exponent == 0 ? ldexp(fraction, -24)
-                                   : ldexp(1024 + fraction, exponent - 25);
+    struct et_scope *scope = et_scope_open(NULL);
 
-    return half & 0x8000 ? -value : value;
+    et_read(scope, et_from_data(scope, halves, ET_FLOAT16, &count, 1, ET_CPU), values, count);
+    return et_scope_close(scope, error);
 }
 
 /* An entry from another run must be what the model makes now, but for rounding: on another machine, or in
  * another precision, it may differ by that. */
-static bool check_entry(const struct feature_store *store, const struct clip *clip, const uint16_t *halves,
-                        struct error *error)
+static bool check_entry(const struct feature_store *store, const struct clip *clip,
+                        const struct header *header, const uint16_t *halves, struct error *error)
 {
     struct entry entry;
     double apart = 0, size = 0;
 
     if (!open_entry(store, clip, &entry))
         return error_set(error, "%s: its stored features cannot be read", clip->path);
-    for (size_t i = 0; i < entry.header.frames * entry.header.channels; i++) {
-        uint16_t stored;
-        memcpy(&stored, entry.halves + 2 * i, sizeof stored);
-        double a = widen(stored), b = widen(halves[i]);
+    bool same_shape = entry.header.frames == header->frames && entry.header.channels == header->channels;
+    size_t count = same_shape ? (size_t)(header->frames * header->channels) : 0;
+    float *stored = mem_zero(count + 1, sizeof *stored), *made = mem_zero(count + 1, sizeof *made);
+    bool read =
+        widen(entry.halves, (int64_t)count, stored, error) && widen(halves, (int64_t)count, made, error);
+    for (size_t i = 0; i < count; i++) {
+        double a = (double)stored[i], b = (double)made[i];
         apart += (a - b) * (a - b);
         size += b * b;
     }
+    free(stored);
+    free(made);
     file_map_close(&entry.map);
-    if (apart <= 1e-4 * size) /* a hundredth of their norm: bfloat16's products are that exact */
+    if (!read)
+        return false;
+    if (same_shape &&
+        apart <= 1e-4 * size) /* a hundredth of their norm: bfloat16's products are that exact */
         return true;
     return error_set(error,
                      "%s: its stored features are not what this model makes of it: remove *%s in the cache",
@@ -226,7 +231,7 @@ static bool fill_clip(struct feature_store *store, const struct dataset *dataset
     if (there && item > 0)
         return true;
     uint16_t *halves = compute_clip(dataset, item, model, compute, &header, error);
-    bool done = halves && (there ? check_entry(store, clip, halves, error)
+    bool done = halves && (there ? check_entry(store, clip, &header, halves, error)
                                  : write_entry(store, clip, &header, halves, error));
     free(halves);
     return done;

@@ -260,9 +260,10 @@ static bool take_step(struct training *training, struct step_figures *figures, s
     for (int64_t b = first; b < last; b++)
         if (!run_batch(training, b, weight, &figures->loss, error))
             return false;
-    bool done = update(training, figures, error);
+    if (!update(training, figures, error))
+        return false;
     count_step(training, last);
-    done = done && average_update(&training->average, t->state.step, error);
+    bool done = average_update(&training->average, t->state.step, error);
     mark(t, STAGE_OPTIMIZER);
     return done;
 }
