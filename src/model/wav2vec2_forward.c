@@ -8,7 +8,6 @@
 #include "model/frames.h"
 #include "model/wav2vec2.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -246,32 +245,16 @@ static struct et_tensor *add_positions(const struct pass *pass, struct et_scope 
     return et_add(s, x, et_transpose(s, et_gelu(s, y), 1, 2));
 }
 
-/* (B, T, H) -> (B, heads, T, H / heads) */
-static struct et_tensor *split_heads(const struct pass *pass, struct et_scope *s, struct et_tensor *x)
-{
-    const int64_t heads = pass->w->config.num_attention_heads;
-    const int64_t shape[4] = {pass->clips, pass->frames, heads, pass->w->config.hidden_size / heads};
-
-    return et_transpose(s, et_reshape(s, x, shape, 4), 1, 2);
-}
-
 static struct et_tensor *attend(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
                                 const struct wav2vec2_layer *layer)
 {
     const struct wav2vec2_config *c = &pass->w->config;
-    const int64_t shape[3] = {pass->clips, pass->frames, c->hidden_size};
-    double scale = 1 / sqrt((double)(c->hidden_size / c->num_attention_heads));
-    struct et_tensor *query =
-        split_heads(pass, s, et_mul_scalar(s, linear(pass, s, x, &layer->query), scale));
-    struct et_tensor *key = split_heads(pass, s, linear(pass, s, x, &layer->key));
-    struct et_tensor *value = split_heads(pass, s, linear(pass, s, x, &layer->value));
-    struct et_tensor *scores = et_matmul(s, query, et_transpose(s, key, 2, 3)); /* (B, heads, T, T) */
+    double p = pass->mode->training ? c->attention_dropout : 0;
+    struct et_tensor *query = linear(pass, s, x, &layer->query), *key = linear(pass, s, x, &layer->key),
+                     *value = linear(pass, s, x, &layer->value);
 
-    if (pass->key_padding)
-        scores = et_masked_fill(s, scores, pass->key_padding, -INFINITY);
-    scores = dropout(pass, s, et_softmax(s, scores, 3), c->attention_dropout);
-    struct et_tensor *mixed = et_transpose(s, et_matmul(s, scores, value), 1, 2);
-    return linear(pass, s, et_reshape(s, mixed, shape, 3), &layer->out);
+    return linear(pass, s, et_attention(s, query, key, value, pass->key_padding, c->num_attention_heads, p),
+                  &layer->out);
 }
 
 static struct et_tensor *feed_forward(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
@@ -280,24 +263,29 @@ static struct et_tensor *feed_forward(const struct pass *pass, struct et_scope *
     const struct wav2vec2_config *c = &pass->w->config;
 
     x = et_gelu(s, linear(pass, s, x, &layer->intermediate));
-    x = linear(pass, s, dropout(pass, s, x, c->activation_dropout), &layer->output);
-    return dropout(pass, s, x, c->hidden_dropout);
+    return linear(pass, s, dropout(pass, s, x, c->activation_dropout), &layer->output);
+}
+
+/* x + dropout(y) */
+static struct et_tensor *add_dropped(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
+                                     struct et_tensor *y)
+{
+    double p = pass->mode->training ? pass->w->config.hidden_dropout : 0;
+
+    return p > 0 ? et_add_dropped(s, x, y, p) : et_add(s, x, y);
 }
 
 /* One transformer layer, norm first ("stable") or last.  x (B, T, H) */
 static struct et_tensor *run_layer(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
                                    const struct wav2vec2_layer *layer)
 {
-    const struct wav2vec2_config *c = &pass->w->config;
-
-    if (c->do_stable_layer_norm) {
+    if (pass->w->config.do_stable_layer_norm) {
         struct et_tensor *mixed = attend(pass, s, norm(pass, s, x, &layer->attention_norm), layer);
-        x = et_add(s, x, dropout(pass, s, mixed, c->hidden_dropout));
-        return et_add(s, x, feed_forward(pass, s, norm(pass, s, x, &layer->final_norm), layer));
+        x = add_dropped(pass, s, x, mixed);
+        return add_dropped(pass, s, x, feed_forward(pass, s, norm(pass, s, x, &layer->final_norm), layer));
     }
-    x = et_add(s, x, dropout(pass, s, attend(pass, s, x, layer), c->hidden_dropout));
-    x = norm(pass, s, x, &layer->attention_norm);
-    return norm(pass, s, et_add(s, x, feed_forward(pass, s, x, layer)), &layer->final_norm);
+    x = norm(pass, s, add_dropped(pass, s, x, attend(pass, s, x, layer)), &layer->attention_norm);
+    return norm(pass, s, add_dropped(pass, s, x, feed_forward(pass, s, x, layer)), &layer->final_norm);
 }
 
 /* What a checkpointed layer needs to be run again.  Lives in the caller's scope until the backward pass. */

@@ -23,30 +23,32 @@ struct Step {
     float beta1, beta2, eps, decay, step_size, root_correction, scale;
 };
 
-/* One step of elements begin .. end - 1, and their rounded copies, unless that is NULL. */
-WIDE_LOOP void step_range(float *p, uint16_t *rounded, const float *g, float *m, float *v, int64_t begin,
-                          int64_t end, const Step &step)
+/* One step of `count` elements, and their rounded copies, unless that is NULL. */
+WIDE_LOOP void step_range(float *p, uint16_t *rounded, const float *g, float *m, float *v, int64_t count,
+                          const Step &step)
 {
     const Step s = step;
 
-    for (int64_t i = begin; i < end; i++) {
+    for (int64_t i = 0; i < count; i++) {
         float grad = g[i] * s.scale;
         m[i] = s.beta1 * m[i] + (1 - s.beta1) * grad;
         v[i] = s.beta2 * v[i] + (1 - s.beta2) * grad * grad;
         float denominator = std::sqrt(v[i]) / s.root_correction + s.eps;
         p[i] = p[i] * s.decay - s.step_size * m[i] / denominator;
     }
-    for (int64_t i = begin; rounded && i < end; i++)
+    for (int64_t i = 0; rounded && i < count; i++)
         rounded[i] = shim::narrow(p[i]);
 }
 
-const int64_t CHUNK = 4096; /* elements that are still in the cache when they are rounded */
-
-void step_cpu(float *p, uint16_t *rounded, const float *g, float *m, float *v, int64_t count, const Step &s)
+void step_cpu(float *p, uint16_t *rounded, const shim::Gradient &gradient, float *m, float *v, const Step &s)
 {
-    at::parallel_for(0, count, shim::GRAIN, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; i += CHUNK)
-            step_range(p, rounded, g, m, v, i, std::min(end, i + CHUNK), s);
+    at::parallel_for(0, gradient.count, shim::GRAIN, [&](int64_t begin, int64_t end) {
+        float memory[shim::Gradient::PIECE];
+        for (int64_t i = begin; i < end; i += shim::Gradient::PIECE) {
+            int64_t length = std::min<int64_t>(shim::Gradient::PIECE, end - i);
+            step_range(p + i, rounded ? rounded + i : nullptr, gradient.read(i, length, memory), m + i, v + i,
+                       length, s);
+        }
     });
 }
 
@@ -87,9 +89,9 @@ struct et_adamw {
 void et_adamw::step(Slot &slot, double learning_rate, double scale)
 {
     at::Tensor &parameter = slot.parameter->value;
-    const at::Tensor &grad = parameter.grad();
+    shim::Gradient gradient;
 
-    if (!grad.defined())
+    if (!shim::has_gradient(slot.parameter))
         return;
     slot.steps++;
     double correction1 = 1 - std::pow(settings.beta1, static_cast<double>(slot.steps));
@@ -102,11 +104,11 @@ void et_adamw::step(Slot &slot, double learning_rate, double scale)
               static_cast<float>(std::sqrt(correction2)),
               static_cast<float>(scale)};
     at::Tensor &m = slot.moments[0]->value, &v = slot.moments[1]->value;
-    if (parameter.is_cpu() && parameter.is_contiguous() && grad.is_contiguous())
-        step_cpu(parameter.data_ptr<float>(), rounded_copy(slot.parameter), grad.data_ptr<float>(),
-                 m.data_ptr<float>(), v.data_ptr<float>(), grad.numel(), s);
+    if (parameter.is_cpu() && parameter.is_contiguous() && shim::plain_gradient(slot.parameter, gradient))
+        step_cpu(parameter.data_ptr<float>(), rounded_copy(slot.parameter), gradient, m.data_ptr<float>(),
+                 v.data_ptr<float>(), s);
     else
-        step_elsewhere(parameter, grad, m, v, s);
+        step_elsewhere(parameter, parameter.grad(), m, v, s);
 }
 
 extern "C" {

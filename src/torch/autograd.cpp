@@ -1,15 +1,10 @@
-/* Gradients: backward, norms, checkpointing. */
+/* Gradients: backward, checkpointing. */
 #include "torch/shim.hpp"
 
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
-#include <algorithm>
-#include <cmath>
-#include <numeric>
 #include <stdexcept>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
-#include <vector>
 
 using shim::attempt;
 using shim::make;
@@ -43,41 +38,6 @@ class AutocastGuard
   private:
     bool ended = false;
 };
-
-/* In lanes, so that it is exact enough and its order is fixed. */
-WIDE_LOOP double sum_range(const float *x, int64_t begin, int64_t end)
-{
-    enum { LANES = 16 };
-    double sums[LANES] = {0}, sum = 0;
-    int64_t i = begin;
-
-    for (; i + LANES <= end; i += LANES)
-        for (int k = 0; k < LANES; k++)
-            sums[k] += static_cast<double>(x[i + k]) * static_cast<double>(x[i + k]);
-    for (; i < end; i++)
-        sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
-    for (double lane : sums)
-        sum += lane;
-    return sum;
-}
-
-/* Added up in blocks of set size, so that it is the same for any number of threads. */
-double sum_of_squares(const at::Tensor &x)
-{
-    const int64_t block = 65536, count = x.numel(), blocks = (count + block - 1) / block;
-
-    if (!x.is_cpu() || !x.is_contiguous() || x.scalar_type() != at::kFloat) {
-        double norm = x.norm().item<double>();
-        return norm * norm;
-    }
-    const float *values = x.data_ptr<float>();
-    std::vector<double> sums(static_cast<size_t>(blocks));
-    at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
-        for (int64_t b = begin; b < end; b++)
-            sums[static_cast<size_t>(b)] = sum_range(values, b * block, std::min(count, (b + 1) * block));
-    });
-    return std::accumulate(sums.begin(), sums.end(), 0.0);
-}
 
 at::Tensor run_body(et_checkpoint_body *body, void *context, const at::Tensor &input)
 {
@@ -139,36 +99,6 @@ extern "C" {
 void et_backward(struct et_scope *scope, const struct et_tensor *loss)
 {
     attempt(scope, "backward", {loss}, [&] { torch::autograd::backward({loss->value}, {}); });
-}
-
-struct et_tensor *et_grad(struct et_scope *scope, const struct et_tensor *x)
-{
-    return make(scope, "grad", {x}, [&] {
-        const at::Tensor &grad = x->value.grad();
-        return grad.defined() ? grad : at::zeros_like(x->value);
-    });
-}
-
-void et_clear_grads(struct et_tensor *const *tensors, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        at::Tensor &grad = tensors[i]->value.mutable_grad();
-        if (grad.defined() && tensors[i]->companion && tensors[i]->companion->keeps_grad)
-            tensors[i]->companion->spare_grad = std::move(grad);
-        grad.reset();
-    }
-}
-
-double et_grad_norm(struct et_scope *scope, struct et_tensor *const *tensors, size_t count)
-{
-    double squares = 0;
-
-    attempt(scope, "grad_norm", {}, [&] {
-        for (size_t i = 0; i < count; i++)
-            if (tensors[i]->value.grad().defined())
-                squares += sum_of_squares(tensors[i]->value.grad());
-    });
-    return std::sqrt(squares);
 }
 
 struct et_tensor *et_checkpoint(struct et_scope *scope, et_checkpoint_body *body, void *context,

@@ -4,14 +4,14 @@
  * Under autocast to bfloat16, libtorch rounds every weight in every forward pass, rounds an input again for
  * each layer that takes it in, and makes each weight's gradient in bfloat16, then in float32, then adds that
  * to the former one.  Here a weight's rounded copy stays with it, and AdamW brings it up to date as it moves
- * the weight; an input's rounded copy stays with the input; and a gradient goes from the product straight
- * into the tensor that the optimizer reads, whose memory is used again in the next step.  The numbers are
- * autocast's.
+ * the weight; an input's rounded copy stays with the input; and the product that makes a gradient is what the
+ * optimizer reads (gradient.cpp), in memory that is used again in the next step.  The numbers are autocast's.
  */
 #include "torch/shim.hpp"
 
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
+#include <algorithm>
 #include <torch/csrc/autograd/custom_function.h>
 
 using torch::autograd::AutogradContext;
@@ -20,27 +20,20 @@ using torch::autograd::variable_list;
 namespace
 {
 
-WIDE_LOOP void set_range(float *sum, const uint16_t *x, int64_t begin, int64_t end)
+/* Adds the product grad' x in float32 to a gradient. */
+void add_product(at::Tensor &sum, shim::Companion &companion, const at::Tensor &weight,
+                 const at::Tensor &grad, const at::Tensor &x)
 {
-    for (int64_t i = begin; i < end; i++)
-        sum[i] = shim::widen(x[i]);
-}
+    bool first = !sum.defined();
 
-WIDE_LOOP void add_range(float *sum, const uint16_t *x, int64_t begin, int64_t end)
-{
-    for (int64_t i = begin; i < end; i++)
-        sum[i] += shim::widen(x[i]);
-}
-
-/* sum = x, or sum + x; both are contiguous. */
-void add_halves(at::Tensor &sum, const at::Tensor &x, bool first)
-{
-    float *to = sum.data_ptr<float>();
-    const uint16_t *from = static_cast<const uint16_t *>(x.data_ptr());
-
-    at::parallel_for(0, sum.numel(), shim::GRAIN, [&](int64_t begin, int64_t end) {
-        (first ? set_range : add_range)(to, from, begin, end);
-    });
+    if (first && companion.spare_sum.defined())
+        sum = std::move(companion.spare_sum);
+    else if (first)
+        sum = at::empty_like(weight, at::MemoryFormat::Contiguous).set_requires_grad(false);
+    if (first)
+        at::mm_out(sum, grad.t(), x);
+    else
+        sum.addmm_(grad.t(), x);
 }
 
 /* Adds grad' x to the weight's gradient.  grad (rows, out), x (rows, in) */
@@ -48,20 +41,45 @@ void add_weight_grad(at::Tensor weight, shim::Companion &companion, const at::Te
                      const at::Tensor &x)
 {
     at::NoGradGuard guard;
-    at::Tensor &sum = weight.mutable_grad();
-    bool first = !sum.defined();
 
-    if (first && companion.spare_grad.defined())
-        sum = std::move(companion.spare_grad);
-    else if (first)
-        sum = at::empty_like(weight, at::MemoryFormat::Contiguous).set_requires_grad(false);
-    companion.keeps_grad = true;
-    if (grad.scalar_type() != at::kFloat)
-        add_halves(sum, at::mm(grad.t(), x).contiguous(), first);
-    else if (first)
-        at::mm_out(sum, grad.t(), x);
-    else
-        sum.addmm_(grad.t(), x);
+    companion.keeps_sum = true;
+    if (grad.scalar_type() == at::kFloat)
+        return add_product(weight.mutable_grad(), companion, weight, grad, x);
+    if (companion.waiting == 2)
+        shim::add_up(weight.mutable_grad(), companion, weight.sizes());
+    at::Tensor &product = companion.products[companion.waiting];
+    if (!product.defined())
+        product = at::empty(weight.sizes(), grad.options());
+    at::mm_out(product, grad.t(), x);
+    companion.waiting++;
+}
+
+/* sums[c] = the sum of x[r][c] over rows, for columns begin .. end - 1 */
+WIDE_LOOP void sum_columns(float *sums, const uint16_t *x, int64_t rows, int64_t columns, int64_t begin,
+                           int64_t end)
+{
+    for (int64_t c = begin; c < end; c++)
+        sums[c] = 0;
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c = begin; c < end; c++)
+            sums[c] += shim::widen(x[r * columns + c]);
+}
+
+/* grad (rows, out) -> the bias' gradient, in float32 */
+at::Tensor bias_gradient(const at::Tensor &grad)
+{
+    const int64_t rows = grad.size(0), columns = grad.size(1), block = 256;
+
+    if (grad.scalar_type() != at::kBFloat16 || !grad.is_contiguous())
+        return grad.sum(at::IntArrayRef{0}, false, at::kFloat);
+    at::Tensor result = at::empty({columns}, grad.options().dtype(at::kFloat));
+    float *sums = result.data_ptr<float>();
+    const uint16_t *from = static_cast<const uint16_t *>(grad.data_ptr());
+    at::parallel_for(0, (columns + block - 1) / block, 1, [&](int64_t begin, int64_t end) {
+        for (int64_t b = begin; b < end; b++)
+            sum_columns(sums, from, rows, columns, b * block, std::min(columns, (b + 1) * block));
+    });
+    return result;
 }
 
 struct Linear : public torch::autograd::Function<Linear> {
@@ -90,7 +108,7 @@ struct Linear : public torch::autograd::Function<Linear> {
         if (save->saved_data["x_learned"].toBool())
             x_grad = at::mm(grad, used).view(x.sizes());
         if (save->saved_data["bias_learned"].toBool())
-            bias_grad = grad.sum(at::IntArrayRef{0}, false, at::kFloat);
+            bias_grad = bias_gradient(grad);
         if (save->saved_data["learned"].toBool()) {
             auto companion = c10::static_intrusive_pointer_cast<shim::Companion>(
                 save->saved_data["companion"].toCapsule());

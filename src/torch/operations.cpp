@@ -126,7 +126,10 @@ struct et_tensor *et_clamp(struct et_scope *scope, const struct et_tensor *x, do
 
 struct et_tensor *et_gelu(struct et_scope *scope, const struct et_tensor *x)
 {
-    return make(scope, "gelu", {x}, [&] { return gelu_exact(x->value); });
+    return make(scope, "gelu", {x}, [&] {
+        bool halves = x->value.is_cpu() && x->value.scalar_type() == at::kBFloat16;
+        return halves ? shim::gelu_halves(x->value) : gelu_exact(x->value);
+    });
 }
 
 struct et_tensor *et_relu(struct et_scope *scope, const struct et_tensor *x)

@@ -17,12 +17,14 @@
 namespace shim
 {
 
-/* What the shim keeps beside a tensor, for linear layers (linear.cpp). */
+/* What the shim keeps beside a tensor, for linear layers (linear.cpp, gradient.cpp). */
 struct Companion : torch::CustomClassHolder {
-    at::Tensor rounded;      /* the tensor in another type, as of `version` */
-    int64_t version = 0;     /* of the tensor */
-    at::Tensor spare_grad;   /* memory of a cleared gradient, to be used again */
-    bool keeps_grad = false; /* its gradient's memory is to be kept so */
+    at::Tensor rounded;     /* the tensor in another type, as of `version` */
+    int64_t version = 0;    /* of the tensor */
+    at::Tensor products[2]; /* bfloat16: the first `waiting` are parts of its gradient, others spare memory */
+    int waiting = 0;
+    at::Tensor spare_sum;   /* memory of a cleared gradient, to be used again */
+    bool keeps_sum = false; /* its gradient's memory is to be kept so */
 };
 
 } // namespace shim
@@ -87,7 +89,29 @@ inline c10::optional<at::Tensor> optional(const et_tensor *x) /* x may be NULL *
 
 const int64_t GRAIN = 16384; /* elements per thread at least, of a loop that does little with each */
 
+/* A gradient on the CPU, as the sum of what is not NULL. */
+struct Gradient {
+    enum { PIECE = 4096 }; /* elements that are read at once: they stay in the innermost cache */
+    const float *sum;
+    const uint16_t *halves[2];
+    int64_t count; /* elements of each */
+
+    /* Elements first .. first + length - 1, where they lie or added up in `memory`; length <= PIECE. */
+    const float *read(int64_t first, int64_t length, float *memory) const;
+};
+
+bool has_gradient(const et_tensor *tensor);
+bool plain_gradient(const et_tensor *tensor, Gradient &gradient); /* false: it is not in plain memory */
+void add_up(at::Tensor &sum, Companion &companion, at::IntArrayRef sizes); /* adds what waits to `sum` */
+
 c10::intrusive_ptr<Companion> companion_of(const et_tensor *x); /* made if it is not there */
+
+/* GELU of a tensor in bfloat16 on the CPU. */
+at::Tensor gelu_halves(const at::Tensor &x);
+
+/* Dropout by draws from `seed`, of float32 or bfloat16 on the CPU; no gradient is recorded. */
+at::Tensor drop(const at::Tensor &x, double p, uint64_t seed);
+int64_t draw_seed(); /* from the generator that et_manual_seed sets */
 
 /* et_conv1d in bfloat16 with groups, without stride and bias. */
 at::Tensor grouped_conv(const at::Tensor &x, const at::Tensor &weight, int64_t padding, int64_t groups);

@@ -117,8 +117,19 @@ struct et_tensor *et_relu(struct et_scope *scope, const struct et_tensor *x);
 struct et_tensor *et_softmax(struct et_scope *scope, const struct et_tensor *x, int dim);
 struct et_tensor *et_dropout(struct et_scope *scope, const struct et_tensor *x,
                              double p); /* as in training */
+
+/* x + dropout(y), of one shape; p > 0 */
+struct et_tensor *et_add_dropped(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *y,
+                                 double p);
 struct et_tensor *et_to_dtype(struct et_scope *scope, const struct et_tensor *x, enum et_dtype dtype);
 struct et_tensor *et_matmul(struct et_scope *scope, const struct et_tensor *a, const struct et_tensor *b);
+
+/* Scaled dot-product attention, Vaswani et al., 2017: query, key, value (batch, time, heads * width) -> the
+ * same. hidden (batch, 1, 1, time): true where a key is to be ignored; NULL: none is.  dropout: of the
+ * probabilities. */
+struct et_tensor *et_attention(struct et_scope *scope, const struct et_tensor *query,
+                               const struct et_tensor *key, const struct et_tensor *value,
+                               const struct et_tensor *hidden, int64_t heads, double dropout);
 
 /* x (..., in), weight (out, in), bias (out) or NULL -> (..., out) */
 struct et_tensor *et_linear(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,

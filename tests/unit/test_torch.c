@@ -417,6 +417,129 @@ static void test_dropout(void **state)
     free(again);
 }
 
+/* Attention by et_attention, or of the operations that it stands for; what comes out and the gradients. */
+enum { CLIPS = 2, TIMES = 19, HEADS = 3, STATES = HEADS * 8, ATTENDED = CLIPS * TIMES * STATES };
+
+static struct et_tensor *attention_by_parts(struct et_scope *s, struct et_tensor *const x[3],
+                                            struct et_tensor *hidden, double p)
+{
+    const int64_t split[4] = {CLIPS, TIMES, HEADS, STATES / HEADS}, whole[3] = {CLIPS, TIMES, STATES};
+    struct et_tensor *h[3];
+
+    for (int i = 0; i < 3; i++)
+        h[i] = et_transpose(s, et_reshape(s, x[i], split, 4), 1, 2);
+    struct et_tensor *scores = et_matmul(s, h[0], et_transpose(s, h[1], 2, 3));
+    scores = et_mul_scalar(s, scores, 1 / sqrt((double)STATES / HEADS));
+    scores = et_softmax(s, et_masked_fill(s, scores, hidden, -INFINITY), 3);
+    if (p > 0)
+        scores = et_dropout(s, scores, p);
+    return et_reshape(s, et_transpose(s, et_matmul(s, scores, h[2]), 1, 2), whole, 3);
+}
+
+static void attend(enum et_dtype dtype, bool parts, double p, float results[4][ATTENDED])
+{
+    const int64_t shape[3] = {CLIPS, TIMES, STATES}, keys[4] = {CLIPS, 1, 1, TIMES};
+    struct et_scope *s = et_scope_open(NULL);
+    struct error error = {0};
+    struct et_tensor *leaves[3], *x[3];
+    bool padding[CLIPS * TIMES] = {false};
+
+    for (int t = 13; t < TIMES; t++)
+        padding[TIMES + t] = true; /* the second clip is shorter */
+    et_manual_seed(4);
+    for (int i = 0; i < 3; i++) {
+        leaves[i] = et_zeros(s, ET_FLOAT32, shape, 3, ET_CPU);
+        et_normal_(s, leaves[i], 0, 1);
+        et_set_requires_grad_(s, leaves[i], true);
+        x[i] = et_to_dtype(s, leaves[i], dtype);
+    }
+    struct et_tensor *hidden = et_from_data(s, padding, ET_BOOL, keys, 4, ET_CPU);
+    et_manual_seed(5);
+    struct et_tensor *y =
+        parts ? attention_by_parts(s, x, hidden, p) : et_attention(s, x[0], x[1], x[2], hidden, HEADS, p);
+    y = et_to_dtype(s, y, ET_FLOAT32);
+    et_backward(s, et_sum(s, et_mul(s, y, et_tanh(s, y))));
+    et_read(s, y, results[3], ATTENDED);
+    for (int i = 0; i < 3; i++)
+        et_read(s, et_grad(s, leaves[i]), results[i], ATTENDED);
+    assert_good(et_scope_close(s, &error), error);
+}
+
+static void test_attention_is_its_parts(void **state)
+{
+    static float whole[4][ATTENDED], parts[4][ATTENDED];
+
+    (void)state;
+    for (int low = 0; low < 2; low++)
+        for (int dropped = 0; dropped < 2; dropped++) {
+            attend(low ? ET_BFLOAT16 : ET_FLOAT32, false, dropped * 0.3, whole);
+            attend(low ? ET_BFLOAT16 : ET_FLOAT32, true, dropped * 0.3, parts);
+            for (int k = 0; k < 4; k++)
+                for (int i = 0; i < ATTENDED; i++)
+                    assert_float_equal(whole[k][i], parts[k][i], low ? 0.06 : 1e-5);
+        }
+}
+
+/* In bfloat16 GELU is looked up: what it gives, and its gradient, are the exact ones but for rounding. */
+static void test_gelu_in_bfloat16(void **state)
+{
+    enum { COUNT = 4001 };
+    const int64_t shape[1] = {COUNT};
+    float points[COUNT], values[2][COUNT], gradients[2][COUNT];
+    struct error error = {0};
+
+    (void)state;
+    for (int i = 0; i < COUNT; i++)
+        points[i] = (float)(i - COUNT / 2) / 256; /* -7.8 .. 7.8 */
+    for (int low = 0; low < 2; low++) {
+        struct et_scope *s = et_scope_open(NULL);
+        struct et_tensor *x = et_from_data(s, points, ET_FLOAT32, shape, 1, ET_CPU);
+        x = et_to_dtype(s, et_to_dtype(s, x, ET_BFLOAT16), ET_FLOAT32);
+        et_set_requires_grad_(s, x, true);
+        struct et_tensor *y = et_gelu(s, low ? et_to_dtype(s, x, ET_BFLOAT16) : x);
+        et_backward(s, et_sum(s, et_to_dtype(s, y, ET_FLOAT32)));
+        et_read(s, et_to_dtype(s, y, ET_FLOAT32), values[low], COUNT);
+        et_read(s, et_grad(s, x), gradients[low], COUNT);
+        assert_good(et_scope_close(s, &error), error);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        assert_float_equal(values[1][i], values[0][i], fabsf(values[0][i]) / 256 + 1e-6F);
+        assert_float_equal(gradients[1][i], gradients[0][i], fabsf(gradients[0][i]) / 256 + 1e-6F);
+    }
+}
+
+/* x + dropout(y) in one pass is exactly what it is in two. */
+static void test_add_dropped(void **state)
+{
+    enum { COUNT = 1000 };
+    const int64_t shape[1] = {COUNT};
+    const enum et_dtype types[] = {ET_FLOAT32, ET_BFLOAT16};
+    float values[2][COUNT], gradients[2][COUNT];
+    struct error error = {0};
+
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        for (int parts = 0; parts < 2; parts++) {
+            struct et_scope *s = et_scope_open(NULL);
+            struct et_tensor *x = et_zeros(s, ET_FLOAT32, shape, 1, ET_CPU);
+            struct et_tensor *y = et_zeros(s, ET_FLOAT32, shape, 1, ET_CPU);
+            et_manual_seed(6);
+            et_normal_(s, x, 0, 1);
+            et_normal_(s, y, 0, 1);
+            et_set_requires_grad_(s, y, true);
+            struct et_tensor *part = et_to_dtype(s, y, types[k]);
+            struct et_tensor *z =
+                parts ? et_add(s, x, et_dropout(s, part, 0.2)) : et_add_dropped(s, x, part, 0.2);
+            et_backward(s, et_sum(s, et_mul(s, z, z)));
+            et_read(s, z, values[parts], COUNT);
+            et_read(s, et_grad(s, y), gradients[parts], COUNT);
+            assert_good(et_scope_close(s, &error), error);
+        }
+        assert_memory_equal(values[0], values[1], sizeof values[0]);
+        assert_memory_equal(gradients[0], gradients[1], sizeof gradients[0]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +552,9 @@ int main(void)
         cmocka_unit_test(test_cross_entropy),
         cmocka_unit_test(test_autocast),
         cmocka_unit_test(test_dropout),
+        cmocka_unit_test(test_add_dropped),
+        cmocka_unit_test(test_gelu_in_bfloat16),
+        cmocka_unit_test(test_attention_is_its_parts),
         cmocka_unit_test(test_linear_trains_as_its_parts),
         cmocka_unit_test(test_grouped_convolution),
     };
