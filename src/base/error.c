@@ -46,6 +46,16 @@ bool error_usage(struct error *error, const char *format, ...)
     return false;
 }
 
+bool error_memory(struct error *error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    record(error, ERROR_MEMORY, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
 bool error_interrupted(struct error *error, const char *format, ...)
 {
     va_list arguments;
@@ -82,6 +92,7 @@ int error_exit_status(const struct error *error)
         return 2;
     case ERROR_INTERRUPTED:
         return 130;
+    case ERROR_MEMORY:
     case ERROR_FAILED:
         break;
     }

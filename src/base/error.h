@@ -24,6 +24,7 @@ enum error_kind {
     ERROR_NONE = 0,
     ERROR_FAILED,      /* the work failed: exit status 1 */
     ERROR_USAGE,       /* bad usage or configuration: exit status 2 */
+    ERROR_MEMORY,      /* memory ran out: exit status 1 */
     ERROR_INTERRUPTED, /* stopped by the user, state saved: exit status 130 */
 };
 
@@ -37,6 +38,9 @@ bool error_set(struct error *error, const char *format, ...) __attribute__((form
 
 /* The same, for bad usage or configuration. */
 bool error_usage(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same, for memory that ran out. */
+bool error_memory(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The same, for an interruption. */
 bool error_interrupted(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -135,6 +135,9 @@ const struct setting SETTINGS[] = {
     TEXT("train", "schedule", "linear", "constant, linear or cosine"),
     INTEGER("train", "warmup_steps", "0", 0, MANY, "steps over which the learning rate rises from 0"),
     NUMBER("train", "clip_norm", "1.0", 0, MANY, "gradients are clipped to this norm; 0: never"),
+    INTEGER("train", "bad_steps", "5", 1, MANY,
+            "training stops after so many steps in a row whose loss or gradients are not finite; each is "
+            "left out"),
     BOOL("train", "shuffle", "yes", "no: clips in the split's order"),
     BOOL("train", "group_by_length", "no", "batches of clips of like length"),
     BOOL("train", "feature_store", "no",

@@ -10,6 +10,8 @@ static void print_scan(const struct config *config, const struct corpus_scan *sc
     if (scan->multichannel)
         printf(", %zu of several channels downmixed", scan->multichannel);
     printf("\n%zu files, %zu opened this time", scan->files, scan->decoded);
+    if (scan->unopened)
+        printf(", %zu not yet", scan->unopened);
     if (scan->copies)
         printf(", %zu copies of other clips left out", scan->copies);
     if (scan->broken)
@@ -21,7 +23,7 @@ static void print_scan(const struct config *config, const struct corpus_scan *sc
 
 bool command_index(const struct options *options, struct error *error)
 {
-    struct source source = {0};
+    struct source source = {.opens_nothing = options->no_decode};
     struct config *config = options_config(options, error);
     bool done = config && source_index(&source, config, error);
 

@@ -34,6 +34,9 @@ static const struct option_row {
     {"resume", NULL, "go on with an interrupted run", FLAG, offsetof(struct options, resume)},
     {"part", "PART", "train, validation or test", VALUE, offsetof(struct options, part)},
     {"list", "PART", "print the names of a part's clips", VALUE, offsetof(struct options, list)},
+    {"no-decode", NULL,
+     "list the clips without opening their files, which the next command that needs them does", FLAG,
+     offsetof(struct options, no_decode)},
     {"format", "FORMAT", "table, csv or json", VALUE, offsetof(struct options, format)},
     {"windows", NULL,
      "an answer for every window: recordings are cut into equal parts of at most "

@@ -14,6 +14,7 @@ static void add_scan(struct corpus_scan *sum, const struct corpus_scan *scan)
     sum->gone += scan->gone;
     sum->seconds_of_audio += scan->seconds_of_audio;
     sum->multichannel += scan->multichannel;
+    sum->unopened += scan->unopened;
 }
 
 static bool index_corpus(struct source *source, const struct config *config, int number, struct error *error)
@@ -37,7 +38,7 @@ bool source_index(struct source *source, const struct config *config, struct err
 {
     char *first = corpus_root(config, error); /* nothing is made where there is no corpus */
     bool done = first && (source->catalogue = catalogue_open(config_text(config, "run.database"), error)) &&
-                (source->cache = corpus_cache_open(config, error));
+                (source->opens_nothing || (source->cache = corpus_cache_open(config, error)));
 
     free(first);
     for (int number = 1; done && number <= MOST_CORPORA; number++)

@@ -14,9 +14,10 @@ struct source {
     struct source_corpus corpora[MOST_CORPORA]; /* as the configuration numbers them, from 1 */
     const char *root;                           /* of the first, which its clips' paths are relative to */
     struct catalogue *catalogue;
-    struct audio_cache *cache;
-    struct corpus_scan scan; /* of all */
-    struct clip_list clips;  /* usable, of the labels in use */
+    bool opens_nothing;        /* set by the caller: clips are listed, not opened */
+    struct audio_cache *cache; /* NULL then */
+    struct corpus_scan scan;   /* of all */
+    struct clip_list clips;    /* usable, of the labels in use */
     struct split split;
 };
 

@@ -53,7 +53,7 @@ static void print_table(const struct clip_list *clips, const struct split *split
 
 static bool show(const struct config *config, const struct options *options, struct error *error)
 {
-    struct source source = {0};
+    struct source source = {.opens_nothing = options->no_decode};
     struct strings labels = {0};
     enum part part = options->list ? part_find(options->list, error) : PART_COUNT;
     bool done = !error->kind && source_index(&source, config, error) &&

@@ -42,10 +42,13 @@ struct corpus_scan {
     size_t copies, broken, gone;  /* left out: copies, broken; vanished since last time */
     double seconds_of_audio;      /* of the usable clips */
     size_t multichannel;          /* usable clips of more than one channel, downmixed */
+    size_t unopened;              /* usable clips that no scan has opened yet */
 };
 
 /* Brings the catalogue up to date with config's corpus.root and warns of what it left out, once, at the
- * end.  With corpus.strict a broken file is an error, after all have been recorded. */
+ * end.  Without a cache (NULL) no file is opened: new clips are taken as the list or their names describe
+ * them, and opened by the next scan that has one.  With corpus.strict a broken file is an error, after all
+ * have been recorded. */
 bool corpus_index(const struct config *config, struct catalogue *catalogue, struct audio_cache *cache,
                   struct corpus_scan *scan, struct error *error);
 

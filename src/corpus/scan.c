@@ -18,11 +18,11 @@
 struct scan {
     const struct corpus_format *format;
     const char *root;
-    struct audio_cache *cache;
-    struct clip_list known;   /* as the catalogue had it, sorted by path */
-    struct clip_list found;   /* every file of the folder, in order of path */
-    bool *unchanged;          /* per found file: taken from the catalogue */
-    size_t *todo, todo_count; /* found files to open */
+    struct audio_cache *cache; /* NULL: no file is opened */
+    struct clip_list known;    /* as the catalogue had it, sorted by path */
+    struct clip_list found;    /* every file of the folder, in order of path */
+    bool *unchanged;           /* per found file: taken from the catalogue */
+    size_t *todo, todo_count;  /* found files to open */
     int64_t *gone;
     size_t gone_count;
     pthread_mutex_t mutex; /* guards progress, done, found.arena and failure */
@@ -158,7 +158,7 @@ static void match(struct scan *scan)
         }
         bool same = order == 0 && found[i].file_size == known[k].file_size &&
                     found[i].file_mtime == known[k].file_mtime &&
-                    known[k].sha256 && /* an unreadable file is tried again */
+                    (known[k].sha256 || !scan->cache) && /* what could not be read, or was not, is tried */
                     (!scan->format->list || same_words(&found[i], &known[k]));
         if (same)
             found[i] = known[k];
@@ -227,7 +227,8 @@ static bool scan_one(void *context, size_t item)
     struct clip *clip = &scan->found.clips[scan->todo[item]];
     struct error reason = {0}, naming = {0}, error = {0};
 
-    open_clip(scan, clip, &reason, &error);
+    if (scan->cache)
+        open_clip(scan, clip, &reason, &error);
     pthread_mutex_lock(&scan->mutex);
     if (error.kind)
         error_set(&scan->failure, "%s", error.message);
@@ -252,9 +253,12 @@ static int by_name_then_path(const void *a, const void *b)
     return order ? order : by_path(x, y);
 }
 
+/* Files that were not opened are taken to be what their names say. */
 static const char *copied_from(const struct clip *clip, const struct clip *original)
 {
-    return strcmp(clip->sha256, original->sha256) == 0 ? original->path : NULL;
+    bool same = !clip->sha256 || !original->sha256 || strcmp(clip->sha256, original->sha256) == 0;
+
+    return same ? original->path : NULL;
 }
 
 /* Two usable files of one name: the same content is a copy, and only the first counts; other content is a
@@ -288,7 +292,7 @@ static void find_copies(struct scan *scan)
 static void summarize(const struct scan *scan, struct corpus_scan *result)
 {
     result->files = scan->found.count;
-    result->decoded = scan->todo_count;
+    result->decoded = scan->cache ? scan->todo_count : 0;
     result->gone = scan->gone_count;
     for (size_t i = 0; i < scan->found.count; i++) {
         const struct clip *clip = &scan->found.clips[i];
@@ -300,6 +304,7 @@ static void summarize(const struct scan *scan, struct corpus_scan *result)
             result->clips++;
             result->seconds_of_audio += clip->duration;
             result->multichannel += clip->channels > 1;
+            result->unopened += !clip->sha256;
         }
     }
 }
@@ -339,7 +344,8 @@ static void warn_same_content(const struct scan *scan)
     size_t count = 0, same = 0, example = 0;
 
     for (size_t i = 0; i < scan->found.count; i++)
-        if (!scan->found.clips[i].problem && !scan->found.clips[i].duplicate_of)
+        if (!scan->found.clips[i].problem && !scan->found.clips[i].duplicate_of &&
+            scan->found.clips[i].sha256)
             order[count++] = &scan->found.clips[i];
     if (count)
         qsort(order, count, sizeof *order, by_content);
@@ -358,7 +364,7 @@ static void warn_same_content(const struct scan *scan)
 
 static bool open_todo(struct scan *scan, const struct config *config, struct error *error)
 {
-    int threads = thread_count(config_integer(config, "run.threads"));
+    int threads = scan->cache ? thread_count(config_integer(config, "run.threads")) : 1;
 
     progress_start(&scan->progress, "index", "clip", 0, scan->todo_count);
     parallel_for(scan->todo_count, threads, scan_one, scan);

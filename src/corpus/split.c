@@ -202,27 +202,51 @@ static bool assign_parts(const struct split_protocol *protocol, const struct spl
     return done;
 }
 
-static bool has_speaker(const struct split *split, const struct clip_list *clips, enum part part,
-                        const char *speaker)
+/* A speaker of a clip, and the clip's part; PART_COUNT: in none. */
+struct appearance {
+    const char *speaker;
+    enum part part;
+};
+
+static int by_speaker(const void *a, const void *b)
 {
-    for (size_t i = 0; i < split->counts[part]; i++)
-        if (text_equal(clips->clips[split->clips[part][i]].speaker, speaker))
-            return true;
-    return false;
+    return strcmp(((const struct appearance *)a)->speaker, ((const struct appearance *)b)->speaker);
+}
+
+/* Counts the speakers, and those in both the train and the test part, in appearances sorted by speaker. */
+static void count_appearances(struct split *split, const struct appearance *list, size_t count)
+{
+    bool in[PART_COUNT + 1] = {false};
+
+    for (size_t i = 0; i < count; i++) {
+        in[list[i].part] = true;
+        if (i + 1 < count && by_speaker(&list[i], &list[i + 1]) == 0)
+            continue;
+        split->speakers++;
+        split->shared_speakers += in[PART_TRAIN] && in[PART_TEST];
+        memset(in, 0, sizeof in);
+    }
 }
 
 static void count_speakers(struct split *split, const struct clip_list *clips)
 {
-    struct strings speakers = {0};
+    struct appearance *list = mem_zero(clips->count, sizeof *list);
+    enum part *parts = mem_zero(clips->count, sizeof *parts);
+    size_t count = 0;
 
     for (size_t i = 0; i < clips->count; i++)
+        parts[i] = PART_COUNT;
+    for (int part = 0; part < PART_COUNT; part++)
+        for (size_t i = 0; i < split->counts[part]; i++)
+            parts[split->clips[part][i]] = (enum part)part;
+    for (size_t i = 0; i < clips->count; i++)
         if (clips->clips[i].speaker)
-            strings_add_new(&speakers, clips->clips[i].speaker);
-    split->speakers = speakers.count;
-    for (size_t k = 0; k < speakers.count; k++)
-        split->shared_speakers += has_speaker(split, clips, PART_TRAIN, speakers.items[k]) &&
-                                  has_speaker(split, clips, PART_TEST, speakers.items[k]);
-    strings_free(&speakers);
+            list[count++] = (struct appearance){clips->clips[i].speaker, parts[i]};
+    if (count)
+        qsort(list, count, sizeof *list, by_speaker);
+    count_appearances(split, list, count);
+    free(list);
+    free(parts);
 }
 
 /* Folds test every clip once; parts that are given do not. */

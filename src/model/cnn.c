@@ -122,7 +122,8 @@ static void declare_norm(struct parameters *p, struct stage *s, int64_t count, c
     s->shift = parameters_add(p, true, INIT_ZEROS, 0, channels, "%s.bias", name);
     s->mean = parameters_add(p, true, INIT_ZEROS, 0, channels, "%s.running_mean", name);
     s->variance = parameters_add(p, true, INIT_ONES, 0, channels, "%s.running_var", name);
-    p->items[s->mean].trainable = p->items[s->variance].trainable = false; /* moved by the forward pass */
+    p->items[s->mean].trainable = p->items[s->variance].trainable = false;
+    p->items[s->mean].moves = p->items[s->variance].moves = true;
 }
 
 static struct stage declare_stage(struct parameters *p, int64_t in, int64_t out, int block, int stage)

@@ -109,16 +109,16 @@ static struct et_tensor *group_norm(const struct pass *pass, struct et_scope *s,
                          CONV_NORM_EPS);
 }
 
-/* The norm of convolution i, if it has one.  x (B, T, C) */
-static struct et_tensor *conv_norm(const struct pass *pass, struct et_scope *s, struct et_tensor *x, int i)
+/* The norm of convolution i, if it has one, and GELU.  x (B, T, C) */
+static struct et_tensor *activate(const struct pass *pass, struct et_scope *s, struct et_tensor *x, int i)
 {
     const struct affine *a = &pass->w->conv_norm[i];
 
     if (!pass->w->conv_has_norm[i])
-        return x;
+        return et_gelu(s, x);
     if (pass->w->config.group_norm)
-        return et_transpose(s, group_norm(pass, s, et_transpose(s, x, 1, 2), i), 1, 2);
-    return et_layer_norm(s, x, weight(pass, a->weight), weight(pass, a->bias), CONV_NORM_EPS);
+        return et_gelu(s, et_transpose(s, group_norm(pass, s, et_transpose(s, x, 1, 2), i), 1, 2));
+    return et_layer_norm_gelu(s, x, weight(pass, a->weight), weight(pass, a->bias), CONV_NORM_EPS);
 }
 
 /* Convolution i of the feature encoder.  x (B, T, C) -> (B, T', C')
@@ -161,8 +161,7 @@ static struct et_tensor *encode_samples(const struct pass *pass, struct et_scope
     for (int i = 0; i < c->conv_layers; i++) {
         struct et_scope *s = et_scope_open(scope);
         shorten(pass, i);
-        struct et_tensor *y = conv_norm(pass, s, convolve(pass, s, x, i), i);
-        y = et_keep(et_gelu(s, y), scope);
+        struct et_tensor *y = et_keep(activate(pass, s, convolve(pass, s, x, i), i), scope);
         et_drop(x);
         x = y;
         et_scope_close(s, NULL);

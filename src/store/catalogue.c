@@ -126,7 +126,8 @@ struct catalogue *catalogue_open(const char *path, struct error *error)
     } else {
         sqlite3_busy_timeout(catalogue->db, BUSY_MILLISECONDS);
         if (execute(catalogue,
-                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON",
+                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
+                    "PRAGMA cache_size = -131072" /* KiB at most: a million clips stay in it */,
                     error) &&
             migrate(catalogue, error))
             return catalogue;

@@ -2,6 +2,8 @@
 
 #include "store/statement.h"
 
+#include <string.h>
+
 const char *const PART_NAMES[PART_COUNT] = {"train", "validation", "test"};
 
 /* Removes an older split of the description and makes a new, empty one. */
@@ -17,13 +19,44 @@ static bool replace(struct catalogue *catalogue, int64_t corpus, const char *des
     return done;
 }
 
+/* Whether the catalogue has exactly that split. */
+static bool is_stored(struct catalogue *catalogue, int64_t corpus, const char *description,
+                      int64_t *const clips[PART_COUNT], const size_t counts[PART_COUNT], struct error *error)
+{
+    struct statement s;
+    size_t found = 0, all = 0;
+    bool same = true;
+
+    for (int part = 0; part < PART_COUNT; part++)
+        all += counts[part];
+    if (statement_prepare(&s, catalogue,
+                          "SELECT part, position, clip_id FROM split_clips WHERE split_id ="
+                          " (SELECT id FROM splits WHERE corpus_id = ? AND description = ?)",
+                          error)) {
+        statement_integer(&s, corpus);
+        statement_text(&s, description);
+        for (; same && statement_row(&s, error); found++) {
+            const char *name = (const char *)sqlite3_column_text(s.handle, 0);
+            int64_t position = sqlite3_column_int64(s.handle, 1);
+            int part = 0;
+            while (part < PART_COUNT && strcmp(name, PART_NAMES[part]) != 0)
+                part++;
+            same = part < PART_COUNT && position >= 0 && (size_t)position < counts[part] &&
+                   clips[part][position] == sqlite3_column_int64(s.handle, 2);
+        }
+    }
+    return statement_end(&s) && same && found == all;
+}
+
 bool split_write(struct catalogue *catalogue, int64_t corpus, const char *description,
                  int64_t *const clips[PART_COUNT], const size_t counts[PART_COUNT], struct error *error)
 {
     struct statement s = {0};
     int64_t id = 0;
 
-    if (!catalogue_begin(catalogue, error))
+    if (is_stored(catalogue, corpus, description, clips, counts, error))
+        return true;
+    if (error->kind || !catalogue_begin(catalogue, error))
         return false;
     bool done = replace(catalogue, corpus, description, &id, error) &&
                 statement_prepare(&s, catalogue, "INSERT INTO split_clips VALUES (?, ?, ?, ?)", error);

@@ -3,7 +3,7 @@
  * projections left it and writes it where the next one takes it, without copies, and scales, masks and
  * normalises in one pass.  Elsewhere it is libtorch's own, fused where libtorch has such a kernel.
  */
-#include "torch/shim.hpp"
+#include "torch/rows.hpp"
 
 #include <ATen/Parallel.h>
 #include <algorithm>
@@ -35,29 +35,6 @@ at::Tensor heads_of(const at::Tensor &x, int64_t b, const Dims &d)
     return x[b].view({d.time, d.heads, d.width}).transpose(0, 1);
 }
 
-/* exp(x) for x <= 0 to float's accuracy, in a form that compilers vectorise; NaN stays NaN. */
-inline __attribute__((always_inline)) float exp_negative(float x)
-{
-    const float rounder = 12582912.0F; /* 1.5 * 2^23: adding it leaves the nearest whole number below */
-    float clamped = x < -87.0F ? -87.0F : x;
-    float shifted = clamped * 1.44269504F + rounder, whole = shifted - rounder;
-    float rest = (clamped - whole * 0.693359375F) + whole * 2.12194440e-4F; /* ln 2 in two parts */
-    float y = 1.9875691500e-4F;
-    uint32_t bits;
-
-    y = y * rest + 1.3981999507e-3F;
-    y = y * rest + 8.3334519073e-3F;
-    y = y * rest + 4.1665795894e-2F;
-    y = y * rest + 1.6666665459e-1F;
-    y = y * rest + 5.0000001201e-1F;
-    y = y * rest * rest + rest + 1.0F;
-    std::memcpy(&bits, &shifted, sizeof bits);
-    bits = (bits + 127) << 23; /* 2^whole */
-    float power;
-    std::memcpy(&power, &bits, sizeof power);
-    return x < -87.0F ? 0.0F : y * power;
-}
-
 /* row = softmax(scale * row) over what is not hidden.  `count` is a multiple of LANES; `hidden` holds -inf
  * where a key is hidden, else 0. */
 WIDE_LOOP void softmax_row(float *row, const float *hidden, int64_t count, float scale)
@@ -75,7 +52,7 @@ WIDE_LOOP void softmax_row(float *row, const float *hidden, int64_t count, float
         top = lane > top ? lane : top;
     for (int64_t i = 0; i < count; i += LANES)
         for (int k = 0; k < LANES; k++) {
-            row[i + k] = exp_negative(row[i + k] - top);
+            row[i + k] = shim::exp_negative(row[i + k] - top);
             sums[k] += row[i + k];
         }
     for (float lane : sums)
@@ -101,51 +78,6 @@ WIDE_LOOP void softmax_gradient_row(float *grad, const float *probability, const
     for (int64_t i = 0; i < count; i++)
         grad[i] = scale * (grad[i] - probability[i] * sum);
 }
-
-WIDE_LOOP void widen_row(float *to, const uint16_t *from, int64_t count)
-{
-    for (int64_t i = 0; i < count; i++)
-        to[i] = shim::widen(from[i]);
-}
-
-WIDE_LOOP void narrow_row(uint16_t *to, const float *from, int64_t count)
-{
-    for (int64_t i = 0; i < count; i++)
-        to[i] = shim::narrow(from[i]);
-}
-
-/* Rows of a contiguous tensor in float32 or bfloat16, read and written as floats. */
-class Rows
-{
-  public:
-    explicit Rows(const at::Tensor &x)
-        : width(x.size(-1)), halves(x.scalar_type() == at::kBFloat16), data(x.data_ptr())
-    {
-    }
-
-    void read(int64_t row, float *to) const
-    {
-        if (halves)
-            widen_row(to, static_cast<const uint16_t *>(data) + row * width, width);
-        else
-            std::memcpy(to, static_cast<const float *>(data) + row * width,
-                        static_cast<size_t>(width) * sizeof *to);
-    }
-
-    void write(int64_t row, const float *from) const
-    {
-        if (halves)
-            narrow_row(static_cast<uint16_t *>(data) + row * width, from, width);
-        else
-            std::memcpy(static_cast<float *>(data) + row * width, from,
-                        static_cast<size_t>(width) * sizeof *from);
-    }
-
-  private:
-    int64_t width;
-    bool halves;
-    void *data;
-};
 
 int64_t padded(int64_t count)
 {
@@ -178,7 +110,7 @@ void normalise(const at::Tensor &scores, const c10::optional<at::Tensor> &mask, 
 {
     const std::vector<float> hidden = hidden_keys(mask, d);
     const int64_t stride = padded(d.time), rows = d.batch * d.heads * d.time;
-    const Rows all(scores);
+    const shim::Rows all(scores);
 
     at::parallel_for(0, rows, rows_per_thread(d.time), [&](int64_t begin, int64_t end) {
         std::vector<float> row(static_cast<size_t>(stride), 0.0F);
@@ -197,7 +129,7 @@ void normalise_backward(const at::Tensor &grad, const at::Tensor &probabilities,
                         const Dims &d, double scale)
 {
     const int64_t stride = padded(d.time), rows = d.batch * d.heads * d.time;
-    const Rows grads(grad), before(probabilities), after(dropped);
+    const shim::Rows grads(grad), before(probabilities), after(dropped);
 
     at::parallel_for(0, rows, rows_per_thread(d.time), [&](int64_t begin, int64_t end) {
         std::vector<float> memory(static_cast<size_t>(3 * stride), 0.0F);

@@ -231,15 +231,6 @@ struct et_tensor *et_power_spectrum(struct et_scope *scope, const struct et_tens
     });
 }
 
-struct et_tensor *et_layer_norm(struct et_scope *scope, const struct et_tensor *x,
-                                const struct et_tensor *weight, const struct et_tensor *bias, double eps)
-{
-    return make(scope, "layer_norm", {x, weight, bias}, [&] {
-        return at::layer_norm(x->value.to(weight->value.scalar_type()), weight->value.sizes(), weight->value,
-                              bias->value, eps);
-    });
-}
-
 struct et_tensor *et_group_norm(struct et_scope *scope, const struct et_tensor *x, int64_t groups,
                                 const struct et_tensor *weight, const struct et_tensor *bias, double eps)
 {

@@ -49,6 +49,15 @@ std::string shim::reason(const std::exception &exception)
     return end == std::string::npos ? text : text.substr(0, end);
 }
 
+/* In whatever words an allocator says it. */
+static bool ran_out_of_memory(const std::string &message)
+{
+    for (const char *words : {"allocate memory", "out of memory", "bad_alloc"})
+        if (message.find(words) != std::string::npos)
+            return true;
+    return false;
+}
+
 extern "C" {
 
 struct et_scope *et_scope_open(struct et_scope *parent)
@@ -72,7 +81,7 @@ bool et_scope_close(struct et_scope *scope, struct error *error)
     if (!good && scope->parent)
         scope->parent->fail("", scope->message.c_str());
     if (!good && error)
-        error_set(error, "%s", scope->message.c_str());
+        (ran_out_of_memory(scope->message) ? error_memory : error_set)(error, "%s", scope->message.c_str());
     delete scope;
     return good;
 }

@@ -55,6 +55,7 @@ static bool write_state(const char *folder, const struct trainer_state *state,
     write_number(json, "best_score", state->best_score);
     write_number(json, "loss_scale", state->loss_scale);
     cJSON_AddNumberToObject(json, "good_steps", (double)state->good_steps);
+    cJSON_AddNumberToObject(json, "bad_steps", (double)state->bad_steps);
     cJSON *steps = cJSON_AddArrayToObject(json, "optimizer_steps");
     for (size_t i = 0; i < optimizer->count; i++)
         cJSON_AddItemToArray(steps, cJSON_CreateNumber((double)et_adamw_steps(optimizer->optimizer, i)));
@@ -78,7 +79,8 @@ static bool parse_state(const cJSON *json, struct trainer_state *state, struct e
            json_integer(json, "best_step", &state->best_step, error) &&
            json_number(json, "best_score", &state->best_score, error) &&
            json_number(json, "loss_scale", &state->loss_scale, error) &&
-           json_integer(json, "good_steps", &state->good_steps, error);
+           json_integer(json, "good_steps", &state->good_steps, error) &&
+           json_integer(json, "bad_steps", &state->bad_steps, error);
 }
 
 bool checkpoint_read_state(const char *folder, struct trainer_state *state, struct error *error)

@@ -27,6 +27,7 @@ struct trainer_state {
     double best_score;      /* of eval.best_metric, larger is better */
     double loss_scale;      /* float16 only */
     int64_t good_steps;     /* since the loss scale last changed */
+    int64_t bad_steps;      /* the last ones, in a row, whose loss or gradients were not finite */
 };
 
 /* What training goes on with, besides the model. */

@@ -1,6 +1,7 @@
 #include "train/step.h"
 
 #include "base/random.h"
+#include "train/trouble.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -50,6 +51,35 @@ static void learn_scale(const struct trainer *t)
     free(targets);
 }
 
+/* Copies of what forward passes move beside the optimizer, to go back to after a bad step. */
+static bool start_moving(struct training *training, struct error *error)
+{
+    const struct parameters *p = &training->trainer->model->parameters;
+    bool recording = et_grad_mode(false);
+
+    training->scope = et_scope_open(NULL);
+    training->moving = mem_zero(p->count, sizeof *training->moving);
+    for (size_t i = 0; i < p->count; i++)
+        if (p->items[i].moves)
+            training->moving[training->moving_count++] =
+                (struct moving){p->items[i].tensor, et_clone(training->scope, p->items[i].tensor)};
+    et_grad_mode(recording);
+    return !et_scope_failed(training->scope) || error_memory(error, "no memory for a model's statistics");
+}
+
+/* Keeps them, before a step; or puts them back. */
+static bool keep_moving(struct training *training, bool back, struct error *error)
+{
+    if (training->moving_count == 0)
+        return true;
+    struct et_scope *scope = et_scope_open(NULL);
+    for (size_t i = 0; i < training->moving_count; i++) {
+        const struct moving *m = &training->moving[i];
+        et_copy_(scope, back ? m->tensor : m->before, back ? m->before : m->tensor);
+    }
+    return et_scope_close(scope, error);
+}
+
 bool training_start(struct training *training, struct trainer *trainer, struct error *error)
 {
     const struct parameters *p = &trainer->model->parameters;
@@ -74,7 +104,7 @@ bool training_start(struct training *training, struct trainer *trainer, struct e
     training->augmentation = augmentation_read(trainer->config);
     training->schedule = schedule_find(config_text(trainer->config, "train.schedule"), error);
     learn_scale(trainer);
-    return training->schedule && start_loss(training, error) &&
+    return training->schedule && start_loss(training, error) && start_moving(training, error) &&
            average_start(&training->average, trainer->model,
                          trainer->model->kind->fit ? 0 : config_number(trainer->config, "train.average"),
                          error) &&
@@ -88,6 +118,9 @@ void training_end(struct training *training)
     et_adamw_free(training->optimizer);
     average_end(&training->average);
     loss_end(&training->loss);
+    if (training->scope)
+        et_scope_close(training->scope, NULL);
+    free(training->moving);
     free(training->tensors);
     free(training->names);
 }
@@ -139,8 +172,8 @@ static void observe(void *context, const char *name, const struct et_tensor *ten
         mark(context, STAGE_FEATURES);
 }
 
-/* Forward and backward of one batch; adds its part of the step's loss to *loss. */
-static bool run_batch(struct training *training, int64_t index, double weight, double *loss,
+/* Forward and backward of one batch; adds its part of the step's loss. */
+static bool run_batch(struct training *training, int64_t index, double weight, struct step_figures *figures,
                       struct error *error)
 {
     struct trainer *t = training->trainer;
@@ -159,10 +192,13 @@ static bool run_batch(struct training *training, int64_t index, double weight, d
     struct et_tensor *sum = loss_sum(&training->loss, scope, &batch, logits, share);
     mark(t, STAGE_FORWARD);
     et_backward(scope, et_mul_scalar(scope, sum, t->state.loss_scale / weight));
-    *loss += et_item(scope, sum) / weight;
+    double loss = et_item(scope, sum) / weight;
+    figures->loss += loss;
+    if (!isfinite(loss) && figures->bad_batch < 0)
+        figures->bad_batch = index;
     t->clips += batch.count;
     batch_free(&batch);
-    bool done = et_scope_close(scope, error);
+    bool done = et_scope_close(scope, error) || trouble_memory(training, index, error);
     mark(t, STAGE_BACKWARD);
     return done;
 }
@@ -179,7 +215,7 @@ static void adapt_scale(struct trainer_state *state, bool good)
     }
 }
 
-/* Clips, and moves the parameters.  The loss tells numbers gone wrong apart from an overflow. */
+/* Clips, and moves the parameters; not where numbers are not finite. */
 static bool update(struct training *training, struct step_figures *figures, struct error *error)
 {
     struct trainer *t = training->trainer;
@@ -190,16 +226,11 @@ static bool update(struct training *training, struct step_figures *figures, stru
     double norm = figures->grad_norm = et_grad_norm(scope, training->tensors, training->count) * scale;
     if (!et_scope_close(scope, error))
         return false;
-    bool finite = isfinite(norm) && isfinite(figures->loss);
-    if (!finite && (!scaled || t->state.loss_scale <= SMALLEST_SCALE))
-        return error_set(error,
-                         "step %lld: the loss is %g and the gradient norm %g: lower train.learning_rate; "
-                         "the last checkpoint is whole",
-                         (long long)t->state.step + 1, figures->loss, norm);
+    figures->skipped = !isfinite(norm) || !isfinite(figures->loss);
     if (scaled)
-        adapt_scale(&t->state, finite);
-    if (!finite)
-        return true;
+        adapt_scale(&t->state, !figures->skipped);
+    if (figures->skipped)
+        return keep_moving(training, true, error);
     if (limit > 0 && norm > limit)
         scale *= limit / (norm + 1e-6); /* as torch.nn.utils.clip_grad_norm_ */
     return et_adamw_step(training->optimizer, figures->learning_rate, scale, error);
@@ -257,20 +288,29 @@ static bool take_step(struct training *training, struct step_figures *figures, s
                              schedule_factor(training->schedule, t->state.step,
                                              setting(training, "train.warmup_steps"), training->total_steps);
     et_clear_grads(training->tensors, training->count);
+    if (!keep_moving(training, false, error))
+        return false;
+    bool overflows = t->compute.precision == ET_FLOAT16 && t->state.loss_scale > SMALLEST_SCALE;
     for (int64_t b = first; b < last; b++)
-        if (!run_batch(training, b, weight, &figures->loss, error))
+        if (!run_batch(training, b, weight, figures, error))
             return false;
     if (!update(training, figures, error))
         return false;
+    if (!figures->skipped) {
+        t->state.bad_steps = 0;
+    } else if (!overflows) {
+        t->state.bad_steps++;
+        trouble_bad_step(training, figures, first, last);
+    }
     count_step(training, last);
-    bool done = average_update(&training->average, t->state.step, error);
+    bool done = figures->skipped || average_update(&training->average, t->state.step, error);
     mark(t, STAGE_OPTIMIZER);
     return done;
 }
 
 bool training_step(struct training *training, struct step_figures *figures, struct error *error)
 {
-    *figures = (struct step_figures){0};
+    *figures = (struct step_figures){.bad_batch = -1};
     if (!training->trainer->model->kind->fit) {
         enter_epoch(training);
         return enter_phase(training, error) && take_step(training, figures, error);

@@ -23,13 +23,20 @@ struct training {
     struct augmentation augmentation;
     struct loss loss;
     struct average average;
-    int phases, phase; /* of model_kind.phases, before the last; the present one */
+    struct moving {
+        struct et_tensor *tensor, *before; /* a statistic that forward passes move, and what it was before */
+    } * moving;
+    size_t moving_count;
+    struct et_scope *scope; /* of those copies */
+    int phases, phase;      /* of model_kind.phases, before the last; the present one */
 };
 
 /* What one step did. */
 struct step_figures {
     double loss; /* NaN where a model is fitted all at once */
     double learning_rate, grad_norm;
+    bool skipped;      /* numbers went wrong: no parameter was moved */
+    int64_t bad_batch; /* of the epoch: the first whose loss was not finite; or -1 */
 };
 
 /* Begins with the optimizer's moments at zero.  training_end is due after an error too. */

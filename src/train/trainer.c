@@ -143,6 +143,21 @@ static bool stop(struct run *run, struct error *error)
                              (long long)step, (long long)run->training.total_steps, run->trainer->run);
 }
 
+/* Saves before giving up on numbers that went wrong; whoever resumes has changed something. */
+static bool give_up(struct run *run, struct error *error)
+{
+    struct trainer *t = run->trainer;
+    long long bad = (long long)t->state.bad_steps;
+
+    t->state.bad_steps = 0;
+    return save_now(run, error) &&
+           error_set(
+               error,
+               "the loss or gradients of %lld steps in a row were not finite: lower train.learning_rate, or "
+               "look at the clips named above; saved at step %lld in %s",
+               bad, (long long)t->state.step, t->run);
+}
+
 static bool evaluation_due(const struct run *run)
 {
     const struct trainer_state *s = &run->trainer->state;
@@ -158,6 +173,8 @@ static bool after_step(struct run *run, struct error *error)
 
     if (interrupt_requested())
         return stop(run, error);
+    if (state->bad_steps >= setting(run, "train.bad_steps"))
+        return give_up(run, error);
     if (evaluation_due(run) && !evaluate_now(run, error)) {
         if (error->kind != ERROR_INTERRUPTED)
             return false;

@@ -55,3 +55,15 @@ expect 0 "happiness" "$emotrain" --config tiny.ini --run emodb --set corpus.kind
   --set split.protocol=speaker
 grep -q "by sex" runs/emodb/classification_report.txt || fail "EmoDB's speakers have sexes"
 expect_error 2 'no corpus format "emdb"' "$emotrain" index --config tiny.ini --set corpus.kind=emdb
+
+# A list taken at its word: nothing is opened until a command needs the audio, and then what is broken is found.
+{ head -8 list.csv && tail -4 list.csv; } >quick.csv
+echo "gone.wav,angry,nobody,train,," >>quick.csv
+quick=("${list[@]}" --set corpus.file=quick.csv)
+expect 0 "12 files, 0 opened this time, 12 not yet" "$emotrain" index --config tiny.ini "${quick[@]}" --no-decode
+expect 0 "12 files, 0 opened this time, 12 not yet" "$emotrain" index --config tiny.ini "${quick[@]}" --no-decode
+expect 0 "^gone" "$emotrain" split --config tiny.ini "${quick[@]}" --no-decode --list train
+expect 0 "12 files, 12 opened this time, 1 broken left out" "$emotrain" index --config tiny.ini "${quick[@]}"
+expect 0 "12 files, 0 opened this time, 1 broken left out" "$emotrain" index --config tiny.ini "${quick[@]}" --no-decode
+expect 0 "-01-01" "$emotrain" split --config tiny.ini "${quick[@]}" --list train
+if grep -q gone out; then fail "a file that is not there is in the split"; fi

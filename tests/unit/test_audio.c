@@ -6,8 +6,8 @@
 #include "base/digest.h"
 #include "base/random.h"
 
-#include <samplerate.h>
 #include "base/random.h"
+#include <samplerate.h>
 
 enum {
     WAV16 = SF_FORMAT_WAV | SF_FORMAT_PCM_16,

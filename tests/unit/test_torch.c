@@ -508,6 +508,34 @@ static void test_gelu_in_bfloat16(void **state)
     }
 }
 
+/* Where no gradient is recorded, layer norm and GELU are one pass. */
+static void test_layer_norm_gelu(void **state)
+{
+    enum { ROWS_OF = 5, WIDE = 37, ALL = ROWS_OF * WIDE };
+    const int64_t shape[2] = {ROWS_OF, WIDE}, row[1] = {WIDE};
+    float whole[ALL], parts[ALL];
+    struct error error = {0};
+
+    (void)state;
+    for (int low = 0; low < 2; low++) {
+        struct et_scope *s = et_scope_open(NULL);
+        struct et_tensor *x = et_zeros(s, ET_FLOAT32, shape, 2, ET_CPU),
+                         *weight = et_zeros(s, ET_FLOAT32, row, 1, ET_CPU),
+                         *bias = et_zeros(s, ET_FLOAT32, row, 1, ET_CPU);
+        et_manual_seed(7);
+        et_normal_(s, x, 3, 2);
+        et_normal_(s, weight, 0, 2);
+        et_normal_(s, bias, 0, 1);
+        x = et_to_dtype(s, x, low ? ET_BFLOAT16 : ET_FLOAT32);
+        struct et_tensor *y = et_layer_norm_gelu(s, x, weight, bias, 1e-5);
+        et_read(s, et_to_dtype(s, y, ET_FLOAT32), whole, ALL);
+        et_read(s, et_gelu(s, et_layer_norm(s, x, weight, bias, 1e-5)), parts, ALL);
+        assert_good(et_scope_close(s, &error), error);
+        for (int i = 0; i < ALL; i++)
+            assert_float_equal(whole[i], parts[i], low ? fabsf(parts[i]) / 256 + 1e-5F : 3e-6F);
+    }
+}
+
 /* x + dropout(y) in one pass is exactly what it is in two. */
 static void test_add_dropped(void **state)
 {
@@ -553,6 +581,7 @@ int main(void)
         cmocka_unit_test(test_autocast),
         cmocka_unit_test(test_dropout),
         cmocka_unit_test(test_add_dropped),
+        cmocka_unit_test(test_layer_norm_gelu),
         cmocka_unit_test(test_gelu_in_bfloat16),
         cmocka_unit_test(test_attention_is_its_parts),
         cmocka_unit_test(test_linear_trains_as_its_parts),
