@@ -3,7 +3,7 @@
 set -u
 emotrain=$1 make_corpus=$2 tests=$3
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+trap '[ "${KEEP:-}" ] && echo "kept $scratch" || rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
 
 fail() { echo "FAILED: $*" >&2; exit 1; }

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Numbers gone wrong, and memory that runs out: said at that step, of which clips, and nothing is lost.
+. "$(dirname "$0")/lib.sh" "$@"
+tiny_experiment 4
+
+# One clip so loud that squares of it overflow: the steps that hear it are left out, by name, and training goes on.
+"$make_corpus" loud 2 3e38 || fail "no loud corpus"
+mkdir both && cp -r corpus/Actor_* both && mkdir both/Actor_05
+cp loud/Actor_01/03-01-01-01-01-01-01.wav both/Actor_05/03-01-01-01-01-01-05.wav
+settings=(--set corpus.root=both --set split.protocol=predefined --set split.file=parts.csv --set audio.normalize=no)
+for clip in both/*/*.wav; do
+  name=$(basename "$clip" .wav)
+  echo "$name,$([[ $name == *-04 ]] && echo test || echo train)"
+done | sed '1i name,part' >parts.csv
+expect 0 "weighted avg" "$emotrain" --config tiny.ini --run loud "${settings[@]}"
+[ "$(grep -c "warning: step .* left out: the loss is .*nan.*03-01-01-01-01-01-05.wav" err)" = 3 ] || fail "not once an epoch: $(cat err)"
+grep -q nan runs/loud/metrics.jsonl runs/loud/classification_report.txt && fail "NaN in the record"
+"$emotrain" predict loud corpus/Actor_04/*.wav | grep -qi nan && fail "the model has gone wrong"
+
+# The same for the CNN, whose batch norms move in the forward pass: their statistics stay what they were.
+cp "$tests/cli/tiny_cnn.json" .
+expect 0 "weighted avg" "$emotrain" --config tiny.ini --run loud_cnn "${settings[@]}" --set model.kind=cnn --set model.pretrained=tiny_cnn.json
+grep -q "left out: the loss" err || fail "no step of the CNN was left out: $(cat err)"
+"$emotrain" predict loud_cnn corpus/Actor_04/*.wav >answers || fail "$(cat err)"
+grep -qi nan answers && fail "the CNN's statistics have gone wrong: $(cat answers)"
+
+# Only such steps: training stops, saved, and goes on with --resume once something has changed.
+expect_error 1 "of 3 steps in a row were not finite: lower train.learning_rate.*saved at step" \
+  "$emotrain" --config tiny.ini --run wild --set corpus.root=loud --set audio.normalize=no --set train.bad_steps=3
+[ "$(grep -c "left out" err)" = 3 ] || fail "$(cat err)"
+[ -s runs/wild/last/model.safetensors ] || fail "nothing was saved"
+grep -q '"state": *"failed"\|failed' <("$emotrain" runs show wild) || fail "the run is not failed: $("$emotrain" runs show wild)"
+
+# Memory: the line names the batch, its clips and settings that make it smaller.
+ldd "$emotrain" | grep -q 'lib[at]san' && exit 0 # a sanitizer needs terabytes of addresses
+"$make_corpus" long 2 0.5 40 || fail "no long corpus"
+expect 0 . "$emotrain" index --config tiny.ini --set corpus.root=long
+(
+  ulimit -v 2500000
+  expect_error 1 "no memory for a batch of 16 clips of 40.0 to .* (.* is the longest): try train.batch_size=8 train.accumulate=4.*model.gradient_checkpointing=yes" \
+    "$emotrain" --config tiny.ini --run large --set corpus.root=long --set train.batch_size=16 --set audio.max_seconds=60
+) || exit 1

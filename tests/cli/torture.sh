@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# Index, sweep and main job, killed at random moments (-9) or losing power, until they are done: what is there then equals
+# what an undisturbed one made.  KILLS=200 by hand (scripts/torture.sh); a few in the tests.
+. "$(dirname "$0")/lib.sh" "$@"
+kills=${KILLS:-6}
+tools=$(dirname "$make_corpus")
+command -v sqlite3 >/dev/null || skip "no sqlite3 to compare databases with"
+tiny_experiment 6
+RANDOM=${SEED:-$$}
+echo "SEED=$RANDOM KILLS=$kills"
+
+# kill_after SECONDS COMMAND...: runs it in a session of its own and kills it all, or with parent_only=yes its first process,
+# after a random part of so long.  Status 0: it was done before that; 1: killed.
+kill_after() {
+  local longest=$1 pid
+  shift
+  setsid "$@" >/dev/null 2>err &
+  pid=$!
+  sleep "$(awk "BEGIN { print $longest * (0.02 + 1.0 * $RANDOM / 32768) }")"
+  if kill -0 $pid 2>/dev/null; then
+    [ "${parent_only:-no}" = yes ] && kill -9 $pid || kill -9 -- -$pid
+  fi 2>/dev/null
+  wait $pid 2>/dev/null
+  case $? in
+    0) return 0 ;;
+    137) return 1 ;;
+    *) fail "$*: $(cat err)" ;;
+  esac
+}
+
+timed() { TIMEFORMAT=%R; { time "$@" >/dev/null 2>err; } 2>&1; }
+
+clips="SELECT path, name, file_size, sha256, rate, channels, frames, duration, label, speaker, problem, duplicate_of FROM clips ORDER BY path"
+parts="SELECT description, split_clips.part, position, path FROM split_clips JOIN splits ON splits.id = split_id JOIN clips ON clips.id = clip_id ORDER BY 1, 2, 3"
+runs="SELECT name, state, problem FROM runs ORDER BY name"
+figures="SELECT runs.name, step, epoch, metrics.name, value FROM metrics JOIN runs ON runs.id = run_id ORDER BY 1, 2, 4"
+answers="SELECT runs.name, part, position, path, label, predicted, probabilities FROM predictions JOIN runs ON runs.id = run_id ORDER BY 1, 2, 3"
+dump() { sqlite3 "$1" "PRAGMA integrity_check; PRAGMA foreign_key_check; ${*:2}"; }
+
+# ---- the index ----
+
+index=(index --config ../tiny.ini --set corpus.root=../corpus)
+mkdir whole && cd whole || exit 1
+seconds=$(timed "$emotrain" "${index[@]}")
+cd ..
+dump whole/runs/emotrain.db "$clips" >whole.clips
+cache() { (cd "$1/runs/cache" && find . -type f | sort | xargs sha256sum); }
+cache whole >whole.cache
+hits=0
+while [ $hits -lt "$kills" ]; do
+  rm -rf killed && mkdir killed
+  while cd killed && ! kill_after "$seconds" "$emotrain" "${index[@]}"; do
+    cd .. && hits=$((hits + 1))
+    [ $hits -lt "$kills" ] || { cd killed && break; }
+  done
+  cd "$scratch" && (cd killed && "$emotrain" "${index[@]}" >/dev/null 2>err) || fail "index: $(cat err)"
+  dump killed/runs/emotrain.db "$clips" | cmp - whole.clips || fail "index: the catalogue differs"
+  cache killed | cmp - whole.cache || fail "index: the cache differs"
+done
+echo "index: killed $hits times"
+
+# ---- a sweep ----
+
+sweep=(sweep --config ../tiny.ini --set corpus.root=../corpus --set model.pretrained=../tiny.json --run grid --grid train.batch_size=3,6 --seeds 1,2
+  --set train.epochs=2 --set checkpoint.every_steps=4)
+mkdir whole_sweep killed_sweep && cd whole_sweep || exit 1
+seconds=$(timed "$emotrain" "${sweep[@]}")
+cd ..
+same_sweep() {
+  local a=whole_sweep/runs b=$1/runs file
+  [ -s "$b/grid/sweep.csv" ] || fail "sweep: no table: $(ls "$b/grid")"
+  for file in $(cd $a && find grid -name model.safetensors -o -name predictions.csv -o -name metrics.jsonl | grep -v checkpoints); do
+    cmp "$a/$file" "$b/$file" || fail "sweep: $file differs"
+  done
+  dump "$a/emotrain.db" "$figures; $answers; $runs" >whole.figures
+  dump "$b/emotrain.db" "$figures; $answers; $runs" | cmp - whole.figures || fail "sweep: the catalogue differs"
+}
+hits=0
+while [ $hits -lt "$kills" ]; do
+  rm -rf killed && mkdir killed && cd killed || exit 1
+  while ! parent_only=$([ $((RANDOM % 2)) = 0 ] && echo yes || echo no) kill_after "$seconds" "$emotrain" "${sweep[@]}"; do
+    hits=$((hits + 1))
+    [ $hits -lt "$kills" ] || break
+  done
+  "$emotrain" "${sweep[@]}" >/dev/null 2>err || fail "sweep: $(cat err)"
+  cd .. && same_sweep killed
+done
+echo "sweep: killed $hits times"
+
+# ---- power ----
+
+if ldd "$emotrain" | grep -q 'lib[at]san'; then
+  echo "power: not under a sanitizer, which must be loaded first"
+  exit 0
+fi
+job=(train --config ../tiny.ini --set corpus.root=../corpus --set model.pretrained=../tiny.json --run job --set train.epochs=6 --set eval.every_steps=5
+  --set checkpoint.every_steps=3)
+mkdir whole_job && cd whole_job || exit 1
+seconds=$(timed "$emotrain" "${job[@]}")
+cd ..
+dump whole_job/runs/emotrain.db "$clips; $parts; $figures; $answers; $runs" >whole.all
+hits=0
+while [ $hits -lt "$kills" ]; do
+  rm -rf lost disk && mkdir lost disk
+  export POWER_ROOT=$scratch/lost POWER_DISK=$scratch/disk
+  next=("${job[@]}")
+  while cd lost && ! LD_PRELOAD=$tools/power_loss.so kill_after "$seconds" "$emotrain" "${next[@]}"; do
+    cd "$scratch" && hits=$((hits + 1))
+    how=$([ $((RANDOM % 2)) = 0 ] && echo strict || echo journal)
+    "$tools/power_restore" $how || fail "cannot restore"
+    next=("${job[@]}")
+    [ -e lost/runs/job/config.ini ] && next=(train --run job --resume)
+    [ $hits -lt "$kills" ] || { cd lost && break; }
+  done
+  cd "$scratch/lost" || exit 1
+  "$emotrain" "${next[@]}" >/dev/null 2>err || fail "power ($how): does not go on: $(cat err)"
+  cd "$scratch" || exit 1
+  for file in last/model.safetensors last/optimizer.safetensors metrics.jsonl predictions.csv; do
+    cmp "whole_job/runs/job/$file" "lost/runs/job/$file" || fail "power ($how): $file differs"
+  done
+  dump lost/runs/emotrain.db "$clips; $parts; $figures; $answers; $runs" | cmp - whole.all || fail "power ($how): the catalogue differs"
+done
+echo "power: lost $hits times"
