@@ -206,7 +206,7 @@ bool file_map_open(struct file_map *map, const char *path, struct error *error)
 void file_map_close(struct file_map *map)
 {
     if (map->bytes)
-        munmap((void *)(uintptr_t)map->bytes, map->size);
+        munmap((void *)(uintptr_t)map->bytes, map->size); /* NOLINT(performance-no-int-to-ptr): sheds const */
     *map = (struct file_map){0};
 }
 

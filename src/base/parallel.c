@@ -14,13 +14,16 @@
 static int quota_processors(void)
 {
     FILE *stream = fopen("/sys/fs/cgroup/cpu.max", "r");
-    long quota, period;
+    char line[64], *end = line;
     int processors = 0;
 
     if (!stream)
         return 0;
-    if (fscanf(stream, "%ld %ld", &quota, &period) == 2 && quota > 0 && period > 0)
-        processors = (int)ceil((double)quota / (double)period);
+    if (fgets(line, sizeof line, stream)) { /* "QUOTA PERIOD", or "max PERIOD" */
+        long quota = strtol(line, &end, 10), period = strtol(end, NULL, 10);
+        if (quota > 0 && period > 0)
+            processors = (int)ceil((double)quota / (double)period);
+    }
     fclose(stream);
     return processors;
 }

@@ -90,7 +90,8 @@ void text_add_base64(struct text *buffer, const void *bytes, size_t size)
         unsigned group = (unsigned)from[i] << 16 | (n > 1 ? (unsigned)from[i + 1] << 8 : 0) |
                          (n > 2 ? (unsigned)from[i + 2] : 0);
         const char four[] = {digits[group >> 18], digits[group >> 12 & 63],
-                             n > 1 ? digits[group >> 6 & 63] : '=', n > 2 ? digits[group & 63] : '='};
+                             (char)(n > 1 ? digits[group >> 6 & 63] : '='),
+                             (char)(n > 2 ? digits[group & 63] : '=')};
         text_add_bytes(buffer, four, sizeof four);
     }
 }

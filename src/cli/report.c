@@ -46,8 +46,9 @@ static char *overlay_folder(const char *directory, const struct known_run *runs,
         text_add(&all, "%s\n", runs[i].folder);
         text_add(&names, "-%s", runs[i].report.run.name);
     }
-    for (char *c = names.text; *c; c++)
-        *c = *c == '/' ? '_' : *c;
+    for (char *c = names.text; c && *c; c++)
+        if (*c == '/')
+            *c = '_';
     digest_bytes(all.text, all.length, hash);
     char *folder = names.length <= 100 ? mem_format("%s/overlay%s", directory, names.text)
                                        : mem_format("%s/overlay%.90s-%.8s", directory, names.text, hash);

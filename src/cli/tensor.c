@@ -90,7 +90,9 @@ static char **own_words(char **text)
 
     *text = file_read("/proc/self/cmdline", &size, &unread);
     char **words = mem_zero(size + 1, sizeof *words);
-    for (size_t i = 0; *text && i < size; i += strlen(*text + i) + 1)
+    if (!*text)
+        return words;
+    for (size_t i = 0; i < size; i += strlen(*text + i) + 1)
         words[count++] = *text + i;
     return words;
 }

@@ -154,7 +154,7 @@ static bool fold(const struct split_task *task, size_t folds, size_t chosen, siz
 
     if (done && folds > count)
         done = error_usage(error, "split.folds=%zu is more than the %zu speakers", folds, count);
-    if (done) {
+    if (done && folds > 0) {
         bool *in_fold = mem_zero(count, sizeof *in_fold);
         for (size_t i = chosen * count / folds; i < (chosen + 1) * count / folds; i++)
             in_fold[i] = true;

@@ -103,7 +103,7 @@ static bool read_preprocessing(struct model *model, const char *directory, const
         bool done = json && json_integer(json, "sampling_rate", &rate, error) &&
                     json_bool(json, "do_normalize", &model->normalize, error);
         if (done && (rate < 1000 || rate > 384000))
-            done = error_set(error, "%s: \"sampling_rate\" of %lld Hz", path, (long long)rate);
+            error_set(error, "%s: \"sampling_rate\" of %lld Hz", path, (long long)rate);
         model->sample_rate = (int)rate;
         cJSON_Delete(json);
     }

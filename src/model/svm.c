@@ -206,6 +206,7 @@ static double log_probability(const double *scores, size_t classes, size_t label
 
     for (size_t k = 0; k < classes; k++)
         sum += exp(temperature * (scores[k] - largest));
+    /* cppcheck-suppress invalidFunctionArg ; the largest score alone makes the sum 1 */
     return temperature * (scores[label] - largest) - log(sum);
 }
 

@@ -231,7 +231,7 @@ static bool translate(const char *checkpoint_name, char name[256])
     snprintf(name, 256, "%s%s", prefixed ? "" : "wav2vec2.", checkpoint_name);
     for (int i = 0; i < 2; i++)
         if (text_ends(name, forms[i][0]))
-            strcpy(name + strlen(name) - strlen(forms[i][0]), forms[i][1]);
+            memcpy(name + strlen(name) - strlen(forms[i][0]), forms[i][1], strlen(forms[i][1]) + 1);
     return true;
 }
 

@@ -113,8 +113,8 @@ static cJSON *clip_json(const struct report *report, size_t index)
         struct text target = {0}, answer = {0};
         prediction_print_target(&report->predictions, p, &target);
         print_answer(&report->predictions, p, &answer);
-        cJSON_AddStringToObject(json, "target", *target.text ? target.text : "none");
-        cJSON_AddStringToObject(json, "answer", *answer.text ? answer.text : "none");
+        cJSON_AddStringToObject(json, "target", target.length ? target.text : "none");
+        cJSON_AddStringToObject(json, "answer", answer.length ? answer.text : "none");
         text_free(&target);
         text_free(&answer);
     }
@@ -144,7 +144,7 @@ static void add_clips(cJSON *json, const struct report *report, bool audio)
 
     for (size_t i = 0; i < count && i < MOST_CLIPS; i++) {
         cJSON *clip = clip_json(report, ranked[i].index);
-        if (ranked[i].wrong && i < WORST_MISTAKES) {
+        if (i < WORST_MISTAKES && ranked[i].wrong) {
             const char *path = report->predictions.items[ranked[i].index].path;
             char *address = audio && report->clips.root ? sound(report, path, rate) : NULL;
             cJSON_AddNumberToObject(clip, "rank", (double)i + 1);

@@ -175,7 +175,8 @@ struct et_tensor *et_layer_norm(struct et_scope *scope, const struct et_tensor *
                                 const struct et_tensor *weight, const struct et_tensor *bias, double eps);
 /* gelu(layer_norm(x)); of x in bfloat16 it may be in bfloat16 */
 struct et_tensor *et_layer_norm_gelu(struct et_scope *scope, const struct et_tensor *x,
-                                     const struct et_tensor *weight, const struct et_tensor *bias, double eps);
+                                     const struct et_tensor *weight, const struct et_tensor *bias,
+                                     double eps);
 struct et_tensor *et_group_norm(struct et_scope *scope, const struct et_tensor *x, int64_t groups,
                                 const struct et_tensor *weight, const struct et_tensor *bias, double eps);
 

@@ -164,7 +164,7 @@ static bool read_optimizer(const char *folder, const struct optimizer_state *o, 
         done = error_set(error, "%s: holds the state of %d tensors, not of %zu: was model.freeze changed?",
                          state_path, cJSON_GetArraySize(steps), o->count);
     const cJSON *item = steps ? steps->child : NULL;
-    for (size_t i = 0; done && i < o->count; i++, item = item->next) {
+    for (size_t i = 0; done && item && i < o->count; i++, item = item->next) {
         et_adamw_set_steps(o->optimizer, i, (int64_t)item->valuedouble);
         for (int which = 0; done && which < 2; which++)
             done = read_tensor(weights, path, MOMENTS[which], o->names[i],

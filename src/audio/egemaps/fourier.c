@@ -39,6 +39,7 @@ static void transform(const struct fourier *f, double *re, double *im)
         for (int k = 0; k < half; k++) {
             double c = f->cosines[k * (n / half)], s = f->sines[k * (n / half)];
             for (int i = k; i < n; i += 2 * half) {
+                /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): n values are set */
                 double a = re[i + half] * c + im[i + half] * s, b = im[i + half] * c - re[i + half] * s;
                 re[i + half] = re[i] - a;
                 im[i + half] = im[i] - b;
@@ -52,7 +53,7 @@ static void transform(const struct fourier *f, double *re, double *im)
 void fourier(const struct fourier *f, const double *samples, struct bin *spectrum)
 {
     double re[LONG_FFT / 2], im[LONG_FFT / 2];
-    int n = f->size / 2;
+    int n = f->size / 2; /* at least 1 */
 
     for (int i = 0; i < n; i++) { /* even samples as real, odd ones as imaginary parts */
         re[i] = samples[2 * i];
@@ -60,7 +61,7 @@ void fourier(const struct fourier *f, const double *samples, struct bin *spectru
     }
     transform(f, re, im);
     for (int k = 0; k <= n; k++) {
-        int a = k % n, b = (n - k) % n;
+        int a = k % n, b = (n - k) % n; /* NOLINT(clang-analyzer-core.DivideZero): n is at least 1 */
         double c = k < n ? f->cosines[k] : -1, s = k < n ? f->sines[k] : 0;
         double even_re = (re[a] + re[b]) / 2, even_im = (im[a] - im[b]) / 2, odd_re = (im[a] + im[b]) / 2,
                odd_im = (re[b] - re[a]) / 2;

@@ -133,9 +133,11 @@ static double sum_harmonics(const struct octave *o, const float *spectrum, float
     double mean = 0;
 
     memcpy(sums, spectrum, LONG_BINS * sizeof *sums);
-    for (int h = 2; h <= HARMONICS; h++, share *= COMPRESSION)
+    for (int h = 2; h <= HARMONICS; h++) {
         for (int j = o->shifts[h]; j < LONG_BINS; j++)
             sums[j - o->shifts[h]] += spectrum[j] * share;
+        share *= COMPRESSION;
+    }
     for (int j = 0; j < LONG_BINS; j++) {
         sums[j] = sums[j] > 0 ? sums[j] / HARMONICS : 0;
         mean += (double)sums[j];
