@@ -2,7 +2,10 @@
 #include "base/memory.h"
 #include "store/statement.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 enum { SCHEMA_VERSION = 3, BUSY_MILLISECONDS = 60000 };
 
@@ -63,11 +66,29 @@ static const char *const MIGRATIONS[SCHEMA_VERSION] = {
     "ALTER TABLE answers RENAME TO predictions;",
 };
 
+/* Why a file that is there or can be made cannot be written: an errno, or 0. */
+static int why_closed(const char *path)
+{
+    char *folder = path_folder(path);
+    int reason = access(access(path, F_OK) == 0 ? path : folder, W_OK) == 0 ? 0 : errno;
+
+    free(folder);
+    return reason;
+}
+
+bool catalogue_fail(const struct catalogue *catalogue, struct error *error)
+{
+    int reason = sqlite3_errcode(catalogue->db) == SQLITE_CANTOPEN ? why_closed(catalogue->path) : 0;
+
+    return error_set(error, "%s: %s%s%s", catalogue->path, sqlite3_errmsg(catalogue->db), reason ? ": " : "",
+                     reason ? strerror(reason) : "");
+}
+
 static bool execute(struct catalogue *catalogue, const char *sql, struct error *error)
 {
     if (sqlite3_exec(catalogue->db, sql, NULL, NULL, NULL) == SQLITE_OK)
         return true;
-    return error_set(error, "%s: %s", catalogue->path, sqlite3_errmsg(catalogue->db));
+    return catalogue_fail(catalogue, error);
 }
 
 static bool read_version(struct catalogue *catalogue, int *version, struct error *error)
@@ -122,7 +143,7 @@ struct catalogue *catalogue_open(const char *path, struct error *error)
     catalogue->path = mem_string(path);
     if (sqlite3_open_v2(path, &catalogue->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
         SQLITE_OK) {
-        error_set(error, "%s: %s", path, sqlite3_errmsg(catalogue->db));
+        catalogue_fail(catalogue, error);
     } else {
         sqlite3_busy_timeout(catalogue->db, BUSY_MILLISECONDS);
         if (execute(catalogue,

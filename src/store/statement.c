@@ -5,7 +5,7 @@
 static bool fail(struct statement *s, struct error *error)
 {
     s->failed = true;
-    return error_set(error, "%s: %s", s->catalogue->path, sqlite3_errmsg(s->catalogue->db));
+    return catalogue_fail(s->catalogue, error);
 }
 
 bool statement_prepare(struct statement *s, struct catalogue *catalogue, const char *sql, struct error *error)

@@ -22,6 +22,9 @@ struct catalogue {
     char *path;
 };
 
+/* The database's own error, and the system's reason for it.  Returns false. */
+bool catalogue_fail(const struct catalogue *catalogue, struct error *error);
+
 struct statement {
     struct catalogue *catalogue;
     sqlite3_stmt *handle;

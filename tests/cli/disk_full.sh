@@ -29,3 +29,25 @@ wait $pid
 [ -z "$(find small/runs/full -name '*tmp*')" ] || fail "half-written: $(find small/runs/full -name '*tmp*')"
 rm small/filler
 "$emotrain" train --run small/runs/full --resume >out 2>err || fail "does not go on: $(cat err)"
+
+# While a report is written again: the one that stood there stays whole.
+sha256sum small/runs/full/* 2>/dev/null | grep -E 'report|predictions' >before
+fill
+status=0
+"$emotrain" report small/runs/full >out 2>err || status=$?
+[ $status = 1 ] && [ "$(grep -c '^emotrain: ' err)" = 1 ] && grep '^emotrain: ' err | grep -q "No space left" ||
+  fail "report on a full disk: status $status: $(cat err)"
+sha256sum --quiet -c before || fail "a report was half-written"
+[ -z "$(find small/runs/full -name '*tmp*')" ] || fail "half-written: $(find small/runs/full -name '*tmp*')"
+rm small/filler
+expect 0 full "$emotrain" report small/runs/full
+
+# A disk that cannot be written to: one line that names the place.
+cp runs/emotrain.db small/copy.db
+mount -o remount,ro small
+expect_error 1 "small/runs.*Read-only file system" "$emotrain" --config tiny.ini --run again "${settings[@]}"
+expect_error 1 "small/cache.*Read-only file system" "$emotrain" index --config tiny.ini --set run.database=other.sqlite --set audio.cache=small/cache
+expect_error 1 "Read-only file system\|readonly database" "$emotrain" report small/runs/full
+expect_error 1 "copy.db: .*Read-only file system\|readonly database" "$emotrain" runs list --set run.database=small/copy.db
+expect_error 1 "new.db: .*Read-only file system" "$emotrain" runs list --set run.database=small/new.db
+mount -o remount,rw small
