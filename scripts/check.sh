@@ -3,9 +3,7 @@
 # valgrind.  Installs what is missing.  Status 1 after a finding.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-tools=()
-for tool in clang-tidy cppcheck valgrind clang-format; do command -v $tool >/dev/null || tools+=($tool); done
-[ ${#tools[@]} = 0 ] || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y "${tools[@]}"; } >&2
+scripts/install.sh clang-tidy cppcheck valgrind clang-format
 scripts/set-up.sh build
 
 folder=$(mktemp -d)

@@ -3,7 +3,7 @@
 # ctest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-command -v gcovr >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y gcovr; } >&2
+scripts/install.sh gcovr
 scripts/set-up.sh build-coverage -DEMOTRAIN_COVERAGE=ON -DCMAKE_BUILD_TYPE=Debug
 find build-coverage -name '*.gcda' -delete
 ctest --test-dir build-coverage -j"$(nproc)" "$@" >&2 || echo "coverage: some tests failed: the figures are of what ran" >&2

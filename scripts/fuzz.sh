@@ -17,7 +17,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 
-command -v clang >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y clang; } >&2
+scripts/install.sh clang "$(apt-cache depends clang | awk '/Depends: clang-[0-9]+/ { sub("clang-", "libclang-rt-", $2); print $2 "-dev"; exit }')"
 export CC=clang CXX=clang++
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=($(basename -s .c tests/fuzz/*.c))

@@ -1,13 +1,24 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, and runs every test.  With --sanitize: built with the address and
-# undefined-behaviour sanitizers.  Other arguments go to ctest.
+# Installs what is missing, builds, fuzzes for a moment (EMOTRAIN_FUZZ_SECONDS of each target, default 10; 0: not at all), and
+# runs every test.  With --sanitize: the tests alone, built with the address and undefined-behaviour sanitizers; with
+# --sanitize=thread, those of threads, with that sanitizer.  Other arguments go to ctest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-if [ "${1:-}" = --sanitize ]; then
-  shift
-  scripts/set-up.sh build-sanitize -DEMOTRAIN_SANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo
-  export UBSAN_OPTIONS=print_stacktrace=1
-  exec ctest --test-dir build-sanitize --output-on-failure "$@"
-fi
+case ${1:-} in
+  --sanitize)
+    shift
+    scripts/set-up.sh build-sanitize -DEMOTRAIN_SANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo
+    export UBSAN_OPTIONS=print_stacktrace=1
+    exec ctest --test-dir build-sanitize -j"$(nproc)" --output-on-failure "$@"
+    ;;
+  --sanitize=thread)
+    shift
+    scripts/set-up.sh build-thread -DEMOTRAIN_SANITIZE=thread -DCMAKE_BUILD_TYPE=RelWithDebInfo
+    # libgomp's barriers are unknown to the sanitizer: one thread for it, and all of ours.
+    export OMP_NUM_THREADS=1 TSAN_OPTIONS="suppressions=$PWD/tests/thread.supp"
+    exec ctest --test-dir build-thread --output-on-failure -R 'test_(base|audio|corpus|store|sweep|train|formats)' "$@"
+    ;;
+esac
 scripts/set-up.sh build
-exec ctest --test-dir build --output-on-failure "$@"
+[ "${EMOTRAIN_FUZZ_SECONDS:-10}" = 0 ] || scripts/fuzz.sh --seconds "${EMOTRAIN_FUZZ_SECONDS:-10}"
+exec ctest --test-dir build -j"$(nproc)" --output-on-failure "$@"
