@@ -49,6 +49,22 @@ void audio_cache_close(struct audio_cache *cache)
     free(cache);
 }
 
+bool audio_cache_sweep(const struct audio_cache *cache, struct error *error)
+{
+    const double hour = 3600;
+    struct strings names = {0};
+    bool done = folder_list(&names, cache->folder, error);
+
+    for (size_t i = 0; done && i < names.count; i++) {
+        char *folder = path_join(cache->folder, names.items[i]);
+        if (strlen(names.items[i]) == 2) /* the first digits of hashes */
+            done = folder_sweep(folder, hour, error);
+        free(folder);
+    }
+    strings_free(&names);
+    return done;
+}
+
 char *audio_cache_entry(const struct audio_cache *cache, const char *sha256, const char *ending)
 {
     return mem_format("%s/%.2s/%s-%d-%s.%s", cache->folder, sha256, sha256, cache->rate, cache->resampler,

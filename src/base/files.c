@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TEMPORARY ".tmp-" /* then the process and a number: what is being written */
@@ -262,7 +263,15 @@ bool folder_remove(const char *path, struct error *error)
     return done;
 }
 
-bool folder_sweep(const char *path, struct error *error)
+/* Whether it was last written to so many seconds ago. */
+static bool is_older(const char *path, double seconds)
+{
+    struct stat facts;
+
+    return lstat(path, &facts) == 0 && difftime(time(NULL), facts.st_mtime) >= seconds;
+}
+
+bool folder_sweep(const char *path, double seconds, struct error *error)
 {
     struct strings names = {0};
     bool done = folder_list(&names, path, error);
@@ -272,7 +281,7 @@ bool folder_sweep(const char *path, struct error *error)
         if (!mark || mark[strlen(TEMPORARY) + strspn(mark + strlen(TEMPORARY), "0123456789-")])
             continue;
         char *entry = path_join(path, names.items[i]);
-        done = folder_remove(entry, error);
+        done = !is_older(entry, seconds) || folder_remove(entry, error);
         free(entry);
     }
     strings_free(&names);

@@ -54,8 +54,9 @@ bool folder_sync(const char *path, struct error *error);   /* fsync of the folde
 bool folder_remove(const char *path, struct error *error); /* with all it holds; absent is fine */
 bool link_replace(const char *target, const char *path, struct error *error); /* atomic symbolic link */
 
-/* Removes what killed writes left in a folder: temporary files of file_writer_open and link_replace. */
-bool folder_sweep(const char *path, struct error *error);
+/* Removes what killed writes left in a folder, those that were last written to so many seconds ago: temporary
+ * files of file_writer_open and link_replace. */
+bool folder_sweep(const char *path, double seconds, struct error *error);
 
 /* Entries of a folder, sorted by name, without "." and ".."; caller frees with strings_free. */
 struct strings {

@@ -30,7 +30,7 @@ static char *run_at(const char *folder)
 bool run_folder_sweep(const char *folder, struct error *error)
 {
     char *charts = path_join(folder, "charts");
-    bool done = folder_sweep(folder, error) && (!path_exists(charts) || folder_sweep(charts, error));
+    bool done = folder_sweep(folder, 0, error) && (!path_exists(charts) || folder_sweep(charts, 0, error));
 
     free(charts);
     return done;

@@ -210,6 +210,8 @@ static void open_clip(struct scan *scan, struct clip *clip, struct error *reason
         clip->sha256 = arena_string(&scan->found.arena, hash);
         pthread_mutex_unlock(&scan->mutex);
         audio_cache_make(scan->cache, path, hash, &facts, reason, error);
+        if (text_starts(reason->message, "unreadable")) /* a disk's fault, not the clip's: it is tried again */
+            clip->sha256 = NULL;
     } else {
         const char *why = strrchr(unread.message, ':'); /* "PATH: why" */
         error_set(reason, "unreadable%s", why ? why : "");
@@ -388,7 +390,8 @@ bool corpus_index(const struct config *config, struct catalogue *catalogue, stru
                 (scan.format->list ? list(&scan, config, error) : walk_root(&scan, root, error));
     if (done) {
         match(&scan);
-        done = open_todo(&scan, config, error);
+        done = (!cache || scan.todo_count == 0 || audio_cache_sweep(cache, error)) &&
+               open_todo(&scan, config, error);
     }
     if (done) {
         find_copies(&scan);

@@ -44,7 +44,12 @@ mkdir whole && cd whole || exit 1
 seconds=$(timed "$emotrain" "${index[@]}")
 cd ..
 dump whole/runs/emotrain.db "$clips" >whole.clips
-cache() { (cd "$1/runs/cache" && find . -type f | sort | xargs sha256sum); }
+# What a kill left half-written goes once it is an hour old, with the next index that opens a file.
+cache() {
+  find "$1/runs/cache" -name '*.tmp-*' -exec touch -d '2 hours ago' {} +
+  (cd "$1" && touch -d '1 hour ago' ../corpus/Actor_01/03-01-01-01-01-01-01.wav && "$emotrain" "${index[@]}" >/dev/null 2>err) || fail "$(cat "$1/err")"
+  (cd "$1/runs/cache" && find . -type f | sort | xargs sha256sum)
+}
 cache whole >whole.cache
 hits=0
 while [ $hits -lt "$kills" ]; do
@@ -113,6 +118,7 @@ while [ $hits -lt "$kills" ]; do
     [ $hits -lt "$kills" ] || { cd lost && break; }
   done
   cd "$scratch/lost" || exit 1
+  [ -e runs/job/config.ini ] && next=(train --run job --resume)
   "$emotrain" "${next[@]}" >/dev/null 2>err || fail "power ($how): does not go on: $(cat err)"
   cd "$scratch" || exit 1
   for file in last/model.safetensors last/optimizer.safetensors metrics.jsonl predictions.csv; do
