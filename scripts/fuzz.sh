@@ -36,6 +36,7 @@ fuzz() { # TARGET LIMIT
   printf '%-14s %10d inputs, none crashes it\n' "$1" "$(awk '/number_of_executed_units/ { print $2 }' "$log")"
 }
 export -f fuzz
+processors=$(nproc) # which heeds OMP_NUM_THREADS
 export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=0 UBSAN_OPTIONS=print_stacktrace=1 OMP_NUM_THREADS=1
 trap 'rm -rf /dev/shm/emotrain-fuzz-*' EXIT
-printf '%s\n' "${targets[@]}" | xargs -P "$(nproc)" -I{} bash -c 'fuzz "$@"' - {} "$limit"
+printf '%s\n' "${targets[@]}" | xargs -P "$processors" -I{} bash -c 'fuzz "$@"' - {} "$limit"

@@ -5,7 +5,7 @@
 ldd "$emotrain" | grep -q 'lib[at]san' && skip "a sanitizer must be loaded before what makes calls fail"
 command -v sqlite3 >/dev/null || skip "no sqlite3 to compare databases with"
 faults=$(dirname "$make_corpus")/faults.so
-stride=${STRIDE:-7}
+stride=${STRIDE:-11}
 tiny_experiment 2
 "$emotrain" --config tiny.ini --run one --set train.epochs=2 >/dev/null 2>err || fail "$(cat err)"
 "$emotrain" --config tiny.ini --run two --set train.epochs=1 >/dev/null 2>err || fail "$(cat err)"

@@ -2,7 +2,9 @@
 # Index, sweep and main job, killed at random moments (-9) or losing power, until they are done: what is there then equals
 # what an undisturbed one made.  KILLS=200 by hand (scripts/torture.sh); a few in the tests.
 . "$(dirname "$0")/lib.sh" "$@"
-kills=${KILLS:-6}
+sanitized=$(ldd "$emotrain" | grep -q 'lib[at]san' && echo yes)
+kills=${KILLS:-${sanitized:+2}}
+kills=${kills:-6}
 tools=$(dirname "$make_corpus")
 command -v sqlite3 >/dev/null || skip "no sqlite3 to compare databases with"
 tiny_experiment 6
@@ -94,7 +96,7 @@ echo "sweep: killed $hits times"
 
 # ---- power ----
 
-if ldd "$emotrain" | grep -q 'lib[at]san'; then
+if [ "$sanitized" ]; then
   echo "power: not under a sanitizer, which must be loaded first"
   exit 0
 fi
