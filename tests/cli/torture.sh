@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh" "$@"
 sanitized=$(ldd "$emotrain" | grep -q 'lib[at]san' && echo yes)
 kills=${KILLS:-${sanitized:+2}}
-kills=${kills:-6}
+kills=${kills:-4}
 tools=$(dirname "$make_corpus")
 command -v sqlite3 >/dev/null || skip "no sqlite3 to compare databases with"
 tiny_experiment 6
