@@ -17,7 +17,8 @@ while [ $# -gt 0 ]; do
   esac
 done
 
-scripts/install.sh clang "$(apt-cache depends clang | awk '/Depends: clang-[0-9]+/ { sub("clang-", "libclang-rt-", $2); print $2 "-dev"; exit }')"
+scripts/install.sh clang
+scripts/install.sh "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
 export CC=clang CXX=clang++
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=($(basename -s .c tests/fuzz/*.c))

@@ -210,7 +210,8 @@ static void open_clip(struct scan *scan, struct clip *clip, struct error *reason
         clip->sha256 = arena_string(&scan->found.arena, hash);
         pthread_mutex_unlock(&scan->mutex);
         audio_cache_make(scan->cache, path, hash, &facts, reason, error);
-        if (text_starts(reason->message, "unreadable")) /* a disk's fault, not the clip's: it is tried again */
+        if (text_starts(reason->message,
+                        "unreadable")) /* a disk's fault, not the clip's: it is tried again */
             clip->sha256 = NULL;
     } else {
         const char *why = strrchr(unread.message, ':'); /* "PATH: why" */
