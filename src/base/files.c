@@ -263,12 +263,12 @@ bool folder_remove(const char *path, struct error *error)
     return done;
 }
 
-/* Whether it was last written to so many seconds ago. */
+/* Whether it was last written to so many seconds ago; 0: whatever another clock says. */
 static bool is_older(const char *path, double seconds)
 {
     struct stat facts;
 
-    return lstat(path, &facts) == 0 && difftime(time(NULL), facts.st_mtime) >= seconds;
+    return seconds <= 0 || (lstat(path, &facts) == 0 && difftime(time(NULL), facts.st_mtime) >= seconds);
 }
 
 bool folder_sweep(const char *path, double seconds, struct error *error)

@@ -15,10 +15,10 @@
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
+using shim::LANES;
+
 namespace
 {
-
-enum { LANES = 16 };
 
 struct Dims {
     int64_t batch, time, heads, width; /* width: of a head */
@@ -84,11 +84,6 @@ int64_t padded(int64_t count)
     return (count + LANES - 1) / LANES * LANES;
 }
 
-int64_t rows_per_thread(int64_t width)
-{
-    return std::max<int64_t>(1, shim::GRAIN / 4 / width);
-}
-
 /* (batch, padded time): -inf where a key is hidden or there is none, else 0 */
 std::vector<float> hidden_keys(const c10::optional<at::Tensor> &mask, const Dims &d)
 {
@@ -112,7 +107,7 @@ void normalise(const at::Tensor &scores, const c10::optional<at::Tensor> &mask, 
     const int64_t stride = padded(d.time), rows = d.batch * d.heads * d.time;
     const shim::Rows all(scores);
 
-    at::parallel_for(0, rows, rows_per_thread(d.time), [&](int64_t begin, int64_t end) {
+    at::parallel_for(0, rows, shim::rows_per_thread(d.time), [&](int64_t begin, int64_t end) {
         std::vector<float> row(static_cast<size_t>(stride), 0.0F);
         for (int64_t r = begin; r < end; r++) {
             all.read(r, row.data());
@@ -131,7 +126,7 @@ void normalise_backward(const at::Tensor &grad, const at::Tensor &probabilities,
     const int64_t stride = padded(d.time), rows = d.batch * d.heads * d.time;
     const shim::Rows grads(grad), before(probabilities), after(dropped);
 
-    at::parallel_for(0, rows, rows_per_thread(d.time), [&](int64_t begin, int64_t end) {
+    at::parallel_for(0, rows, shim::rows_per_thread(d.time), [&](int64_t begin, int64_t end) {
         std::vector<float> memory(static_cast<size_t>(3 * stride), 0.0F);
         float *row = memory.data(), *probability = row + stride, *drop = probability + stride;
         for (int64_t r = begin; r < end; r++) {

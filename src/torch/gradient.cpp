@@ -3,7 +3,7 @@
  * kept as they are, up to two of them, and added up in float32 by whoever reads the gradient: with two
  * batches a step, nothing of a gradient is written and read again between the products and AdamW.
  */
-#include "torch/shim.hpp"
+#include "torch/rows.hpp"
 
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
@@ -19,12 +19,6 @@ WIDE_LOOP void add_halves(float *sum, const uint16_t *x, int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
         sum[i] += shim::widen(x[i]);
-}
-
-WIDE_LOOP void set_halves(float *sum, const uint16_t *x, int64_t count)
-{
-    for (int64_t i = 0; i < count; i++)
-        sum[i] = shim::widen(x[i]);
 }
 
 /* In lanes, so that it is exact enough and its order is fixed. */
@@ -80,7 +74,7 @@ const float *shim::Gradient::read(int64_t first, int64_t length, float *memory) 
         return sum + first;
     if (sum)
         std::memcpy(memory, sum + first, static_cast<size_t>(length) * sizeof *memory);
-    (sum ? add_halves : set_halves)(memory, halves[0] + first, length);
+    (sum ? add_halves : widen_row)(memory, halves[0] + first, length);
     if (halves[1])
         add_halves(memory, halves[1] + first, length);
     return memory;
@@ -110,15 +104,20 @@ bool shim::plain_gradient(const et_tensor *tensor, Gradient &gradient)
     return true;
 }
 
+bool shim::begin_sum(at::Tensor &sum, Companion &companion, at::IntArrayRef sizes)
+{
+    if (sum.defined())
+        return false;
+    sum = companion.spare_sum.defined() ? std::move(companion.spare_sum)
+                                        : at::empty(sizes, at::TensorOptions().dtype(at::kFloat));
+    return true;
+}
+
 void shim::add_up(at::Tensor &sum, Companion &companion, at::IntArrayRef sizes)
 {
-    bool first = !sum.defined();
+    bool first = begin_sum(sum, companion, sizes);
 
-    if (!first)
-        sum = sum.contiguous();
-    else
-        sum = companion.spare_sum.defined() ? std::move(companion.spare_sum)
-                                            : at::empty(sizes, at::TensorOptions().dtype(at::kFloat));
+    sum = sum.contiguous();
     Gradient gradient = {};
     gradient.sum = first ? nullptr : sum.data_ptr<float>();
     for (int i = 0; i < companion.waiting; i++)

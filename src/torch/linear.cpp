@@ -24,13 +24,7 @@ namespace
 void add_product(at::Tensor &sum, shim::Companion &companion, const at::Tensor &weight,
                  const at::Tensor &grad, const at::Tensor &x)
 {
-    bool first = !sum.defined();
-
-    if (first && companion.spare_sum.defined())
-        sum = std::move(companion.spare_sum);
-    else if (first)
-        sum = at::empty_like(weight, at::MemoryFormat::Contiguous).set_requires_grad(false);
-    if (first)
+    if (shim::begin_sum(sum, companion, weight.sizes()))
         at::mm_out(sum, grad.t(), x);
     else
         sum.addmm_(grad.t(), x);

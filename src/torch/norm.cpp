@@ -11,10 +11,10 @@
 #include <cmath>
 #include <vector>
 
+using shim::LANES;
+
 namespace
 {
-
-enum { LANES = 16 };
 
 /* x Phi(x), erf by Abramowitz and Stegun, 7.1.26: within 1.5e-7 */
 inline __attribute__((always_inline)) float gelu(float x)
@@ -63,15 +63,14 @@ at::Tensor norm_gelu(const at::Tensor &x, const at::Tensor &weight, const at::Te
     const shim::Rows source(from.view({count, width})), target(to.view({count, width}));
     const float *scales = weight.data_ptr<float>(), *shifts = bias.data_ptr<float>();
 
-    at::parallel_for(0, count, std::max<int64_t>(1, shim::GRAIN / 4 / width),
-                     [&](int64_t begin, int64_t end) {
-                         std::vector<float> row(static_cast<size_t>(width));
-                         for (int64_t r = begin; r < end; r++) {
-                             source.read(r, row.data());
-                             norm_gelu_row(row.data(), scales, shifts, width, static_cast<float>(eps));
-                             target.write(r, row.data());
-                         }
-                     });
+    at::parallel_for(0, count, shim::rows_per_thread(width), [&](int64_t begin, int64_t end) {
+        std::vector<float> row(static_cast<size_t>(width));
+        for (int64_t r = begin; r < end; r++) {
+            source.read(r, row.data());
+            norm_gelu_row(row.data(), scales, shifts, width, static_cast<float>(eps));
+            target.write(r, row.data());
+        }
+    });
     return to;
 }
 

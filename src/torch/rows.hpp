@@ -4,8 +4,18 @@
 
 #include "torch/shim.hpp"
 
+#include <algorithm>
+
 namespace shim
 {
+
+enum { LANES = 16 }; /* partial sums of a row, so that their order is fixed */
+
+/* Rows of so many elements for a thread at least. */
+inline int64_t rows_per_thread(int64_t width)
+{
+    return std::max<int64_t>(1, GRAIN / 4 / width);
+}
 
 /* exp(x) for x <= 0 to float's accuracy, in a form that compilers vectorise; NaN stays NaN. */
 inline __attribute__((always_inline)) float exp_negative(float x)

@@ -102,6 +102,9 @@ struct Gradient {
 
 bool has_gradient(const et_tensor *tensor);
 bool plain_gradient(const et_tensor *tensor, Gradient &gradient); /* false: it is not in plain memory */
+
+/* Gives a gradient that has no sum yet the memory for one; returns whether it had none. */
+bool begin_sum(at::Tensor &sum, Companion &companion, at::IntArrayRef sizes);
 void add_up(at::Tensor &sum, Companion &companion, at::IntArrayRef sizes); /* adds what waits to `sum` */
 
 c10::intrusive_ptr<Companion> companion_of(const et_tensor *x); /* made if it is not there */

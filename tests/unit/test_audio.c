@@ -6,7 +6,6 @@
 #include "base/digest.h"
 #include "base/random.h"
 
-#include "base/random.h"
 #include <samplerate.h>
 
 enum {
