@@ -56,6 +56,16 @@ bool error_memory(struct error *error, const char *format, ...)
     return false;
 }
 
+bool error_peer(struct error *error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    record(error, ERROR_PEER, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
 bool error_interrupted(struct error *error, const char *format, ...)
 {
     va_list arguments;
@@ -63,6 +73,13 @@ bool error_interrupted(struct error *error, const char *format, ...)
     va_start(arguments, format);
     record(error, ERROR_INTERRUPTED, format, arguments);
     va_end(arguments);
+    return false;
+}
+
+bool error_said(struct error *error, enum error_kind kind)
+{
+    if (error->kind == ERROR_NONE)
+        *error = (struct error){.kind = kind};
     return false;
 }
 
@@ -93,6 +110,7 @@ int error_exit_status(const struct error *error)
     case ERROR_INTERRUPTED:
         return 130;
     case ERROR_MEMORY:
+    case ERROR_PEER:
     case ERROR_FAILED:
         break;
     }

@@ -25,6 +25,7 @@ enum error_kind {
     ERROR_FAILED,      /* the work failed: exit status 1 */
     ERROR_USAGE,       /* bad usage or configuration: exit status 2 */
     ERROR_MEMORY,      /* memory ran out: exit status 1 */
+    ERROR_PEER,        /* another process of those that train together failed: exit status 1 */
     ERROR_INTERRUPTED, /* stopped by the user, state saved: exit status 130 */
 };
 
@@ -42,8 +43,14 @@ bool error_usage(struct error *error, const char *format, ...) __attribute__((fo
 /* The same, for memory that ran out. */
 bool error_memory(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same, for what another process did. */
+bool error_peer(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* The same, for an interruption. */
 bool error_interrupted(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same, of what another process has told the user already: there is no message. */
+bool error_said(struct error *error, enum error_kind kind);
 
 /* Puts "prefix: " before the recorded message.  Returns false. */
 bool error_prefix(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -7,13 +7,19 @@
 #include <unistd.h>
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static bool quiet_wanted, line_open;
+static bool quiet_wanted, silent_wanted, line_open;
 
 static const double TERMINAL_INTERVAL = 0.1, FILE_INTERVAL = 10; /* seconds between two drawings */
 
 void log_quiet(bool quiet)
 {
     quiet_wanted = quiet;
+}
+
+void log_silent(bool silent)
+{
+    silent_wanted = silent;
+    quiet_wanted = quiet_wanted || silent;
 }
 
 /* Ends a progress line that is being drawn over itself.  Call with the mutex held. */
@@ -49,6 +55,8 @@ void log_warn(const char *format, ...)
 {
     va_list arguments;
 
+    if (silent_wanted)
+        return;
     va_start(arguments, format);
     line("warning: ", format, arguments);
     va_end(arguments);

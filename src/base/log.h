@@ -10,7 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-void log_quiet(bool quiet); /* drop log_info and progress; warnings stay */
+void log_quiet(bool quiet);   /* drop log_info and progress; warnings stay */
+void log_silent(bool silent); /* drop warnings too: another process says the same */
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

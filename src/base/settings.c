@@ -46,6 +46,8 @@ const struct setting SETTINGS[] = {
     INTEGER("run", "seed", "101", 0, SEEDS, "initialisation, clip order, dropout, masks"),
     TEXT("run", "device", "auto", "auto, cpu, cuda or cuda:N"),
     INTEGER("run", "threads", "0", 0, 4096, "0: every processor this process may use"),
+    INTEGER("run", "timeout", "1800", 1, MANY,
+            "seconds for which processes that train together wait for one another"),
     CHOICE("run", "precision", "auto", "auto|float32|bfloat16|float16",
            "auto: bfloat16 where the hardware multiplies it natively, else float32"),
 
@@ -84,7 +86,10 @@ const struct setting SETTINGS[] = {
 
     TEXT("model", "kind", "wav2vec2", "wav2vec2, cnn, vggish, deepmoji or svm"),
     TEXT("model", "pretrained", "",
-         "model directory, or a config.json alone for random weights; an svm needs none"),
+         "model directory, or a config.json alone for random weights, or OWNER/NAME of the Hugging Face hub; "
+         "an svm "
+         "needs none"),
+    TEXT("model", "revision", "main", "of a model of the hub: a branch, tag or commit"),
     TEXT("model", "layers", "last",
          "hidden states to merge: last, weighted (learned, as SUPERB), or a layer's number"),
     TEXT("model", "pooling", "mean",
@@ -97,6 +102,12 @@ const struct setting SETTINGS[] = {
            "pooling_padding=include"),
     TEXT("model", "freeze", "feature_encoder",
          "none, feature_encoder, layers:N or encoder; of deepmoji also chain_thaw"),
+    INTEGER("model", "lora_rank", "0", 0, 4096,
+            "above 0: train low-rank adapters (LoRA) on attention's projections, beside head and merge "
+            "strategy, and "
+            "nothing else of a wav2vec2; checkpoints have them merged in"),
+    NUMBER("model", "lora_alpha", "16", 1e-9, 1e9, "adapters count alpha / rank times"),
+    TEXT("model", "lora_targets", "q_proj,v_proj", "which: of q_proj, k_proj, v_proj, out_proj"),
     CHOICE("model", "problem", "single_label", "single_label|multi_label|regression",
            "one label of several, any of several, or numbers"),
     TEXT("model", "features", "egemaps",
@@ -129,7 +140,10 @@ const struct setting SETTINGS[] = {
     NUMBER("train", "batch_seconds", "0", 0, MANY,
            "above 0: in place of batch_size, as many clips as fill so many seconds with their padding"),
     INTEGER("train", "accumulate", "2", 1, MANY, "forward passes per optimizer step"),
-    CHOICE("train", "optimizer", "adamw", "adamw", "Loshchilov and Hutter, 2019; betas 0.9 0.999, eps 1e-8"),
+    CHOICE(
+        "train", "optimizer", "adamw", "adamw|adamw_8bit",
+        "Loshchilov and Hutter, 2019; betas 0.9 0.999, eps 1e-8.  8bit: with moments in 8 bits, block-wise "
+        "(Dettmers et al., 2022), a quarter of their memory"),
     NUMBER("train", "learning_rate", "1e-4", 0, 1000, "the schedule's peak"),
     NUMBER("train", "weight_decay", "0", 0, 1000, "decoupled"),
     TEXT("train", "schedule", "linear", "constant, linear or cosine"),

@@ -222,8 +222,9 @@ static bool prepare(struct experiment *e, const struct options *options, struct 
         return error_usage(error, "bench: which experiment? emotrain bench --config FILE");
     config_choose(e->config, "train.epochs", "0");
     config_choose(e->config, "train.max_steps", "1000000");
-    return compute_choose(e->config, &e->compute, error) && experiment_read_corpus(e, error) &&
-           experiment_open_model(e, NULL, error) && check(e, error) && experiment_fill_store(e, error);
+    return compute_choose(e->config, NULL, &e->compute, error) && experiment_read_corpus(e, error) &&
+           experiment_find_model(e, error) && experiment_open_model(e, NULL, error) && check(e, error) &&
+           experiment_fill_store(e, error);
 }
 
 static bool write_figures(const struct bench *bench, const struct bench_format *format, const char *output,

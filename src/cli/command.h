@@ -11,7 +11,8 @@
 
 /* What the user gave.  Only options that the command accepts can be set. */
 struct options {
-    const char *config, *run, *part, *list, *format, *output, *seeds, *jobs, *baseline, *sort, *state, *steps;
+    const char *config, *run, *part, *list, *format, *output, *seeds, *jobs, *baseline, *sort, *state, *steps,
+        *processes;
     bool resume, quiet, windows, no_decode;
     struct strings sets;      /* of --set */
     struct strings grid;      /* of --grid */
@@ -37,6 +38,7 @@ struct tensor_command {
 extern const struct tensor_command TENSOR_COMMANDS[]; /* ends with a NULL name */
 
 bool command_index(const struct options *options, struct error *error);
+bool command_launch(const struct options *options, struct error *error);
 bool command_split(const struct options *options, struct error *error);
 bool command_plot(const struct options *options, struct error *error);
 bool command_compare(const struct options *options, struct error *error);
@@ -48,6 +50,7 @@ bool command_train(const struct options *options, struct error *error);
 bool command_eval(const struct options *options, struct error *error);
 bool command_predict(const struct options *options, struct error *error);
 bool command_bench(const struct options *options, struct error *error);
+bool command_fetch(const struct options *options, struct error *error);
 bool command_doctor(const struct options *options, struct error *error);
 
 /* Parses what follows the command's name. */

@@ -2,6 +2,9 @@
 
 #include "audio/egemaps/egemaps.h"
 #include "base/log.h"
+#include "hub/hub.h"
+
+#include <stdlib.h>
 
 bool experiment_read_corpus(struct experiment *experiment, struct error *error)
 {
@@ -33,10 +36,29 @@ bool experiment_read_corpus(struct experiment *experiment, struct error *error)
     return true;
 }
 
+bool experiment_find_model(struct experiment *experiment, struct error *error)
+{
+    struct config *config = experiment->config;
+    const char *name = config_text(config, "model.pretrained");
+    char *commit = NULL;
+
+    if (experiment->pretrained || !hub_is_name(name))
+        return true;
+    experiment->pretrained = hub_model(name, config_text(config, "model.revision"), false, &commit, error);
+    if (!experiment->pretrained)
+        return error_prefix(error, "model.pretrained: no \"%s\" here, and from the hub", name);
+    log_info("model.pretrained: %s at commit %s, %s", name, commit, experiment->pretrained);
+    config_choose(config, "model.revision", commit); /* for the next time, exactly this one */
+    free(commit);
+    return true;
+}
+
 bool experiment_open_model(struct experiment *experiment, const char *checkpoint, struct error *error)
 {
     struct config *config = experiment->config;
-    struct model_source source = {.path = checkpoint ? checkpoint : config_text(config, "model.pretrained"),
+    const char *pretrained =
+        experiment->pretrained ? experiment->pretrained : config_text(config, "model.pretrained");
+    struct model_source source = {.path = checkpoint ? checkpoint : pretrained,
                                   .config = config,
                                   .labels = &experiment->labels,
                                   .device = experiment->compute.device,
@@ -85,5 +107,6 @@ void experiment_close(struct experiment *experiment)
     features_close(experiment->features);
     strings_free(&experiment->labels);
     source_close(&experiment->source);
+    free(experiment->pretrained);
     config_free(experiment->config);
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* A hash of which file is in which part, in order. */
-static void digest_split(const struct source *source, char hex[SHA256_HEX_SIZE])
+void facts_digest_split(const struct source *source, char hex[SHA256_HEX_SIZE])
 {
     struct text text = {0};
 
@@ -66,7 +66,7 @@ static void add_split(cJSON *facts, const struct config *config, const struct so
     cJSON *split = cJSON_AddObjectToObject(facts, "split");
     char *description = split_describe(config), hash[SHA256_HEX_SIZE];
 
-    digest_split(source, hash);
+    facts_digest_split(source, hash);
     cJSON_AddStringToObject(split, "settings", description);
     for (int part = 0; part < PART_COUNT; part++)
         cJSON_AddNumberToObject(split, PART_NAMES[part], (double)source->split.counts[part]);
@@ -115,7 +115,9 @@ void facts_add_training(cJSON *facts, const struct trainer *trainer, int64_t ste
     cJSON_AddStringToObject(training, "best_metric", config_text(config, "eval.best_metric"));
     cJSON_AddStringToObject(training, "device", config_text(config, "run.device"));
     cJSON_AddStringToObject(training, "precision", config_text(config, "run.precision"));
-    cJSON_AddNumberToObject(training, "threads", (double)config_integer(config, "run.threads"));
+    cJSON_AddNumberToObject(training, "threads", (double)et_get_threads());
+    if (ranks_are_several(trainer->compute.ranks))
+        cJSON_AddNumberToObject(training, "processes", trainer->compute.ranks->place.size);
     cJSON_AddNumberToObject(training, "seconds", trainer->seconds);
     cJSON_AddNumberToObject(training, "steps_of_this_session", (double)steps);
     cJSON_AddNumberToObject(training, "clips_per_second_with_evaluation",
@@ -139,6 +141,6 @@ bool facts_other_split(const cJSON *facts, const struct source *source)
     const char *digest = json_text_at(facts, "split", "digest");
     char hash[SHA256_HEX_SIZE];
 
-    digest_split(source, hash);
+    facts_digest_split(source, hash);
     return *digest && strcmp(digest, hash) != 0;
 }

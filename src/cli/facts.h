@@ -5,6 +5,7 @@
 #ifndef EMOTRAIN_CLI_FACTS_H
 #define EMOTRAIN_CLI_FACTS_H
 
+#include "base/digest.h"
 #include "base/json.h"
 #include "cli/source.h"
 #include "train/trainer.h"
@@ -17,6 +18,9 @@ void facts_add_training(cJSON *facts, const struct trainer *trainer, int64_t ste
 
 /* How long the answers for the test part took. */
 void facts_add_testing(cJSON *facts, double seconds, size_t clips);
+
+/* A hash of the clips in use: their files, labels, parts and order. */
+void facts_digest_split(const struct source *source, char hash[SHA256_HEX_SIZE]);
 
 /* Whether the facts are of another split than this one: other files, labels, parts or order. */
 bool facts_other_split(const cJSON *facts, const struct source *source);

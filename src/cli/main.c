@@ -14,6 +14,9 @@ static const struct command COMMANDS[] = {
     {"train", "--config FILE [--set section.key=value]... [--run NAME] [--resume]",
      "index, split, train, evaluate, report: the main job (the command's name may be left out)",
      "config set run resume ", 0, 0, NULL},
+    {"launch", "--processes N --config FILE [--set section.key=value]... [--run NAME] [--resume]",
+     "the main job by several processes of this machine that train together",
+     "processes config set run resume ", 0, 0, command_launch},
     {"index", "--config FILE [--no-decode]", "scan the corpus into the catalogue", "config set no-decode ", 0,
      0, command_index},
     {"split", "--config FILE [--list PART] [--no-decode]",
@@ -39,6 +42,8 @@ static const struct command COMMANDS[] = {
      "[--sort COLUMN]",
      "what runs there are, what one was, where they differ; remove some", "set where sort state format ", 0,
      SIZE_MAX, command_runs},
+    {"fetch", "ravdess|OWNER/NAME[@REVISION] [FOLDER]",
+     "a corpus from Zenodo, or a model from the Hugging Face hub into its cache or a folder", "", 1, 2, NULL},
     {"bench", "--config FILE [--steps N] [--format table|json] [-o FILE]",
      "speed and memory of training steps, against what the machine's own products take",
      "config set steps format output ", 0, 0, NULL},
@@ -122,7 +127,8 @@ int main(int argc, char **argv)
             run(command, argc - 1 - named, argv + 1 + named, &error);
     }
     check_output(&error);
-    if (error.kind)
+    bool told = error.kind == ERROR_PEER && getenv("EMOTRAIN_LAUNCHED"); /* by emotrain launch */
+    if (error.message[0] && !told)
         fprintf(stderr, "emotrain: %s\n", error.message);
     return error_exit_status(&error);
 }

@@ -22,6 +22,8 @@ static const struct option_row {
      offsetof(struct options, grid)},
     {"seeds", "1,2,3", "seeds to run each setting from", VALUE, offsetof(struct options, seeds)},
     {"jobs", "N", "runs at a time", VALUE, offsetof(struct options, jobs)},
+    {"processes", "N", "processes that train together; as many as there are processors", VALUE,
+     offsetof(struct options, processes)},
     {"baseline", "RUN", "say what changed against that run", VALUE, offsetof(struct options, baseline)},
     {"sort", "COLUMN", "started, name, state, clips or a figure: accuracy, uar, ...", VALUE,
      offsetof(struct options, sort)},

@@ -3,21 +3,16 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "cli/child.h"
 #include "cli/command.h"
 #include "cli/sweep.h"
 #include "report/sweep.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
-
-static const int STOP_SIGNALS[] = {SIGINT, SIGTERM, SIGHUP};
 
 /* Adds the task unless its run is finished. */
 static bool list_task(struct sweep_job *job, struct sweep_task task, struct error *error)
@@ -55,22 +50,6 @@ bool sweep_list_tasks(struct sweep_job *job, struct error *error)
                                                   .name = grid_run_name(grid, i, grid->seeds.items[s], fold)},
                               error);
     return done;
-}
-
-/* In the child, whose signals are blocked: becomes `emotrain train` for the task; its words go to the log. */
-static void become_run(char *const *words, const char *log, pid_t parent, const sigset_t *mask)
-{
-    int output = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0666), input = open("/dev/null", O_RDONLY);
-
-    for (size_t i = 0; i < sizeof STOP_SIGNALS / sizeof STOP_SIGNALS[0]; i++)
-        if (STOP_SIGNALS[i] != SIGHUP)
-            signal(STOP_SIGNALS[i], SIG_DFL); /* one that comes before the run catches it ends it */
-    sigprocmask(SIG_SETMASK, mask, NULL);
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a killed sweep leaves no runs behind; they go on from checkpoints */
-    if (getppid() == parent && output >= 0 && input >= 0 && dup2(input, STDIN_FILENO) >= 0 &&
-        dup2(output, STDOUT_FILENO) >= 0 && dup2(output, STDERR_FILENO) >= 0)
-        execv("/proc/self/exe", words);
-    _exit(127);
 }
 
 static void add_setting(struct strings *words, const char *name, const char *value)
@@ -131,24 +110,12 @@ static bool start_task(struct sweep_job *job, struct sweep_task *task, struct er
     struct strings words = {0};
     char *folder = path_join(job->folder, task->name);
     char *log = mem_format("%s/logs/%s.log", job->folder, task->name);
-    pid_t parent = getpid();
-    sigset_t stops, mask;
+    const struct child_settings settings = {.words = &words, .log = log};
 
     build_command(job, task, folder, &words);
-    strings_add(&words, NULL); /* argv ends with NULL */
-    fflush(NULL);
     task->started = clock_seconds();
-    sigemptyset(&stops);
-    for (size_t i = 0; i < sizeof STOP_SIGNALS / sizeof STOP_SIGNALS[0]; i++)
-        sigaddset(&stops, STOP_SIGNALS[i]);
-    sigprocmask(SIG_BLOCK, &stops, &mask); /* none is lost between fork and exec */
-    task->child = fork();
-    if (task->child == 0)
-        become_run(words.items, log, parent, &mask);
-    sigprocmask(SIG_SETMASK, &mask, NULL);
-    if (task->child < 0)
-        error_set(error, "cannot start a run: %s", strerror(errno));
-    else
+    task->child = child_start(&settings, error); /* a killed one goes on from its checkpoint */
+    if (task->child > 0)
         job->running++;
     strings_free(&words);
     free(folder);

@@ -8,6 +8,7 @@
 #include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/place.h"
 #include "cli/allocator.h"
 #include "cli/command.h"
 
@@ -50,12 +51,17 @@ static bool multiplies_bfloat16(const struct config *config)
 
 /* In bfloat16 no thread is OpenBLAS's: OpenMP's may wait awake for some tens of microseconds, which spares
  * most of the calls to the system. */
-static void set_threads(const struct options *options)
+static void set_threads(const char *command, const struct options *options)
 {
+    struct place place = {.size = 1, .local_size = 1};
+    struct error ignored = {0};
     struct config *config = find_config(options);
     char text[24];
 
-    snprintf(text, sizeof text, "%d", thread_count(config ? config_integer(config, "run.threads") : 0));
+    if (strcmp(command, "train") == 0)
+        place_find(&place, &ignored); /* the command itself reports a bad one */
+    snprintf(text, sizeof text, "%d",
+             place_threads(&place, config ? config_integer(config, "run.threads") : 0));
     setenv("OMP_NUM_THREADS", text, 0);
     setenv("OPENBLAS_NUM_THREADS", text, 0);
     if (!getenv("OMP_WAIT_POLICY") && multiplies_bfloat16(config))
@@ -149,7 +155,7 @@ bool tensor_run(const char *name, const struct options *options, struct error *e
 {
     char *path = module_path();
 
-    set_threads(options);
+    set_threads(name, options);
     begin_again_with_wide_kernels();
     keep_memory();
     void *module = dlopen(path, RTLD_NOW | RTLD_GLOBAL);

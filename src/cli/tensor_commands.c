@@ -1,6 +1,11 @@
 #include "cli/command.h"
 
 const struct tensor_command TENSOR_COMMANDS[] = {
-    {"train", command_train}, {"eval", command_eval},     {"predict", command_predict},
-    {"bench", command_bench}, {"doctor", command_doctor}, {NULL, NULL},
+    {"train", command_train},
+    {"eval", command_eval},
+    {"predict", command_predict},
+    {"bench", command_bench},
+    {"fetch", command_fetch},
+    {"doctor", command_doctor},
+    {NULL, NULL},
 };

@@ -26,6 +26,7 @@ struct job {
     bool resumed, named; /* named: by the user, not after the time */
     int lock;            /* of the run's folder, or -1 */
     int64_t run;         /* the catalogue's id; 0 before the run has begun */
+    struct ranks ranks;  /* the processes that train together */
     cJSON *facts;
 };
 
@@ -87,7 +88,7 @@ static bool claim_folder(struct job *job, struct error *error)
 }
 
 /* Takes the configuration of the run that is to go on; --set would make it another run. */
-static bool find_interrupted(struct job *job, struct error *error)
+static bool adopt_interrupted(struct job *job, struct error *error)
 {
     const char *name =
         job->options->run ? job->options->run : config_text(job->experiment.config, "run.name");
@@ -102,32 +103,95 @@ static bool find_interrupted(struct job *job, struct error *error)
     config_free(job->experiment.config);
     job->experiment.config = run_folder_config(job->folder, error);
     job->resumed = true;
-    job->checkpoint = checkpoint_newest(job->folder);
-    job->lock = run_folder_lock(job->folder, error);
-    return job->experiment.config && job->lock >= 0;
+    return job->experiment.config != NULL;
 }
 
-static bool prepare(struct job *job, struct error *error)
+static bool lock_interrupted(struct job *job, struct error *error)
 {
-    job->experiment.config = options_config(job->options, error);
-    if (!job->experiment.config)
-        return false;
+    job->checkpoint = checkpoint_newest(job->folder);
+    job->lock = run_folder_lock(job->folder, error);
+    return job->lock >= 0;
+}
+
+/* Looked at now, not after a night of training. */
+static bool check_settings(struct job *job, struct error *error)
+{
     if (!job->options->config && !job->options->resume)
         return error_usage(error, "which experiment? emotrain --config FILE (see emotrain --help)");
     if (!job->options->resume && config_integer(job->experiment.config, "train.epochs") == 0 &&
         config_integer(job->experiment.config, "train.max_steps") == 0)
         return error_usage(error, "train.epochs and train.max_steps are both 0: nothing to train");
     const char *baseline = config_text(job->experiment.config, "report.baseline");
-    if (*baseline) { /* looked for now, not after a night of training */
+    if (*baseline) {
         char *folder =
             run_folder_find(baseline, config_text(job->experiment.config, "run.directory"), true, error);
         free(folder);
         if (!folder)
             return false;
     }
-    return (job->options->resume ? find_interrupted(job, error) : name_run(job, error)) &&
-           schedule_find(config_text(job->experiment.config, "train.schedule"), error) &&
-           compute_choose(job->experiment.config, &job->experiment.compute, error);
+    return schedule_find(config_text(job->experiment.config, "train.schedule"), error) != NULL;
+}
+
+/* Finds the processes to train with, where there are any. */
+static bool find_ranks(struct job *job, struct error *error)
+{
+    struct config *config = job->experiment.config;
+    struct place place;
+
+    job->experiment.compute.ranks = &job->ranks;
+    return place_find(&place, error) && compute_choose(config, &place, &job->experiment.compute, error) &&
+           ranks_join(&job->ranks, &place, job->experiment.compute.device,
+                      (double)config_integer(config, "run.timeout"), error);
+}
+
+static bool prepare(struct job *job, struct error *error)
+{
+    job->experiment.config = options_config(job->options, error);
+    if (!job->experiment.config || !check_settings(job, error) ||
+        (job->options->resume && !adopt_interrupted(job, error)) || !find_ranks(job, error))
+        return false;
+    if (ranks_write(&job->ranks) &&
+        (job->options->resume ? !lock_interrupted(job, error) : !name_run(job, error)))
+        return ranks_agree(&job->ranks, error);
+    return ranks_agree(&job->ranks, error) && ranks_share_text(&job->ranks, &job->checkpoint, error);
+}
+
+/* ---- corpus ---- */
+
+static bool read_in_turn(void *context, struct error *error)
+{
+    struct job *job = context;
+
+    return experiment_read_corpus(&job->experiment, error) &&
+           (job->checkpoint || experiment_find_model(&job->experiment, error));
+}
+
+/* Indexes and splits, one process first; then all must have come to the same. */
+static bool read_corpus(struct job *job, struct error *error)
+{
+    char hash[SHA256_HEX_SIZE];
+
+    if (!ranks_in_turn(&job->ranks, read_in_turn, job, error))
+        return false;
+    facts_digest_split(&job->experiment.source, hash);
+    return ranks_compare(&job->ranks, checksum(hash, strlen(hash)), "the corpus and its split are", error);
+}
+
+static bool open_model(struct job *job, struct error *error)
+{
+    const struct experiment *e = &job->experiment;
+    const struct model_kind *kind = model_kind_find(config_text(e->config, "model.kind"), error);
+
+    if (kind && ranks_check(&job->ranks, e->config, kind, error))
+        experiment_open_model(&job->experiment, job->checkpoint, error);
+    return ranks_agree(&job->ranks, error);
+}
+
+static bool fill_in_turn(void *context, struct error *error)
+{
+    struct job *job = context;
+
+    return experiment_fill_store(&job->experiment, error);
 }
 
 /* ---- model and run ---- */
@@ -172,7 +236,8 @@ static bool write_run_files(struct job *job, const char *text, struct error *err
     return done;
 }
 
-static bool begin_run(struct job *job, struct error *error)
+/* The process that writes makes the run's folder and its row in the catalogue. */
+static bool make_run(struct job *job, struct error *error)
 {
     bool done = job->resumed ? check_same_split(job, error) && run_folder_sweep(job->folder, error)
                              : claim_folder(job, error);
@@ -195,6 +260,13 @@ static bool begin_run(struct job *job, struct error *error)
         log_info("run: %s%s%s", job->folder, job->checkpoint ? ", going on from " : "",
                  job->checkpoint ? path_base(job->checkpoint) : "");
     return done;
+}
+
+static bool begin_run(struct job *job, struct error *error)
+{
+    if (ranks_write(&job->ranks))
+        make_run(job, error);
+    return ranks_agree(&job->ranks, error);
 }
 
 /* ---- training and testing ---- */
@@ -246,47 +318,63 @@ static bool train_model(struct job *job, struct error *error)
                               .judge = judge,
                               .context = job};
 
-    if (job->checkpoint && !checkpoint_read_state(job->checkpoint, &reached, error))
-        return false;
-    if (!recorder_open(&recorder, job->folder, job->experiment.source.catalogue, job->run,
-                       reached.record_bytes, error))
+    bool writes = ranks_write(&job->ranks),
+         ready = !job->checkpoint || checkpoint_read_state(job->checkpoint, &reached, error);
+    if (ready && writes)
+        recorder_open(&recorder, job->folder, job->experiment.source.catalogue, job->run,
+                      reached.record_bytes, error);
+    if (!ranks_agree(&job->ranks, error))
         return false;
     bool done = train(&trainer, job->checkpoint, error);
+    if (!writes)
+        return done;
     recorder_close(&recorder);
     if (done && trainer.state.step > reached.step)
         facts_add_training(job->facts, &trainer, trainer.state.step - reached.step);
     return done && store_facts(job, error);
 }
 
-/* The figures of the report are those of the best checkpoint as saved, loaded again from its files. */
-static bool test_best(struct job *job, struct error *error)
+static bool store_test(struct job *job, const struct prediction_list *predictions, double seconds,
+                       struct error *error)
 {
-    char *best;
+    facts_add_testing(job->facts, seconds, predictions->count);
+    return predictions_write(job->experiment.source.catalogue, job->run, "test", predictions, error) &&
+           store_facts(job, error);
+}
+
+/* Opens the best checkpoint, as the process that writes finds it, in the place of the model. */
+static bool open_best(struct job *job, struct error *error)
+{
     struct model_source source = {.device = job->experiment.compute.device};
-    struct prediction_list predictions = {0};
+    char *best = NULL;
 
     model_close(job->experiment.model);
     job->experiment.model = NULL;
-    if (!checkpoint_best(job->folder, &best, error))
-        return false;
-    if (!best)
-        return error_set(error, "%s: no best checkpoint", job->folder);
-    source.path = best;
-    job->experiment.model = model_open(&source, error);
-    bool done = job->experiment.model != NULL;
-    if (done) {
-        double started = clock_seconds();
-        prediction_list_start(&predictions, job->experiment.model->problem,
-                              (const char *const *)job->experiment.labels.items,
-                              job->experiment.labels.count);
-        done = evaluate(job->experiment.model, &job->experiment.test, &job->experiment.compute, "test",
-                        &predictions, error) &&
-               predictions_write(job->experiment.source.catalogue, job->run, "test", &predictions, error);
-        facts_add_testing(job->facts, clock_seconds() - started, predictions.count);
-        done = done && store_facts(job, error);
+    if (ranks_write(&job->ranks) && checkpoint_best(job->folder, &best, error) && !best)
+        error_set(error, "%s: no best checkpoint", job->folder);
+    if (ranks_agree(&job->ranks, error) && ranks_share_text(&job->ranks, &best, error)) {
+        source.path = best;
+        job->experiment.model = model_open(&source, error);
     }
-    prediction_list_free(&predictions);
     free(best);
+    return ranks_agree(&job->ranks, error);
+}
+
+/* The figures of the report are those of the best checkpoint as saved, loaded again from its files. */
+static bool test_best(struct job *job, struct error *error)
+{
+    struct experiment *e = &job->experiment;
+    struct prediction_list predictions = {0};
+
+    if (!open_best(job, error))
+        return false;
+    double started = clock_seconds();
+    prediction_list_start(&predictions, e->model->problem, (const char *const *)e->labels.items,
+                          e->labels.count);
+    bool done =
+        evaluate(e->model, &e->test, &e->compute, "test", &predictions, error) &&
+        (!ranks_write(&job->ranks) || store_test(job, &predictions, clock_seconds() - started, error));
+    prediction_list_free(&predictions);
     return done;
 }
 
@@ -317,16 +405,15 @@ static bool report_run(struct job *job, struct error *error)
 
 static bool main_job(struct job *job, struct error *error)
 {
-    return prepare(job, error) &&                             /* configuration, device, the run's name */
-           experiment_read_corpus(&job->experiment, error) && /* index and split: what trains, what tests */
-           experiment_open_model(&job->experiment, job->checkpoint,
-                                 error) && /* the pretrained one, or the last checkpoint */
-           experiment_fill_store(&job->experiment,
-                                 error) && /* what its frozen part makes of the clips, if asked */
-           begin_run(job, error) &&        /* from here on there is a run folder */
-           train_model(job, error) &&      /* loss curves and checkpoints */
-           test_best(job, error) &&        /* the best checkpoint on the test part */
-           report_run(job, error);         /* report, charts, page */
+    return prepare(job, error) &&     /* configuration, device, other processes, the run's name */
+           read_corpus(job, error) && /* index and split: what trains, what tests */
+           open_model(job, error) &&  /* the pretrained one, or the last checkpoint */
+           ranks_in_turn(&job->ranks, fill_in_turn, job,
+                         error) &&    /* what its frozen part makes of clips, if asked */
+           begin_run(job, error) &&   /* from here on there is a run folder */
+           train_model(job, error) && /* loss curves and checkpoints */
+           test_best(job, error) &&   /* the best checkpoint on the test part */
+           (!ranks_write(&job->ranks) || report_run(job, error)); /* report, charts, page */
 }
 
 static void close_job(struct job *job, const struct error *error)
@@ -339,6 +426,7 @@ static void close_job(struct job *job, const struct error *error)
     if (job->lock >= 0)
         close(job->lock);
     cJSON_Delete(job->facts);
+    ranks_leave(&job->ranks, error->kind != ERROR_NONE);
     experiment_close(&job->experiment);
     free(job->folder);
     free(job->checkpoint);

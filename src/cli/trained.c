@@ -79,7 +79,7 @@ bool trained_open(struct trained *trained, const char *name, const struct option
     if (given && check_sets(options, error) &&
         find_model(name, config_text(given, "run.directory"), &trained->run, &folder, error) &&
         (trained->config = choose_config(trained->run, options, error)) &&
-        compute_choose(trained->config, &trained->compute, error)) {
+        compute_choose(trained->config, NULL, &trained->compute, error)) {
         struct model_source source = {.path = folder, .device = trained->compute.device};
         trained->model = model_open(&source, error);
     }

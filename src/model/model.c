@@ -410,6 +410,8 @@ static bool set_up(struct model *model, const struct model_source *source, const
     if (!directory && model->parameters.count)
         log_info("weights: all %zu tensors initialised at random (%s holds none)", model->parameters.count,
                  model->path);
+    if (config && config_integer(config, "model.lora_rank") > 0 && !model->kind->save_parameter)
+        return error_usage(error, "model.lora_rank: a %s has no adapters; a wav2vec2 has", model->kind->name);
     return parameters_initialise(&model->parameters, source->seed, error) &&
            (!config || model->kind->freeze(model, config_text(config, "model.freeze"), error)) &&
            parameters_apply_trainable(&model->parameters, -1, error);
@@ -486,18 +488,34 @@ bool model_save_config(const struct model *model, const char *directory, struct 
     return done;
 }
 
+/* Fills in how parameter i is written; false: it is not. */
+static bool describe_parameter(const struct model *model, size_t i, struct named_tensor *entry)
+{
+    *entry = (struct named_tensor){.name = model->parameters.items[i].name,
+                                   .tensor = model->parameters.items[i].tensor};
+    return !model->kind->save_parameter || model->kind->save_parameter(model, i, entry);
+}
+
+bool model_saves_as_is(const struct model *model, size_t i)
+{
+    struct named_tensor entry;
+
+    return describe_parameter(model, i, &entry) && !entry.read;
+}
+
 bool model_save(const struct model *model, const char *directory, struct error *error)
 {
     char *preprocessing = path_join(directory, "preprocessor_config.json");
     char *weights = path_join(directory, "model.safetensors");
     struct named_tensor *tensors = mem_zero(model->parameters.count, sizeof *tensors);
 
+    size_t count = 0;
+
     for (size_t i = 0; i < model->parameters.count; i++)
-        tensors[i] =
-            (struct named_tensor){model->parameters.items[i].name, model->parameters.items[i].tensor};
+        count += describe_parameter(model, i, &tensors[count]);
     bool done = model_save_config(model, directory, error) &&
                 save_preprocessing(model, preprocessing, error) &&
-                safetensors_write(weights, tensors, model->parameters.count, error) &&
+                safetensors_write(weights, tensors, count, error) &&
                 (!model->kind->save || model->kind->save(model, directory, error));
     free(preprocessing);
     free(weights);

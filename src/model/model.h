@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "model/parameters.h"
 #include "model/pooling.h"
+#include "model/weights.h"
 
 /* What a model takes in of a clip. */
 enum model_input {
@@ -146,6 +147,10 @@ struct model_kind {
     /* Instead of forward: probabilities, or numbers (clips, labels). */
     bool (*answer)(const struct model *model, const struct batch *batch, float *answers, struct error *error);
 
+    /* How parameter `i` is written, where not as it is: sets entry->read, or returns false for one that is
+     * not written.  NULL: all are as they are. */
+    bool (*save_parameter)(const struct model *model, size_t i, struct named_tensor *entry);
+
     /* What a directory holds beside config.json and the parameters; NULL: nothing. */
     bool (*load)(struct model *model, const char *directory, struct error *error);
     bool (*save)(const struct model *model, const char *directory, struct error *error);
@@ -177,6 +182,9 @@ void model_learn_scale(struct model *model, const double *const *targets, size_t
 /* Writes config.json, preprocessor_config.json, model.safetensors and what the kind has besides into an
  * existing folder. */
 bool model_save(const struct model *model, const char *directory, struct error *error);
+
+/* Whether model_save writes parameter i as it is. */
+bool model_saves_as_is(const struct model *model, size_t i);
 
 /* Writes config.json alone again: what an evaluation found, thresholds, stands there. */
 bool model_save_config(const struct model *model, const char *directory, struct error *error);

@@ -140,13 +140,16 @@ static char *make_header(const struct named_tensor *tensors, size_t count)
     return result;
 }
 
-static void write_data(struct file_writer *writer, const struct et_tensor *tensor, struct error *error)
+static void write_data(struct file_writer *writer, const struct named_tensor *named, struct error *error)
 {
     struct et_scope *scope = et_scope_open(NULL);
-    size_t count = (size_t)et_numel(tensor);
+    size_t count = (size_t)et_numel(named->tensor);
     float *values = mem_zero(count, sizeof *values);
 
-    et_read(scope, tensor, values, (int64_t)count);
+    if (named->read)
+        named->read(scope, named->context, values);
+    else
+        et_read(scope, named->tensor, values, (int64_t)count);
     file_writer_put(writer, values, count * sizeof *values);
     free(values);
     et_scope_close(scope, error);
@@ -168,7 +171,7 @@ bool safetensors_write(const char *path, const struct named_tensor *tensors, siz
     file_writer_put(&writer, header, size);
     free(header);
     for (size_t i = 0; i < count && !error->kind && !writer.reason; i++)
-        write_data(&writer, tensors[i].tensor, error);
+        write_data(&writer, &tensors[i], error);
     if (!error->kind)
         return file_writer_commit(&writer, error);
     file_writer_discard(&writer);

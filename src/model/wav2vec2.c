@@ -56,6 +56,27 @@ static void declare_conv(struct wav2vec2 *w, struct parameters *p, int i)
         w->conv_norm[i] = declare_norm(p, c->conv_dim[i], norm);
 }
 
+static const char *const PROJECTION_NAMES[PROJECTIONS] = {"q_proj", "k_proj", "v_proj", "out_proj"};
+
+/* Adapters begin at no change: the down projection as a linear layer does, the up projection at zero. */
+static void declare_adapters(struct wav2vec2 *w, struct parameters *p, int64_t i)
+{
+    int64_t hidden = w->config.hidden_size;
+    const int64_t down[4] = {w->adapter_rank, hidden}, up[4] = {hidden, w->adapter_rank};
+
+    for (int k = 0; k < PROJECTIONS; k++) {
+        struct adapter *adapter = &w->layers[i].adapters[k];
+        if (!w->has_adapter[k])
+            continue;
+        adapter->down = parameters_add(p, false, INIT_UNIFORM, 1 / sqrt((double)hidden), down,
+                                       "wav2vec2.encoder.layers.%lld.attention.%s.lora_A.weight",
+                                       (long long)i, PROJECTION_NAMES[k]);
+        adapter->up = parameters_add(p, false, INIT_ZEROS, 0, up,
+                                     "wav2vec2.encoder.layers.%lld.attention.%s.lora_B.weight", (long long)i,
+                                     PROJECTION_NAMES[k]);
+    }
+}
+
 static void declare_layer(struct wav2vec2 *w, struct parameters *p, int64_t i)
 {
     const struct wav2vec2_config *c = &w->config;
@@ -65,10 +86,10 @@ static void declare_layer(struct wav2vec2 *w, struct parameters *p, int64_t i)
         const char *name;
         int64_t out, in; /* in 0: a norm */
     } parts[] = {
-        {&layer->key, "attention.k_proj", c->hidden_size, c->hidden_size},
-        {&layer->value, "attention.v_proj", c->hidden_size, c->hidden_size},
-        {&layer->query, "attention.q_proj", c->hidden_size, c->hidden_size},
-        {&layer->out, "attention.out_proj", c->hidden_size, c->hidden_size},
+        {&layer->projections[KEY], "attention.k_proj", c->hidden_size, c->hidden_size},
+        {&layer->projections[VALUE], "attention.v_proj", c->hidden_size, c->hidden_size},
+        {&layer->projections[QUERY], "attention.q_proj", c->hidden_size, c->hidden_size},
+        {&layer->projections[OUT], "attention.out_proj", c->hidden_size, c->hidden_size},
         {&layer->attention_norm, "layer_norm", c->hidden_size, 0},
         {&layer->intermediate, "feed_forward.intermediate_dense", c->intermediate_size, c->hidden_size},
         {&layer->output, "feed_forward.output_dense", c->hidden_size, c->intermediate_size},
@@ -81,6 +102,7 @@ static void declare_layer(struct wav2vec2 *w, struct parameters *p, int64_t i)
                                                         c->initializer_range, 0, name)
                                        : declare_norm(p, parts[k].out, name);
     }
+    declare_adapters(w, p, i);
 }
 
 static void declare_position(struct wav2vec2 *w, struct parameters *p)
@@ -119,6 +141,7 @@ static void declare(struct wav2vec2 *w, struct model *model)
     w->layers = mem_zero((size_t)c->num_hidden_layers, sizeof *w->layers);
     for (int64_t i = 0; i < c->num_hidden_layers; i++)
         declare_layer(w, p, i);
+    w->merges = mem_zero(p->count, sizeof *w->merges);
     w->pooling = p->count;
     if (model->pooling->declare)
         model->pooling->declare(p, c->hidden_size, c->initializer_range);
@@ -137,6 +160,32 @@ static bool hides_padding(const struct model *model, const struct wav2vec2 *w, c
     return !w->config.group_norm || !model->pooling_includes_padding;
 }
 
+/* model.lora_rank, lora_alpha and lora_targets.  They are not the checkpoint's: what is saved has them merged
+ * in. */
+static bool read_adapters(struct wav2vec2 *w, const struct config *config, struct error *error)
+{
+    if (!config || (w->adapter_rank = config_integer(config, "model.lora_rank")) == 0)
+        return true;
+    w->adapter_scale = config_number(config, "model.lora_alpha") / (double)w->adapter_rank;
+    char *copy = mem_string(config_text(config, "model.lora_targets")), *rest = copy;
+    for (char *name; (name = strsep(&rest, ", "));) {
+        int k = 0;
+        while (k < PROJECTIONS && strcmp(PROJECTION_NAMES[k], name) != 0)
+            k++;
+        if (k < PROJECTIONS)
+            w->has_adapter[k] = true;
+        else if (*name)
+            error_usage(error, "model.lora_targets: \"%s\" is none of q_proj, k_proj, v_proj, out_proj",
+                        name);
+    }
+    free(copy);
+    bool any = false;
+    for (int k = 0; k < PROJECTIONS; k++)
+        any = any || w->has_adapter[k];
+    return any ? !error->kind
+               : error_usage(error, "model.lora_targets: name one of q_proj, k_proj, v_proj, out_proj");
+}
+
 static bool open(struct model *model, const struct config *config, struct error *error)
 {
     struct wav2vec2 *w = mem_zero(1, sizeof *w);
@@ -151,7 +200,8 @@ static bool open(struct model *model, const struct config *config, struct error 
         mask = config_text(config, "model.attention_mask");
         layers = config_text(config, "model.layers");
     }
-    if (!layer_mix_start(&w->mix, layers, w->config.num_hidden_layers, &model->parameters, error))
+    if (!read_adapters(w, config, error) ||
+        !layer_mix_start(&w->mix, layers, w->config.num_hidden_layers, &model->parameters, error))
         return false;
     w->hides_padding = hides_padding(model, w, mask);
     model->minimum_samples = wav2vec2_minimum_samples(&w->config);
@@ -165,8 +215,10 @@ static void close(struct model *model)
 {
     struct wav2vec2 *w = model->state;
 
-    if (w)
+    if (w) {
         free(w->layers);
+        free(w->merges);
+    }
     free(w);
 }
 
@@ -176,9 +228,9 @@ static bool is_frozen(const struct wav2vec2 *w, const char *name, bool encoder, 
     long long layer;
     const char *digits = name + strlen("wav2vec2.encoder.layers.");
 
-    if (!text_starts(name, "wav2vec2.")) /* head, merge strategy, layer weights */
+    if (!text_starts(name, "wav2vec2.") || strstr(name, ".lora_")) /* head, merge strategy, layer weights */
         return false;
-    if (encoder || text_starts(name, "wav2vec2.feature_extractor."))
+    if (encoder || w->adapter_rank > 0 || text_starts(name, "wav2vec2.feature_extractor."))
         return true;
     if (layers == 0)
         return false;
@@ -199,8 +251,9 @@ static bool freeze(struct model *model, const char *what, struct error *error)
     if (text_starts(what, "layers:"))
         known = text_to_integer(what + strlen("layers:"), &layers) && layers >= 1 &&
                 layers <= w->config.num_hidden_layers;
-    if (strcmp(what, "none") == 0)
+    if (strcmp(what, "none") == 0 && w->adapter_rank == 0)
         return true;
+    known = known || strcmp(what, "none") == 0;
     if (!known)
         return error_usage(error,
                            "model.freeze must be none, feature_encoder, layers:N (N from 1 to %lld) or "
@@ -211,6 +264,44 @@ static bool freeze(struct model *model, const char *what, struct error *error)
         p->trainable = !is_frozen(w, p->name, encoder, layers);
     }
     return true;
+}
+
+/* The layer and projection whose weight is parameter i and has an adapter. */
+static const struct adapter *adapter_on(const struct wav2vec2 *w, size_t i)
+{
+    for (int64_t layer = 0; w->adapter_rank > 0 && layer < w->config.num_hidden_layers; layer++)
+        for (int k = 0; k < PROJECTIONS; k++)
+            if (w->has_adapter[k] && w->layers[layer].projections[k].weight == i)
+                return &w->layers[layer].adapters[k];
+    return NULL;
+}
+
+static void read_merged(struct et_scope *scope, void *context, float *values)
+{
+    struct merge *merge = context;
+    bool recording = et_grad_mode(false);
+    struct et_tensor *change = et_mul_scalar(scope, et_matmul(scope, merge->up, merge->down), merge->scale);
+    struct et_tensor *sum = et_add(scope, merge->weight, change);
+
+    et_grad_mode(recording);
+    et_read(scope, sum, values, et_numel(merge->weight));
+}
+
+/* Adapters are written merged into their weights. */
+static bool save_parameter(const struct model *model, size_t i, struct named_tensor *entry)
+{
+    struct wav2vec2 *w = model->state;
+    const struct adapter *adapter = adapter_on(w, i);
+
+    if (adapter) {
+        struct merge *merge = &w->merges[i];
+        *merge = (struct merge){parameters_tensor(&model->parameters, i),
+                                parameters_tensor(&model->parameters, adapter->down),
+                                parameters_tensor(&model->parameters, adapter->up), w->adapter_scale};
+        entry->read = read_merged;
+        entry->context = merge;
+    }
+    return !strstr(entry->name, ".lora_");
 }
 
 static bool translate(const char *checkpoint_name, char name[256])
@@ -266,5 +357,6 @@ const struct model_kind MODEL_WAV2VEC2 = {
     .forward = wav2vec2_forward,
     .frozen = &FEATURE_ENCODER,
     .translate = translate,
+    .save_parameter = save_parameter,
     .close = close,
 };

@@ -37,8 +37,23 @@ struct affine {
     bool has_bias;
 };
 
+/* The attention projections of a layer, which adapters may be on. */
+enum wav2vec2_projection { QUERY, KEY, VALUE, OUT, PROJECTIONS };
+
+/* A low-rank adapter: weight + scale * up * down (Hu et al., "LoRA", 2021).  Indices of parameters. */
+struct adapter {
+    size_t down, up; /* (rank, in), (out, rank) */
+};
+
 struct wav2vec2_layer {
-    struct affine query, key, value, out, attention_norm, intermediate, output, final_norm;
+    struct affine projections[PROJECTIONS], attention_norm, intermediate, output, final_norm;
+    struct adapter adapters[PROJECTIONS];
+};
+
+/* A weight with its adapter, to be written as one. */
+struct merge {
+    struct et_tensor *weight, *down, *up;
+    double scale;
 };
 
 struct wav2vec2 {
@@ -49,6 +64,10 @@ struct wav2vec2 {
     size_t mask_embedding, position_v, position_g, position_bias;
     struct affine encoder_norm;
     struct wav2vec2_layer *layers;
+    int64_t adapter_rank; /* 0: there are no adapters */
+    double adapter_scale; /* alpha / rank */
+    struct merge *merges; /* by index of parameter; of those with an adapter */
+    bool has_adapter[PROJECTIONS];
     struct layer_mix mix;
     size_t pooling; /* index of the first parameter of the merge strategy */
     struct head head;

@@ -244,16 +244,31 @@ static struct et_tensor *add_positions(const struct pass *pass, struct et_scope 
     return et_add(s, x, et_transpose(s, et_gelu(s, y), 1, 2));
 }
 
+/* One of attention's projections, with its adapter. */
+static struct et_tensor *project(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
+                                 const struct wav2vec2_layer *layer, enum wav2vec2_projection which)
+{
+    const struct wav2vec2 *w = pass->w;
+    const struct adapter *adapter = &layer->adapters[which];
+    struct et_tensor *y = linear(pass, s, x, &layer->projections[which]);
+
+    if (w->adapter_rank == 0 || !w->has_adapter[which])
+        return y;
+    struct et_tensor *low = et_linear(s, x, weight(pass, adapter->down), NULL);
+    return et_add(s, y,
+                  et_mul_scalar(s, et_linear(s, low, weight(pass, adapter->up), NULL), w->adapter_scale));
+}
+
 static struct et_tensor *attend(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
                                 const struct wav2vec2_layer *layer)
 {
     const struct wav2vec2_config *c = &pass->w->config;
     double p = pass->mode->training ? c->attention_dropout : 0;
-    struct et_tensor *query = linear(pass, s, x, &layer->query), *key = linear(pass, s, x, &layer->key),
-                     *value = linear(pass, s, x, &layer->value);
+    struct et_tensor *query = project(pass, s, x, layer, QUERY), *key = project(pass, s, x, layer, KEY),
+                     *value = project(pass, s, x, layer, VALUE);
 
-    return linear(pass, s, et_attention(s, query, key, value, pass->key_padding, c->num_attention_heads, p),
-                  &layer->out);
+    return project(pass, s, et_attention(s, query, key, value, pass->key_padding, c->num_attention_heads, p),
+                   layer, OUT);
 }
 
 static struct et_tensor *feed_forward(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
@@ -323,7 +338,8 @@ static struct et_tensor *next_hidden(const struct pass *pass, struct et_scope *s
     struct et_scope *s = et_scope_open(scope);
     struct et_tensor *y;
     seed_part(pass, i + 1);
-    if (pass->model->gradient_checkpointing && is_learned(pass, layer->query.weight))
+    if (pass->model->gradient_checkpointing && (is_learned(pass, layer->projections[QUERY].weight) ||
+                                                (pass->mode->training && pass->w->adapter_rank > 0)))
         y = checkpointed_layer(pass, scope, x, i);
     else
         y = et_keep(run_layer(pass, s, x, layer), scope);

@@ -75,7 +75,11 @@ struct weight *weights_add(struct weights *weights, const char *name);
 /* Writes tensors as float32 safetensors, durably and atomically. */
 struct named_tensor {
     const char *name;
-    const struct et_tensor *tensor;
+    const struct et_tensor *tensor; /* its values, or with `read` its shape alone */
+
+    /* Gives the values, if set. */
+    void (*read)(struct et_scope *scope, void *context, float *values);
+    void *context;
 };
 
 bool safetensors_write(const char *path, const struct named_tensor *tensors, size_t count,

@@ -2,6 +2,7 @@
  * AdamW, Loshchilov and Hutter, 2019, with PyTorch's arithmetic.  On the CPU one pass over memory per tensor;
  * elsewhere libtorch's operations.
  */
+#include "torch/blocks.hpp"
 #include "torch/shim.hpp"
 
 #include <ATen/Parallel.h>
@@ -12,10 +13,18 @@
 namespace
 {
 
+const int64_t SMALL = 4096; /* elements below which 8 bits spare nothing worth their error */
+
 struct Slot {
     et_tensor *parameter;
-    et_tensor *moments[2];
+    at::Tensor moments[2]; /* float32; undefined where they are in blocks */
+    shim::Blocks blocks[2];
     int64_t steps = 0;
+
+    bool is_coded() const
+    {
+        return blocks[0].codes.defined();
+    }
 };
 
 /* The numbers of one step of one tensor. */
@@ -52,6 +61,32 @@ void step_cpu(float *p, uint16_t *rounded, const shim::Gradient &gradient, float
     });
 }
 
+/* The same with moments in blocks.  A piece of the gradient is a whole number of blocks. */
+void step_blocks(float *p, uint16_t *rounded, const shim::Gradient &gradient, shim::Blocks *blocks,
+                 const Step &s)
+{
+    const int64_t piece = shim::Gradient::PIECE, count = gradient.count;
+    uint8_t *codes[2] = {blocks[0].codes.data_ptr<uint8_t>(), blocks[1].codes.data_ptr<uint8_t>()};
+    float *scales[2] = {blocks[0].scales.data_ptr<float>(), blocks[1].scales.data_ptr<float>()};
+
+    at::parallel_for(0, (count + piece - 1) / piece, 1, [&](int64_t begin, int64_t end) {
+        float memory[shim::Gradient::PIECE], moments[2][shim::BLOCK];
+        for (int64_t first = begin * piece; first < std::min(count, end * piece); first += piece) {
+            int64_t length = std::min(piece, count - first);
+            const float *g = gradient.read(first, length, memory);
+            for (int64_t i = 0; i < length; i += shim::BLOCK) {
+                int64_t at = first + i, b = at / shim::BLOCK,
+                        size = std::min<int64_t>(shim::BLOCK, length - i);
+                for (int k = 0; k < 2; k++)
+                    shim::CodeMap::of_moment(k).decode(moments[k], codes[k] + at, scales[k][b], size);
+                step_range(p + at, rounded ? rounded + at : nullptr, g + i, moments[0], moments[1], size, s);
+                for (int k = 0; k < 2; k++)
+                    scales[k][b] = shim::CodeMap::of_moment(k).encode(moments[k], codes[k] + at, size);
+            }
+        }
+    });
+}
+
 /* The copy in bfloat16 that linear layers use, where there is one; it is up to date from now on. */
 uint16_t *rounded_copy(et_tensor *tensor)
 {
@@ -76,11 +111,26 @@ void step_elsewhere(at::Tensor &p, const at::Tensor &g, at::Tensor &m, at::Tenso
     p.mul_(s.decay).addcdiv_(m, denominator, -s.step_size);
 }
 
+/* Moments in blocks of a tensor on a card: they stay in the host's memory. */
+void step_decoded(Slot &slot, const Step &s)
+{
+    at::Tensor &parameter = slot.parameter->value;
+    at::Tensor host[2], there[2];
+
+    for (int k = 0; k < 2; k++) {
+        host[k] = at::empty(parameter.sizes(), at::kFloat);
+        slot.blocks[k].read(shim::CodeMap::of_moment(k), host[k].data_ptr<float>());
+        there[k] = host[k].to(parameter.device());
+    }
+    step_elsewhere(parameter, parameter.grad(), there[0], there[1], s);
+    for (int k = 0; k < 2; k++)
+        slot.blocks[k].write(shim::CodeMap::of_moment(k), there[k].cpu().data_ptr<float>());
+}
+
 } // namespace
 
 struct et_adamw {
     et_adamw_settings settings;
-    et_scope *scope;
     std::vector<Slot> slots;
 
     void step(Slot &slot, double learning_rate, double scale);
@@ -103,12 +153,18 @@ void et_adamw::step(Slot &slot, double learning_rate, double scale)
               static_cast<float>(learning_rate / correction1),
               static_cast<float>(std::sqrt(correction2)),
               static_cast<float>(scale)};
-    at::Tensor &m = slot.moments[0]->value, &v = slot.moments[1]->value;
-    if (parameter.is_cpu() && parameter.is_contiguous() && shim::plain_gradient(slot.parameter, gradient))
-        step_cpu(parameter.data_ptr<float>(), rounded_copy(slot.parameter), gradient, m.data_ptr<float>(),
-                 v.data_ptr<float>(), s);
+    at::Tensor *m = slot.moments;
+    bool plain =
+        parameter.is_cpu() && parameter.is_contiguous() && shim::plain_gradient(slot.parameter, gradient);
+    if (slot.is_coded() && plain)
+        step_blocks(parameter.data_ptr<float>(), rounded_copy(slot.parameter), gradient, slot.blocks, s);
+    else if (slot.is_coded())
+        step_decoded(slot, s);
+    else if (plain)
+        step_cpu(parameter.data_ptr<float>(), rounded_copy(slot.parameter), gradient, m[0].data_ptr<float>(),
+                 m[1].data_ptr<float>(), s);
     else
-        step_elsewhere(parameter, parameter.grad(), m, v, s);
+        step_elsewhere(parameter, parameter.grad(), m[0], m[1], s);
 }
 
 extern "C" {
@@ -118,30 +174,31 @@ struct et_adamw *et_adamw_new(struct et_tensor *const *tensors, size_t count,
 {
     et_adamw *optimizer = new et_adamw;
 
-    optimizer->settings = settings;
-    optimizer->scope = et_scope_open(nullptr);
-    optimizer->slots.resize(count);
-    for (size_t i = 0; i < count; i++) {
-        Slot &slot = optimizer->slots[i];
-        slot.parameter = tensors[i];
-        for (et_tensor *&moment : slot.moments)
-            moment = shim::make(optimizer->scope, "adamw", {}, [&] {
-                return at::zeros_like(slot.parameter->value, at::MemoryFormat::Contiguous)
-                    .set_requires_grad(false);
-            });
-    }
-    if (!et_scope_failed(optimizer->scope))
+    try {
+        optimizer->settings = settings;
+        optimizer->slots.resize(count);
+        for (size_t i = 0; i < count; i++) {
+            Slot &slot = optimizer->slots[i];
+            slot.parameter = tensors[i];
+            const at::Tensor &value = slot.parameter->value;
+            for (int k = 0; k < 2; k++) {
+                if (settings.eight_bits && value.numel() >= SMALL)
+                    slot.blocks[k] = shim::Blocks::zeros(value.numel(), k);
+                else
+                    slot.moments[k] =
+                        at::zeros_like(value, at::MemoryFormat::Contiguous).set_requires_grad(false);
+            }
+        }
         return optimizer;
-    error_set(error, "%s", optimizer->scope->message.c_str());
-    et_adamw_free(optimizer);
+    } catch (const std::exception &exception) {
+        error_memory(error, "adamw: %s", shim::reason(exception).c_str());
+    }
+    delete optimizer;
     return nullptr;
 }
 
 void et_adamw_free(struct et_adamw *optimizer)
 {
-    if (!optimizer)
-        return;
-    et_scope_close(optimizer->scope, nullptr);
     delete optimizer;
 }
 
@@ -157,9 +214,31 @@ bool et_adamw_step(struct et_adamw *optimizer, double learning_rate, double scal
     }
 }
 
-struct et_tensor *et_adamw_moment(struct et_adamw *optimizer, size_t i, int which)
+void et_adamw_read_moment(struct et_scope *scope, const struct et_adamw *optimizer, size_t i, int which,
+                          float *values)
 {
-    return optimizer->slots[i].moments[which];
+    shim::attempt(scope, "adamw", {}, [&] {
+        const Slot &slot = optimizer->slots[i];
+        if (slot.is_coded()) {
+            slot.blocks[which].read(shim::CodeMap::of_moment(which), values);
+        } else {
+            at::Tensor all = slot.moments[which].cpu();
+            std::memcpy(values, all.data_ptr<float>(), static_cast<size_t>(all.numel()) * sizeof *values);
+        }
+    });
+}
+
+void et_adamw_write_moment_(struct et_scope *scope, struct et_adamw *optimizer, size_t i, int which,
+                            const float *values)
+{
+    shim::attempt(scope, "adamw", {}, [&] {
+        Slot &slot = optimizer->slots[i];
+        if (slot.is_coded())
+            slot.blocks[which].write(shim::CodeMap::of_moment(which), values);
+        else
+            slot.moments[which].copy_(
+                at::from_blob(const_cast<float *>(values), slot.moments[which].sizes(), at::kFloat));
+    });
 }
 
 int64_t et_adamw_steps(const struct et_adamw *optimizer, size_t i)

@@ -258,10 +258,54 @@ typedef struct et_tensor *et_checkpoint_body(void *context, struct et_scope *sco
 struct et_tensor *et_checkpoint(struct et_scope *scope, et_checkpoint_body *body, void *context,
                                 struct et_tensor *x);
 
+/* ---- processes that train together: c10d, by Gloo between CPUs and NCCL between CUDA cards ---- */
+
+struct et_group;
+struct et_buckets;
+
+/* Which process this is of how many, and where they meet. */
+struct et_group_place {
+    int rank, size;
+    const char *address; /* host of rank 0 */
+    int port;
+    bool store_is_there; /* something else than rank 0 answers at that port (torchrun's agent) */
+    const char *prefix;  /* of what stands in that store */
+    double timeout;      /* seconds to wait for the others, now and later */
+    int device;
+};
+
+/* Waits for the others.  Where they do not come, or are lost later on, errors are ERROR_PEER. */
+struct et_group *et_group_join(const struct et_group_place *place, struct error *error);
+
+/* Waits for what is under way, unless it `failed`: then it is left to the process's end.  NULL does nothing.
+ */
+void et_group_leave(struct et_group *group, bool failed);
+
+/* All ranks call these alike, in one order. */
+enum et_reduction { ET_SUM, ET_MAX };
+bool et_group_reduce(struct et_group *group, double *values, size_t count, enum et_reduction how,
+                     struct error *error);
+bool et_group_broadcast(struct et_group *group, void *bytes, size_t size, struct error *error); /* rank 0's */
+bool et_group_broadcast_tensor_(struct et_group *group, struct et_tensor *x, struct error *error);
+
+/*
+ * Sums of tensors' gradients over the ranks, in buckets of about `bytes`.  The last backward pass of a step
+ * is et_buckets_backward: buckets leave while it runs.  et_buckets_finish, with `ran` false on a rank that
+ * had no such pass, waits for all; then each rank's gradients are the sums, to the bit alike, and a tensor
+ * has one if it has one on any rank.  Group and tensors must outlive the buckets.
+ */
+struct et_buckets *et_buckets_new(struct et_group *group, struct et_tensor *const *tensors, size_t count,
+                                  int64_t bytes, struct error *error);
+void et_buckets_free(struct et_buckets *buckets); /* NULL does nothing */
+void et_buckets_backward(struct et_scope *scope, struct et_buckets *buckets, const struct et_tensor *loss);
+bool et_buckets_finish(struct et_buckets *buckets, bool ran, struct error *error);
+
 /* ---- AdamW (Loshchilov and Hutter, 2019) ---- */
 
 struct et_adamw_settings {
     double beta1, beta2, eps, weight_decay;
+    bool eight_bits; /* keep the moments of tensors of 4096 elements or more in 8 bits, block-wise (Dettmers
+                        et al., 2022): two bytes an element in place of eight */
 };
 
 /* The tensors must outlive the optimizer.  Their moments start at zero. */
@@ -273,8 +317,12 @@ void et_adamw_free(struct et_adamw *optimizer); /* NULL does nothing */
  */
 bool et_adamw_step(struct et_adamw *optimizer, double learning_rate, double scale, struct error *error);
 
-/* The state of tensor i, for checkpoints: first and second moments (borrowed) and the number of its steps. */
-struct et_tensor *et_adamw_moment(struct et_adamw *optimizer, size_t i, int which);
+/* The state of tensor i, for checkpoints: first (which 0) and second moments, in the tensor's shape, and the
+ * number of its steps.  Moments in 8 bits that are read and written again stay what they are. */
+void et_adamw_read_moment(struct et_scope *scope, const struct et_adamw *optimizer, size_t i, int which,
+                          float *values);
+void et_adamw_write_moment_(struct et_scope *scope, struct et_adamw *optimizer, size_t i, int which,
+                            const float *values);
 int64_t et_adamw_steps(const struct et_adamw *optimizer, size_t i);
 void et_adamw_set_steps(struct et_adamw *optimizer, size_t i, int64_t steps);
 

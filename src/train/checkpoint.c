@@ -101,27 +101,54 @@ bool checkpoint_read_state(const char *folder, struct trainer_state *state, stru
 
 static const char *const MOMENTS[2] = {"exp_avg.", "exp_avg_sq."};
 
-/* What stands before the name of a parameter as it was trained, where the model's own are averages. */
+/* What stands before the name of a parameter as it was trained, where the model's file has something else: an
+ * average, or weights with their adapters merged in. */
 static const char TRAINED[] = "trained.";
+
+static bool stands_as_trained(const struct average *average, size_t i)
+{
+    return !average->values && model_saves_as_is(average->model, i);
+}
+
+/* A moment to write. */
+struct moment {
+    const struct et_adamw *optimizer;
+    size_t slot;
+    int which;
+};
+
+static void read_moment(struct et_scope *scope, void *context, float *values)
+{
+    const struct moment *moment = context;
+
+    et_adamw_read_moment(scope, moment->optimizer, moment->slot, moment->which, values);
+}
 
 static bool write_optimizer(const char *folder, const struct optimizer_state *o, struct error *error)
 {
     const struct average *average = o->average;
-    size_t averaged = average->values ? average->model->parameters.count : 0;
-    struct named_tensor *tensors = mem_zero(2 * o->count + averaged, sizeof *tensors);
+    const struct parameters *p = &average->model->parameters;
+    struct named_tensor *tensors = mem_zero(2 * o->count + p->count, sizeof *tensors);
+    struct moment *moments = mem_zero(2 * o->count, sizeof *moments);
     struct arena arena = {0};
     char *path = path_join(folder, "optimizer.safetensors");
+    size_t count = 0;
 
-    for (size_t i = 0; i < 2 * o->count; i++)
-        tensors[i] = (struct named_tensor){arena_format(&arena, "%s%s", MOMENTS[i % 2], o->names[i / 2]),
-                                           et_adamw_moment(o->optimizer, i / 2, (int)(i % 2))};
-    for (size_t i = 0; i < averaged; i++)
-        tensors[2 * o->count + i] = (struct named_tensor){
-            arena_format(&arena, "%s%s", TRAINED, average->model->parameters.items[i].name),
-            average->values[i]};
-    bool done = safetensors_write(path, tensors, 2 * o->count + averaged, error);
+    for (; count < 2 * o->count; count++) {
+        moments[count] = (struct moment){o->optimizer, count / 2, (int)(count % 2)};
+        tensors[count] =
+            (struct named_tensor){arena_format(&arena, "%s%s", MOMENTS[count % 2], o->names[count / 2]),
+                                  o->tensors[count / 2], read_moment, &moments[count]};
+    }
+    for (size_t i = 0; i < p->count; i++)
+        if (!stands_as_trained(average, i))
+            tensors[count++] =
+                (struct named_tensor){.name = arena_format(&arena, "%s%s", TRAINED, p->items[i].name),
+                                      .tensor = average->values ? average->values[i] : p->items[i].tensor};
+    bool done = safetensors_write(path, tensors, count, error);
     free(path);
     free(tensors);
+    free(moments);
     arena_free(&arena);
     return done;
 }
@@ -139,16 +166,35 @@ static bool read_tensor(struct weights *weights, const char *path, const char *p
     return there && weights_copy(weights, index, tensor, error);
 }
 
-/* The model that was opened is the average; the parameters as they were trained take its place. */
+/* The parameters as they were trained take the place of what the model's file had in theirs. */
 static bool read_trained(struct weights *weights, const char *path, const struct average *average,
                          struct error *error)
 {
-    const struct parameters *p = average->values ? &average->model->parameters : NULL;
+    const struct parameters *p = &average->model->parameters;
     bool done = true;
 
-    for (size_t i = 0; p && done && i < p->count; i++)
-        done = read_tensor(weights, path, TRAINED, p->items[i].name, p->items[i].tensor, error);
+    for (size_t i = 0; done && i < p->count; i++)
+        done = stands_as_trained(average, i) ||
+               read_tensor(weights, path, TRAINED, p->items[i].name, p->items[i].tensor, error);
     return done;
+}
+
+static bool restore_moment(struct weights *weights, const char *path, const struct optimizer_state *o,
+                           size_t i, int which, struct error *error)
+{
+    struct et_scope *scope = et_scope_open(NULL);
+    bool recording = et_grad_mode(false);
+    struct et_tensor *moment = et_clone(scope, o->tensors[i]);
+    int64_t count = et_numel(moment);
+    float *values = mem_zero((size_t)count + 1, sizeof *values);
+
+    et_grad_mode(recording);
+    if (read_tensor(weights, path, MOMENTS[which], o->names[i], moment, error)) {
+        et_read(scope, moment, values, count);
+        et_adamw_write_moment_(scope, o->optimizer, i, which, values);
+    }
+    free(values);
+    return et_scope_close(scope, error) && !error->kind;
 }
 
 static bool read_optimizer(const char *folder, const struct optimizer_state *o, struct error *error)
@@ -167,8 +213,7 @@ static bool read_optimizer(const char *folder, const struct optimizer_state *o, 
     for (size_t i = 0; done && item && i < o->count; i++, item = item->next) {
         et_adamw_set_steps(o->optimizer, i, (int64_t)item->valuedouble);
         for (int which = 0; done && which < 2; which++)
-            done = read_tensor(weights, path, MOMENTS[which], o->names[i],
-                               et_adamw_moment(o->optimizer, i, which), error);
+            done = restore_moment(weights, path, o, i, which, error);
     }
     done = done && read_trained(weights, path, o->average, error);
     cJSON_Delete(json);
@@ -299,12 +344,16 @@ bool checkpoint_best(const char *run, char **folder, struct error *error)
     return !linked || *folder;
 }
 
-bool checkpoint_load(const char *run, const char *folder, const struct optimizer_state *optimizer,
-                     struct trainer_state *state, struct error *error)
+bool checkpoint_load(const char *folder, const struct optimizer_state *optimizer, struct trainer_state *state,
+                     struct error *error)
+{
+    return checkpoint_read_state(folder, state, error) && read_optimizer(folder, optimizer, error);
+}
+
+bool checkpoint_settle(const char *run, const struct trainer_state *state, struct error *error)
 {
     char *checkpoints = path_join(run, "checkpoints");
-    bool done = checkpoint_read_state(folder, state, error) && read_optimizer(folder, optimizer, error) &&
-                prune(checkpoints, state->step, state->best_step, INT64_MAX, error) &&
+    bool done = prune(checkpoints, state->step, state->best_step, INT64_MAX, error) &&
                 point(run, "last", state->step, error) &&
                 (state->best_step == 0 || point(run, "best", state->best_step, error));
 

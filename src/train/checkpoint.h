@@ -33,7 +33,8 @@ struct trainer_state {
 /* What training goes on with, besides the model. */
 struct optimizer_state {
     struct et_adamw *optimizer;
-    const char *const *names; /* of the tensors it trains */
+    struct et_tensor *const *tensors; /* that it trains */
+    const char *const *names;         /* of those */
     size_t count;
     struct average *average;
 };
@@ -51,10 +52,12 @@ char *checkpoint_newest(const char *run);
  * link to nowhere is an error. */
 bool checkpoint_best(const char *run, char **folder, struct error *error);
 
-/* Reads trainer_state.json and optimizer.safetensors of a checkpoint, whose model has been opened; also sets
- * the links and the folder right, where a kill left them behind. */
-bool checkpoint_load(const char *run, const char *folder, const struct optimizer_state *optimizer,
-                     struct trainer_state *state, struct error *error);
+/* Reads trainer_state.json and optimizer.safetensors of a checkpoint, whose model has been opened. */
+bool checkpoint_load(const char *folder, const struct optimizer_state *optimizer, struct trainer_state *state,
+                     struct error *error);
+
+/* Sets the links and the folder right, where a kill left them behind the state that was loaded. */
+bool checkpoint_settle(const char *run, const struct trainer_state *state, struct error *error);
 
 /* trainer_state.json alone. */
 bool checkpoint_read_state(const char *folder, struct trainer_state *state, struct error *error);

@@ -7,11 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool choose_device(struct config *config, int *device, struct error *error)
+/* own: the card of this process, of those that share the machine. */
+static bool choose_device(struct config *config, int own, int *device, struct error *error)
 {
     const char *wanted = config_text(config, "run.device");
     int cards = et_cuda_count();
-    long long index = 0;
+    long long index = own;
 
     if (strcmp(wanted, "cpu") == 0 || (strcmp(wanted, "auto") == 0 && cards == 0)) {
         *device = ET_CPU;
@@ -49,10 +50,10 @@ static bool choose_precision(struct config *config, struct compute *compute, str
     return true;
 }
 
-static void choose_threads(struct config *config)
+static void choose_threads(struct config *config, const struct place *place)
 {
     int64_t wanted = config_integer(config, "run.threads");
-    int threads = thread_count(wanted);
+    int threads = place_threads(place, wanted);
 
     if (wanted > threads)
         log_warn("run.threads=%lld: this process has %d processors and uses them all", (long long)wanted,
@@ -60,12 +61,18 @@ static void choose_threads(struct config *config)
     char *text = mem_format("%d", threads);
 
     et_set_threads(threads);
-    config_choose(config, "run.threads", text);
+    if (place->size == 1) /* a share says nothing to a run that goes on with another number of processes */
+        config_choose(config, "run.threads", text);
     free(text);
 }
 
-bool compute_choose(struct config *config, struct compute *compute, struct error *error)
+bool compute_choose(struct config *config, const struct place *place, struct compute *compute,
+                    struct error *error)
 {
-    choose_threads(config);
-    return choose_device(config, &compute->device, error) && choose_precision(config, compute, error);
+    static const struct place alone = {.size = 1, .local_size = 1};
+
+    place = place ? place : &alone;
+    choose_threads(config, place);
+    return choose_device(config, place->local_rank, &compute->device, error) &&
+           choose_precision(config, compute, error);
 }

@@ -47,46 +47,79 @@ void predictions_decide(struct prediction *predictions, size_t count, const stru
             predictions[i].decisions[k] = predictions[i].probabilities[k] > model->thresholds[k];
 }
 
-/* An evaluation under way: the clips from long to short, `size` at a time. */
+/* An evaluation under way: the clips from long to short, `size` at a time, of which this rank has its share.
+ */
 struct evaluation_run {
     const struct model *model;
     const struct dataset *dataset;
+    const struct ranks *ranks;
     size_t *order, size;
+    double *answers; /* (clips, labels); zeros for those of other ranks */
 };
 
-static size_t batch_count(const struct evaluation_run *run, size_t first)
+/* The clips order[first] .. order[last - 1]. */
+struct range {
+    size_t first, last;
+};
+
+/* This rank's batch `index`; empty after its last. */
+static struct range batch_range(const struct evaluation_run *run, int64_t index)
 {
-    return first + run->size < run->dataset->count ? run->size : run->dataset->count - first;
+    bool several = ranks_are_several(run->ranks);
+    int64_t size = several ? run->ranks->place.size : 1, rank = several ? run->ranks->place.rank : 0;
+    size_t first = (size_t)(index * size + rank) * run->size, clips = run->dataset->count;
+
+    if (first > clips)
+        first = clips;
+    return (struct range){first, first + run->size < clips ? first + run->size : clips};
+}
+
+static int64_t count_batches(const struct evaluation_run *run)
+{
+    int64_t count = 0;
+
+    while (batch_range(run, count).last > batch_range(run, count).first)
+        count++;
+    return count;
 }
 
 static bool make_batch(void *context, int64_t index, struct batch *batch, struct error *error)
 {
     const struct evaluation_run *run = context;
-    size_t first = (size_t)index * run->size;
+    struct range range = batch_range(run, index);
 
-    return dataset_batch(run->dataset, run->order + first, batch_count(run, first), run->model, NULL, 0,
-                         batch, error);
+    return dataset_batch(run->dataset, run->order + range.first, range.last - range.first, run->model, NULL,
+                         0, batch, error);
 }
 
-static bool evaluate_batches(const struct evaluation_run *run, const struct compute *compute,
-                             const char *what, struct prediction *items, struct error *error)
+static bool answer_batch(const struct evaluation_run *run, struct range range, struct loader *loader,
+                         const struct compute *compute, float *rows, struct error *error)
 {
-    size_t labels = run->model->labels.count, clips = run->dataset->count;
-    float *rows = mem_zero(run->size * labels, sizeof *rows);
-    int64_t batches = clips ? (int64_t)((clips + run->size - 1) / run->size) : 0;
+    size_t labels = run->model->labels.count;
+    struct batch batch;
+    bool done = loader_next(loader, &batch, error) && answer(run->model, &batch, compute, rows, error);
+
+    for (size_t i = range.first; done && i < range.last; i++)
+        for (size_t k = 0; k < labels; k++)
+            run->answers[run->order[i] * labels + k] = (double)rows[(i - range.first) * labels + k];
+    batch_free(&batch);
+    return done;
+}
+
+static bool answer_batches(const struct evaluation_run *run, const struct compute *compute, const char *what,
+                           struct error *error)
+{
+    float *rows = mem_zero(run->size * run->model->labels.count, sizeof *rows);
+    int64_t batches = count_batches(run);
     struct loader *loader = loader_start(make_batch, (void *)run, 0, batches);
     struct progress progress;
     bool done = true;
 
-    progress_start(&progress, what, "clip", 0, clips);
-    for (size_t first = 0; done && first < clips; first += run->size) {
-        size_t count = batch_count(run, first);
-        struct batch batch;
-        done = loader_next(loader, &batch, error) && answer(run->model, &batch, compute, rows, error);
-        for (size_t i = 0; done && i < count; i++)
-            prediction_fill(&items[run->order[first + i]], rows + i * labels, run->model);
-        batch_free(&batch);
-        progress_update(&progress, first + count, NULL);
+    progress_start(&progress, what, "clip", 0, run->dataset->count);
+    for (int64_t b = 0; done && b < batches; b++) {
+        struct range range = batch_range(run, b);
+        done = answer_batch(run, range, loader, compute, rows, error);
+        progress_update(&progress, range.last, NULL);
         if (done && interrupt_requested())
             done = error_interrupted(error, "interrupted while evaluating; a run goes on with --resume");
     }
@@ -96,11 +129,32 @@ static bool evaluate_batches(const struct evaluation_run *run, const struct comp
     return done;
 }
 
+/* Every answer is one rank's, and zero elsewhere: the sum is exact. */
+static bool fill_predictions(const struct evaluation_run *run, struct prediction *items, struct error *error)
+{
+    size_t labels = run->model->labels.count, clips = run->dataset->count;
+    float *row = mem_zero(labels + 1, sizeof *row);
+    bool done = ranks_sum(run->ranks, run->answers, clips * labels, error);
+
+    for (size_t i = 0; done && i < clips; i++) {
+        for (size_t k = 0; k < labels; k++)
+            row[k] = (float)run->answers[i * labels + k];
+        prediction_fill(&items[i], row, run->model);
+    }
+    free(row);
+    return done;
+}
+
 bool evaluate(const struct model *model, const struct dataset *dataset, const struct compute *compute,
               const char *what, struct prediction_list *predictions, struct error *error)
 {
-    struct evaluation_run run = {model, dataset, mem_zero(dataset->count, sizeof *run.order),
-                                 (size_t)config_integer(dataset->source.config, "eval.batch_size")};
+    struct evaluation_run run = {.model = model,
+                                 .dataset = dataset,
+                                 .ranks = compute->ranks,
+                                 .order = mem_zero(dataset->count, sizeof *run.order),
+                                 .size = (size_t)config_integer(dataset->source.config, "eval.batch_size"),
+                                 .answers =
+                                     mem_zero(dataset->count * model->labels.count + 1, sizeof(double))};
 
     if (run.size > dataset->count && dataset->count)
         run.size = dataset->count;
@@ -108,7 +162,9 @@ bool evaluate(const struct model *model, const struct dataset *dataset, const st
         prediction_list_add(predictions, dataset->items[i].clip->path, dataset->items[i].label,
                             dataset->items[i].targets);
     order_longest_first(dataset, run.order);
-    bool done = evaluate_batches(&run, compute, what, predictions->items, error);
+    answer_batches(&run, compute, what, error);
+    bool done = ranks_agree(run.ranks, error) && fill_predictions(&run, predictions->items, error);
     free(run.order);
+    free(run.answers);
     return done;
 }

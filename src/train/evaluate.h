@@ -4,15 +4,17 @@
 
 #include "store/runs.h"
 #include "train/dataset.h"
+#include "train/ranks.h"
 
-/* How to compute: device and the type of matrix products. */
+/* How to compute: device, the type of matrix products, and with whom. */
 struct compute {
     int device;
     enum et_dtype precision;
+    const struct ranks *ranks; /* NULL: alone */
 };
 
 /* Fills `predictions` (started by the caller with the model's labels) in the dataset's order.  Shows progress
- * as `what`; an interruption is an error. */
+ * as `what`; an interruption is an error.  Several ranks share the clips, and each gets all predictions. */
 bool evaluate(const struct model *model, const struct dataset *dataset, const struct compute *compute,
               const char *what, struct prediction_list *predictions, struct error *error);
 

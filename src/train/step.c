@@ -1,5 +1,6 @@
 #include "train/step.h"
 
+#include "base/interrupt.h"
 #include "base/random.h"
 #include "train/trouble.h"
 
@@ -8,6 +9,8 @@
 #include <string.h>
 
 /* Loss scaling for float16 (Micikevicius et al., 2018), with PyTorch's numbers. */
+enum { BUCKET_BYTES = 16 << 20 }; /* of gradients that ranks sum at once */
+
 static const double SCALE_FACTOR = 2, SMALLEST_SCALE = 1.0 / 16384;
 enum { SCALE_PATIENCE = 2000 }; /* good steps before the scale grows */
 
@@ -49,6 +52,18 @@ static void learn_scale(const struct trainer *t)
         targets[i] = t->train->items[i].targets;
     model_learn_scale(t->model, targets, t->train->count);
     free(targets);
+}
+
+/* Ranks begin at rank 0's parameters and sum their gradients. */
+static bool start_ranks(struct training *training, struct error *error)
+{
+    const struct trainer *t = training->trainer;
+    const struct ranks *ranks = t->compute.ranks;
+
+    if (!ranks_are_several(ranks))
+        return true;
+    training->buckets = et_buckets_new(ranks->group, training->tensors, training->count, BUCKET_BYTES, error);
+    return training->buckets && ranks_share_parameters(ranks, &t->model->parameters, error);
 }
 
 /* Copies of what forward passes move beside the optimizer, to go back to after a bad step. */
@@ -99,12 +114,21 @@ bool training_start(struct training *training, struct trainer *trainer, struct e
         training->tensors[training->count] = p->items[i].tensor;
         training->names[training->count++] = p->items[i].name;
     }
-    struct et_adamw_settings settings = {0.9, 0.999, 1e-8,
-                                         config_number(trainer->config, "train.weight_decay")};
+    struct et_adamw_settings settings = {
+        .beta1 = 0.9,
+        .beta2 = 0.999,
+        .eps = 1e-8,
+        .weight_decay = config_number(trainer->config, "train.weight_decay"),
+        .eight_bits = strcmp(config_text(trainer->config, "train.optimizer"), "adamw_8bit") == 0};
     training->augmentation = augmentation_read(trainer->config);
     training->schedule = schedule_find(config_text(trainer->config, "train.schedule"), error);
     learn_scale(trainer);
-    return training->schedule && start_loss(training, error) && start_moving(training, error) &&
+    if (config_number(trainer->config, "train.average") > 0 &&
+        config_integer(trainer->config, "model.lora_rank") > 0)
+        return error_usage(error,
+                           "train.average and model.lora_rank: adapters cannot be averaged; leave out one");
+    return training->schedule && start_ranks(training, error) && start_loss(training, error) &&
+           start_moving(training, error) &&
            average_start(&training->average, trainer->model,
                          trainer->model->kind->fit ? 0 : config_number(trainer->config, "train.average"),
                          error) &&
@@ -115,6 +139,7 @@ void training_end(struct training *training)
 {
     loader_stop(training->loader);
     epoch_free(&training->epoch);
+    et_buckets_free(training->buckets);
     et_adamw_free(training->optimizer);
     average_end(&training->average);
     loss_end(&training->loss);
@@ -148,12 +173,23 @@ static uint64_t batch_seed(const struct training *training, int64_t index)
     return random_next(&stream);
 }
 
+/* Whether this rank takes batch `index` of the epoch: those of a step are dealt from the first on. */
+static bool takes_batch(const struct training *training, int64_t index)
+{
+    return ranks_deal(training->trainer->compute.ranks, index % training->accumulate);
+}
+
+/* Another rank's batch is left empty. */
 static bool make_batch(void *context, int64_t index, struct batch *batch, struct error *error)
 {
     const struct training *training = context;
     const struct trainer *t = training->trainer;
     size_t first = training->epoch.starts[index], count = training->epoch.starts[index + 1] - first;
 
+    if (!takes_batch(training, index)) {
+        *batch = (struct batch){0};
+        return true;
+    }
     return dataset_batch(t->train, training->epoch.order + first, count, t->model, &training->augmentation,
                          batch_seed(training, index), batch, error);
 }
@@ -172,9 +208,10 @@ static void observe(void *context, const char *name, const struct et_tensor *ten
         mark(context, STAGE_FEATURES);
 }
 
-/* Forward and backward of one batch; adds its part of the step's loss. */
-static bool run_batch(struct training *training, int64_t index, double weight, struct step_figures *figures,
-                      struct error *error)
+/* Forward and backward of one batch, if it is this rank's; adds its part of the step's loss.  last: it is the
+ * last of this rank's in the step. */
+static bool run_batch(struct training *training, int64_t index, bool last, double weight,
+                      struct step_figures *figures, struct error *error)
 {
     struct trainer *t = training->trainer;
     struct forward_mode mode = {.training = true, .seed = batch_seed(training, index), .context = t};
@@ -183,6 +220,8 @@ static bool run_batch(struct training *training, int64_t index, double weight, s
     mode.observe = t->stage_ended ? observe : NULL;
     if (!loader_next(training->loader, &batch, error))
         return false;
+    if (batch.count == 0)
+        return true;
     double share = augment_mix(&training->augmentation, &batch, mode.seed);
     mark(t, STAGE_LOAD);
     struct et_scope *scope = et_scope_open(NULL);
@@ -191,15 +230,84 @@ static bool run_batch(struct training *training, int64_t index, double weight, s
     et_autocast_end();
     struct et_tensor *sum = loss_sum(&training->loss, scope, &batch, logits, share);
     mark(t, STAGE_FORWARD);
-    et_backward(scope, et_mul_scalar(scope, sum, t->state.loss_scale / weight));
+    struct et_tensor *scaled = et_mul_scalar(scope, sum, t->state.loss_scale / weight);
+    if (training->buckets && last)
+        et_buckets_backward(scope, training->buckets, scaled);
+    else
+        et_backward(scope, scaled);
     double loss = et_item(scope, sum) / weight;
     figures->loss += loss;
     if (!isfinite(loss) && figures->bad_batch < 0)
         figures->bad_batch = index;
-    t->clips += batch.count;
     batch_free(&batch);
     bool done = et_scope_close(scope, error) || trouble_memory(training, index, error);
     mark(t, STAGE_BACKWARD);
+    return done;
+}
+
+/* The last batch of first .. last - 1 that this rank takes; -1: none. */
+static int64_t last_taken(const struct training *training, int64_t first, int64_t last)
+{
+    while (last > first && !takes_batch(training, last - 1))
+        last--;
+    return last > first ? last - 1 : -1;
+}
+
+/* What a step's forward passes moved beside the optimizer: its mean over the ranks, each by its batches. */
+static bool sum_moving(const struct training *training, double share, struct error *error)
+{
+    const struct ranks *ranks = training->trainer->compute.ranks;
+    bool done = true;
+
+    for (size_t i = 0; done && i < training->moving_count; i++) {
+        struct et_tensor *tensor = training->moving[i].tensor;
+        size_t count = (size_t)et_numel(tensor);
+        struct et_scope *scope = et_scope_open(NULL);
+        float *values = mem_zero(count + 1, sizeof *values);
+        double *sums = mem_zero(count + 1, sizeof *sums);
+        et_read(scope, tensor, values, (int64_t)count);
+        for (size_t k = 0; k < count; k++)
+            sums[k] = (double)values[k] * share;
+        done = ranks_sum(ranks, sums, count, error);
+        for (size_t k = 0; done && k < count; k++)
+            values[k] = (float)sums[k];
+        if (done)
+            et_copy_data_(scope, tensor, values, ET_FLOAT32);
+        free(values);
+        free(sums);
+        done = et_scope_close(scope, error) && done;
+    }
+    return done;
+}
+
+/* Where several ranks train: what each has of gradients, loss and trouble becomes that of all, and a wish to
+ * stop is heard by all at the same step. */
+static bool sum_ranks(struct training *training, int64_t first, int64_t last, struct step_figures *figures,
+                      struct error *error)
+{
+    const struct ranks *ranks = training->trainer->compute.ranks;
+    int64_t taken = 0;
+
+    figures->interrupted = interrupt_requested();
+    if (!training->buckets)
+        return true;
+    for (int64_t b = first; b < last; b++)
+        taken += takes_batch(training, b);
+    size_t count = 2 + (size_t)(last - first); /* loss, wish to stop, for each batch whether it was bad */
+    double *sums = mem_zero(count, sizeof *sums);
+    sums[0] = figures->loss;
+    sums[1] = figures->interrupted;
+    if (figures->bad_batch >= 0)
+        sums[2 + figures->bad_batch - first] = 1;
+    bool done = et_buckets_finish(training->buckets, taken > 0, error) &&
+                ranks_sum(ranks, sums, count, error) &&
+                sum_moving(training, (double)taken / (double)(last - first), error);
+    figures->loss = sums[0];
+    figures->interrupted = sums[1] > 0;
+    for (int64_t b = last; b-- > first;)
+        if (sums[2 + b - first] > 0)
+            figures->bad_batch = b;
+    free(sums);
     return done;
 }
 
@@ -290,11 +398,12 @@ static bool take_step(struct training *training, struct step_figures *figures, s
     et_clear_grads(training->tensors, training->count);
     if (!keep_moving(training, false, error))
         return false;
+    int64_t final = last_taken(training, first, last);
     bool overflows = t->compute.precision == ET_FLOAT16 && t->state.loss_scale > SMALLEST_SCALE;
     for (int64_t b = first; b < last; b++)
-        if (!run_batch(training, b, weight, figures, error))
+        if (!run_batch(training, b, b == final, weight, figures, error))
             return false;
-    if (!update(training, figures, error))
+    if (!sum_ranks(training, first, last, figures, error) || !update(training, figures, error))
         return false;
     if (!figures->skipped) {
         t->state.bad_steps = 0;
@@ -303,6 +412,7 @@ static bool take_step(struct training *training, struct step_figures *figures, s
         trouble_bad_step(training, figures, first, last);
     }
     count_step(training, last);
+    t->clips += (int64_t)(starts[last] - starts[first]);
     bool done = figures->skipped || average_update(&training->average, t->state.step, error);
     mark(t, STAGE_OPTIMIZER);
     return done;

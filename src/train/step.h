@@ -13,6 +13,7 @@
 struct training {
     struct trainer *trainer;
     struct et_adamw *optimizer;
+    struct et_buckets *buckets; /* of gradients, where several ranks train; or NULL */
     struct et_tensor **tensors; /* trainable ones */
     const char **names;
     size_t count;
@@ -37,6 +38,7 @@ struct step_figures {
     double learning_rate, grad_norm;
     bool skipped;      /* numbers went wrong: no parameter was moved */
     int64_t bad_batch; /* of the epoch: the first whose loss was not finite; or -1 */
+    bool interrupted;  /* the user asked one of the ranks to stop */
 };
 
 /* Begins with the optimizer's moments at zero.  training_end is due after an error too. */

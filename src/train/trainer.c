@@ -15,6 +15,7 @@ struct run {
     struct trainer *trainer;
     struct training training;
     int64_t saved_step;
+    bool interrupted; /* of all ranks alike */
 };
 
 static int64_t setting(const struct run *run, const char *name)
@@ -28,6 +29,12 @@ static double epochs(const struct run *run)
 }
 
 /* ---- the record ---- */
+
+static bool write_metrics(struct run *run, const struct metric_list *metrics, struct error *error)
+{
+    return !ranks_write(run->trainer->compute.ranks) ||
+           recorder_write(run->trainer->recorder, metrics, error);
+}
 
 /* Every train.log_steps steps, the mean loss since the last line. */
 static bool log_step(struct run *run, const struct step_figures *figures, struct error *error)
@@ -46,7 +53,7 @@ static bool log_step(struct run *run, const struct step_figures *figures, struct
                         t->state.logged_loss / (double)t->state.logged_steps);
         metric_list_add(&metrics, step, epochs(run), "learning_rate", figures->learning_rate);
         metric_list_add(&metrics, step, epochs(run), "grad_norm", figures->grad_norm);
-        done = recorder_write(t->recorder, &metrics, error);
+        done = write_metrics(run, &metrics, error);
         t->state.logged_loss = 0;
         t->state.logged_steps = 0;
     }
@@ -67,7 +74,7 @@ static bool log_epoch(struct run *run, double loss, struct error *error)
     }
     if (s->batches == 0) {
         metric_list_add(&metrics, s->step, epochs(run), "epoch_loss", s->epoch_loss / (double)s->epoch_steps);
-        done = recorder_write(run->trainer->recorder, &metrics, error);
+        done = write_metrics(run, &metrics, error);
         s->epoch_loss = 0;
         s->epoch_steps = 0;
     }
@@ -99,7 +106,7 @@ static bool evaluate_now(struct run *run, struct error *error)
             t->state.best_step = t->state.step;
             t->state.best_score = score;
         }
-        done = recorder_write(t->recorder, &metrics, error);
+        done = write_metrics(run, &metrics, error);
         t->state.evaluated_step = t->state.step;
     }
     prediction_list_free(&predictions);
@@ -107,19 +114,32 @@ static bool evaluate_now(struct run *run, struct error *error)
     return done;
 }
 
-static bool save_now(struct run *run, struct error *error)
+static bool write_checkpoint(struct run *run, struct error *error)
 {
     struct trainer *t = run->trainer;
 
-    run->saved_step = t->state.step;
     t->state.record_bytes = t->recorder->bytes;
     if (!recorder_sync(t->recorder, error) || !average_swap(&run->training.average, error))
         return false;
-    struct optimizer_state optimizer = {run->training.optimizer, run->training.names, run->training.count,
-                                        &run->training.average};
+    struct optimizer_state optimizer = {run->training.optimizer, run->training.tensors, run->training.names,
+                                        run->training.count, &run->training.average};
     bool done =
         checkpoint_save(t->run, t->model, &optimizer, &t->state, setting(run, "checkpoint.keep"), error);
     return average_swap(&run->training.average, error) && done;
+}
+
+/* Rank 0 saves, once it is sure that all ranks' parameters still are its own. */
+static bool save_now(struct run *run, struct error *error)
+{
+    const struct trainer *t = run->trainer;
+    const struct ranks *ranks = t->compute.ranks;
+
+    run->saved_step = t->state.step;
+    if (!ranks_compare_parameters(ranks, &t->model->parameters, error))
+        return false;
+    if (ranks_write(ranks))
+        write_checkpoint(run, error);
+    return ranks_agree(ranks, error);
 }
 
 /* Whether something due every so many steps or epochs is due now, or at the end. */
@@ -139,6 +159,8 @@ static bool stop(struct run *run, struct error *error)
 
     if (run->saved_step != step && !save_now(run, error))
         return false;
+    if (!ranks_write(run->trainer->compute.ranks)) /* rank 0 says so */
+        return error_said(error, ERROR_INTERRUPTED);
     return error_interrupted(error, "interrupted at step %lld of %lld, saved in %s; go on with --resume",
                              (long long)step, (long long)run->training.total_steps, run->trainer->run);
 }
@@ -150,12 +172,13 @@ static bool give_up(struct run *run, struct error *error)
     long long bad = (long long)t->state.bad_steps;
 
     t->state.bad_steps = 0;
-    return save_now(run, error) &&
-           error_set(
-               error,
-               "the loss or gradients of %lld steps in a row were not finite: lower train.learning_rate, or "
-               "look at the clips named above; saved at step %lld in %s",
-               bad, (long long)t->state.step, t->run);
+    if (!save_now(run, error))
+        return false;
+    return error_set(
+        error,
+        "the loss or gradients of %lld steps in a row were not finite: lower train.learning_rate, or "
+        "look at the clips named above; saved at step %lld in %s",
+        bad, (long long)t->state.step, t->run);
 }
 
 static bool evaluation_due(const struct run *run)
@@ -171,7 +194,7 @@ static bool after_step(struct run *run, struct error *error)
 {
     const struct trainer_state *state = &run->trainer->state;
 
-    if (interrupt_requested())
+    if (run->interrupted)
         return stop(run, error);
     if (state->bad_steps >= setting(run, "train.bad_steps"))
         return give_up(run, error);
@@ -211,6 +234,7 @@ static bool loop(struct run *run, struct error *error)
     progress_start(&progress, "train", "step", (size_t)state->step, (size_t)run->training.total_steps);
     while (done && state->step < run->training.total_steps) {
         done = training_step(&run->training, &figures, error) && record(run, &figures, error);
+        run->interrupted = figures.interrupted;
         if (done) {
             show(&progress, run, figures.loss);
             done = after_step(run, error);
@@ -218,6 +242,18 @@ static bool loop(struct run *run, struct error *error)
     }
     progress_end(&progress);
     return done;
+}
+
+/* Every rank reads the checkpoint; rank 0 sets the folder right. */
+static bool go_on(struct trainer *trainer, const char *checkpoint, const struct optimizer_state *optimizer,
+                  struct error *error)
+{
+    const struct ranks *ranks = trainer->compute.ranks;
+    bool done = checkpoint_load(checkpoint, optimizer, &trainer->state, error);
+
+    if (done && ranks_write(ranks))
+        checkpoint_settle(trainer->run, &trainer->state, error);
+    return ranks_agree(ranks, error);
 }
 
 bool train(struct trainer *trainer, const char *resume_from, struct error *error)
@@ -228,11 +264,9 @@ bool train(struct trainer *trainer, const char *resume_from, struct error *error
     trainer->state =
         (struct trainer_state){.loss_scale = trainer->compute.precision == ET_FLOAT16 ? FIRST_SCALE : 1};
     bool done = training_start(&run.training, trainer, error);
-    struct optimizer_state optimizer = {run.training.optimizer, run.training.names, run.training.count,
-                                        &run.training.average};
-    done = done &&
-           (!resume_from || checkpoint_load(trainer->run, resume_from, &optimizer, &trainer->state, error)) &&
-           loop(&run, error);
+    struct optimizer_state optimizer = {run.training.optimizer, run.training.tensors, run.training.names,
+                                        run.training.count, &run.training.average};
+    done = done && (!resume_from || go_on(trainer, resume_from, &optimizer, error)) && loop(&run, error);
     trainer->seconds = clock_seconds() - started;
     training_end(&run.training);
     return done;

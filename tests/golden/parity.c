@@ -220,7 +220,7 @@ static void check_adamw(struct parity *parity, const struct model *model)
         if (model->parameters.items[i].trainable)
             tensors[count++] = model->parameters.items[i].tensor;
     struct et_adamw *optimizer =
-        et_adamw_new(tensors, count, (struct et_adamw_settings){0.9, 0.999, 1e-8, 0}, &error);
+        et_adamw_new(tensors, count, (struct et_adamw_settings){0.9, 0.999, 1e-8, 0, false}, &error);
     for (int64_t step = 0; step < steps && !error.kind; step++) {
         et_clear_grads(tensors, count);
         found[step] = backward(parity, model);

@@ -487,6 +487,65 @@ static void test_freeze(void **state)
     config_free(config);
 }
 
+/* Low-rank adapters: begin at no change, are all that is trained of the encoder, and are saved merged in. */
+static void test_adapters(void **state)
+{
+    float plain[2 * LABELS], adapted[2 * LABELS], saved[2 * LABELS];
+    const int64_t lengths[2] = {2000, 3000};
+    struct batch batch = make_batch(lengths, 2, 3000, 0);
+    struct config *config = config_new();
+    struct error error = {0};
+
+    (void)state;
+    answers_of(tiny("layer"), plain);
+    config_choose(config, "model.lora_rank", "3");
+    config_choose(config, "model.lora_targets", "q_proj, v_proj,out_proj");
+    struct model *model = open_model(tiny("layer"), config, &error);
+    assert_good(model, error);
+    batch_answer(model, &batch, false, adapted);
+    assert_memory_equal(plain, adapted, sizeof plain);
+
+    struct et_scope *scope = et_scope_open(NULL);
+    size_t adapters = 0, changed = 0;
+    for (size_t i = 0; i < model->parameters.count; i++) {
+        const struct parameter *p = &model->parameters.items[i];
+        bool adapter = strstr(p->name, ".lora_") != NULL;
+        assert_int_equal(p->trainable, adapter || strncmp(p->name, "wav2vec2.", 9) != 0);
+        assert_int_equal(model_saves_as_is(model, i), !adapter &&
+                                                          !strstr(p->name, "attention.q_proj.weight") &&
+                                                          !strstr(p->name, "attention.v_proj.weight") &&
+                                                          !strstr(p->name, "attention.out_proj.weight"));
+        adapters += adapter;
+        if (adapter)
+            et_normal_(scope, p->tensor, 0, 0.3);
+    }
+    assert_int_equal(adapters, 3 * 2 * 3); /* layers, down and up, targets */
+    assert_good(et_scope_close(scope, &error), error);
+    batch_answer(model, &batch, false, adapted);
+    for (int k = 0; k < 2 * LABELS; k++)
+        changed += fabsf(adapted[k] - plain[k]) > 1e-3f;
+    assert_true(changed > 0);
+    assert_true(folder_make(unit_path("merged"), &error));
+    assert_good(model_save(model, unit_path("merged"), &error), error);
+    model_close(model);
+    model = open_model(unit_path("merged"), NULL, &error);
+    assert_good(model, error);
+    assert_int_equal(
+        parameters_index(&model->parameters, "wav2vec2.encoder.layers.0.attention.q_proj.lora_A.weight"),
+        model->parameters.count);
+    batch_answer(model, &batch, false, saved);
+    for (int k = 0; k < 2 * LABELS; k++)
+        assert_float_equal(saved[k], adapted[k], 1e-5f);
+    model_close(model);
+
+    config_choose(config, "model.lora_targets", "q_proj,k");
+    assert_error(open_model(tiny("layer"), config, &error), error, "\"k\" is none of q_proj");
+    config_choose(config, "model.lora_targets", "");
+    assert_error(open_model(tiny("layer"), config, &error), error, "name one of");
+    config_free(config);
+    free_batch(&batch);
+}
+
 /* One training pass with everything random on; returns the gradients' norm, and the loss. */
 static double train_pass(const char *norm, const char *checkpointing, const char *freeze, uint64_t seed,
                          double *loss)
@@ -635,6 +694,7 @@ int main(void)
         cmocka_unit_test(test_other_labels_start_anew),
         cmocka_unit_test(test_saved_model_answers_the_same),
         cmocka_unit_test(test_freeze),
+        cmocka_unit_test(test_adapters),
         cmocka_unit_test(test_training_pass_is_a_function_of_its_seed),
         cmocka_unit_test(test_spec_augment),
         cmocka_unit_test(test_unsupported_configurations),

@@ -182,7 +182,7 @@ static void test_checkpoint_equals_plain(void **state)
 /* AdamW by its definition, in double precision. */
 static void test_adamw(void **state)
 {
-    const struct et_adamw_settings settings = {0.9, 0.999, 1e-8, 0.1};
+    const struct et_adamw_settings settings = {0.9, 0.999, 1e-8, 0.1, false};
     struct et_scope *scope = et_scope_open(NULL);
     struct error error = {0};
     double p[6], m[6] = {0}, v[6] = {0};
@@ -216,6 +216,71 @@ static void test_adamw(void **state)
     assert_int_equal(et_adamw_steps(optimizer, 1), 0); /* without a gradient: left alone, decay too */
     assert_true((float)et_item(scope, idle) == idle_before);
     et_adamw_free(optimizer);
+    assert_good(et_scope_close(scope, &error), error);
+}
+
+enum { CODED_ROWS = 65, CODED_COLUMNS = 100, CODED = CODED_ROWS * CODED_COLUMNS };
+
+/* Moves a tensor towards another by `steps` steps; returns the mean squared distance left. */
+static double approach(struct et_adamw *optimizer, struct et_tensor *x, const struct et_tensor *target,
+                       int steps)
+{
+    struct et_scope *scope = et_scope_open(NULL);
+    struct error error = {0};
+    double left = 0;
+
+    for (int t = 0; t <= steps; t++) {
+        struct et_scope *s = et_scope_open(scope);
+        struct et_tensor *apart = et_sub(s, x, target), *sum = et_sum(s, et_mul(s, apart, apart));
+        left = et_item(s, sum) / CODED;
+        et_clear_grads(&x, 1);
+        et_backward(s, sum);
+        assert_good(et_scope_close(s, &error), error);
+        assert_good(t == steps || et_adamw_step(optimizer, 0.02, 1, &error), error);
+    }
+    assert_good(et_scope_close(scope, &error), error);
+    return left;
+}
+
+/* Moments in 8 bits: near the exact ones, as good at their work, and unchanged by being read and written
+ * again. */
+static void test_adamw_in_8_bits(void **state)
+{
+    struct et_adamw_settings settings = {0.9, 0.999, 1e-8, 0, false};
+    struct et_scope *scope = et_scope_open(NULL);
+    struct et_tensor *x[2], *target = values(scope, CODED_ROWS, CODED_COLUMNS);
+    static float exact[CODED], coded[CODED], again[CODED];
+    struct et_adamw *optimizers[2];
+    struct error error = {0};
+
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        x[k] = et_mul_scalar(scope, target, 0);
+        et_set_requires_grad_(scope, x[k], true);
+        settings.eight_bits = k == 1;
+        optimizers[k] = et_adamw_new(&x[k], 1, settings, &error);
+        approach(optimizers[k], x[k], target, 10);
+    }
+    for (int which = 0; which < 2; which++) {
+        et_adamw_read_moment(scope, optimizers[0], 0, which, exact);
+        et_adamw_read_moment(scope, optimizers[1], 0, which, coded);
+        double apart = 0, size = 0;
+        for (int i = 0; i < CODED; i++) {
+            apart += pow((double)exact[i] - (double)coded[i], 2);
+            size += pow((double)exact[i], 2);
+            assert_true(exact[i] == 0 || which == 0 || coded[i] > 0); /* nothing is divided by zero */
+        }
+        assert_true(apart > 0 && sqrt(apart / size) < 0.1);
+        et_adamw_write_moment_(scope, optimizers[1], 0, which, coded);
+        et_adamw_read_moment(scope, optimizers[1], 0, which, again);
+        assert_memory_equal(coded, again, sizeof coded);
+    }
+    double left[2];
+    for (int k = 0; k < 2; k++) {
+        left[k] = approach(optimizers[k], x[k], target, 60);
+        et_adamw_free(optimizers[k]);
+    }
+    assert_true(left[0] < 1e-2 && left[1] < 1.2 * left[0] + 1e-4);
     assert_good(et_scope_close(scope, &error), error);
 }
 
@@ -293,7 +358,7 @@ static struct et_tensor *layer(struct et_scope *s, struct et_tensor *x, struct e
 static void train_layers(enum et_dtype precision, bool plain, double losses[TRAINING_STEPS])
 {
     const int64_t square[2] = {WIDTH, WIDTH}, row[1] = {WIDTH}, rows[2] = {ROWS, WIDTH};
-    const struct et_adamw_settings settings = {0.9, 0.999, 1e-8, 0.01};
+    const struct et_adamw_settings settings = {0.9, 0.999, 1e-8, 0.01, false};
     struct et_scope *scope = et_scope_open(NULL);
     struct et_tensor *tensors[4] = {
         et_zeros(scope, ET_FLOAT32, square, 2, ET_CPU), et_zeros(scope, ET_FLOAT32, square, 2, ET_CPU),
@@ -577,6 +642,7 @@ int main(void)
         cmocka_unit_test(test_gradients),
         cmocka_unit_test(test_checkpoint_equals_plain),
         cmocka_unit_test(test_adamw),
+        cmocka_unit_test(test_adamw_in_8_bits),
         cmocka_unit_test(test_cross_entropy),
         cmocka_unit_test(test_autocast),
         cmocka_unit_test(test_dropout),

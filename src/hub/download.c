@@ -1,0 +1,479 @@
+#include "hub/download.h"
+
+#include "base/files.h"
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MOST_HOPS = 8, TRIES = 5, STALLED_SECONDS = 60, CONNECT_SECONDS = 30 };
+
+/* ---- addresses ---- */
+
+/* One part of a URL; "" if it has none; caller frees by curl_free. */
+static char *url_part(const char *url, CURLUPart part)
+{
+    CURLU *parsed = curl_url();
+    char *value = NULL;
+
+    if (!parsed || curl_url_set(parsed, CURLUPART_URL, url, 0) != CURLUE_OK ||
+        curl_url_get(parsed, part, &value, part == CURLUPART_PORT ? CURLU_DEFAULT_PORT : 0) != CURLUE_OK)
+        value = NULL;
+    curl_url_cleanup(parsed);
+    return value;
+}
+
+static bool same_part(const char *a, const char *b, CURLUPart part)
+{
+    char *x = url_part(a, part), *y = url_part(b, part);
+    bool same = x && y && strcasecmp(x, y) == 0;
+
+    curl_free(x);
+    curl_free(y);
+    return same;
+}
+
+/* Whether two URLs are of one server. */
+static bool same_server(const char *a, const char *b)
+{
+    return same_part(a, b, CURLUPART_SCHEME) && same_part(a, b, CURLUPART_HOST) &&
+           same_part(a, b, CURLUPART_PORT);
+}
+
+/* A URL as it may be shown: queries of redirections hold signatures. */
+static char *shown(const char *url)
+{
+    return mem_format("%.*s", (int)strcspn(url, "?#"), url);
+}
+
+/* ---- one exchange ---- */
+
+/* A request under way, and what its answer came to. */
+struct exchange {
+    CURL *curl;
+    struct curl_slist *headers;
+    const struct access *access;
+    char *url;
+    struct remote remote;
+    int64_t range_start; /* of Content-Range; -1: there is none */
+    int64_t linked_size;
+    bool linked_etag;
+
+    /* where the body goes */
+    FILE *file;
+    int64_t offset, limit; /* of the file: what is there; what may be at most, -1 for any */
+    struct text *text;
+    bool too_long, failed;
+    struct progress *progress;
+};
+
+static bool header_is(const char *line, size_t size, const char *name, char *value, size_t room)
+{
+    size_t length = strlen(name);
+
+    if (size <= length || strncasecmp(line, name, length) != 0 || line[length] != ':')
+        return false;
+    const char *from = line + length + 1, *end = line + size;
+    while (from < end && (*from == ' ' || *from == '\t'))
+        from++;
+    while (end > from && (unsigned char)end[-1] <= ' ')
+        end--;
+    snprintf(value, room, "%.*s", (int)(end - from), from);
+    return true;
+}
+
+/* An ETag without what marks it as weak and its quotes. */
+static void plain_etag(const char *value, char etag[160])
+{
+    const char *from = text_starts(value, "W/") ? value + 2 : value;
+
+    snprintf(etag, 160, "%.*s", (int)strcspn(from + (*from == '"'), "\""), from + (*from == '"'));
+}
+
+static size_t take_header(char *line, size_t one, size_t size, void *context)
+{
+    struct exchange *e = context;
+    char value[512];
+    long long number;
+
+    if (size > 5 && strncmp(line, "HTTP/", 5) == 0) { /* another answer begins */
+        e->remote = (struct remote){.size = -1};
+        e->range_start = e->linked_size = -1;
+        e->linked_etag = false;
+    }
+    if (header_is(line, size, "x-linked-etag", value, sizeof value)) {
+        plain_etag(value, e->remote.etag);
+        e->linked_etag = true;
+    } else if (header_is(line, size, "etag", value, sizeof value) && !e->linked_etag) {
+        plain_etag(value, e->remote.etag);
+    } else if (header_is(line, size, "x-repo-commit", value, sizeof value)) {
+        snprintf(e->remote.commit, sizeof e->remote.commit, "%.63s", value);
+    } else if (header_is(line, size, "x-linked-size", value, sizeof value) &&
+               text_to_integer(value, &number)) {
+        e->linked_size = number;
+    } else if (header_is(line, size, "content-length", value, sizeof value) &&
+               text_to_integer(value, &number)) {
+        e->remote.size = number;
+    } else if (header_is(line, size, "content-range", value, sizeof value) && text_starts(value, "bytes ")) {
+        value[6 + strcspn(value + 6, "-")] = '\0';
+        if (text_to_integer(value + 6, &number))
+            e->range_start = number;
+    }
+    return one * size;
+}
+
+static size_t take_body(char *bytes, size_t one, size_t size, void *context)
+{
+    struct exchange *e = context;
+    long status = 0;
+
+    (void)one;
+    curl_easy_getinfo(e->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (status < 200 || status > 299) /* what a refusal says is of no use */
+        return size;
+    if (e->file && e->offset > 0 && (status != 206 || e->range_start != e->offset)) { /* it begins anew */
+        if (fflush(e->file) != 0 || ftruncate(fileno(e->file), 0) != 0 || fseeko(e->file, 0, SEEK_SET) != 0)
+            e->failed = true;
+        e->offset = 0;
+        curl_easy_setopt(e->curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)0);
+    }
+    int64_t so_far = e->file ? e->offset : (int64_t)e->text->length;
+    e->too_long = e->limit >= 0 && so_far + (int64_t)size > e->limit;
+    if (e->too_long || e->failed)
+        return 0;
+    if (e->text)
+        text_add_bytes(e->text, bytes, size);
+    else if (fwrite(bytes, 1, size, e->file) != size)
+        e->failed = true;
+    e->offset += (int64_t)size;
+    e->range_start = e->offset; /* what follows goes on from there */
+    if (e->progress)
+        progress_update(e->progress, (size_t)(e->offset >> 20), NULL);
+    return e->failed ? 0 : size;
+}
+
+static int watch(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    (void)context;
+    (void)a;
+    (void)b;
+    (void)c;
+    (void)d;
+    return interrupt_requested();
+}
+
+static bool exchange_start(struct exchange *e, const char *url, const struct access *access,
+                           struct error *error)
+{
+    static bool ready;
+
+    *e = (struct exchange){.access = access, .url = mem_string(url), .limit = -1};
+    if (!ready)
+        ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    e->curl = ready ? curl_easy_init() : NULL;
+    if (!e->curl)
+        return error_set(error, "libcurl does not start");
+    curl_easy_setopt(e->curl, CURLOPT_USERAGENT, "emotrain/" EMOTRAIN_VERSION);
+    curl_easy_setopt(e->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(e->curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+    curl_easy_setopt(e->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(e->curl, CURLOPT_LOW_SPEED_TIME, (long)STALLED_SECONDS);
+    curl_easy_setopt(e->curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(e->curl, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(e->curl, CURLOPT_HEADERDATA, e);
+    curl_easy_setopt(e->curl, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(e->curl, CURLOPT_WRITEDATA, e);
+    curl_easy_setopt(e->curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(e->curl, CURLOPT_XFERINFOFUNCTION, watch);
+    return true;
+}
+
+static void exchange_end(struct exchange *e)
+{
+    curl_slist_free_all(e->headers);
+    curl_easy_cleanup(e->curl);
+    free(e->url);
+}
+
+/* The token goes with a request to the endpoint's server, and with no other. */
+static void set_token(struct exchange *e)
+{
+    const struct access *a = e->access;
+
+    curl_slist_free_all(e->headers);
+    e->headers = NULL;
+    if (a && a->token && *a->token && a->endpoint && same_server(e->url, a->endpoint)) {
+        char *line = mem_format("Authorization: Bearer %s", a->token);
+        e->headers = curl_slist_append(NULL, line);
+        free(line);
+    }
+    curl_easy_setopt(e->curl, CURLOPT_HTTPHEADER, e->headers);
+}
+
+/* Moves on to where the answer points; false where it may not be followed. */
+static bool follow(struct exchange *e, struct error *error)
+{
+    char *next = NULL, *from = shown(e->url);
+
+    curl_easy_getinfo(e->curl, CURLINFO_REDIRECT_URL, &next);
+    if (!next)
+        error_set(error, "%s: the server points elsewhere without saying where", from);
+    else if (same_part(e->url, "https://x", CURLUPART_SCHEME) &&
+             !same_part(next, "https://x", CURLUPART_SCHEME))
+        error_set(error, "%s: the server points to an address without encryption", from);
+    free(from);
+    if (error->kind)
+        return false;
+    char *url = mem_string(next);
+    free(e->url);
+    e->url = url;
+    return true;
+}
+
+/* Sends the request, and again where the answer points; `own`: only within the first server.  Returns
+ * libcurl's code; an error of ours is CURLE_OK with `error` set. */
+static CURLcode exchange_run(struct exchange *e, bool own, struct error *error)
+{
+    for (int hop = 0; hop < MOST_HOPS; hop++) {
+        char *next = NULL;
+        set_token(e);
+        curl_easy_setopt(e->curl, CURLOPT_URL, e->url);
+        CURLcode code = curl_easy_perform(e->curl);
+        if (code != CURLE_OK)
+            return code;
+        curl_easy_getinfo(e->curl, CURLINFO_RESPONSE_CODE, &e->remote.status);
+        bool points = e->remote.status >= 301 && e->remote.status <= 308 && e->remote.status != 304;
+        curl_easy_getinfo(e->curl, CURLINFO_REDIRECT_URL, &next);
+        if (!points || (own && next && !same_server(e->url, next)))
+            return CURLE_OK;
+        if (!follow(e, error))
+            return CURLE_OK;
+    }
+    char *at = shown(e->url);
+    error_set(error, "%s: the server points on and on", at);
+    free(at);
+    return CURLE_OK;
+}
+
+/* Why an exchange failed. */
+static bool explain(const struct exchange *e, CURLcode code, struct error *error)
+{
+    char *at = shown(e->url);
+
+    if (error->kind)
+        ;
+    else if (code == CURLE_ABORTED_BY_CALLBACK)
+        error_interrupted(
+            error, "interrupted while fetching %s; what is there is kept, the command goes on with it", at);
+    else
+        error_set(error, "%s: %s", at, curl_easy_strerror(code));
+    free(at);
+    return false;
+}
+
+/* ---- headers and small bodies ---- */
+
+bool remote_look(const char *url, const struct access *access, struct remote *remote, struct error *error)
+{
+    struct exchange e;
+
+    if (!exchange_start(&e, url, access, error)) {
+        exchange_end(&e);
+        return false;
+    }
+    curl_easy_setopt(e.curl, CURLOPT_NOBODY, 1L);
+    CURLcode code = exchange_run(&e, true, error);
+    if (code != CURLE_OK || error->kind)
+        explain(&e, code, error);
+    *remote = e.remote;
+    if (e.linked_size >= 0)
+        remote->size = e.linked_size;
+    else if (e.remote.status >= 300)
+        remote->size = -1; /* that was the redirection's own length */
+    exchange_end(&e);
+    return !error->kind;
+}
+
+char *remote_text(const char *url, const struct access *access, size_t most, size_t *size,
+                  struct error *error)
+{
+    struct exchange e;
+    struct text text = {0};
+
+    text_add_bytes(&text, "", 0);
+    if (exchange_start(&e, url, access, error)) {
+        e.text = &text;
+        e.limit = (int64_t)most;
+        CURLcode code = exchange_run(&e, false, error);
+        if (code != CURLE_OK || error->kind)
+            explain(&e, code, error);
+        else if (e.remote.status < 200 || e.remote.status > 299)
+            error_set(error, "%s: the server answers %ld", url, e.remote.status);
+    }
+    exchange_end(&e);
+    *size = text.length;
+    if (!error->kind)
+        return text.text;
+    text_free(&text);
+    return NULL;
+}
+
+/* ---- files ---- */
+
+/* Opens PATH.incomplete for this process alone. */
+static FILE *open_incomplete(const char *path, struct error *error)
+{
+    int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+
+    if (descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+        log_info("another process is fetching %s; waiting for it", path_base(path));
+        flock(descriptor, LOCK_EX);
+        if (!path_exists(path)) { /* it has made a file of this one, or dropped it */
+            close(descriptor);
+            return open_incomplete(path, error);
+        }
+    }
+    FILE *file = descriptor >= 0 ? fdopen(descriptor, "r+") : NULL;
+    if (!file) {
+        error_set(error, "%s: cannot write: %s", path, strerror(errno));
+        if (descriptor >= 0)
+            close(descriptor);
+    }
+    return file;
+}
+
+static int64_t file_length(FILE *file)
+{
+    struct stat facts;
+
+    return fflush(file) == 0 && fstat(fileno(file), &facts) == 0 ? facts.st_size : 0;
+}
+
+/* One try: goes on from what is there.  Returns whether another try could help; sets `error` where none
+ * would. */
+static bool fetch_once(const char *url, const struct access *access, FILE *file,
+                       const struct expected *expected, struct progress *progress, struct error *problem,
+                       struct error *error)
+{
+    struct exchange e;
+
+    if (!exchange_start(&e, url, access, error)) {
+        exchange_end(&e);
+        return false;
+    }
+    e.file = file;
+    e.offset = file_length(file);
+    e.limit = expected->size;
+    e.progress = progress;
+    fseeko(file, (off_t)e.offset, SEEK_SET);
+    curl_easy_setopt(e.curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)e.offset);
+    CURLcode code = exchange_run(&e, false, error);
+    char *at = shown(e.url);
+    bool again = false;
+    if (fflush(file) != 0)
+        e.failed = true;
+    if (e.failed)
+        error_set(error, "%s: cannot be kept: %s", at, strerror(errno));
+    else if (e.too_long)
+        error_set(error, "%s: longer than the %lld bytes that were announced", at, (long long)expected->size);
+    else if (error->kind || code == CURLE_ABORTED_BY_CALLBACK)
+        explain(&e, code, error);
+    else if (code == CURLE_RANGE_ERROR ||
+             e.remote.status == 416) /* it cannot go on from there: from the beginning */
+        again = ftruncate(fileno(file), 0) == 0;
+    else if (code == CURLE_OK && e.remote.status >= 200 && e.remote.status <= 299)
+        again = expected->size >= 0 && file_length(file) < expected->size;
+    else if (code == CURLE_OK && e.remote.status < 500 && e.remote.status != 408 && e.remote.status != 429)
+        error_set(error, "%s: the server answers %ld", at, e.remote.status);
+    else
+        again = true;
+    *problem = (struct error){0};
+    if (again && code != CURLE_OK)
+        error_set(problem, "%s: %s", at, curl_easy_strerror(code));
+    else if (again)
+        error_set(problem, "%s: the server answers %ld, and %lld bytes of %lld", at, e.remote.status,
+                  (long long)file_length(file), (long long)expected->size);
+    free(at);
+    exchange_end(&e);
+    return again;
+}
+
+/* Tries until all is there; a try that brought something is not counted. */
+static bool fetch_all(const char *url, const struct access *access, FILE *file,
+                      const struct expected *expected, struct progress *progress, struct error *error)
+{
+    int64_t before = file_length(file);
+    struct error problem = {0};
+
+    for (int tries = 1; fetch_once(url, access, file, expected, progress, &problem, error); tries++) {
+        int64_t there = file_length(file);
+        if (there > before)
+            tries = 0;
+        before = there;
+        if (tries == TRIES)
+            return error_set(error, "%s (tried %d times; what is there is kept)", problem.message, TRIES);
+        const struct timespec pause = {tries, 0};
+        nanosleep(&pause, NULL);
+        if (interrupt_requested())
+            return error_interrupted(error,
+                                     "interrupted; what was fetched is kept, the command goes on with it");
+    }
+    return !error->kind;
+}
+
+static bool check(const char *incomplete, const char *path, const struct expected *expected,
+                  struct error *error)
+{
+    char found[DIGEST_HEX_SIZE];
+    struct stat facts;
+
+    if (stat(incomplete, &facts) != 0)
+        return error_set(error, "%s: %s", incomplete, strerror(errno));
+    if (expected->size >= 0 && facts.st_size != expected->size)
+        return error_set(error, "%s: is %lld bytes, not the %lld that were announced", path_base(path),
+                         (long long)facts.st_size, (long long)expected->size);
+    if (!expected->digest)
+        return true;
+    return digest_file_as(expected->kind, incomplete, found, error) &&
+           (strcmp(found, expected->digest) == 0 ||
+            error_set(error, "%s: its checksum is %s, not %s as the server says: not kept", path_base(path),
+                      found, expected->digest));
+}
+
+bool download(const char *url, const struct access *access, const char *path, const struct expected *expected,
+              struct error *error)
+{
+    char *incomplete = mem_format("%s.incomplete", path), *folder = path_folder(path);
+    struct progress progress;
+    FILE *file = folder_make(folder, error) ? open_incomplete(incomplete, error) : NULL;
+    bool there = file && path_exists(path); /* another process has fetched it meanwhile */
+
+    if (file && !there) {
+        size_t total = expected->size > 0 ? (size_t)(expected->size >> 20) : 0;
+        progress_start(&progress, path_base(path), "MiB", (size_t)(file_length(file) >> 20), total);
+        bool whole = expected->size >= 0 && file_length(file) == expected->size;
+        bool done = (whole || fetch_all(url, access, file, expected, &progress, error));
+        progress_end(&progress);
+        if (done && !check(incomplete, path, expected, error))
+            unlink(incomplete); /* wrong bytes are of no use to another try */
+        else if (done && (fsync(fileno(file)) != 0 || rename(incomplete, path) != 0))
+            error_set(error, "%s: cannot write: %s", path, strerror(errno));
+    } else if (there) {
+        unlink(incomplete);
+    }
+    if (file)
+        fclose(file);
+    free(incomplete);
+    free(folder);
+    return !error->kind;
+}

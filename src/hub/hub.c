@@ -1,0 +1,338 @@
+#include "hub/hub.h"
+
+#include "base/files.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "hub/download.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char ENDPOINT[] = "https://huggingface.co";
+static const char INDEX[] = "model.safetensors.index.json";
+enum { COMMIT_LENGTH = 40, SHA256_LENGTH = 64 };
+
+/* A model of the hub, and where the cache has it. */
+struct repository {
+    const char *name, *revision;
+    char *folder;   /* models--OWNER--NAME */
+    char *commit;   /* NULL: not known yet */
+    char *snapshot; /* of that commit; NULL likewise */
+    const char *endpoint;
+    char *token;
+};
+
+/* ---- names ---- */
+
+static bool is_hexadecimal(const char *text, size_t length)
+{
+    return strlen(text) == length && strspn(text, "0123456789abcdef") == length;
+}
+
+/* Letters, digits and "._-", no leading dot: safe as a file's name, too. */
+static bool is_plain(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (!isalnum((unsigned char)text[i]) && !strchr("._-", text[i]))
+            return false;
+    return length > 0 && length < 128 && text[0] != '.';
+}
+
+bool hub_is_name(const char *text)
+{
+    const char *slash = strchr(text, '/');
+    char *owner = slash ? mem_format("%.*s", (int)(slash - text), text) : NULL;
+    bool is = slash && is_plain(text, (size_t)(slash - text)) && is_plain(slash + 1, strlen(slash + 1)) &&
+              !path_exists(text) && !path_exists(owner);
+
+    free(owner);
+    return is;
+}
+
+/* ---- the cache ---- */
+
+static const char *set_variable(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value && *value ? value : NULL;
+}
+
+/* HF_HOME, or where it is by default; caller frees. */
+static char *hub_home(void)
+{
+    const char *home = set_variable("HF_HOME"), *cache = set_variable("XDG_CACHE_HOME"),
+               *user = getenv("HOME");
+
+    if (home)
+        return mem_string(home);
+    return cache ? path_join(cache, "huggingface") : path_join(user ? user : "/", ".cache/huggingface");
+}
+
+static char *cache_folder(void)
+{
+    const char *cache = set_variable("HF_HUB_CACHE");
+
+    cache = cache ? cache : set_variable("HUGGINGFACE_HUB_CACHE");
+    char *home = hub_home(), *folder = cache ? mem_string(cache) : path_join(home, "hub");
+    free(home);
+    return folder;
+}
+
+/* The first line of a file; NULL where there is none; caller frees. */
+static char *first_line(const char *path)
+{
+    struct error ignored = {0};
+    char *text = path_exists(path) ? file_read(path, NULL, &ignored) : NULL;
+
+    if (text)
+        text[strcspn(text, "\r\n")] = '\0';
+    return text;
+}
+
+static char *find_token(void)
+{
+    const char *token = set_variable("HF_TOKEN"), *file = set_variable("HF_TOKEN_PATH");
+
+    if (token)
+        return mem_string(token);
+    char *home = hub_home(), *path = file ? mem_string(file) : path_join(home, "token");
+    char *line = first_line(path);
+    free(home);
+    free(path);
+    return line;
+}
+
+static bool is_offline(void)
+{
+    const char *offline = set_variable("HF_HUB_OFFLINE");
+
+    return offline && strchr("1TtYyOo", offline[0]) && strcasecmp(offline, "off") != 0;
+}
+
+static void set_commit(struct repository *r, const char *commit)
+{
+    char *relative = mem_format("snapshots/%s", commit);
+
+    free(r->commit);
+    free(r->snapshot);
+    r->commit = mem_string(commit);
+    r->snapshot = path_join(r->folder, relative);
+    free(relative);
+}
+
+static char *reference_path(const struct repository *r)
+{
+    return mem_format("%s/refs/%s", r->folder, r->revision);
+}
+
+static bool repository_open(struct repository *r, const char *name, const char *revision, struct error *error)
+{
+    const char *slash = strchr(name, '/'), *endpoint = set_variable("HF_ENDPOINT");
+    char *cache = cache_folder(),
+         *folder = mem_format("models--%.*s--%s", (int)(slash - name), name, slash + 1);
+
+    *r = (struct repository){.name = name,
+                             .revision = revision,
+                             .folder = path_join(cache, folder),
+                             .endpoint = endpoint ? endpoint : ENDPOINT,
+                             .token = find_token()};
+    free(cache);
+    free(folder);
+    for (const char *part = revision; part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL)
+        if (!is_plain(part, strcspn(part, "/")))
+            return error_usage(error, "%s: a revision is a branch, tag or commit, not \"%s\"", name,
+                               revision);
+    char *path = reference_path(r),
+         *commit = is_hexadecimal(revision, COMMIT_LENGTH) ? mem_string(revision) : first_line(path);
+    if (commit && is_hexadecimal(commit, COMMIT_LENGTH))
+        set_commit(r, commit);
+    free(path);
+    free(commit);
+    return true;
+}
+
+static void repository_close(struct repository *r)
+{
+    free(r->folder);
+    free(r->commit);
+    free(r->snapshot);
+    free(r->token);
+}
+
+static bool has_file(const struct repository *r, const char *name)
+{
+    char *path = path_join(r->snapshot, name);
+    bool there = path_exists(path);
+
+    free(path);
+    return there;
+}
+
+/* The shards that an index names, each a plain name; an error where one is none. */
+static bool list_shards(const struct repository *r, struct strings *names, struct error *error)
+{
+    char *path = path_join(r->snapshot, INDEX);
+    cJSON *json = json_read(path, error);
+    const cJSON *map = cJSON_GetObjectItemCaseSensitive(json, "weight_map"), *item = NULL;
+
+    cJSON_ArrayForEach(item, map)
+    {
+        if (!cJSON_IsString(item) || !is_plain(item->valuestring, strlen(item->valuestring)))
+            error_set(error, "%s: \"%s\" is not in a file beside it", path, item->string);
+        else
+            strings_add_new(names, item->valuestring);
+    }
+    if (json && names->count == 0)
+        error_set(error, "%s: names no files", path);
+    cJSON_Delete(json);
+    free(path);
+    return !error->kind;
+}
+
+/* Whether the cache has all that a model needs. */
+static bool is_complete(const struct repository *r)
+{
+    struct strings shards = {0};
+    struct error ignored = {0};
+    bool complete = r->snapshot && has_file(r, "config.json");
+
+    if (!complete || has_file(r, "model.safetensors"))
+        return complete;
+    if (!has_file(r, INDEX))
+        return has_file(r, "pytorch_model.bin");
+    complete = list_shards(r, &shards, &ignored);
+    for (size_t i = 0; i < shards.count; i++)
+        complete = complete && has_file(r, shards.items[i]);
+    strings_free(&shards);
+    return complete;
+}
+
+/* ---- fetching ---- */
+
+static bool refused(const struct repository *r, const char *file, long status, struct error *error)
+{
+    if (status == 401 || status == 403)
+        return error_set(
+            error,
+            "%s at %s needs a token that may read it (the server answers %ld): set HF_TOKEN, and accept the "
+            "model's terms on its page",
+            r->name, r->endpoint, status);
+    if (status == 404)
+        return error_set(error, "%s at %s: no %s at revision \"%s\"", r->name, r->endpoint, file,
+                         r->revision);
+    return error_set(error, "%s at %s: the server answers %ld for %s", r->name, r->endpoint, status, file);
+}
+
+/* Takes note of the commit that the server speaks of; all files are to be of one. */
+static bool take_commit(struct repository *r, const char *commit, struct error *error)
+{
+    if (!is_hexadecimal(commit, COMMIT_LENGTH))
+        return error_set(error, "%s at %s: the server does not say which commit this is: is it a hub?",
+                         r->name, r->endpoint);
+    set_commit(r, commit);
+    return true;
+}
+
+/* Puts a file into the snapshot: a link to its blob, which is named after its digest. */
+static bool keep_file(const struct repository *r, const char *url, const char *file,
+                      const struct remote *remote, const struct access *access, struct error *error)
+{
+    size_t length = strlen(remote->etag);
+    bool sha256 = is_hexadecimal(remote->etag, SHA256_LENGTH),
+         git = is_hexadecimal(remote->etag, COMMIT_LENGTH);
+    const struct expected expected = {remote->size, sha256 ? DIGEST_SHA256 : DIGEST_GIT,
+                                      sha256 || git ? remote->etag : NULL};
+
+    if (!is_plain(remote->etag, length))
+        return error_set(error, "%s at %s: %s has no usable ETag", r->name, r->endpoint, file);
+    char *blob = mem_format("%s/blobs/%s", r->folder, remote->etag),
+         *target = mem_format("../../blobs/%s", remote->etag);
+    char *link = path_join(r->snapshot, file);
+    bool done = (path_exists(blob) || download(url, access, blob, &expected, error)) &&
+                folder_make(r->snapshot, error) && link_replace(target, link, error);
+    free(blob);
+    free(target);
+    free(link);
+    return done;
+}
+
+/* Fetches one file; *there: whether the hub has it, or NULL where it must. */
+static bool fetch_file(struct repository *r, const char *file, bool *there, struct error *error)
+{
+    const struct access access = {r->endpoint, r->token};
+    const char *revision = r->commit ? r->commit : r->revision;
+    char *url = mem_format("%s/%s/resolve/%s/%s", r->endpoint, r->name, revision, file);
+    struct remote remote;
+    bool done = remote_look(url, &access, &remote, error);
+
+    if (there)
+        *there = done && remote.status != 404;
+    if (done && (!there || *there)) {
+        done = remote.status >= 200 && remote.status < 400 ? r->commit || take_commit(r, remote.commit, error)
+                                                           : refused(r, file, remote.status, error);
+        done = done && keep_file(r, url, file, &remote, &access, error);
+    }
+    free(url);
+    return done;
+}
+
+static bool fetch_shards(struct repository *r, struct error *error)
+{
+    struct strings shards = {0};
+    bool done = list_shards(r, &shards, error);
+
+    for (size_t i = 0; done && i < shards.count; i++)
+        done = fetch_file(r, shards.items[i], NULL, error);
+    strings_free(&shards);
+    return done;
+}
+
+static bool fetch_weights(struct repository *r, struct error *error)
+{
+    bool there = false;
+
+    if (!fetch_file(r, "model.safetensors", &there, error) || there)
+        return there;
+    if (!fetch_file(r, INDEX, &there, error))
+        return false;
+    return there ? fetch_shards(r, error) : fetch_file(r, "pytorch_model.bin", NULL, error);
+}
+
+static bool fetch(struct repository *r, struct error *error)
+{
+    char *path = reference_path(r), *folder = path_folder(path);
+    bool optional;
+
+    free(r->commit);
+    r->commit = is_hexadecimal(r->revision, COMMIT_LENGTH) ? mem_string(r->revision) : NULL;
+    log_info("%s: fetching revision %s from %s into %s", r->name, r->revision, r->endpoint, r->folder);
+    bool done = fetch_file(r, "config.json", NULL, error) &&
+                fetch_file(r, "preprocessor_config.json", &optional, error) && fetch_weights(r, error);
+    if (done && strcmp(r->revision, r->commit) != 0) /* last: it says that the snapshot is whole */
+        done = folder_make(folder, error) && file_write(path, r->commit, strlen(r->commit), error);
+    free(path);
+    free(folder);
+    return done;
+}
+
+char *hub_model(const char *name, const char *revision, bool renew, char **commit, struct error *error)
+{
+    struct repository r;
+    bool done = repository_open(&r, name, revision, error), cached = done && is_complete(&r);
+
+    if (done && is_offline() && !cached)
+        done = error_set(error, "%s: revision \"%s\" is not in the cache (%s), and HF_HUB_OFFLINE is set",
+                         name, revision, r.folder);
+    else if (done && !is_offline() && (!cached || renew))
+        done = fetch(&r, error);
+    char *folder = done ? mem_string(r.snapshot) : NULL;
+    if (done && commit)
+        *commit = mem_string(r.commit);
+    repository_close(&r);
+    return folder;
+}
