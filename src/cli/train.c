@@ -121,6 +121,10 @@ static bool check_settings(struct job *job, struct error *error)
     if (!job->options->resume && config_integer(job->experiment.config, "train.epochs") == 0 &&
         config_integer(job->experiment.config, "train.max_steps") == 0)
         return error_usage(error, "train.epochs and train.max_steps are both 0: nothing to train");
+    if (config_number(job->experiment.config, "train.average") > 0 &&
+        config_integer(job->experiment.config, "model.lora_rank") > 0)
+        return error_usage(error,
+                           "train.average and model.lora_rank: adapters cannot be averaged; leave out one");
     const char *baseline = config_text(job->experiment.config, "report.baseline");
     if (*baseline) {
         char *folder =

@@ -73,7 +73,7 @@ struct exchange {
     FILE *file;
     int64_t offset, limit; /* of the file: what is there; what may be at most, -1 for any */
     struct text *text;
-    bool too_long, failed;
+    bool began, too_long, failed;
     struct progress *progress;
 };
 
@@ -141,12 +141,12 @@ static size_t take_body(char *bytes, size_t one, size_t size, void *context)
     curl_easy_getinfo(e->curl, CURLINFO_RESPONSE_CODE, &status);
     if (status < 200 || status > 299) /* what a refusal says is of no use */
         return size;
-    if (e->file && e->offset > 0 && (status != 206 || e->range_start != e->offset)) { /* it begins anew */
-        if (fflush(e->file) != 0 || ftruncate(fileno(e->file), 0) != 0 || fseeko(e->file, 0, SEEK_SET) != 0)
-            e->failed = true;
+    if (!e->began && e->offset > 0 && (status != 206 || e->range_start != e->offset)) { /* it begins anew */
+        e->failed =
+            fflush(e->file) != 0 || ftruncate(fileno(e->file), 0) != 0 || fseeko(e->file, 0, SEEK_SET) != 0;
         e->offset = 0;
-        curl_easy_setopt(e->curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)0);
     }
+    e->began = true;
     int64_t so_far = e->file ? e->offset : (int64_t)e->text->length;
     e->too_long = e->limit >= 0 && so_far + (int64_t)size > e->limit;
     if (e->too_long || e->failed)
@@ -156,7 +156,6 @@ static size_t take_body(char *bytes, size_t one, size_t size, void *context)
     else if (fwrite(bytes, 1, size, e->file) != size)
         e->failed = true;
     e->offset += (int64_t)size;
-    e->range_start = e->offset; /* what follows goes on from there */
     if (e->progress)
         progress_update(e->progress, (size_t)(e->offset >> 20), NULL);
     return e->failed ? 0 : size;
@@ -336,7 +335,7 @@ static FILE *open_incomplete(const char *path, struct error *error)
     int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 
     if (descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-        log_info("another process is fetching %s; waiting for it", path_base(path));
+        log_info("another process is writing %s; waiting for it", path);
         flock(descriptor, LOCK_EX);
         if (!path_exists(path)) { /* it has made a file of this one, or dropped it */
             close(descriptor);
@@ -384,7 +383,7 @@ static bool fetch_once(const char *url, const struct access *access, FILE *file,
         e.failed = true;
     if (e.failed)
         error_set(error, "%s: cannot be kept: %s", at, strerror(errno));
-    else if (e.too_long)
+    else if (e.too_long && ftruncate(fileno(file), 0) == 0)
         error_set(error, "%s: longer than the %lld bytes that were announced", at, (long long)expected->size);
     else if (error->kind || code == CURLE_ABORTED_BY_CALLBACK)
         explain(&e, code, error);
@@ -412,17 +411,18 @@ static bool fetch_once(const char *url, const struct access *access, FILE *file,
 static bool fetch_all(const char *url, const struct access *access, FILE *file,
                       const struct expected *expected, struct progress *progress, struct error *error)
 {
-    int64_t before = file_length(file);
+    int64_t most = file_length(file);
     struct error problem = {0};
 
     for (int tries = 1; fetch_once(url, access, file, expected, progress, &problem, error); tries++) {
         int64_t there = file_length(file);
-        if (there > before)
+        if (there > most) {
+            most = there;
             tries = 0;
-        before = there;
+        }
         if (tries == TRIES)
             return error_set(error, "%s (tried %d times; what is there is kept)", problem.message, TRIES);
-        const struct timespec pause = {tries, 0};
+        const struct timespec pause = {tries / 2, tries % 2 * 500000000L};
         nanosleep(&pause, NULL);
         if (interrupt_requested())
             return error_interrupted(error,
@@ -431,8 +431,7 @@ static bool fetch_all(const char *url, const struct access *access, FILE *file,
     return !error->kind;
 }
 
-static bool check(const char *incomplete, const char *path, const struct expected *expected,
-                  struct error *error)
+static bool check(const char *incomplete, const struct expected *expected, struct error *error)
 {
     char found[DIGEST_HEX_SIZE];
     struct stat facts;
@@ -440,13 +439,13 @@ static bool check(const char *incomplete, const char *path, const struct expecte
     if (stat(incomplete, &facts) != 0)
         return error_set(error, "%s: %s", incomplete, strerror(errno));
     if (expected->size >= 0 && facts.st_size != expected->size)
-        return error_set(error, "%s: is %lld bytes, not the %lld that were announced", path_base(path),
+        return error_set(error, "%s: is %lld bytes, not the %lld that were announced", expected->title,
                          (long long)facts.st_size, (long long)expected->size);
     if (!expected->digest)
         return true;
     return digest_file_as(expected->kind, incomplete, found, error) &&
            (strcmp(found, expected->digest) == 0 ||
-            error_set(error, "%s: its checksum is %s, not %s as the server says: not kept", path_base(path),
+            error_set(error, "%s: its checksum is %s, not %s as the server says: not kept", expected->title,
                       found, expected->digest));
 }
 
@@ -460,17 +459,17 @@ bool download(const char *url, const struct access *access, const char *path, co
 
     if (file && !there) {
         size_t total = expected->size > 0 ? (size_t)(expected->size >> 20) : 0;
-        progress_start(&progress, path_base(path), "MiB", (size_t)(file_length(file) >> 20), total);
+        progress_start(&progress, expected->title, "MiB", (size_t)(file_length(file) >> 20), total);
         bool whole = expected->size >= 0 && file_length(file) == expected->size;
         bool done = (whole || fetch_all(url, access, file, expected, &progress, error));
         progress_end(&progress);
-        if (done && !check(incomplete, path, expected, error))
+        if (done && !check(incomplete, expected, error))
             unlink(incomplete); /* wrong bytes are of no use to another try */
         else if (done && (fsync(fileno(file)) != 0 || rename(incomplete, path) != 0))
             error_set(error, "%s: cannot write: %s", path, strerror(errno));
-    } else if (there) {
-        unlink(incomplete);
     }
+    if (file && (there || (error->kind && file_length(file) == 0))) /* nothing in it to go on with */
+        unlink(incomplete);
     if (file)
         fclose(file);
     free(incomplete);

@@ -245,7 +245,7 @@ static bool keep_file(const struct repository *r, const char *url, const char *f
     size_t length = strlen(remote->etag);
     bool sha256 = is_hexadecimal(remote->etag, SHA256_LENGTH),
          git = is_hexadecimal(remote->etag, COMMIT_LENGTH);
-    const struct expected expected = {remote->size, sha256 ? DIGEST_SHA256 : DIGEST_GIT,
+    const struct expected expected = {file, remote->size, sha256 ? DIGEST_SHA256 : DIGEST_GIT,
                                       sha256 || git ? remote->etag : NULL};
 
     if (!is_plain(remote->etag, length))
@@ -296,8 +296,10 @@ static bool fetch_weights(struct repository *r, struct error *error)
 {
     bool there = false;
 
-    if (!fetch_file(r, "model.safetensors", &there, error) || there)
-        return there;
+    if (!fetch_file(r, "model.safetensors", &there, error))
+        return false;
+    if (there)
+        return true;
     if (!fetch_file(r, INDEX, &there, error))
         return false;
     return there ? fetch_shards(r, error) : fetch_file(r, "pytorch_model.bin", NULL, error);

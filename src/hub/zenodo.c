@@ -197,7 +197,7 @@ bool zenodo_unpack(const char *record, const char *archive, const char *folder, 
     bool done = check_free(folder, error) && read_record(api, archive, &file, error);
 
     if (done) {
-        const struct expected expected = {file.size, DIGEST_MD5, file.md5};
+        const struct expected expected = {archive, file.size, DIGEST_MD5, file.md5};
         log_info("fetching %s, %.0f MB, from %s", archive, 1e-6 * (double)file.size, endpoint);
         done = download(url, NULL, zip, &expected, error) && zip_unpack(zip, folder, error);
         if (done)

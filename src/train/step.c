@@ -123,10 +123,6 @@ bool training_start(struct training *training, struct trainer *trainer, struct e
     training->augmentation = augmentation_read(trainer->config);
     training->schedule = schedule_find(config_text(trainer->config, "train.schedule"), error);
     learn_scale(trainer);
-    if (config_number(trainer->config, "train.average") > 0 &&
-        config_integer(trainer->config, "model.lora_rank") > 0)
-        return error_usage(error,
-                           "train.average and model.lora_rank: adapters cannot be averaged; leave out one");
     return training->schedule && start_ranks(training, error) && start_loss(training, error) &&
            start_moving(training, error) &&
            average_start(&training->average, trainer->model,

@@ -277,7 +277,7 @@ static void test_adamw_in_8_bits(void **state)
     }
     double left[2];
     for (int k = 0; k < 2; k++) {
-        left[k] = approach(optimizers[k], x[k], target, 60);
+        left[k] = approach(optimizers[k], x[k], target, 200);
         et_adamw_free(optimizers[k]);
     }
     assert_true(left[0] < 1e-2 && left[1] < 1.2 * left[0] + 1e-4);
