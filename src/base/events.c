@@ -1,5 +1,7 @@
 #include "base/events.h"
 
+#include "base/protobuf.h"
+
 #include <string.h>
 
 /* ---- checksums ---- */
@@ -22,76 +24,17 @@ static uint32_t mask(uint32_t crc)
     return (crc >> 15 | crc << 17) + 0xa282ead8U;
 }
 
-/* ---- bytes ---- */
-
-static void add_little_endian(struct text *out, uint64_t value, int bytes)
-{
-    for (int i = 0; i < bytes; i++, value >>= 8) {
-        char byte = (char)(value & 0xff);
-        text_add_bytes(out, &byte, 1);
-    }
-}
-
-static void add_varint(struct text *out, uint64_t value)
-{
-    do {
-        char byte = (char)((value & 0x7f) | (value > 0x7f ? 0x80 : 0));
-        text_add_bytes(out, &byte, 1);
-        value >>= 7;
-    } while (value);
-}
-
-/* ---- protocol buffers: a field is its number and wire type, then its value ---- */
-
-enum { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
-
-static void add_key(struct text *out, unsigned field, unsigned type)
-{
-    add_varint(out, field << 3 | type);
-}
-
-static void add_integer(struct text *out, unsigned field, int64_t value)
-{
-    add_key(out, field, VARINT);
-    add_varint(out, (uint64_t)value);
-}
-
-static void add_double(struct text *out, unsigned field, double value)
-{
-    uint64_t bits;
-
-    memcpy(&bits, &value, sizeof bits);
-    add_key(out, field, FIXED64);
-    add_little_endian(out, bits, 8);
-}
-
-static void add_float(struct text *out, unsigned field, float value)
-{
-    uint32_t bits;
-
-    memcpy(&bits, &value, sizeof bits);
-    add_key(out, field, FIXED32);
-    add_little_endian(out, bits, 4);
-}
-
-static void add_bytes(struct text *out, unsigned field, const void *bytes, size_t size)
-{
-    add_key(out, field, BYTES);
-    add_varint(out, size);
-    text_add_bytes(out, bytes, size);
-}
-
 /* ---- records ---- */
 
 static void add_record(struct text *file, const struct text *event)
 {
     struct text length = {0};
 
-    add_little_endian(&length, event->length, 8);
+    protobuf_add_little_endian(&length, event->length, 8);
     text_add_bytes(file, length.text, length.length);
-    add_little_endian(file, mask(checksum_castagnoli(length.text, length.length)), 4);
+    protobuf_add_little_endian(file, mask(checksum_castagnoli(length.text, length.length)), 4);
     text_add_bytes(file, event->text, event->length);
-    add_little_endian(file, mask(checksum_castagnoli(event->text, event->length)), 4);
+    protobuf_add_little_endian(file, mask(checksum_castagnoli(event->text, event->length)), 4);
     text_free(&length);
 }
 
@@ -101,9 +44,9 @@ static void add_event(struct text *file, double now, int64_t step, unsigned fiel
 {
     struct text event = {0};
 
-    add_double(&event, 1, now);
-    add_integer(&event, 2, step);
-    add_bytes(&event, field, bytes, size);
+    protobuf_add_double(&event, 1, now);
+    protobuf_add_integer(&event, 2, step);
+    protobuf_add_bytes(&event, field, bytes, size);
     add_record(file, &event);
     text_free(&event);
 }
@@ -117,7 +60,7 @@ void events_add_version(struct text *file, double now)
 
 void events_add_start(struct text *file, double now, int64_t step)
 {
-    static const char start[] = {1 << 3 | VARINT, 1}; /* SessionLog: status 1 = START */
+    static const char start[] = {1 << 3, 1}; /* SessionLog: status 1 = START */
 
     add_event(file, now, step, 7, start, sizeof start);
 }
@@ -134,9 +77,9 @@ void summary_add_scalar(struct text *summary, const char *tag, double value)
 {
     struct text item = {0};
 
-    add_bytes(&item, 1, tag, strlen(tag));
-    add_float(&item, 2, (float)value);
-    add_bytes(summary, 1, item.text, item.length);
+    protobuf_add_bytes(&item, 1, tag, strlen(tag));
+    protobuf_add_float(&item, 2, (float)value);
+    protobuf_add_bytes(summary, 1, item.text, item.length);
     text_free(&item);
 }
 
@@ -153,13 +96,13 @@ void summary_add_png(struct text *summary, const char *tag, const void *png, siz
 
     if (size < 24 || memcmp(bytes, magic, sizeof magic) != 0)
         return;
-    add_integer(&image, 1, big_endian(bytes + 20)); /* height */
-    add_integer(&image, 2, big_endian(bytes + 16)); /* width */
-    add_integer(&image, 3, 3);                      /* RGB */
-    add_bytes(&image, 4, bytes, size);
-    add_bytes(&item, 1, tag, strlen(tag));
-    add_bytes(&item, 4, image.text, image.length);
-    add_bytes(summary, 1, item.text, item.length);
+    protobuf_add_integer(&image, 1, big_endian(bytes + 20)); /* height */
+    protobuf_add_integer(&image, 2, big_endian(bytes + 16)); /* width */
+    protobuf_add_integer(&image, 3, 3);                      /* RGB */
+    protobuf_add_bytes(&image, 4, bytes, size);
+    protobuf_add_bytes(&item, 1, tag, strlen(tag));
+    protobuf_add_bytes(&item, 4, image.text, image.length);
+    protobuf_add_bytes(summary, 1, item.text, item.length);
     text_free(&image);
     text_free(&item);
 }

@@ -288,6 +288,17 @@ bool folder_sweep(const char *path, double seconds, struct error *error)
     return done;
 }
 
+bool folder_is_free(const char *path)
+{
+    struct strings names = {0};
+    struct error unread = {0};
+
+    folder_list(&names, path, &unread);
+    bool used = names.count > 0 || (unread.kind && path_exists(path));
+    strings_free(&names);
+    return !used;
+}
+
 bool link_replace(const char *target, const char *path, struct error *error)
 {
     char *temporary = mem_format("%s" TEMPORARY "%ld", path, (long)getpid());

@@ -52,6 +52,7 @@ void file_map_close(struct file_map *map);
 bool folder_make(const char *path, struct error *error);   /* with its parents; existing is fine */
 bool folder_sync(const char *path, struct error *error);   /* fsync of the folder itself */
 bool folder_remove(const char *path, struct error *error); /* with all it holds; absent is fine */
+bool folder_is_free(const char *path);                     /* absent, or an empty folder */
 bool link_replace(const char *target, const char *path, struct error *error); /* atomic symbolic link */
 
 /* Removes what killed writes left in a folder, those that were last written to so many seconds ago: temporary

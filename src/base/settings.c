@@ -100,6 +100,10 @@ const struct setting SETTINGS[] = {
     CHOICE("model", "attention_mask", "auto", "auto|yes|no",
            "hide padding from the encoder; auto: yes, but for group-norm checkpoints with "
            "pooling_padding=include"),
+    CHOICE("model", "head", "dense", "dense|linear",
+           "of a wav2vec2, from the merged vector to labels: a dense layer, tanh and another, or one layer "
+           "alone (which "
+           "emotrain export --as sequence-classification asks for)"),
     TEXT("model", "freeze", "feature_encoder",
          "none, feature_encoder, layers:N or encoder; of deepmoji also chain_thaw"),
     INTEGER("model", "lora_rank", "0", 0, 4096,

@@ -12,7 +12,7 @@
 /* What the user gave.  Only options that the command accepts can be set. */
 struct options {
     const char *config, *run, *part, *list, *format, *output, *seeds, *jobs, *baseline, *sort, *state, *steps,
-        *processes;
+        *processes, *as;
     bool resume, quiet, windows, no_decode;
     struct strings sets;      /* of --set */
     struct strings grid;      /* of --grid */
@@ -50,6 +50,7 @@ bool command_train(const struct options *options, struct error *error);
 bool command_eval(const struct options *options, struct error *error);
 bool command_predict(const struct options *options, struct error *error);
 bool command_bench(const struct options *options, struct error *error);
+bool command_export(const struct options *options, struct error *error);
 bool command_fetch(const struct options *options, struct error *error);
 bool command_doctor(const struct options *options, struct error *error);
 

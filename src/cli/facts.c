@@ -47,7 +47,7 @@ static void add_more_corpora(cJSON *corpus, const struct config *config, const s
 static void add_corpus(cJSON *facts, const struct config *config, const struct source *source)
 {
     cJSON *corpus = cJSON_AddObjectToObject(facts, "corpus");
-
+    struct error unknown = {0};
     char *key = corpus_key(config);
 
     cJSON_AddStringToObject(corpus, "kind", key);
@@ -57,6 +57,9 @@ static void add_corpus(cJSON *facts, const struct config *config, const struct s
     cJSON_AddNumberToObject(corpus, "copies", (double)source->scan.copies);
     cJSON_AddNumberToObject(corpus, "broken", (double)source->scan.broken);
     add_more_corpora(corpus, config, source);
+    const struct corpus_format *format = corpus_format_find(config_text(config, "corpus.kind"), &unknown);
+    if (format && format->licence)
+        cJSON_AddStringToObject(corpus, "licence", format->licence);
     cJSON_AddStringToObject(corpus, "note", config_text(config, "corpus.note"));
     free(key);
 }

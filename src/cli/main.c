@@ -42,6 +42,8 @@ static const struct command COMMANDS[] = {
      "[--sort COLUMN]",
      "what runs there are, what one was, where they differ; remove some", "set where sort state format ", 0,
      SIZE_MAX, command_runs},
+    {"export", "RUN|MODEL FOLDER [--as classification|sequence-classification|onnx]",
+     "a trained model for use elsewhere, with a model card", "as set ", 2, 2, NULL},
     {"fetch", "ravdess|OWNER/NAME[@REVISION] [FOLDER]",
      "a corpus from Zenodo, or a model from the Hugging Face hub into its cache or a folder", "", 1, 2, NULL},
     {"bench", "--config FILE [--steps N] [--format table|json] [-o FILE]",

@@ -24,6 +24,8 @@ static const struct option_row {
     {"jobs", "N", "runs at a time", VALUE, offsetof(struct options, jobs)},
     {"processes", "N", "processes that train together; as many as there are processors", VALUE,
      offsetof(struct options, processes)},
+    {"as", "FORM", "classification (emotrain's own), sequence-classification (Hugging Face's) or onnx", VALUE,
+     offsetof(struct options, as)},
     {"baseline", "RUN", "say what changed against that run", VALUE, offsetof(struct options, baseline)},
     {"sort", "COLUMN", "started, name, state, clips or a figure: accuracy, uar, ...", VALUE,
      offsetof(struct options, sort)},

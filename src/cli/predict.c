@@ -6,10 +6,9 @@
 #include "base/text.h"
 #include "cli/paths.h"
 #include "cli/trained.h"
-#include "train/evaluate.h"
+#include "lib/emotrain.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,130 +27,105 @@ static char *read_input(size_t *size)
     return text.text;
 }
 
-static bool decode(const char *path, struct signal *signal, struct error *error)
+static void copy_error(struct error *error, const struct emotrain_error *problem)
 {
-    if (strcmp(path, "-") != 0)
-        return audio_decode(path, NULL, signal, error);
+    if (problem->status == 2)
+        error_usage(error, "%s", problem->message);
+    else if (problem->status)
+        error_set(error, "%s", problem->message);
+}
+
+/* Makes a prediction of a row of answers, as prediction_fill does. */
+static void add_prediction(const struct emotrain *model, struct prediction_list *list, const char *path,
+                           const float *row)
+{
+    struct prediction *p = prediction_list_add(list, path, -1, NULL);
+
+    for (size_t k = 0; k < list->label_count; k++) {
+        p->probabilities[k] = (double)row[k];
+        if (row[k] > row[p->predicted])
+            p->predicted = (int)k;
+        if (list->problem == MULTI_LABEL)
+            p->decisions[k] = (double)row[k] > emotrain_threshold(model, k);
+    }
+}
+
+/* Prediction under way. */
+struct prediction_job {
+    struct emotrain *model;
+    struct replies replies;
+};
+
+/* Takes note of a window's answers. */
+static bool take_window(void *context, double start, double end, const float *row)
+{
+    struct prediction_job *job = context;
+    struct replies *r = &job->replies;
+
+    r->spans = mem_grow(r->spans, &r->capacity, r->windows.count + 1, sizeof *r->spans);
+    r->spans[r->windows.count] = (struct window){r->whole.count, start, end};
+    add_prediction(job->model, &r->windows, "", row);
+    return !interrupt_requested();
+}
+
+static bool classify(struct prediction_job *job, const char *path, float *row, struct error *error)
+{
+    struct emotrain_error problem;
     size_t size;
+
+    if (strcmp(path, "-") != 0) {
+        emotrain_classify_file(job->model, path, row, &problem);
+        copy_error(error, &problem);
+        return !error->kind;
+    }
     char *bytes = read_input(&size);
-    if (ferror(stdin)) {
-        free(bytes);
-        return error_set(error, "cannot be read: %s", strerror(errno));
+    if (ferror(stdin))
+        error_set(error, "standard input: cannot be read: %s", strerror(errno));
+    else if (!emotrain_classify_bytes(job->model, bytes, size, row, &problem)) {
+        copy_error(error, &problem);
+        error_prefix(error, "standard input");
     }
-    bool done = audio_decode_bytes(bytes, size, NULL, signal, error);
     free(bytes);
-    return done;
+    return !error->kind;
 }
 
-static bool load(const struct trained *trained, const char *path, struct signal *signal, struct error *error)
+/* One recording at a time: an answer never depends on the other files named. */
+static bool predict_file(struct prediction_job *job, const char *path, struct error *error)
 {
-    if (decode(path, signal, error) && audio_resample(signal, trained->model->sample_rate,
-                                                      config_text(trained->config, "audio.resampler"), error))
-        return true;
-    signal_free(signal);
-    return error_prefix(error, "%s", strcmp(path, "-") == 0 ? "standard input" : path);
-}
+    size_t before = job->replies.windows.count;
+    float *row = mem_zero(emotrain_label_count(job->model) + 1, sizeof *row);
+    bool done = classify(job, path, row, error);
 
-/* Answers for windows first..first+count-1 of `all` equally long ones; adds their probabilities, weighted by
- * their share of the recording, to `sum`. */
-static bool answer_windows(const struct trained *trained, const struct signal *signal, size_t first,
-                           size_t count, size_t all, struct replies *replies, double *sum,
-                           struct error *error)
-{
-    size_t labels = trained->model->labels.count;
-    struct signal *windows = mem_zero(count, sizeof *windows);
-    float *rows = mem_zero(count * labels, sizeof *rows);
-    struct batch batch;
-
-    for (size_t w = 0; w < count; w++) {
-        size_t start = (first + w) * signal->count / all, end = (first + w + 1) * signal->count / all;
-        windows[w] =
-            (struct signal){mem_alloc((end - start) * sizeof *signal->samples), end - start, signal->rate};
-        memcpy(windows[w].samples, signal->samples + start, (end - start) * sizeof *signal->samples);
-        signal_prepare(&windows[w], 0, trained->model->normalize);
-        replies->spans = mem_grow(replies->spans, &replies->capacity, replies->windows.count + w + 1,
-                                  sizeof *replies->spans);
-        replies->spans[replies->windows.count + w] =
-            (struct window){replies->whole.count, (double)start / signal->rate, (double)end / signal->rate};
-    }
-    bool done = batch_of_signals(&batch, windows, count, trained->model, error) &&
-                answer(trained->model, &batch, &trained->compute, rows, error);
-    for (size_t w = 0; done && w < count; w++) {
-        double share = (double)windows[w].count / (double)signal->count;
-        for (size_t k = 0; k < labels; k++)
-            sum[k] += share * (double)rows[w * labels + k];
-        prediction_fill(prediction_list_add(&replies->windows, "", -1, NULL), rows + w * labels,
-                        trained->model);
-    }
-    batch_free(&batch);
-    for (size_t w = 0; w < count; w++)
-        signal_free(&windows[w]);
-    free(windows);
-    free(rows);
-    return done;
-}
-
-/* One recording at a time: an answer never depends on the other files named.  One longer than
- * audio.max_seconds is cut into equal windows no longer than that; its answer is the mean of theirs over
- * time. */
-static bool predict_file(const struct trained *trained, const char *path, struct replies *replies,
-                         struct error *error)
-{
-    size_t labels = trained->model->labels.count,
-           size = (size_t)config_integer(trained->config, "eval.batch_size");
-    double longest = config_number(trained->config, "audio.max_seconds");
-    double *sum = mem_zero(labels, sizeof *sum);
-    float *row = mem_zero(labels, sizeof *row);
-    struct signal signal = {0};
-    size_t before = replies->windows.count;
-    bool done = load(trained, path, &signal, error);
-    double limit = fmax((double)trained->model->minimum_samples, ceil(longest * signal.rate));
-    bool is_whole =
-        longest <= 0 || trained->model->kind->input == INPUT_FEATURES; /* as it was learned from */
-    size_t all = !is_whole ? (size_t)ceil((double)signal.count / limit) : 1;
-
-    for (size_t first = 0; done && first < all && !interrupt_requested(); first += size)
-        done = answer_windows(trained, &signal, first, first + size < all ? size : all - first, all, replies,
-                              sum, error);
-    for (size_t k = 0; k < labels; k++)
-        row[k] = (float)sum[k];
     if (done)
-        prediction_fill(prediction_list_add(&replies->whole, path, -1, NULL), row, trained->model);
+        add_prediction(job->model, &job->replies.whole, path, row);
     else
-        replies->windows.count = before;
-    signal_free(&signal);
-    free(sum);
+        job->replies.windows.count = before;
     free(row);
     return done;
 }
 
 /* A file of texts: each line is answered by itself and named FILE:LINE. */
-static bool predict_text(const struct trained *trained, const char *path, struct replies *replies,
-                         struct error *error)
+static bool predict_text(struct prediction_job *job, const char *path, struct error *error)
 {
-    size_t labels = trained->model->labels.count, size = 0, number = 0;
+    size_t size = 0, number = 0;
     char *text = strcmp(path, "-") == 0 ? read_input(&size) : file_read(path, &size, error), *rest = text;
-    float *row = mem_zero(labels, sizeof *row);
+    float *row = mem_zero(emotrain_label_count(job->model) + 1, sizeof *row);
     bool done = text || !error->kind;
 
     if (text && strlen(text) != size)
         done = error_set(error, "%s: no text: this model reads what is said, a line each", path);
     for (char *line; done && (line = strsep(&rest, "\n"));) {
-        struct batch batch;
+        struct emotrain_error problem;
         line[strcspn(line, "\r")] = '\0';
         number++;
         if (!*line)
             continue;
-        batch_of_texts(&batch, (const char *const[]){line}, 1);
-        done = answer(trained->model, &batch, &trained->compute, row, error);
-        batch_free(&batch);
         char *name = mem_format("%s:%zu", path, number);
+        done = emotrain_classify_text(job->model, line, row, &problem);
+        copy_error(error, &problem);
         if (done) {
-            prediction_fill(prediction_list_add(&replies->whole, name, -1, NULL), row, trained->model);
-            replies->spans = mem_grow(replies->spans, &replies->capacity, replies->windows.count + 1,
-                                      sizeof *replies->spans);
-            replies->spans[replies->windows.count] = (struct window){replies->whole.count - 1, 0, 0};
-            prediction_fill(prediction_list_add(&replies->windows, "", -1, NULL), row, trained->model);
+            take_window(job, 0, 0, row);
+            add_prediction(job->model, &job->replies.whole, name, row);
         }
         free(name);
     }
@@ -160,19 +134,17 @@ static bool predict_text(const struct trained *trained, const char *path, struct
     return done;
 }
 
-static bool predict_all(const struct trained *trained, const struct strings *paths, struct replies *replies,
-                        struct error *error)
+static bool predict_all(struct prediction_job *job, const struct strings *paths, struct error *error)
 {
+    bool reads = emotrain_input(job->model) == EMOTRAIN_TEXT;
     struct progress progress;
     size_t failed = 0;
 
     progress_start(&progress, "predict", "file", 0, paths->count);
     for (size_t i = 0; i < paths->count && !interrupt_requested(); i++) {
         struct error problem = {0};
-        bool done = trained->model->kind->input == INPUT_TEXT
-                        ? predict_text(trained, paths->items[i], replies, &problem)
-                        : predict_file(trained, paths->items[i], replies, &problem);
-        if (!done) {
+        if (!(reads ? predict_text : predict_file)(job, paths->items[i], &problem) &&
+            !interrupt_requested()) {
             log_warn("%s", problem.message);
             failed++;
         }
@@ -204,12 +176,20 @@ static bool write_replies(const struct options *options, const struct predict_fo
     return done;
 }
 
-static void start_replies(struct replies *replies, const struct model *model)
+static void start_replies(struct prediction_job *job)
 {
-    const char *const *labels = (const char *const *)model->labels.items;
+    static const enum problem problems[] = {[EMOTRAIN_SINGLE_LABEL] = SINGLE_LABEL,
+                                            [EMOTRAIN_MULTI_LABEL] = MULTI_LABEL,
+                                            [EMOTRAIN_REGRESSION] = REGRESSION};
+    size_t count = emotrain_label_count(job->model);
+    const char **labels = mem_zero(count + 1, sizeof *labels);
 
-    prediction_list_start(&replies->whole, model->problem, labels, model->labels.count);
-    prediction_list_start(&replies->windows, model->problem, labels, model->labels.count);
+    for (size_t k = 0; k < count; k++)
+        labels[k] = emotrain_label(job->model, k);
+    prediction_list_start(&job->replies.whole, problems[emotrain_problem(job->model)], labels, count);
+    prediction_list_start(&job->replies.windows, problems[emotrain_problem(job->model)], labels, count);
+    emotrain_on_window(job->model, take_window, job);
+    free(labels);
 }
 
 static void free_replies(struct replies *replies)
@@ -219,12 +199,39 @@ static void free_replies(struct replies *replies)
     free(replies->spans);
 }
 
+/* Opens what the user named, as its run or --config says. */
+static struct emotrain *open_model(const struct options *options, struct error *error)
+{
+    struct trained trained;
+    struct emotrain_error problem;
+    struct emotrain *model = NULL;
+    char *folder;
+
+    if (trained_find(&trained, options->arguments.items[0], options, &folder, error)) {
+        const struct config *c = trained.config;
+        const struct emotrain_settings settings = {.device = config_text(c, "run.device"),
+                                                   .precision = config_text(c, "run.precision"),
+                                                   .resampler = config_text(c, "audio.resampler"),
+                                                   .threads = (int)config_integer(c, "run.threads"),
+                                                   .batch_size = (int)config_integer(c, "eval.batch_size"),
+                                                   .window_seconds = config_number(c, "audio.max_seconds"),
+                                                   .verbose = !options->quiet};
+        if (options->windows && settings.window_seconds == 0)
+            log_warn("--windows: every recording is one window; --set audio.max_seconds=5 makes windows of "
+                     "up to 5 s");
+        model = emotrain_open(folder, &settings, &problem);
+        copy_error(error, &problem);
+    }
+    free(folder);
+    trained_close(&trained);
+    return model;
+}
+
 bool command_predict(const struct options *options, struct error *error)
 {
     const struct predict_format *format =
         predict_format_find(options->format ? options->format : "table", error);
-    struct replies replies = {0};
-    struct trained trained = {0};
+    struct prediction_job job = {0};
     struct strings paths = {0};
     bool done = format != NULL;
 
@@ -232,21 +239,17 @@ bool command_predict(const struct options *options, struct error *error)
         done = paths_collect(&paths, options->arguments.items[i], error);
     if (done && paths.count == 0)
         done = error_usage(error, "no sound file among the paths given");
-    done = done && trained_open(&trained, options->arguments.items[0], options, error);
-    if (done) {
+    if (done && (job.model = open_model(options, error))) {
         struct error unanswered = {0};
-        if (options->windows && config_number(trained.config, "audio.max_seconds") == 0)
-            log_warn("--windows: every recording is one window; --set audio.max_seconds=5 makes windows of "
-                     "up to 5 s");
-        start_replies(&replies, trained.model);
-        done = predict_all(&trained, &paths, &replies, &unanswered);
+        start_replies(&job);
+        done = predict_all(&job, &paths, &unanswered);
         if (done)
-            done = write_replies(options, format, &replies, error);
+            done = write_replies(options, format, &job.replies, error);
         if (!error->kind)
             *error = unanswered;
+        free_replies(&job.replies);
+        emotrain_close(job.model);
     }
-    free_replies(&replies);
-    trained_close(&trained);
     strings_free(&paths);
     return done && !error->kind;
 }

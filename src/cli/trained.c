@@ -69,21 +69,30 @@ static bool check_sets(const struct options *options, struct error *error)
     return true;
 }
 
-bool trained_open(struct trained *trained, const char *name, const struct options *options,
+bool trained_find(struct trained *trained, const char *name, const struct options *options, char **folder,
                   struct error *error)
 {
     struct config *given = options_config(options, error); /* where runs are */
-    char *folder = NULL;
 
     *trained = (struct trained){0};
-    if (given && check_sets(options, error) &&
-        find_model(name, config_text(given, "run.directory"), &trained->run, &folder, error) &&
-        (trained->config = choose_config(trained->run, options, error)) &&
+    *folder = NULL;
+    bool found = given && check_sets(options, error) &&
+                 find_model(name, config_text(given, "run.directory"), &trained->run, folder, error) &&
+                 (trained->config = choose_config(trained->run, options, error));
+    config_free(given);
+    return found;
+}
+
+bool trained_open(struct trained *trained, const char *name, const struct options *options,
+                  struct error *error)
+{
+    char *folder;
+
+    if (trained_find(trained, name, options, &folder, error) &&
         compute_choose(trained->config, NULL, &trained->compute, error)) {
         struct model_source source = {.path = folder, .device = trained->compute.device};
         trained->model = model_open(&source, error);
     }
-    config_free(given);
     free(folder);
     if (trained->model)
         take_preprocessing(trained);

@@ -13,6 +13,11 @@ struct trained {
     char *run; /* the run's folder; NULL for a model directory */
 };
 
+/* Finds what the user named, without opening it: sets config and run, and *folder to the model's directory,
+ * which the caller frees. */
+bool trained_find(struct trained *trained, const char *name, const struct options *options, char **folder,
+                  struct error *error);
+
 bool trained_open(struct trained *trained, const char *name, const struct options *options,
                   struct error *error);
 void trained_close(struct trained *trained);

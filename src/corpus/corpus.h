@@ -16,6 +16,7 @@
 
 struct corpus_format {
     const char *name, *summary;
+    const char *licence; /* of the recordings, for model cards; NULL: not known here */
 
     /* Names identify clips, wherever they lie: a second file of a name is a copy or a mistake.  Else paths
      * do. */

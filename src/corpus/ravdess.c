@@ -60,6 +60,7 @@ static bool describe(const struct corpus_format *format, struct clip *clip, stru
 
 const struct corpus_format CORPUS_RAVDESS = {
     .name = "ravdess",
+    .licence = "CC BY-NC-SA 4.0 (Livingstone and Russo, 2018): no commercial use",
     .summary = "RAVDESS: labels and speakers from file names (03-01-06-01-02-01-12.wav or .flac)",
     .names_identify = true,
     .accepts = accepts,

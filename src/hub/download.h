@@ -34,7 +34,7 @@ char *remote_text(const char *url, const struct access *access, size_t most, siz
 /* What a file must be. */
 struct expected {
     const char *title; /* what the user knows it as */
-    int64_t size; /* -1: unknown */
+    int64_t size;      /* -1: unknown */
     enum digest_kind kind;
     const char *digest; /* hexadecimal; NULL: unknown */
 };

@@ -114,13 +114,7 @@ static bool unpack_all(const char *path, struct zip *archive, const char *folder
 
 static bool check_free(const char *folder, struct error *error)
 {
-    struct strings names = {0};
-    struct error unread = {0};
-
-    folder_list(&names, folder, &unread);
-    bool used = names.count > 0 || (unread.kind && path_exists(folder));
-    strings_free(&names);
-    return !used || error_usage(error, "%s is there already, and not empty", folder);
+    return folder_is_free(folder) || error_usage(error, "%s is there already, and not empty", folder);
 }
 
 bool zip_unpack(const char *path, const char *folder, struct error *error)

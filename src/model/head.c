@@ -18,6 +18,17 @@ void head_declare(struct head *head, struct parameters *parameters, int64_t inpu
     head->out_bias = parameters_add(parameters, false, INIT_ZEROS, 0, bias, "classifier.out_proj.bias");
 }
 
+const char *head_draw(const struct head *head, const struct parameters *parameters, struct onnx *graph,
+                      const char *pooled)
+{
+    if (head->is_dense)
+        pooled = onnx_unary(graph, "Tanh",
+                            onnx_linear(graph, pooled, parameters_tensor(parameters, head->dense_weight),
+                                        parameters_tensor(parameters, head->dense_bias)));
+    return onnx_linear(graph, pooled, parameters_tensor(parameters, head->out_weight),
+                       parameters_tensor(parameters, head->out_bias));
+}
+
 struct et_tensor *head_forward(const struct head *head, const struct parameters *parameters,
                                struct et_scope *scope, struct et_tensor *pooled, bool training)
 {

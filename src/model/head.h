@@ -1,11 +1,12 @@
 /*
- * The classifier head: dropout, dense, tanh, dropout, out, as Hugging Face's sequence classification heads
- * for RoBERTa and the 2021 speech-classification notebooks have it.  Parameters classifier.dense.* and
- * classifier.out_proj.*.
+ * The classifier head: dropout, dense, tanh, dropout, out, or (model.head=linear) dropout and out alone, as
+ * Hugging Face's sequence classification heads for RoBERTa and the 2021 speech-classification notebooks have
+ * it.  Parameters classifier.dense.* and classifier.out_proj.*.
  */
 #ifndef EMOTRAIN_MODEL_HEAD_H
 #define EMOTRAIN_MODEL_HEAD_H
 
+#include "model/onnx.h"
 #include "model/parameters.h"
 
 struct head {
@@ -18,6 +19,10 @@ struct head {
  * weights normal with standard deviation `range`, biases zero. */
 void head_declare(struct head *head, struct parameters *parameters, int64_t input, int64_t width,
                   int64_t labels, double range, double dropout);
+
+/* As a graph. */
+const char *head_draw(const struct head *head, const struct parameters *parameters, struct onnx *graph,
+                      const char *pooled);
 
 /* pooled (clips, input) -> (clips, labels) */
 struct et_tensor *head_forward(const struct head *head, const struct parameters *parameters,

@@ -461,8 +461,45 @@ struct et_tensor *model_forward(const struct model *model, struct et_scope *scop
     return model->kind->forward(model, scope, batch, mode);
 }
 
-static bool save_preprocessing(const struct model *model, const char *path, struct error *error)
+/* Logits to answers. */
+static const char *draw_answers(const struct model *model, struct onnx *graph, const char *logits)
 {
+    size_t labels = model->labels.count;
+
+    if (model->problem == SINGLE_LABEL)
+        return onnx_softmax(graph, logits, -1);
+    if (model->problem == MULTI_LABEL)
+        return onnx_unary(graph, "Sigmoid", logits);
+    const char *scaled = onnx_binary(graph, "Mul", logits, onnx_numbers(graph, model->deviations, labels));
+    return onnx_binary(graph, "Add", scaled, onnx_numbers(graph, model->means, labels));
+}
+
+bool model_write_onnx(const struct model *model, const char *path, struct error *error)
+{
+    char rate[24];
+    struct text labels = {0};
+    struct onnx graph;
+
+    if (!model->kind->draw)
+        return error_usage(error, "a %s cannot be written in ONNX; a wav2vec2 can", model->kind->name);
+    snprintf(rate, sizeof rate, "%d", model->sample_rate);
+    for (size_t k = 0; k < model->labels.count; k++)
+        text_add(&labels, "%s%s", k ? "," : "", model->labels.items[k]);
+    const char *const notes[] = {"labels", labels.text, "sample_rate", rate, NULL};
+    bool recording = et_grad_mode(false);
+    onnx_start(&graph);
+    const char *answers = draw_answers(model, &graph, model->kind->draw(model, &graph, "samples"));
+    bool done = onnx_write(&graph, path, answers, model->problem == REGRESSION ? "numbers" : "probabilities",
+                           (int64_t)model->labels.count, notes, error);
+    onnx_free(&graph);
+    et_grad_mode(recording);
+    text_free(&labels);
+    return done;
+}
+
+bool model_save_preprocessing(const struct model *model, const char *directory, struct error *error)
+{
+    char *path = path_join(directory, "preprocessor_config.json");
     const cJSON *mask = cJSON_GetObjectItemCaseSensitive(model->json, "emotrain_attention_mask");
     cJSON *json = cJSON_CreateObject();
 
@@ -475,6 +512,7 @@ static bool save_preprocessing(const struct model *model, const char *path, stru
     cJSON_AddBoolToObject(json, "return_attention_mask", mask && text_equal(mask->valuestring, "yes"));
     bool done = json_write(path, json, error);
     cJSON_Delete(json);
+    free(path);
     return done;
 }
 
@@ -505,7 +543,6 @@ bool model_saves_as_is(const struct model *model, size_t i)
 
 bool model_save(const struct model *model, const char *directory, struct error *error)
 {
-    char *preprocessing = path_join(directory, "preprocessor_config.json");
     char *weights = path_join(directory, "model.safetensors");
     struct named_tensor *tensors = mem_zero(model->parameters.count, sizeof *tensors);
 
@@ -514,10 +551,9 @@ bool model_save(const struct model *model, const char *directory, struct error *
     for (size_t i = 0; i < model->parameters.count; i++)
         count += describe_parameter(model, i, &tensors[count]);
     bool done = model_save_config(model, directory, error) &&
-                save_preprocessing(model, preprocessing, error) &&
+                model_save_preprocessing(model, directory, error) &&
                 safetensors_write(weights, tensors, count, error) &&
                 (!model->kind->save || model->kind->save(model, directory, error));
-    free(preprocessing);
     free(weights);
     free(tensors);
     return done;

@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "base/problem.h"
 #include "base/text.h"
+#include "model/onnx.h"
 #include "model/parameters.h"
 #include "model/pooling.h"
 #include "model/weights.h"
@@ -141,6 +142,9 @@ struct model_kind {
 
     void (*close)(struct model *model);
 
+    /* Logits as a graph, of samples (clips, samples) as they are recorded.  NULL: it cannot be drawn. */
+    const char *(*draw)(const struct model *model, struct onnx *graph, const char *samples);
+
     /* Instead of training step by step: once, with all clips. */
     bool (*fit)(struct model *model, const struct examples *examples, struct error *error);
 
@@ -150,6 +154,10 @@ struct model_kind {
     /* How parameter `i` is written, where not as it is: sets entry->read, or returns false for one that is
      * not written.  NULL: all are as they are. */
     bool (*save_parameter)(const struct model *model, size_t i, struct named_tensor *entry);
+
+    /* Writes config.json and weights as the architecture that Hugging Face's library has, where that is
+     * exactly this model; fails where not.  NULL: it never is. */
+    bool (*save_standard)(const struct model *model, const char *directory, struct error *error);
 
     /* What a directory holds beside config.json and the parameters; NULL: nothing. */
     bool (*load)(struct model *model, const char *directory, struct error *error);
@@ -183,8 +191,15 @@ void model_learn_scale(struct model *model, const double *const *targets, size_t
  * existing folder. */
 bool model_save(const struct model *model, const char *directory, struct error *error);
 
+/* Writes the classifier in ONNX: "samples" (batch, samples) at model->sample_rate -> "probabilities" (batch,
+ * labels), or of regression "numbers".  All clips of a batch are of one length. */
+bool model_write_onnx(const struct model *model, const char *path, struct error *error);
+
 /* Whether model_save writes parameter i as it is. */
 bool model_saves_as_is(const struct model *model, size_t i);
+
+/* Writes preprocessor_config.json alone. */
+bool model_save_preprocessing(const struct model *model, const char *directory, struct error *error);
 
 /* Writes config.json alone again: what an evaluation found, thresholds, stands there. */
 bool model_save_config(const struct model *model, const char *directory, struct error *error);

@@ -55,12 +55,52 @@ static struct et_tensor *mean_and_maximum(struct et_scope *scope, const struct p
     return et_cat(scope, both, 2, 1);
 }
 
-static const struct pooling MEAN = {"mean", "mean over time", 1, NULL, mean};
-static const struct pooling SUM = {"sum", "sum over time", 1, NULL, sum};
-static const struct pooling MAX = {"max", "largest value over time", 1, NULL, maximum};
-static const struct pooling FIRST = {"first", "the first frame", 1, NULL, first};
-static const struct pooling LAST = {"last", "the clip's last frame", 1, NULL, last};
-static const struct pooling MEAN_MAX = {"mean+max", "mean and largest value", 2, NULL, mean_and_maximum};
+/* ---- the same as graphs ---- */
+
+static const char *draw_sum(struct onnx *graph, const char *hidden, const struct parameters *p, size_t i)
+{
+    (void)p;
+    (void)i;
+    return onnx_over(graph, "ReduceSum", hidden, 1, false);
+}
+
+static const char *draw_mean(struct onnx *graph, const char *hidden, const struct parameters *p, size_t i)
+{
+    (void)p;
+    (void)i;
+    return onnx_over(graph, "ReduceMean", hidden, 1, false);
+}
+
+static const char *draw_maximum(struct onnx *graph, const char *hidden, const struct parameters *p, size_t i)
+{
+    (void)p;
+    (void)i;
+    return onnx_over(graph, "ReduceMax", hidden, 1, false);
+}
+
+static const char *draw_first(struct onnx *graph, const char *hidden, const struct parameters *p, size_t i)
+{
+    return draw_sum(graph, onnx_slice(graph, hidden, 1, 0, 1), p, i);
+}
+
+static const char *draw_last(struct onnx *graph, const char *hidden, const struct parameters *p, size_t i)
+{
+    return draw_sum(graph, onnx_slice(graph, hidden, 1, -1, INT64_MAX), p, i);
+}
+
+static const char *draw_mean_and_maximum(struct onnx *graph, const char *hidden, const struct parameters *p,
+                                         size_t i)
+{
+    return onnx_concat(graph, draw_mean(graph, hidden, p, i), draw_maximum(graph, hidden, p, i), 1);
+}
+
+static const struct pooling MEAN = {"mean", "mean over time", 1, NULL, mean, draw_mean};
+static const struct pooling SUM = {"sum", "sum over time", 1, NULL, sum, draw_sum};
+static const struct pooling MAX = {"max", "largest value over time", 1, NULL, maximum, draw_maximum};
+static const struct pooling FIRST = {"first", "the first frame", 1, NULL, first, draw_first};
+static const struct pooling LAST = {"last", "the clip's last frame", 1, NULL, last, draw_last};
+static const struct pooling MEAN_MAX = {"mean+max", "mean and largest value", 2,
+                                        NULL,       mean_and_maximum,         draw_mean_and_maximum};
 
 static const struct pooling *const POOLINGS[] = {&MEAN,
                                                  &SUM,

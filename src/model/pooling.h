@@ -7,6 +7,7 @@
 #ifndef EMOTRAIN_MODEL_POOLING_H
 #define EMOTRAIN_MODEL_POOLING_H
 
+#include "model/onnx.h"
 #include "model/parameters.h"
 
 struct pooling_input {
@@ -27,6 +28,10 @@ struct pooling {
 
     /* -> (clips, outputs * width) */
     struct et_tensor *(*apply)(struct et_scope *scope, const struct pooling_input *input);
+
+    /* The same as a graph, of clips without padding: hidden (clips, frames, width). */
+    const char *(*draw)(struct onnx *graph, const char *hidden, const struct parameters *parameters,
+                        size_t first);
 };
 
 const struct pooling *pooling_find(const char *name, struct error *error);

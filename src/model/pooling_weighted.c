@@ -94,9 +94,65 @@ static struct et_tensor *attentive_statistics(struct et_scope *scope, const stru
     return weighted_statistics(scope, in, attention_weights(scope, in));
 }
 
-const struct pooling POOLING_STATISTICS = {"statistics", "mean and standard deviation", 2, NULL, statistics};
-const struct pooling POOLING_ATTENTION = {"attention", "mean weighted by learned attention", 1, declare,
-                                          attention};
+/* ---- the same as graphs ---- */
+
+static const char *draw_shares(struct onnx *graph, const char *hidden, const struct parameters *p,
+                               size_t first)
+{
+    const char *x = onnx_linear(graph, hidden, parameters_tensor(p, first + HIDDEN_WEIGHT),
+                                parameters_tensor(p, first + HIDDEN_BIAS));
+
+    x = onnx_linear(graph, onnx_unary(graph, "Tanh", x), parameters_tensor(p, first + SCORE_WEIGHT), NULL);
+    return onnx_softmax(graph, x, 1);
+}
+
+/* Sum over time, each frame by its share; shares NULL: all alike. */
+static const char *draw_weighted(struct onnx *graph, const char *x, const char *shares, bool keep)
+{
+    if (!shares)
+        return onnx_over(graph, "ReduceMean", x, 1, keep);
+    return onnx_over(graph, "ReduceSum", onnx_binary(graph, "Mul", x, shares), 1, keep);
+}
+
+static const char *draw_both(struct onnx *graph, const char *hidden, const char *shares)
+{
+    const char *mean = draw_weighted(graph, hidden, shares, true);
+    const char *centred = onnx_binary(graph, "Sub", hidden, mean);
+    const char *variance = draw_weighted(graph, onnx_binary(graph, "Mul", centred, centred), shares, false);
+    const char *floored = onnx_binary(graph, "Add", variance, onnx_number(graph, VARIANCE_FLOOR));
+
+    return onnx_concat(graph, onnx_over(graph, "ReduceSum", mean, 1, false),
+                       onnx_unary(graph, "Sqrt", floored), 1);
+}
+
+static const char *draw_statistics(struct onnx *graph, const char *hidden, const struct parameters *p,
+                                   size_t first)
+{
+    (void)p;
+    (void)first;
+    return draw_both(graph, hidden, NULL);
+}
+
+static const char *draw_attention(struct onnx *graph, const char *hidden, const struct parameters *p,
+                                  size_t first)
+{
+    return draw_weighted(graph, hidden, draw_shares(graph, hidden, p, first), false);
+}
+
+static const char *draw_attentive_statistics(struct onnx *graph, const char *hidden,
+                                             const struct parameters *p, size_t first)
+{
+    return draw_both(graph, hidden, draw_shares(graph, hidden, p, first));
+}
+
+const struct pooling POOLING_STATISTICS = {"statistics",   "mean and standard deviation", 2, NULL, statistics,
+                                           draw_statistics};
+const struct pooling POOLING_ATTENTION = {
+    "attention", "mean weighted by learned attention", 1, declare, attention, draw_attention};
 const struct pooling POOLING_ATTENTIVE_STATISTICS = {
-    "attentive_statistics", "mean and standard deviation, weighted by learned attention", 2, declare,
-    attentive_statistics};
+    "attentive_statistics",
+    "mean and standard deviation, weighted by learned attention",
+    2,
+    declare,
+    attentive_statistics,
+    draw_attentive_statistics};

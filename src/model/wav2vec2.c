@@ -145,8 +145,9 @@ static void declare(struct wav2vec2 *w, struct model *model)
     w->pooling = p->count;
     if (model->pooling->declare)
         model->pooling->declare(p, c->hidden_size, c->initializer_range);
-    head_declare(&w->head, p, model->pooling->outputs * c->hidden_size, c->hidden_size,
-                 (int64_t)model->labels.count, c->initializer_range, c->final_dropout);
+    head_declare(&w->head, p, model->pooling->outputs * c->hidden_size,
+                 w->head_is_linear ? 0 : c->hidden_size, (int64_t)model->labels.count, c->initializer_range,
+                 c->final_dropout);
 }
 
 /* ---- opening ---- */
@@ -189,22 +190,26 @@ static bool read_adapters(struct wav2vec2 *w, const struct config *config, struc
 static bool open(struct model *model, const struct config *config, struct error *error)
 {
     struct wav2vec2 *w = mem_zero(1, sizeof *w);
-    const char *mask = "auto", *layers = "last";
+    const char *mask = "auto", *layers = "last", *head = "dense";
 
     model->state = w;
     if (!wav2vec2_config_read(&w->config, model->json, config, error) ||
         !json_string(model->json, "emotrain_attention_mask", &mask, error) ||
-        !json_string(model->json, "emotrain_layers", &layers, error))
+        !json_string(model->json, "emotrain_layers", &layers, error) ||
+        !json_string(model->json, "emotrain_head", &head, error))
         return error_prefix(error, "%s", model->path);
     if (config) {
         mask = config_text(config, "model.attention_mask");
         layers = config_text(config, "model.layers");
+        head = config_text(config, "model.head");
     }
     if (!read_adapters(w, config, error) ||
         !layer_mix_start(&w->mix, layers, w->config.num_hidden_layers, &model->parameters, error))
         return false;
     w->hides_padding = hides_padding(model, w, mask);
     model->minimum_samples = wav2vec2_minimum_samples(&w->config);
+    w->head_is_linear = strcmp(head, "linear") == 0;
+    json_put(model->json, "emotrain_head", cJSON_CreateString(w->head_is_linear ? "linear" : "dense"));
     json_put(model->json, "emotrain_layers", cJSON_CreateString(layers));
     json_put(model->json, "emotrain_attention_mask", cJSON_CreateString(w->hides_padding ? "yes" : "no"));
     declare(w, model);
@@ -355,8 +360,10 @@ const struct model_kind MODEL_WAV2VEC2 = {
     .open = open,
     .freeze = freeze,
     .forward = wav2vec2_forward,
+    .draw = wav2vec2_onnx,
     .frozen = &FEATURE_ENCODER,
     .translate = translate,
     .save_parameter = save_parameter,
+    .save_standard = wav2vec2_save_standard,
     .close = close,
 };

@@ -71,12 +71,19 @@ struct wav2vec2 {
     struct layer_mix mix;
     size_t pooling; /* index of the first parameter of the merge strategy */
     struct head head;
+    bool head_is_linear;
     bool hides_padding; /* padding is hidden from the encoder (attention mask) */
 };
 
 /* (clips, labels) logits; model->state is a struct wav2vec2. */
 struct et_tensor *wav2vec2_forward(const struct model *model, struct et_scope *scope,
                                    const struct batch *batch, const struct forward_mode *mode);
+
+/* Logits as a graph (wav2vec2_onnx.c). */
+const char *wav2vec2_onnx(const struct model *model, struct onnx *graph, const char *samples);
+
+/* As Hugging Face's Wav2Vec2ForSequenceClassification (wav2vec2_standard.c). */
+bool wav2vec2_save_standard(const struct model *model, const char *directory, struct error *error);
 
 /* The feature encoder by itself: (clips, frames, channels). */
 struct et_tensor *wav2vec2_encode(const struct model *model, struct et_scope *scope,

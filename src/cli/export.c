@@ -1,0 +1,142 @@
+/* emotrain export: a trained model for use elsewhere. */
+#include "base/handlers.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "cli/command.h"
+#include "cli/known_run.h"
+#include "cli/trained.h"
+#include "hub/hub.h"
+#include "report/card.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- forms ---- */
+
+static bool save_own(const struct model *model, const char *folder, struct error *error)
+{
+    return model_save(model, folder, error);
+}
+
+static bool save_standard(const struct model *model, const char *folder, struct error *error)
+{
+    return model->kind->save_standard
+               ? model->kind->save_standard(model, folder, error) &&
+                     model_save_preprocessing(model, folder, error)
+               : error_usage(error, "a %s is no Wav2Vec2ForSequenceClassification", model->kind->name);
+}
+
+static bool save_onnx(const struct model *model, const char *folder, struct error *error)
+{
+    char *path = path_join(folder, "model.onnx");
+    bool done = model_write_onnx(model, path, error);
+
+    free(path);
+    return done;
+}
+
+/* What a model can be exported as. */
+struct form {
+    const char *name, *summary;
+    bool (*save)(const struct model *model, const char *folder, struct error *error);
+    const char *usage; /* for the card */
+};
+
+static const struct form
+    OWN = {"classification", "a model directory of emotrain's: any model", save_own,
+           "```\nemotrain predict FOLDER recording.wav\n```\n\nThe encoder's weights have Hugging Face's "
+           "names; the "
+           "head (`classifier.dense`, tanh, `classifier.out_proj`, over the merged frames) is emotrain's."},
+    STANDARD = {"sequence-classification", "Hugging Face's Wav2Vec2ForSequenceClassification", save_standard,
+                "```python\nfrom transformers import pipeline\nclassify = pipeline(\"audio-classification\", "
+                "model=\"FOLDER\")\nclassify(\"recording.wav\")\n```"},
+    ONNX = {"onnx", "ONNX, from samples to probabilities", save_onnx,
+            "```python\nimport onnxruntime\nsession = "
+            "onnxruntime.InferenceSession(\"model.onnx\")\nsession.run(None, "
+            "{\"samples\": samples})  # float32 (clips, samples)\n```\n\nThe labels stand in the model's "
+            "metadata."};
+
+static const struct form *const FORMS[] = {&OWN, &STANDARD, &ONNX};
+
+/* ---- the card ---- */
+
+/* The run's report, where the model is a run's and has been tested. */
+static bool read_report(const struct trained *trained, struct known_run *run, bool *there,
+                        struct error *error)
+{
+    *there = trained->run != NULL;
+    return !trained->run ||
+           known_run_open(run, trained->run, config_text(trained->config, "run.directory"), error);
+}
+
+static bool write_card(const struct trained *trained, const struct form *form, const char *folder,
+                       struct error *error)
+{
+    struct known_run run = {0};
+    struct text text = {0};
+    bool there;
+    bool done = read_report(trained, &run, &there, error);
+    const char *base = there ? config_text(trained->config, "model.pretrained") : "";
+    bool is_hubs = hub_is_name(base);
+    const struct card card = {.title = path_base(trained->run ? trained->run : folder),
+                              .base = is_hubs ? base : path_base(base),
+                              .base_is_hubs = is_hubs,
+                              .usage = form->usage,
+                              .labels = (const char *const *)trained->model->labels.items,
+                              .label_count = trained->model->labels.count,
+                              .sample_rate = trained->model->sample_rate};
+
+    if (done) {
+        char *path = path_join(folder, "README.md");
+        card_print(&card, there ? &run.report : NULL, &text);
+        done = file_write(path, text.text, text.length, error);
+        free(path);
+    }
+    text_free(&text);
+    known_run_close(&run);
+    return done;
+}
+
+/* ---- the command ---- */
+
+static bool check_free(const char *folder, struct error *error)
+{
+    return folder_is_free(folder) || error_usage(error, "%s is there already, and not empty", folder);
+}
+
+/* Writes under another name, then renames. */
+static bool export_model(const struct trained *trained, const struct form *form, const char *folder,
+                         struct error *error)
+{
+    char *temporary = mem_format("%s.exporting", folder);
+    bool done = folder_remove(temporary, error) && folder_make(temporary, error) &&
+                form->save(trained->model, temporary, error) && write_card(trained, form, temporary, error) &&
+                folder_sync(temporary, error);
+
+    if (done && rename(temporary, folder) != 0)
+        done = error_set(error, "%s: cannot write: %s", folder, strerror(errno));
+    if (!done) {
+        struct error ignored = {0};
+        folder_remove(temporary, &ignored);
+    }
+    free(temporary);
+    return done;
+}
+
+bool command_export(const struct options *options, struct error *error)
+{
+    const char *folder = options->arguments.items[1];
+    const struct form *form =
+        HANDLER_FIND(FORMS, options->as ? options->as : OWN.name, "--as", "form of a model", error);
+    struct trained trained = {0};
+    bool done = form && check_free(folder, error) &&
+                trained_open(&trained, options->arguments.items[0], options, error) &&
+                export_model(&trained, form, folder, error);
+
+    if (done)
+        printf("%s\n", folder);
+    trained_close(&trained);
+    return done;
+}

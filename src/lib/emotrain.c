@@ -1,0 +1,274 @@
+#include "lib/emotrain.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "train/compute.h"
+#include "train/evaluate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH_SIZE = 8 };
+
+struct emotrain {
+    struct config *config;
+    struct compute compute;
+    struct model *model;
+    size_t batch_size;
+    double window_seconds;
+    emotrain_window *window;
+    void *context;
+};
+
+const char *emotrain_version(void)
+{
+    return EMOTRAIN_VERSION;
+}
+
+/* ---- errors ---- */
+
+/* Our own error as the caller's; returns whether there is none. */
+static bool tell(struct emotrain_error *out, const struct error *error)
+{
+    *out = (struct emotrain_error){.status = error->kind ? error_exit_status(error) : 0};
+    memcpy(out->message, error->message, sizeof out->message);
+    return out->status == 0;
+}
+
+/* ---- opening ---- */
+
+static void choose(struct config *config, const char *name, const char *value)
+{
+    if (value)
+        config_choose(config, name, value);
+}
+
+static bool set_up(struct emotrain *e, const char *directory, const struct emotrain_settings *settings,
+                   struct error *error)
+{
+    struct model_source source = {.path = directory};
+    char threads[24];
+
+    snprintf(threads, sizeof threads, "%d", settings->threads);
+    e->config = config_new();
+    choose(e->config, "run.device", settings->device);
+    choose(e->config, "run.precision", settings->precision);
+    choose(e->config, "audio.resampler", settings->resampler);
+    choose(e->config, "run.threads", threads);
+    e->batch_size = settings->batch_size > 0 ? (size_t)settings->batch_size : BATCH_SIZE;
+    e->window_seconds = settings->window_seconds;
+    if (!compute_choose(e->config, NULL, &e->compute, error))
+        return false;
+    source.device = e->compute.device;
+    e->model = model_open(&source, error);
+    return e->model != NULL;
+}
+
+struct emotrain *emotrain_open(const char *directory, const struct emotrain_settings *settings,
+                               struct emotrain_error *error)
+{
+    static const struct emotrain_settings defaults;
+    struct emotrain *e = mem_zero(1, sizeof *e);
+    struct error problem = {0};
+
+    settings = settings ? settings : &defaults;
+    log_quiet(!settings->verbose);
+    set_up(e, directory, settings, &problem);
+    if (tell(error, &problem))
+        return e;
+    emotrain_close(e);
+    return NULL;
+}
+
+void emotrain_close(struct emotrain *model)
+{
+    if (!model)
+        return;
+    model_close(model->model);
+    config_free(model->config);
+    free(model);
+}
+
+/* ---- what it is ---- */
+
+enum emotrain_problem emotrain_problem(const struct emotrain *model)
+{
+    switch (model->model->problem) {
+    case MULTI_LABEL:
+        return EMOTRAIN_MULTI_LABEL;
+    case REGRESSION:
+        return EMOTRAIN_REGRESSION;
+    default:
+        return EMOTRAIN_SINGLE_LABEL;
+    }
+}
+
+enum emotrain_input emotrain_input(const struct emotrain *model)
+{
+    return model->model->kind->input == INPUT_TEXT ? EMOTRAIN_TEXT : EMOTRAIN_SOUND;
+}
+
+size_t emotrain_label_count(const struct emotrain *model)
+{
+    return model->model->labels.count;
+}
+
+const char *emotrain_label(const struct emotrain *model, size_t k)
+{
+    return k < model->model->labels.count ? model->model->labels.items[k] : NULL;
+}
+
+double emotrain_threshold(const struct emotrain *model, size_t k)
+{
+    return k < model->model->labels.count ? model->model->thresholds[k] : 0.5;
+}
+
+int emotrain_sample_rate(const struct emotrain *model)
+{
+    return model->model->sample_rate;
+}
+
+void emotrain_on_window(struct emotrain *model, emotrain_window *window, void *context)
+{
+    model->window = window;
+    model->context = context;
+}
+
+/* ---- sounds ---- */
+
+/* A recording in `count` windows of one length, give or take a sample. */
+struct windows {
+    const struct signal *signal;
+    size_t count;
+};
+
+static size_t window_start(const struct windows *w, size_t i)
+{
+    return i * w->signal->count / w->count;
+}
+
+/* Answers windows first .. first + count - 1; adds them to `sum`, each by its share of the recording. */
+static bool answer_windows(struct emotrain *e, const struct windows *w, size_t first, size_t count,
+                           double *sum, struct error *error)
+{
+    size_t labels = e->model->labels.count;
+    struct signal *parts = mem_zero(count, sizeof *parts);
+    float *rows = mem_zero(count * labels, sizeof *rows);
+    struct batch batch;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t start = window_start(w, first + i), length = window_start(w, first + i + 1) - start;
+        parts[i] = (struct signal){mem_alloc(length * sizeof *parts[i].samples), length, w->signal->rate};
+        memcpy(parts[i].samples, w->signal->samples + start, length * sizeof *parts[i].samples);
+        signal_prepare(&parts[i], 0, e->model->normalize);
+    }
+    bool done = batch_of_signals(&batch, parts, count, e->model, error) &&
+                answer(e->model, &batch, &e->compute, rows, error);
+    for (size_t i = 0; done && i < count; i++) {
+        double rate = w->signal->rate, start = (double)window_start(w, first + i),
+               end = (double)window_start(w, first + i + 1);
+        for (size_t k = 0; k < labels; k++)
+            sum[k] += (end - start) / (double)w->signal->count * (double)rows[i * labels + k];
+        if (e->window && !e->window(e->context, start / rate, end / rate, rows + i * labels))
+            done = error_interrupted(error, "stopped by the caller");
+    }
+    batch_free(&batch);
+    for (size_t i = 0; i < count; i++)
+        signal_free(&parts[i]);
+    free(parts);
+    free(rows);
+    return done;
+}
+
+/* How many windows: one where the model takes in functionals, as it learned from whole recordings. */
+static size_t count_windows(const struct emotrain *e, const struct signal *signal)
+{
+    double limit = fmax((double)e->model->minimum_samples, ceil(e->window_seconds * signal->rate));
+
+    if (e->window_seconds <= 0 || e->model->kind->input == INPUT_FEATURES)
+        return 1;
+    return (size_t)ceil((double)signal->count / limit);
+}
+
+/* Takes the signal over. */
+static bool answer_signal(struct emotrain *e, struct signal *signal, float *answers, struct error *error)
+{
+    size_t labels = e->model->labels.count;
+    double *sum = mem_zero(labels + 1, sizeof *sum);
+    bool done =
+        audio_resample(signal, e->model->sample_rate, config_text(e->config, "audio.resampler"), error);
+    struct windows windows = {signal, done ? count_windows(e, signal) : 0};
+
+    for (size_t first = 0; done && first < windows.count; first += e->batch_size)
+        done = answer_windows(e, &windows, first,
+                              first + e->batch_size < windows.count ? e->batch_size : windows.count - first,
+                              sum, error);
+    for (size_t k = 0; done && k < labels; k++)
+        answers[k] = (float)sum[k];
+    free(sum);
+    signal_free(signal);
+    return done;
+}
+
+static bool takes(const struct emotrain *e, bool text, struct error *error)
+{
+    return (e->model->kind->input == INPUT_TEXT) == text ||
+           error_usage(error, text ? "this model hears sounds: give it samples or a file"
+                                   : "this model reads what is said: give it a text");
+}
+
+bool emotrain_classify(struct emotrain *model, const float *samples, size_t count, int rate, float *answers,
+                       struct emotrain_error *error)
+{
+    struct error problem = {0};
+    struct signal signal = {NULL, count, rate};
+
+    if (count == 0 || rate < 1)
+        error_usage(&problem, "%zu samples at %d Hz: nothing to hear", count, rate);
+    if (!problem.kind && takes(model, false, &problem)) {
+        signal.samples = mem_alloc(count * sizeof *signal.samples);
+        memcpy(signal.samples, samples, count * sizeof *signal.samples);
+        answer_signal(model, &signal, answers, &problem);
+    }
+    return tell(error, &problem);
+}
+
+bool emotrain_classify_file(struct emotrain *model, const char *path, float *answers,
+                            struct emotrain_error *error)
+{
+    struct error problem = {0};
+    struct signal signal = {0};
+
+    if (takes(model, false, &problem) &&
+        (!audio_decode(path, NULL, &signal, &problem) || !answer_signal(model, &signal, answers, &problem)))
+        error_prefix(&problem, "%s", path);
+    return tell(error, &problem);
+}
+
+bool emotrain_classify_bytes(struct emotrain *model, const void *bytes, size_t size, float *answers,
+                             struct emotrain_error *error)
+{
+    struct error problem = {0};
+    struct signal signal = {0};
+
+    if (takes(model, false, &problem) && audio_decode_bytes(bytes, size, NULL, &signal, &problem))
+        answer_signal(model, &signal, answers, &problem);
+    return tell(error, &problem);
+}
+
+/* ---- texts ---- */
+
+bool emotrain_classify_text(struct emotrain *model, const char *text, float *answers,
+                            struct emotrain_error *error)
+{
+    struct error problem = {0};
+    struct batch batch;
+
+    if (takes(model, true, &problem)) {
+        batch_of_texts(&batch, &text, 1);
+        answer(model->model, &batch, &model->compute, answers, &problem);
+        batch_free(&batch);
+    }
+    return tell(error, &problem);
+}

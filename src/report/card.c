@@ -1,0 +1,128 @@
+#include "report/card.h"
+
+#include "base/json.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A string of YAML, in double quotes. */
+static void add_quoted(struct text *out, const char *text)
+{
+    text_add(out, "\"");
+    for (; *text; text++)
+        text_add(out, *text == '"' || *text == '\\' ? "\\%c" : "%c",
+                 (unsigned char)*text < ' ' ? ' ' : *text);
+    text_add(out, "\"");
+}
+
+/* A cell or paragraph of Markdown: nothing in it is taken for markup. */
+static void add_plain(struct text *out, const char *text)
+{
+    for (; *text; text++)
+        text_add(out, strchr("\\`*_{}[]<>#|", *text) ? "\\%c" : "%c",
+                 (unsigned char)*text < ' ' ? ' ' : *text);
+}
+
+/* What the hub's own pages read. */
+static void add_heading(const struct card *card, const struct report *report, struct text *out)
+{
+    text_add(out,
+             "---\nlibrary_name: transformers\npipeline_tag: audio-classification\ntags:\n- speech-emotion-"
+             "recognition\n- emotrain\n");
+    if (report && report->evaluation.clips > 0) {
+        text_add(out, "metrics:\n");
+        FOR_FIGURES (f, report->evaluation.problem)
+            text_add(out, "- %s\n", FIGURES[f].name);
+    }
+    if (card->base_is_hubs) {
+        text_add(out, "base_model: ");
+        add_quoted(out, card->base);
+        text_add(out, "\n");
+    }
+    text_add(out, "---\n\n# ");
+    add_plain(out, card->title);
+    text_add(out, "\n\n");
+}
+
+static void add_model(const struct card *card, struct text *out)
+{
+    text_add(out, "A classifier of emotion in speech, made with emotrain " EMOTRAIN_VERSION);
+    if (*card->base) {
+        text_add(out, " from ");
+        add_plain(out, card->base);
+    }
+    text_add(out, ". It takes in mono audio at %d Hz and answers with %zu labels: ", card->sample_rate,
+             card->label_count);
+    for (size_t k = 0; k < card->label_count; k++) {
+        text_add(out, k ? ", " : "");
+        add_plain(out, card->labels[k]);
+    }
+    text_add(out, ".\n\n## Use\n\n%s\n", card->usage);
+}
+
+static void add_data(const struct report *report, struct text *out)
+{
+    const cJSON *facts = report->facts;
+    const char *licence = json_text_at(facts, "corpus", "licence"),
+               *note = json_text_at(facts, "corpus", "note");
+
+    text_add(out, "\n## Data\n\n- corpus: ");
+    add_plain(out, json_text_at(facts, "corpus", "kind"));
+    text_add(out,
+             ", %.0f clips, %.1f hours\n- licence of the corpus: ", json_number_at(facts, "corpus", "clips"),
+             json_number_at(facts, "corpus", "seconds") / 3600);
+    add_plain(out, *licence ? licence : "not known to emotrain: ask whoever made it");
+    text_add(out, "\n- split: ");
+    add_plain(out, json_text_at(facts, "split", "settings"));
+    text_add(out, "; train %.0f, validation %.0f, test %.0f clips\n", json_number_at(facts, "split", "train"),
+             json_number_at(facts, "split", "validation"), json_number_at(facts, "split", "test"));
+    if (*note) {
+        text_add(out, "- ");
+        add_plain(out, note);
+        text_add(out, "\n");
+    }
+}
+
+static void add_figures(const struct report *report, struct text *out)
+{
+    struct text whole = {0};
+
+    text_add(
+        out,
+        "\n## Figures\n\nOn the %zu clips of the test part, with 95 %% intervals by bootstrap over %ss.\n\n"
+        "| figure | value | interval |\n|---|---|---|\n",
+        report->evaluation.clips, report->clusters.unit);
+    FOR_FIGURES (f, report->evaluation.problem)
+        text_add(out, "| %s | %.4f | %.4f to %.4f |\n", figure_title(f, report->evaluation.problem),
+                 FIGURES[f].of(&report->evaluation), report->intervals[f].low, report->intervals[f].high);
+    report_print(report, &whole);
+    text_add(out, "\n```\n%s```\n", whole.text);
+    text_free(&whole);
+}
+
+static void add_limits(const struct report *report, struct text *out)
+{
+    text_add(out, "\n## Limits\n\n");
+    for (size_t i = 0; report && report->remarks && i < report->remarks->count; i++) {
+        text_add(out, "- ");
+        add_plain(out, report->remarks->items[i]);
+        text_add(out, "\n");
+    }
+    text_add(out, "- Acted or elicited recordings are not spontaneous speech; other languages, microphones, "
+                  "rooms and ages are "
+                  "other data: measure on your own before relying on an answer.\n"
+                  "- An answer says how the training corpus' raters would have labelled a voice, not what a "
+                  "person feels. "
+                  "Decisions about people should not rest on it.\n");
+}
+
+void card_print(const struct card *card, const struct report *report, struct text *out)
+{
+    add_heading(card, report, out);
+    add_model(card, out);
+    if (report)
+        add_data(report, out);
+    if (report && report->evaluation.clips > 0)
+        add_figures(report, out);
+    add_limits(report, out);
+}

@@ -1,0 +1,21 @@
+/* A model card: the README.md of an exported model. */
+#ifndef EMOTRAIN_REPORT_CARD_H
+#define EMOTRAIN_REPORT_CARD_H
+
+#include "report/report.h"
+
+/* What the card says besides the report. */
+struct card {
+    const char *title;
+    const char *base;  /* what it was fine-tuned from; "": nothing */
+    bool base_is_hubs; /* that is a name at the Hugging Face hub */
+    const char *usage; /* how to load it */
+    const char *const *labels;
+    size_t label_count;
+    int sample_rate;
+};
+
+/* In Markdown with the hub's heading.  report: of the run, or NULL where the model is no run's. */
+void card_print(const struct card *card, const struct report *report, struct text *out);
+
+#endif

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# emotrain export: model directories that answer the same, cards, Hugging Face's architecture where it is one, and ONNX
+# by ONNX Runtime, where it is there (ONNX_ANSWER: a program MODEL SOUND that prints its answers).
+. "$(dirname "$0")/lib.sh" "$@"
+tiny_experiment 4
+answer=${ONNX_ANSWER:-$(dirname "$make_corpus")/onnx_answer}
+command -v "$answer" >/dev/null || [ -x "$answer" ] || answer=
+clips=$(find corpus -name '*.wav' | sort | head -3)
+
+# same RUN FOLDER: two models answer a few clips alike.
+same() {
+  "$emotrain" predict "$1" $clips --format csv >a.csv 2>err || fail "$(cat err)"
+  "$emotrain" predict "$2" $clips --format csv --set audio.resampler=sinc_fastest --set run.precision=float32 --set run.threads=1 >b.csv 2>err || fail "$(cat err)"
+  cmp a.csv b.csv || fail "$2 answers otherwise than $1"
+}
+
+# onnx RUN: its export as ONNX answers within 1e-4.
+onnx() {
+  "$emotrain" export "$1" "onnx-$1" --as onnx >/dev/null 2>err || fail "$(cat err)"
+  [ -s "onnx-$1/README.md" ] || fail "$1: no card"
+  [ "$answer" ] || return 0
+  "$emotrain" predict "$1" $clips --format csv >a.csv 2>err || fail "$(cat err)"
+  local row=1 clip
+  for clip in $clips; do
+    row=$((row + 1))
+    "$answer" "onnx-$1/model.onnx" "$clip" >answers || fail "$1: ONNX Runtime: $(cat answers)"
+    sed -n "${row}p" a.csv | tr ',' '\n' | grep -E '^-?[0-9.]+(e-?[0-9]+)?$' | tail -n "$(wc -l <answers)" | paste - answers |
+      awk '{ d = $1 - $2; if (d < 0) d = -d; if (NF != 2 || d > 1e-4) exit 1 } END { exit NR == 0 }' || fail "$1: $clip: $(paste -s a.csv answers)"
+  done
+}
+
+"$emotrain" --config tiny.ini --run plain >/dev/null 2>err || fail "$(cat err)"
+"$emotrain" export plain exported >printed 2>err || fail "$(cat err)"
+[ "$(cat printed)" = exported ] || fail "the folder is not printed"
+same plain exported
+grep -q '^library_name' exported/README.md && grep -q 'CC BY-NC-SA' exported/README.md && grep -q 'macro avg' exported/README.md || fail "the card: $(cat exported/README.md)"
+[ -z "$(find . -name '*.exporting')" ] || fail "leftovers"
+expect 0 copy "$emotrain" export exported copy
+same plain copy
+expect_error 2 "there already" "$emotrain" export plain exported
+expect_error 2 "sequence-classification" "$emotrain" export plain no --as sequence
+expect_error 2 "a dense layer with tanh" "$emotrain" export plain no --as sequence-classification
+expect_error 2 "no run or model" "$emotrain" export nothing no
+[ ! -e no ] || fail "something was left"
+onnx plain
+
+# Every merge strategy, norm and layer choice that can be drawn.
+n=0
+for pooling in sum max first last statistics attention attentive_statistics mean+max; do
+  n=$((n + 1))
+  "$emotrain" --config tiny.ini --run "pooling$n" --set model.pooling=$pooling --set train.epochs=1 >/dev/null 2>err || fail "$(cat err)"
+  onnx "pooling$n"
+done
+"$emotrain" --config tiny.ini --run weighted --set model.layers=weighted --set train.epochs=1 >/dev/null 2>err || fail "$(cat err)"
+onnx weighted
+"$emotrain" --config tiny.ini --run first_layer --set model.layers=1 --set train.epochs=1 >/dev/null 2>err || fail "$(cat err)"
+onnx first_layer
+sed 's/"group"/"layer"/; s/"do_stable_layer_norm": true/"do_stable_layer_norm": false/; s/embeddings": 8/embeddings": 7/' tiny.json >post.json
+"$emotrain" --config tiny.ini --run post --set model.pretrained=post.json --set train.epochs=1 >/dev/null 2>err || fail "$(cat err)"
+onnx post
+cp "$tests/cli/tiny_cnn.json" .
+"$emotrain" --config tiny.ini --run cnn --set model.kind=cnn --set model.pretrained=tiny_cnn.json --set model.freeze=none --set train.epochs=1 \
+  >/dev/null 2>err || fail "$(cat err)"
+expect 0 cnn-out "$emotrain" export cnn cnn-out
+same cnn cnn-out
+expect_error 2 "cannot be written in ONNX" "$emotrain" export cnn no --as onnx
+expect_error 2 "is no Wav2Vec2ForSequenceClassification" "$emotrain" export cnn no --as sequence-classification
+
+# Hugging Face's own architecture.
+"$emotrain" --config tiny.ini --run linear --set model.head=linear --set model.layers=weighted --set train.epochs=1 >/dev/null 2>err || fail "$(cat err)"
+"$emotrain" export linear standard --as sequence-classification >/dev/null 2>err || fail "$(cat err)"
+for name in '"projector.weight"' '"classifier.weight"' '"layer_weights"'; do
+  head -c 20000 standard/model.safetensors | grep -aq "$name" || fail "no $name"
+done
+head -c 20000 standard/model.safetensors | grep -aq out_proj.weight\",classifier && fail "our head's names are there"
+grep -q '"Wav2Vec2ForSequenceClassification"' standard/config.json && grep -q '"use_weighted_layer_sum":.*true' standard/config.json || fail "config.json"
+onnx linear
+[ "$answer" ] || echo "no ONNX Runtime here: its answers were not compared"
