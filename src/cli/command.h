@@ -1,6 +1,6 @@
 /*
  * Commands: a table of constant structs.  To add one, write cli/NAME.c with its function, declare it here,
- * and add a row to COMMANDS in main.c (or, if it computes with tensors, to TENSOR_COMMANDS in
+ * and add a row to COMMANDS in commands.c (or, if it computes with tensors, to TENSOR_COMMANDS in
  * tensor_commands.c and a row without a function in COMMANDS).
  */
 #ifndef EMOTRAIN_CLI_COMMAND_H
@@ -37,6 +37,13 @@ struct tensor_command {
 
 extern const struct tensor_command TENSOR_COMMANDS[]; /* ends with a NULL name */
 
+/* All of them; the first is the main job. */
+const struct command *commands(size_t *count);
+
+/* A manual page and completion for bash, to stdout: `emotrain --manual` and `emotrain --completion`. */
+void manual_print(void);
+void completion_print(void);
+
 bool command_index(const struct options *options, struct error *error);
 bool command_launch(const struct options *options, struct error *error);
 bool command_split(const struct options *options, struct error *error);
@@ -58,6 +65,8 @@ bool command_doctor(const struct options *options, struct error *error);
 bool options_parse(struct options *options, const struct command *command, int count, char **words,
                    struct error *error);
 void options_free(struct options *options);
+/* Option i of all commands', until there are no more; argument: NULL for a flag. */
+bool options_describe(size_t i, const char **name, const char **argument, const char **help);
 void options_help(const struct command *command); /* to stdout */
 
 /* The configuration that --config and --set make; defaults where there is no --config.  NULL on error. */

@@ -159,6 +159,16 @@ void options_free(struct options *options)
     strings_free(&options->arguments);
 }
 
+bool options_describe(size_t i, const char **name, const char **argument, const char **help)
+{
+    if (i >= OPTION_COUNT)
+        return false;
+    *name = OPTIONS[i].name;
+    *argument = OPTIONS[i].argument;
+    *help = OPTIONS[i].help;
+    return true;
+}
+
 void options_help(const struct command *command)
 {
     printf("emotrain %s %s\n\n%s\n\n", command->name, command->usage, command->summary);

@@ -134,21 +134,20 @@ static void begin_again_with_wide_kernels(void)
     free(text);
 }
 
-/* Beside the program (a build folder), or where it is installed. */
+/* Beside the program (a build folder), or where it is installed with it; caller frees. */
 static char *module_path(void)
 {
-    char program[PATH_MAX];
+    char program[PATH_MAX] = "";
     ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
 
-    if (length > 0) {
-        program[length] = '\0';
-        char *folder = path_folder(program), *path = path_join(folder, "emotrain-tensor.so");
-        free(folder);
-        if (path_exists(path))
-            return path;
+    program[length > 0 ? length : 0] = '\0';
+    char *folder = path_folder(program), *path = path_join(folder, "emotrain-tensor.so");
+    if (!path_exists(path)) {
         free(path);
+        path = mem_format("%s/" EMOTRAIN_MODULE_FOLDER "/emotrain-tensor.so", folder);
     }
-    return path_join(EMOTRAIN_MODULE_FOLDER, "emotrain-tensor.so");
+    free(folder);
+    return path;
 }
 
 bool tensor_run(const char *name, const struct options *options, struct error *error)
