@@ -41,48 +41,47 @@ static bool save_onnx(const struct model *model, const char *folder, struct erro
 struct form {
     const char *name, *summary;
     bool (*save)(const struct model *model, const char *folder, struct error *error);
-    const char *usage; /* for the card */
+    const char *library, *usage; /* for the card */
 };
 
-static const struct form
-    OWN = {"classification", "a model directory of emotrain's: any model", save_own,
-           "```\nemotrain predict FOLDER recording.wav\n```\n\nThe encoder's weights have Hugging Face's "
-           "names; the "
-           "head (`classifier.dense`, tanh, `classifier.out_proj`, over the merged frames) is emotrain's."},
-    STANDARD = {"sequence-classification", "Hugging Face's Wav2Vec2ForSequenceClassification", save_standard,
-                "```python\nfrom transformers import pipeline\nclassify = pipeline(\"audio-classification\", "
-                "model=\"FOLDER\")\nclassify(\"recording.wav\")\n```"},
-    ONNX = {"onnx", "ONNX, from samples to probabilities", save_onnx,
-            "```python\nimport onnxruntime\nsession = "
-            "onnxruntime.InferenceSession(\"model.onnx\")\nsession.run(None, "
-            "{\"samples\": samples})  # float32 (clips, samples)\n```\n\nThe labels stand in the model's "
-            "metadata."};
+static const char OWN_USAGE[] = "```\nemotrain predict FOLDER recording.wav\n```";
+static const char STANDARD_USAGE[] = "```python\n"
+                                     "from transformers import pipeline\n"
+                                     "classify = pipeline(\"audio-classification\", model=\"FOLDER\")\n"
+                                     "classify(\"recording.wav\")\n```";
+static const char ONNX_USAGE[] =
+    "```python\n"
+    "import onnxruntime\n"
+    "session = onnxruntime.InferenceSession(\"model.onnx\")\n"
+    "session.run(None, {\"samples\": samples})  # float32 (clips, samples)\n```\n\n"
+    "The labels stand in the model's metadata.";
+
+static const struct form OWN = {"classification", "a model directory of emotrain's: any model", save_own,
+                                "emotrain", OWN_USAGE},
+                         STANDARD = {"sequence-classification",
+                                     "Hugging Face's Wav2Vec2ForSequenceClassification", save_standard,
+                                     "transformers", STANDARD_USAGE},
+                         ONNX = {"onnx", "ONNX, from samples to probabilities", save_onnx, "onnx",
+                                 ONNX_USAGE};
 
 static const struct form *const FORMS[] = {&OWN, &STANDARD, &ONNX};
 
 /* ---- the card ---- */
-
-/* The run's report, where the model is a run's and has been tested. */
-static bool read_report(const struct trained *trained, struct known_run *run, bool *there,
-                        struct error *error)
-{
-    *there = trained->run != NULL;
-    return !trained->run ||
-           known_run_open(run, trained->run, config_text(trained->config, "run.directory"), error);
-}
 
 static bool write_card(const struct trained *trained, const struct form *form, const char *folder,
                        struct error *error)
 {
     struct known_run run = {0};
     struct text text = {0};
-    bool there;
-    bool done = read_report(trained, &run, &there, error);
+    bool there = trained->run != NULL;
+    bool done =
+        !there || known_run_open(&run, trained->run, config_text(trained->config, "run.directory"), error);
     const char *base = there ? config_text(trained->config, "model.pretrained") : "";
     bool is_hubs = hub_is_name(base);
     const struct card card = {.title = path_base(trained->run ? trained->run : folder),
                               .base = is_hubs ? base : path_base(base),
                               .base_is_hubs = is_hubs,
+                              .library = form->library,
                               .usage = form->usage,
                               .labels = (const char *const *)trained->model->labels.items,
                               .label_count = trained->model->labels.count,

@@ -24,9 +24,12 @@ char *corpus_root(const struct config *config, struct error *error)
 
     if (!absolute || !path_is_folder(absolute)) {
         error_usage(error,
-                    "corpus.root: no folder \"%s\" here: put the recordings there or name another with "
+                    "corpus.root: no folder \"%s\" here: put the recordings there%s, or name another with "
                     "--set corpus.root=DIR",
-                    root);
+                    root,
+                    strcmp(config_text(config, "corpus.kind"), "ravdess") == 0
+                        ? " (emotrain fetch ravdess does)"
+                        : "");
         free(absolute);
         return NULL;
     }

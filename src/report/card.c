@@ -27,8 +27,9 @@ static void add_plain(struct text *out, const char *text)
 static void add_heading(const struct card *card, const struct report *report, struct text *out)
 {
     text_add(out,
-             "---\nlibrary_name: transformers\npipeline_tag: audio-classification\ntags:\n- speech-emotion-"
-             "recognition\n- emotrain\n");
+             "---\nlibrary_name: %s\npipeline_tag: audio-classification\ntags:\n- speech-emotion-"
+             "recognition\n- emotrain\n",
+             card->library);
     if (report && report->evaluation.clips > 0) {
         text_add(out, "metrics:\n");
         FOR_FIGURES (f, report->evaluation.problem)

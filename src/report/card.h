@@ -7,9 +7,10 @@
 /* What the card says besides the report. */
 struct card {
     const char *title;
-    const char *base;  /* what it was fine-tuned from; "": nothing */
-    bool base_is_hubs; /* that is a name at the Hugging Face hub */
-    const char *usage; /* how to load it */
+    const char *base;    /* what it was fine-tuned from; "": nothing */
+    bool base_is_hubs;   /* that is a name at the Hugging Face hub */
+    const char *library; /* that loads it, as the hub names it */
+    const char *usage;   /* how to load it */
     const char *const *labels;
     size_t label_count;
     int sample_rate;

@@ -3,6 +3,7 @@
 # by ONNX Runtime, where it is there (ONNX_ANSWER: a program MODEL SOUND that prints its answers).
 . "$(dirname "$0")/lib.sh" "$@"
 tiny_experiment 4
+sed -i 's/^\[audio\]/&\nsample_rate = 22050/' tiny.ini # the recordings' own: ONNX Runtime is given them as they are
 answer=${ONNX_ANSWER:-$(dirname "$make_corpus")/onnx_answer}
 command -v "$answer" >/dev/null || [ -x "$answer" ] || answer=
 clips=$(find corpus -name '*.wav' | sort | head -3)
@@ -25,7 +26,7 @@ onnx() {
     row=$((row + 1))
     "$answer" "onnx-$1/model.onnx" "$clip" >answers || fail "$1: ONNX Runtime: $(cat answers)"
     sed -n "${row}p" a.csv | tr ',' '\n' | grep -E '^-?[0-9.]+(e-?[0-9]+)?$' | tail -n "$(wc -l <answers)" | paste - answers |
-      awk '{ d = $1 - $2; if (d < 0) d = -d; if (NF != 2 || d > 1e-4) exit 1 } END { exit NR == 0 }' || fail "$1: $clip: $(paste -s a.csv answers)"
+      awk '{ d = $1 - $2; if (d < 0) d = -d; if (NF != 2 || d > 1e-4) bad = 1 } END { exit bad || NR != 8 }' || fail "$1: $clip: $(paste -s a.csv answers)"
   done
 }
 
