@@ -81,10 +81,11 @@ bool place_find(struct place *place, struct error *error)
         !number(s->local_rank, 0, place->size - 1, place->rank % place->local_size, &place->local_rank,
                 error))
         return false;
+    place->started = true;
     place->store_is_there = agent && strcmp(agent, "True") == 0;
     snprintf(place->attempt, sizeof place->attempt, "%s", again ? again : "0");
     place->launched = getenv("EMOTRAIN_LAUNCHED") != NULL;
-    return place->size == 1 || find_meeting(place, error);
+    return find_meeting(place, error);
 }
 
 int place_threads(const struct place *place, long long wanted)

@@ -14,6 +14,7 @@ struct place {
     int port;                   /* on it */
     bool store_is_there;        /* torchrun's agent answers there, not rank 0 */
     char attempt[32];           /* tells one start of the same processes from the next */
+    bool started;               /* by one that tells places, be it to one process */
     bool launched;              /* by `emotrain launch`, which says what became of a rank */
 };
 

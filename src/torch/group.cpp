@@ -153,7 +153,8 @@ namespace
 {
 
 struct Bucket {
-    at::Tensor memory; /* places of its tensors, then for each 1 where any rank has a gradient */
+    at::Tensor memory; /* places of its tensors, then `flags` */
+    at::Tensor flags;  /* for each, more than 0 where any rank has a gradient */
     std::vector<size_t> tensors;
     size_t missing = 0; /* gradients that backward has yet to make */
     c10::intrusive_ptr<c10d::Work> work;
@@ -185,7 +186,7 @@ void et_buckets::gather(size_t i)
 {
     et_tensor *tensor = tensors[i];
     at::Tensor &place = places[i], value = tensor->value;
-    at::Tensor flag = buckets[bucket_of[i]].memory.narrow(0, static_cast<int64_t>(flag_of[i]), 1);
+    at::Tensor flag = buckets[bucket_of[i]].flags.narrow(0, static_cast<int64_t>(flag_of[i]), 1);
     shim::Gradient gradient;
     bool there = shim::has_gradient(tensor);
 
@@ -277,17 +278,18 @@ void lay_out(et_buckets &b, int64_t bytes)
         while (first > 0 && (first == last || (elements + b.tensors[first - 1]->value.numel()) * 4 <= bytes))
             elements += b.tensors[--first]->value.numel();
         Bucket bucket;
-        int64_t flags = elements, at = 0;
+        int64_t at = 0;
         bucket.memory = at::zeros({elements + static_cast<int64_t>(last - first)},
                                   b.tensors[first]->value.options().dtype(at::kFloat).requires_grad(false));
         for (size_t i = first; i < last; i++) {
             const at::Tensor &value = b.tensors[i]->value;
             b.places[i] = bucket.memory.narrow(0, at, value.numel()).view(value.sizes());
             b.bucket_of[i] = b.buckets.size();
-            b.flag_of[i] = static_cast<size_t>(flags++);
+            b.flag_of[i] = i - first;
             bucket.tensors.push_back(i);
             at += value.numel();
         }
+        bucket.flags = bucket.memory.narrow(0, elements, static_cast<int64_t>(last - first));
         b.buckets.push_back(std::move(bucket));
     }
 }
@@ -422,7 +424,7 @@ bool et_buckets_finish(struct et_buckets *buckets, bool ran, struct error *error
         for (Bucket &bucket : buckets->buckets) {
             bucket.work->wait();
             bucket.work.reset();
-            at::Tensor flags = bucket.memory.cpu();
+            at::Tensor flags = bucket.flags.cpu();
             for (size_t i : bucket.tensors)
                 if (flags.data_ptr<float>()[buckets->flag_of[i]] == 0)
                     buckets->tensors[i]->value.mutable_grad().reset();

@@ -36,7 +36,7 @@ bool ranks_join(struct ranks *ranks, const struct place *place, int device, doub
                                          .device = device};
 
     *ranks = (struct ranks){.place = *place};
-    if (place->size > 1) {
+    if (place->size > 1 || (place->started && device != ET_CPU)) {
         log_silent(place->rank > 0);
         ranks->group = et_group_join(&where, error);
     }

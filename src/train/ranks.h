@@ -23,8 +23,9 @@ struct ranks {
     struct et_group *group; /* NULL: this process is alone */
 };
 
-/* Finds the others, waiting `timeout` seconds for them, now and whenever one is waited for.  device: this
- * process's. Ranks other than 0 fall silent but for errors. */
+/* Finds the others, if there are any (on a card, one that is alone may join too, by NCCL), waiting `timeout`
+ * seconds for them, now and whenever one is waited for.  device: this process's. Ranks other than 0 fall
+ * silent but for errors. */
 bool ranks_join(struct ranks *ranks, const struct place *place, int device, double timeout,
                 struct error *error);
 

@@ -101,6 +101,14 @@ static void observe(void *context, const char *name, const struct et_tensor *ten
     free(values);
 }
 
+/* The processor, or EMOTRAIN_TEST_DEVICE, a CUDA card's number. */
+static int device(void)
+{
+    const char *card = getenv("EMOTRAIN_TEST_DEVICE");
+
+    return card ? atoi(card) : ET_CPU;
+}
+
 static struct model *open_model(const struct parity *parity, const char *pooling, bool masked)
 {
     struct error error = {0};
@@ -114,7 +122,7 @@ static struct model *open_model(const struct parity *parity, const char *pooling
     config_choose(config, "model.pooling", pooling);
     config_choose(config, "model.pooling_padding", masked ? "exclude" : "include");
     config_choose(config, "model.attention_mask", strcmp(norm, "layer") == 0 ? "yes" : "no");
-    struct model_source source = {.path = path, .config = config, .device = ET_CPU};
+    struct model_source source = {.path = path, .config = config, .device = device()};
     struct model *model = model_open(&source, &error);
     if (!model)
         die(&error);
@@ -130,7 +138,7 @@ static struct et_tensor *loss_of(const struct parity *parity, const struct model
                                  const struct forward_mode *mode)
 {
     const int64_t shape[1] = {parity->batch.count};
-    struct et_tensor *targets = et_from_data(scope, parity->batch.labels, ET_INT64, shape, 1, ET_CPU);
+    struct et_tensor *targets = et_from_data(scope, parity->batch.labels, ET_INT64, shape, 1, device());
 
     *logits = model_forward(model, scope, &parity->batch, mode);
     return et_mul_scalar(scope, et_cross_entropy_sum(scope, *logits, targets, NULL, 0),
