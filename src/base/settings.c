@@ -143,7 +143,8 @@ const struct setting SETTINGS[] = {
     INTEGER("train", "batch_size", "2", 1, MANY, "clips per forward pass"),
     NUMBER("train", "batch_seconds", "0", 0, MANY,
            "above 0: in place of batch_size, as many clips as fill so many seconds with their padding"),
-    INTEGER("train", "accumulate", "2", 1, MANY, "forward passes per optimizer step"),
+    INTEGER("train", "accumulate", "2", 1, MANY,
+            "forward passes per optimizer step, of all processes together"),
     CHOICE(
         "train", "optimizer", "adamw", "adamw|adamw_8bit",
         "Loshchilov and Hutter, 2019; betas 0.9 0.999, eps 1e-8.  8bit: with moments in 8 bits, block-wise "

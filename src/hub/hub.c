@@ -99,7 +99,7 @@ static char *find_token(void)
     const char *token = set_variable("HF_TOKEN"), *file = set_variable("HF_TOKEN_PATH");
 
     if (token)
-        return mem_string(token);
+        return mem_format("%.*s", (int)strcspn(token, " \r\n"), token);
     char *home = hub_home(), *path = file ? mem_string(file) : path_join(home, "token");
     char *line = first_line(path);
     free(home);
@@ -261,11 +261,25 @@ static bool keep_file(const struct repository *r, const char *url, const char *f
     return done;
 }
 
+/* A revision as one part of a URL's path: "refs/pr/1" has slashes; caller frees. */
+static char *quote(const char *revision)
+{
+    struct text text = {0};
+
+    for (; *revision; revision++) {
+        if (*revision == '/')
+            text_add(&text, "%%2F");
+        else
+            text_add_bytes(&text, revision, 1);
+    }
+    return text.text;
+}
+
 /* Fetches one file; *there: whether the hub has it, or NULL where it must. */
 static bool fetch_file(struct repository *r, const char *file, bool *there, struct error *error)
 {
     const struct access access = {r->endpoint, r->token};
-    const char *revision = r->commit ? r->commit : r->revision;
+    char *revision = quote(r->commit ? r->commit : r->revision);
     char *url = mem_format("%s/%s/resolve/%s/%s", r->endpoint, r->name, revision, file);
     struct remote remote;
     bool done = remote_look(url, &access, &remote, error);
@@ -277,6 +291,7 @@ static bool fetch_file(struct repository *r, const char *file, bool *there, stru
                                                            : refused(r, file, remote.status, error);
         done = done && keep_file(r, url, file, &remote, &access, error);
     }
+    free(revision);
     free(url);
     return done;
 }

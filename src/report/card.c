@@ -2,25 +2,27 @@
 
 #include "base/json.h"
 
-#include <math.h>
 #include <string.h>
+
+/* A text on one line, with a backslash before each of the characters that mean something. */
+static void add_escaped(struct text *out, const char *text, const char *special)
+{
+    for (; *text; text++)
+        text_add(out, strchr(special, *text) ? "\\%c" : "%c", (unsigned char)*text < ' ' ? ' ' : *text);
+}
 
 /* A string of YAML, in double quotes. */
 static void add_quoted(struct text *out, const char *text)
 {
     text_add(out, "\"");
-    for (; *text; text++)
-        text_add(out, *text == '"' || *text == '\\' ? "\\%c" : "%c",
-                 (unsigned char)*text < ' ' ? ' ' : *text);
+    add_escaped(out, text, "\"\\");
     text_add(out, "\"");
 }
 
 /* A cell or paragraph of Markdown: nothing in it is taken for markup. */
 static void add_plain(struct text *out, const char *text)
 {
-    for (; *text; text++)
-        text_add(out, strchr("\\`*_{}[]<>#|", *text) ? "\\%c" : "%c",
-                 (unsigned char)*text < ' ' ? ' ' : *text);
+    add_escaped(out, text, "\\`*_{}[]<>#|");
 }
 
 /* What the hub's own pages read. */

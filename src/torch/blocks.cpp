@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 
 namespace
 {
@@ -74,32 +75,46 @@ shim::CodeMap::CodeMap(bool is_signed) : keeps_from_zero(!is_signed)
         while (code < 255 && low > middle[code])
             code++;
         first[bits] = static_cast<uint8_t>(code);
+        float high = float_of(bits >> 15 ? bits << 16 : bits << 16 | 0xFFFF);
+        if (std::fabs(high) <= 1 && code < 253 && high > middle[code + 2])
+            throw std::logic_error("a code is further than two from where it is looked for");
     }
 }
 
-uint8_t shim::CodeMap::nearest(float ratio) const
+/* Upper 16 bits tell a ratio's code but for two at most: without a branch, as there is no guessing which. */
+static inline uint8_t nearest(float ratio, const uint8_t *first, const float *middle)
 {
     uint32_t bits;
 
     std::memcpy(&bits, &ratio, sizeof bits);
-    uint8_t code = first[bits >> 16];
-    while (ratio > middle[code])
-        code++;
-    return code == 0 && keeps_from_zero && ratio > 0 ? 1 : code;
+    unsigned code = first[bits >> 16];
+    code += ratio > middle[code];
+    code += ratio > middle[code];
+    return static_cast<uint8_t>(code);
 }
 
-void shim::CodeMap::decode(float *values, const uint8_t *codes, float scale, int64_t count) const
+WIDE_LOOP static void decode_codes(float *values, const uint8_t *codes, const float *meaning, float scale,
+                                   int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
         values[i] = meaning[codes[i]] * scale;
 }
 
+void shim::CodeMap::decode(float *values, const uint8_t *codes, float scale, int64_t count) const
+{
+    decode_codes(values, codes, meaning, scale, count);
+}
+
 float shim::CodeMap::encode(const float *values, uint8_t *codes, int64_t count) const
 {
-    float scale = largest(values, count);
+    float scale = largest(values, count), inverse = scale > 0 ? 1 / scale : 0;
 
+    if (!std::isfinite(inverse)) /* a scale that is subnormal: as good as nothing */
+        scale = inverse = 0;
     for (int64_t i = 0; i < count; i++)
-        codes[i] = nearest(scale > 0 ? values[i] / scale : 0);
+        codes[i] = nearest(values[i] * inverse, first, middle);
+    for (int64_t i = 0; keeps_from_zero && i < count; i++)
+        codes[i] = static_cast<uint8_t>(codes[i] + (codes[i] == 0 && values[i] > 0 && scale > 0));
     return scale;
 }
 

@@ -34,8 +34,6 @@ class CodeMap
     float middle[256];    /* between a code's meaning and the next one's; after the last, infinity */
     uint8_t first[65536]; /* by a ratio's upper 16 bits: the code at the lower end of those ratios */
     bool keeps_from_zero; /* only zero becomes zero */
-
-    uint8_t nearest(float ratio) const;
 };
 
 /* A tensor in blocks. */

@@ -2,6 +2,7 @@
 
 #include "base/interrupt.h"
 #include "base/random.h"
+#include "train/share.h"
 #include "train/trouble.h"
 
 #include <math.h>
@@ -169,12 +170,6 @@ static uint64_t batch_seed(const struct training *training, int64_t index)
     return random_next(&stream);
 }
 
-/* Whether this rank takes batch `index` of the epoch: those of a step are dealt from the first on. */
-static bool takes_batch(const struct training *training, int64_t index)
-{
-    return ranks_deal(training->trainer->compute.ranks, index % training->accumulate);
-}
-
 /* Another rank's batch is left empty. */
 static bool make_batch(void *context, int64_t index, struct batch *batch, struct error *error)
 {
@@ -182,7 +177,7 @@ static bool make_batch(void *context, int64_t index, struct batch *batch, struct
     const struct trainer *t = training->trainer;
     size_t first = training->epoch.starts[index], count = training->epoch.starts[index + 1] - first;
 
-    if (!takes_batch(training, index)) {
+    if (!share_takes(training, index)) {
         *batch = (struct batch){0};
         return true;
     }
@@ -238,72 +233,6 @@ static bool run_batch(struct training *training, int64_t index, bool last, doubl
     batch_free(&batch);
     bool done = et_scope_close(scope, error) || trouble_memory(training, index, error);
     mark(t, STAGE_BACKWARD);
-    return done;
-}
-
-/* The last batch of first .. last - 1 that this rank takes; -1: none. */
-static int64_t last_taken(const struct training *training, int64_t first, int64_t last)
-{
-    while (last > first && !takes_batch(training, last - 1))
-        last--;
-    return last > first ? last - 1 : -1;
-}
-
-/* What a step's forward passes moved beside the optimizer: its mean over the ranks, each by its batches. */
-static bool sum_moving(const struct training *training, double share, struct error *error)
-{
-    const struct ranks *ranks = training->trainer->compute.ranks;
-    bool done = true;
-
-    for (size_t i = 0; done && i < training->moving_count; i++) {
-        struct et_tensor *tensor = training->moving[i].tensor;
-        size_t count = (size_t)et_numel(tensor);
-        struct et_scope *scope = et_scope_open(NULL);
-        float *values = mem_zero(count + 1, sizeof *values);
-        double *sums = mem_zero(count + 1, sizeof *sums);
-        et_read(scope, tensor, values, (int64_t)count);
-        for (size_t k = 0; k < count; k++)
-            sums[k] = (double)values[k] * share;
-        done = ranks_sum(ranks, sums, count, error);
-        for (size_t k = 0; done && k < count; k++)
-            values[k] = (float)sums[k];
-        if (done)
-            et_copy_data_(scope, tensor, values, ET_FLOAT32);
-        free(values);
-        free(sums);
-        done = et_scope_close(scope, error) && done;
-    }
-    return done;
-}
-
-/* Where several ranks train: what each has of gradients, loss and trouble becomes that of all, and a wish to
- * stop is heard by all at the same step. */
-static bool sum_ranks(struct training *training, int64_t first, int64_t last, struct step_figures *figures,
-                      struct error *error)
-{
-    const struct ranks *ranks = training->trainer->compute.ranks;
-    int64_t taken = 0;
-
-    figures->interrupted = interrupt_requested();
-    if (!training->buckets)
-        return true;
-    for (int64_t b = first; b < last; b++)
-        taken += takes_batch(training, b);
-    size_t count = 2 + (size_t)(last - first); /* loss, wish to stop, for each batch whether it was bad */
-    double *sums = mem_zero(count, sizeof *sums);
-    sums[0] = figures->loss;
-    sums[1] = figures->interrupted;
-    if (figures->bad_batch >= 0)
-        sums[2 + figures->bad_batch - first] = 1;
-    bool done = et_buckets_finish(training->buckets, taken > 0, error) &&
-                ranks_sum(ranks, sums, count, error) &&
-                sum_moving(training, (double)taken / (double)(last - first), error);
-    figures->loss = sums[0];
-    figures->interrupted = sums[1] > 0;
-    for (int64_t b = last; b-- > first;)
-        if (sums[2 + b - first] > 0)
-            figures->bad_batch = b;
-    free(sums);
     return done;
 }
 
@@ -394,12 +323,12 @@ static bool take_step(struct training *training, struct step_figures *figures, s
     et_clear_grads(training->tensors, training->count);
     if (!keep_moving(training, false, error))
         return false;
-    int64_t final = last_taken(training, first, last);
+    int64_t final = share_last(training, first, last);
     bool overflows = t->compute.precision == ET_FLOAT16 && t->state.loss_scale > SMALLEST_SCALE;
     for (int64_t b = first; b < last; b++)
         if (!run_batch(training, b, b == final, weight, figures, error))
             return false;
-    if (!sum_ranks(training, first, last, figures, error) || !update(training, figures, error))
+    if (!share_sum(training, first, last, figures, error) || !update(training, figures, error))
         return false;
     if (!figures->skipped) {
         t->state.bad_steps = 0;
@@ -424,6 +353,7 @@ bool training_step(struct training *training, struct step_figures *figures, stru
     figures->loss = (double)NAN;
     if (!training_fit(training, error))
         return false;
+    figures->interrupted = interrupt_requested();
     count_step(training, training->epoch.batches);
     return true;
 }

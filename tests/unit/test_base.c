@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/parallel.h"
+#include "base/place.h"
 #include "base/random.h"
 #include "base/text.h"
 
@@ -244,6 +245,12 @@ static void test_digest(void **state)
     digest_bytes("abc", 3, hex);
     assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     assert_int_equal(checksum("123456789", 9), 0xcbf43926u);
+    struct error error = {0};
+    assert_true(file_write(unit_path("abc"), "abc", 3, &error));
+    assert_true(digest_file_as(DIGEST_MD5, unit_path("abc"), hex, &error));
+    assert_string_equal(hex, "900150983cd24fb0d6963f7d28e17f72");
+    assert_true(digest_file_as(DIGEST_GIT, unit_path("abc"), hex, &error)); /* as git hash-object says */
+    assert_string_equal(hex, "f2ba8f84ab5c1bce84a7b441cb1959cfc7093b7f");
 }
 
 static void test_json_errors(void **state)
@@ -285,6 +292,87 @@ static void test_parallel_for(void **state)
     assert_true(processor_count() >= 1);
 }
 
+/* Sets "NAME=VALUE" for each, and nothing else that tells a place. */
+static void set_environment(const char *const *settings)
+{
+    static const char *const known[] = {"RANK",
+                                        "WORLD_SIZE",
+                                        "LOCAL_RANK",
+                                        "LOCAL_WORLD_SIZE",
+                                        "MASTER_ADDR",
+                                        "MASTER_PORT",
+                                        "OMPI_COMM_WORLD_RANK",
+                                        "OMPI_COMM_WORLD_SIZE",
+                                        "OMPI_COMM_WORLD_LOCAL_RANK",
+                                        "OMPI_COMM_WORLD_LOCAL_SIZE",
+                                        "PMI_RANK",
+                                        "PMI_SIZE",
+                                        "MPI_LOCALRANKID",
+                                        "MPI_LOCALNRANKS",
+                                        "SLURM_PROCID",
+                                        "SLURM_STEP_NUM_TASKS",
+                                        "SLURM_LOCALID",
+                                        "SLURM_JOB_ID",
+                                        "SLURM_NTASKS",
+                                        "SLURM_STEP_TASKS_PER_NODE",
+                                        "SLURM_LAUNCH_NODE_IPADDR",
+                                        "TORCHELASTIC_USE_AGENT_STORE"};
+
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        unsetenv(known[i]);
+    for (; *settings; settings++) {
+        char *copy = mem_string(*settings);
+        char *equals = strchr(copy, '=');
+        *equals = '\0';
+        setenv(copy, equals + 1, 1);
+        free(copy);
+    }
+}
+
+static void test_place(void **state)
+{
+    struct place place;
+    struct error error = {0};
+
+    (void)state;
+    set_environment((const char *const[]){NULL});
+    assert_true(place_find(&place, &error));
+    assert_true(place.size == 1 && place.rank == 0 && !place.started);
+    set_environment((const char *const[]){"RANK=3", "WORLD_SIZE=4", "LOCAL_RANK=1", "LOCAL_WORLD_SIZE=2",
+                                          "MASTER_ADDR=node1", "MASTER_PORT=1234",
+                                          "TORCHELASTIC_USE_AGENT_STORE=True", NULL});
+    assert_true(place_find(&place, &error));
+    assert_true(place.rank == 3 && place.size == 4 && place.local_rank == 1 && place.local_size == 2);
+    assert_true(place.port == 1234 && place.store_is_there && strcmp(place.address, "node1") == 0);
+    assert_int_equal(place_threads(&place, 1), 1);
+    assert_true(place_threads(&place, 0) >= 1 && place_threads(&place, 0) <= (processor_count() + 1) / 2);
+
+    /* One host needs no address. */
+    set_environment((const char *const[]){"OMPI_COMM_WORLD_RANK=1", "OMPI_COMM_WORLD_SIZE=2",
+                                          "OMPI_COMM_WORLD_LOCAL_RANK=1", "OMPI_COMM_WORLD_LOCAL_SIZE=2",
+                                          NULL});
+    assert_true(place_find(&place, &error));
+    assert_true(place.rank == 1 && strcmp(place.address, "127.0.0.1") == 0 && !place.store_is_there);
+
+    /* Slurm: within srun only, and its job's own port. */
+    set_environment((const char *const[]){"SLURM_PROCID=0", "SLURM_NTASKS=4", NULL});
+    assert_true(place_find(&place, &error) && place.size == 1);
+    set_environment((const char *const[]){"SLURM_PROCID=5", "SLURM_STEP_NUM_TASKS=6", "SLURM_LOCALID=2",
+                                          "SLURM_STEP_TASKS_PER_NODE=3(x2)", "SLURM_JOB_ID=20007",
+                                          "SLURM_LAUNCH_NODE_IPADDR=10.0.0.9", NULL});
+    assert_true(place_find(&place, &error));
+    assert_true(place.rank == 5 && place.local_rank == 2 && place.local_size == 3 && place.port == 15007);
+    assert_string_equal(place.address, "10.0.0.9");
+
+    set_environment((const char *const[]){"RANK=4", "WORLD_SIZE=4", NULL});
+    assert_error(place_find(&place, &error), error, "RANK=4");
+    set_environment((const char *const[]){"RANK=0", "WORLD_SIZE=many", NULL});
+    assert_error(place_find(&place, &error), error, "WORLD_SIZE=many");
+    set_environment((const char *const[]){"RANK=0", "WORLD_SIZE=4", "LOCAL_WORLD_SIZE=2", NULL});
+    assert_error(place_find(&place, &error), error, "MASTER_ADDR");
+    set_environment((const char *const[]){NULL});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +390,7 @@ int main(void)
         cmocka_unit_test(test_digest),
         cmocka_unit_test(test_json_errors),
         cmocka_unit_test(test_parallel_for),
+        cmocka_unit_test(test_place),
     };
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);
