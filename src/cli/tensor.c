@@ -157,7 +157,7 @@ bool tensor_run(const char *name, const struct options *options, struct error *e
     set_threads(name, options);
     begin_again_with_wide_kernels();
     keep_memory();
-    void *module = dlopen(path, RTLD_NOW | RTLD_GLOBAL);
+    void *module = dlopen(path, RTLD_LAZY | RTLD_GLOBAL);
     free(path);
     if (!module)
         return error_set(error, "cannot load libtorch: %s", dlerror());
