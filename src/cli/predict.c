@@ -40,14 +40,15 @@ static void add_prediction(const struct emotrain *model, struct prediction_list 
                            const float *row)
 {
     struct prediction *p = prediction_list_add(list, path, -1, NULL);
+    size_t best = 0;
 
     for (size_t k = 0; k < list->label_count; k++) {
         p->probabilities[k] = (double)row[k];
-        if (row[k] > row[p->predicted])
-            p->predicted = (int)k;
+        best = row[k] > row[best] ? k : best;
         if (list->problem == MULTI_LABEL)
             p->decisions[k] = (double)row[k] > emotrain_threshold(model, k);
     }
+    p->predicted = (int)best;
 }
 
 /* Prediction under way. */

@@ -14,9 +14,12 @@ usr/bin/emotrain predict one $clips --format csv --set run.precision=float32 >cs
 export PKG_CONFIG_PATH=$(dirname "$(find "$PWD/usr" -name emotrain.pc)")
 libraries=$(find "$PWD/usr" -name libemotrain.so -printf '%h')
 flags() { pkg-config "$@" emotrain; }
+# A program that uses an instrumented library is instrumented too.
+sanitize=
+ldd "$libraries/libemotrain.so" | grep -q libasan && sanitize=-fsanitize=address,undefined
 source=$tests/../examples/classify/classify.c
 [ "$(wc -l <"$source")" -le 40 ] || fail "the example has grown"
-${CC:-cc} -std=c17 -Wall -Wextra -Wpedantic -Werror "$source" $(flags --cflags --libs) ${SANITIZE:-} -o shared || fail "the example does not compile"
+${CC:-cc} -std=c17 -Wall -Wextra -Wpedantic -Werror "$source" $(flags --cflags --libs) $sanitize -o shared || fail "the example does not compile"
 
 # check PROGRAM: its answers are predict's, within what bfloat16 and resampling settings leave.
 check() {
@@ -30,7 +33,7 @@ check() {
 check ./shared
 expect 1 "no run\|no \"nothing\"\|nothing" env LD_LIBRARY_PATH="$libraries" ./shared nothing $clips
 nm -D --defined-only "$libraries/libemotrain.so" | grep ' T ' | grep -v ' emotrain_' && fail "the library shows more than its own names"
-if ${CC:-cc} -std=c17 "$source" $(flags --cflags) -L"$libraries" -l:libemotrain.a $(flags --libs --static | sed 's/-lemotrain//') -o static 2>why; then
+if ${CC:-cc} -std=c17 "$source" $(flags --cflags) -L"$libraries" -l:libemotrain.a $(flags --libs --static | sed 's/-lemotrain//') $sanitize -o static 2>why; then
   check ./static
 else
   fail "static: $(head -3 why)"
