@@ -1,4 +1,5 @@
-/* What does a voice sound like?   cc classify.c $(pkg-config --cflags --libs emotrain) && ./a.out MODEL voice.wav... */
+/* What voices sound like:
+ *     cc classify.c $(pkg-config --cflags --libs emotrain) -o classify && ./classify MODEL voice.wav... */
 #include <emotrain.h>
 
 #include <stdio.h>

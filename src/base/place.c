@@ -41,9 +41,9 @@ static bool number(const char *name, int low, int high, int fallback, int *value
 static int slurm_local_size(void)
 {
     const char *text = getenv("SLURM_STEP_TASKS_PER_NODE");
-    int count = text ? atoi(text) : 0;
+    long count = text ? strtol(text, NULL, 10) : 0;
 
-    return count > 0 ? count : 1;
+    return count > 0 && count < 1 << 20 ? (int)count : 1;
 }
 
 /* The host and port of rank 0. */

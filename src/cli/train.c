@@ -361,7 +361,7 @@ static bool open_best(struct job *job, struct error *error)
         job->experiment.model = model_open(&source, error);
     }
     free(best);
-    return ranks_agree(&job->ranks, error);
+    return ranks_agree(&job->ranks, error) && job->experiment.model;
 }
 
 /* The figures of the report are those of the best checkpoint as saved, loaded again from its files. */

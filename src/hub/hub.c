@@ -42,6 +42,14 @@ static bool is_plain(const char *text, size_t length)
     return length > 0 && length < 128 && text[0] != '.';
 }
 
+/* Plain names with slashes between them. */
+static bool is_revision(const char *text)
+{
+    size_t length = strcspn(text, "/");
+
+    return is_plain(text, length) && (text[length] == '\0' || is_revision(text + length + 1));
+}
+
 bool hub_is_name(const char *text)
 {
     const char *slash = strchr(text, '/');
@@ -143,10 +151,8 @@ static bool repository_open(struct repository *r, const char *name, const char *
                              .token = find_token()};
     free(cache);
     free(folder);
-    for (const char *part = revision; part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL)
-        if (!is_plain(part, strcspn(part, "/")))
-            return error_usage(error, "%s: a revision is a branch, tag or commit, not \"%s\"", name,
-                               revision);
+    if (!is_revision(revision))
+        return error_usage(error, "%s: a revision is a branch, tag or commit, not \"%s\"", name, revision);
     char *path = reference_path(r),
          *commit = is_hexadecimal(revision, COMMIT_LENGTH) ? mem_string(revision) : first_line(path);
     if (commit && is_hexadecimal(commit, COMMIT_LENGTH))
@@ -330,7 +336,8 @@ static bool fetch(struct repository *r, struct error *error)
     log_info("%s: fetching revision %s from %s into %s", r->name, r->revision, r->endpoint, r->folder);
     bool done = fetch_file(r, "config.json", NULL, error) &&
                 fetch_file(r, "preprocessor_config.json", &optional, error) && fetch_weights(r, error);
-    if (done && strcmp(r->revision, r->commit) != 0) /* last: it says that the snapshot is whole */
+    if (done && r->commit &&
+        strcmp(r->revision, r->commit) != 0) /* last: it says that the snapshot is whole */
         done = folder_make(folder, error) && file_write(path, r->commit, strlen(r->commit), error);
     free(path);
     free(folder);

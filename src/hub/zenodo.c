@@ -187,7 +187,7 @@ bool zenodo_unpack(const char *record, const char *archive, const char *folder, 
     char *api = mem_format("%s/api/records/%s", endpoint, record),
          *url = mem_format("%s/records/%s/files/%s?download=1", endpoint, record, archive);
     char *zip = mem_format("%s.zip", folder);
-    struct published file;
+    struct published file = {0};
     bool done = check_free(folder, error) && read_record(api, archive, &file, error);
 
     if (done) {

@@ -90,7 +90,7 @@ bool ranks_share_text(const struct ranks *ranks, char **text, struct error *erro
     if (!et_group_broadcast(ranks->group, &size, sizeof size, error))
         return false;
     char *shared = size < 0 ? NULL : mem_zero((size_t)size + 1, 1);
-    if (shared && ranks->place.rank == 0)
+    if (shared && *text && ranks->place.rank == 0)
         memcpy(shared, *text, (size_t)size);
     free(*text);
     *text = shared;
