@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <set>
+#include <torch/csrc/api/include/torch/version.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/utils/lambda_post_hook.h>
@@ -107,6 +108,9 @@ void join(et_group &group, const et_group_place &place)
     options.numWorkers = static_cast<size_t>(place.size);
     options.waitWorkers = false;
     options.timeout = timeout;
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 2)
+    options.useLibUV = false; /* Debian's libtorch is built without it */
+#endif
     auto tcp = c10::make_intrusive<c10d::TCPStore>(place.address, options);
     auto store = c10::make_intrusive<c10d::PrefixStore>(place.prefix, tcp);
     auto gloo = c10d::ProcessGroupGloo::Options::create(timeout);
@@ -320,9 +324,11 @@ struct et_group *et_group_join(const struct et_group_place *place, struct error 
         join(*group, *place);
         return group;
     } catch (const std::exception &exception) {
-        error_peer(error, "rank %d of %d did not find the others by %s port %d within %.0f s: %s",
-                   place->rank, place->size, place->address, place->port, place->timeout,
-                   shim::reason(exception).c_str());
+        /* All ranks have the same to say: rank 0 says it. */
+        (place->rank == 0 ? error_set : error_peer)(
+            error, "rank %d of %d did not find the others by %s port %d (run.timeout is %.0f s): %s",
+            place->rank, place->size, place->address, place->port, place->timeout,
+            shim::reason(exception).c_str());
     }
     delete group;
     return nullptr;

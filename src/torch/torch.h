@@ -274,7 +274,8 @@ struct et_group_place {
     int device;
 };
 
-/* Waits for the others.  Where they do not come, or are lost later on, errors are ERROR_PEER. */
+/* Waits for the others.  Where they are lost later on, errors are ERROR_PEER, and on ranks other than 0 where
+ * they do not come. */
 struct et_group *et_group_join(const struct et_group_place *place, struct error *error);
 
 /* Waits for what is under way, unless it `failed`: then it is left to the process's end.  NULL does nothing.
