@@ -175,11 +175,25 @@ struct et_tensor *et_conv1d(struct et_scope *scope, const struct et_tensor *x, c
     });
 }
 
+/* oneDNN 3.7, which Debian 13's libtorch uses, gets the gradient of a convolution's input wrong where
+ * channels do not fill its registers: libtorch's own, by products, is taken then. */
+static at::Tensor conv2d(const at::Tensor &x, const at::Tensor &weight, const c10::optional<at::Tensor> &bias,
+                         int64_t stride, int64_t padding)
+{
+#if TORCH_VERSION_MAJOR >= 2
+    const int64_t block = 16;
+    if (x.is_cpu() && x.requires_grad() && (weight.size(0) % block != 0 || weight.size(1) % block != 0))
+        return at::thnn_conv2d(x, weight, weight.sizes().slice(2), bias, {stride, stride},
+                               {padding, padding});
+#endif
+    return at::conv2d(x, weight, bias, stride, padding);
+}
+
 struct et_tensor *et_conv2d(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
                             const struct et_tensor *bias, int64_t stride, int64_t padding)
 {
     return make(scope, "conv2d", {x, weight}, [&] {
-        return recorded(at::conv2d(x->value, weight->value, optional(bias), stride, padding), x->value,
+        return recorded(conv2d(x->value, weight->value, optional(bias), stride, padding), x->value,
                         weight->value, 1);
     });
 }

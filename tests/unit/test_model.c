@@ -503,7 +503,8 @@ static void test_adapters(void **state)
     struct model *model = open_model(tiny("layer"), config, &error);
     assert_good(model, error);
     batch_answer(model, &batch, false, adapted);
-    assert_memory_equal(plain, adapted, sizeof plain);
+    for (int k = 0; k < 2 * LABELS; k++)
+        assert_float_equal(adapted[k], plain[k], 1e-6f);
 
     struct et_scope *scope = et_scope_open(NULL);
     size_t adapters = 0, changed = 0;

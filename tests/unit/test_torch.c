@@ -142,11 +142,26 @@ static struct et_tensor *conv_norm_halve(struct et_scope *scope, struct et_tenso
     return et_sum(scope, et_mul(scope, x, et_tanh(scope, x)));
 }
 
+/* A convolution of as many channels as fill a processor's registers. */
+static struct et_tensor *wide_conv(struct et_scope *scope, struct et_tensor *x)
+{
+    enum { IN = 16, OUT = 32 };
+    const int64_t image[4] = {1, IN, et_size(x, 0) / IN, et_size(x, 1)}, kernel[4] = {OUT, IN, 3, 3};
+    static float weights[OUT * IN * 9];
+
+    for (int i = 0; i < OUT * IN * 9; i++)
+        weights[i] = ((float)(i * 7 % 11) / 11 - 0.4f) / 10;
+    x = et_conv2d(scope, et_reshape(scope, x, image, 4),
+                  et_from_data(scope, weights, ET_FLOAT32, kernel, 4, ET_CPU), NULL, 1, 1);
+    return et_sum(scope, et_mul(scope, x, et_tanh(scope, x)));
+}
+
 static void test_gradients(void **state)
 {
     (void)state;
     check_gradient("gelu before a transpose", gelu_transposed, 64, 96);
     check_gradient("layer norm, tanh, softmax", norm_tanh, 7, 12);
+    check_gradient("conv2d", wide_conv, 64, 10);
     check_gradient("conv2d, batch norm, halving", conv_norm_halve, 12, 10);
 }
 
