@@ -204,16 +204,19 @@ static void exchange_end(struct exchange *e)
     free(e->url);
 }
 
-/* The token goes with a request to the endpoint's server, and with no other. */
-static void set_token(struct exchange *e)
+/* Where to begin, in our own words: libcurl's would take a redirection for a server that cannot.  The token
+ * goes with a request to the endpoint's server, and with no other. */
+static void set_headers(struct exchange *e)
 {
     const struct access *a = e->access;
+    char *range = mem_format("Range: bytes=%lld-", (long long)e->offset);
 
     curl_slist_free_all(e->headers);
-    e->headers = NULL;
+    e->headers = e->offset > 0 ? curl_slist_append(NULL, range) : NULL;
+    free(range);
     if (a && a->token && *a->token && a->endpoint && same_server(e->url, a->endpoint)) {
         char *line = mem_format("Authorization: Bearer %s", a->token);
-        e->headers = curl_slist_append(NULL, line);
+        e->headers = curl_slist_append(e->headers, line);
         free(line);
     }
     curl_easy_setopt(e->curl, CURLOPT_HTTPHEADER, e->headers);
@@ -245,7 +248,7 @@ static CURLcode exchange_run(struct exchange *e, bool own, struct error *error)
 {
     for (int hop = 0; hop < MOST_HOPS; hop++) {
         char *next = NULL;
-        set_token(e);
+        set_headers(e);
         curl_easy_setopt(e->curl, CURLOPT_URL, e->url);
         CURLcode code = curl_easy_perform(e->curl);
         if (code != CURLE_OK)
@@ -375,7 +378,6 @@ static bool fetch_once(const char *url, const struct access *access, FILE *file,
     e.limit = expected->size;
     e.progress = progress;
     fseeko(file, (off_t)e.offset, SEEK_SET);
-    curl_easy_setopt(e.curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)e.offset);
     CURLcode code = exchange_run(&e, false, error);
     char *at = shown(e.url);
     bool again = false;
@@ -387,8 +389,7 @@ static bool fetch_once(const char *url, const struct access *access, FILE *file,
         error_set(error, "%s: longer than the %lld bytes that were announced", at, (long long)expected->size);
     else if (error->kind || code == CURLE_ABORTED_BY_CALLBACK)
         explain(&e, code, error);
-    else if (code == CURLE_RANGE_ERROR ||
-             e.remote.status == 416) /* it cannot go on from there: from the beginning */
+    else if (e.remote.status == 416) /* it cannot go on from there: from the beginning */
         again = ftruncate(fileno(file), 0) == 0;
     else if (code == CURLE_OK && e.remote.status >= 200 && e.remote.status <= 299)
         again = expected->size >= 0 && file_length(file) < expected->size;

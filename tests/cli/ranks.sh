@@ -101,7 +101,7 @@ wait
 near alone slurm
 
 # As hosts: each rank in a network namespace of its own.
-if [ "$(id -u)" = 0 ] && command -v ip >/dev/null && ip netns add "et$$a" 2>/dev/null; then
+if [ "$(id -u)" = 0 ] && command -v ip >/dev/null && ip netns add "et$$a" 2>/dev/null && ip netns exec "et$$a" true 2>/dev/null; then
   ip netns add "et$$b" && ip link add "et$$a" type veth peer name "et$$b" || skip "no veth pairs here"
   for h in a b; do
     ip link set "et$$$h" netns "et$$$h"
@@ -121,5 +121,6 @@ if [ "$(id -u)" = 0 ] && command -v ip >/dev/null && ip netns add "et$$a" 2>/dev
   [ -e runs/hosts/report.html ] || fail "hosts: $(cat erra errb)"
   near alone hosts
 else
+  ip netns del "et$$a" 2>/dev/null
   echo "no network namespaces here: hosts were not tried"
 fi
