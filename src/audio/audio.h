@@ -59,8 +59,9 @@ bool audio_decode_bytes(const void *bytes, size_t size, struct audio_facts *fact
 /* `resampler`: sinc_best, sinc_medium, sinc_fastest or linear.  Replaces the signal's samples. */
 bool audio_resample(struct signal *signal, int rate, const char *resampler, struct error *error);
 
-/* Zero mean and unit variance over the signal: (x - mean) / sqrt(variance + 1e-7), as
+/* Zero mean and unit variance over the signal: (x - mean) / sqrt(variance + SIGNAL_VARIANCE_FLOOR), as
  * Wav2Vec2FeatureExtractor does. */
+extern const double SIGNAL_VARIANCE_FLOOR; /* 1e-7 */
 void signal_normalize(struct signal *signal);
 
 /* Cuts a signal to its first `seconds` (0: not at all; at least one sample stays) and normalises it. */

@@ -168,6 +168,8 @@ bool audio_decode_bytes(const void *bytes, size_t size, struct audio_facts *fact
                                                     &info, 0, 0, facts, signal, error);
 }
 
+const double SIGNAL_VARIANCE_FLOOR = 1e-7;
+
 void signal_normalize(struct signal *signal)
 {
     double mean = 0, variance = 0, count = (double)signal->count;
@@ -179,7 +181,7 @@ void signal_normalize(struct signal *signal)
         double d = (double)signal->samples[i] - mean;
         variance += d * d;
     }
-    double scale = 1 / sqrt(variance / count + 1e-7);
+    double scale = 1 / sqrt(variance / count + SIGNAL_VARIANCE_FLOOR);
     for (size_t i = 0; i < signal->count; i++)
         signal->samples[i] = (float)(((double)signal->samples[i] - mean) * scale);
 }

@@ -77,9 +77,9 @@ void summary_add_scalar(struct text *summary, const char *tag, double value)
 {
     struct text item = {0};
 
-    protobuf_add_bytes(&item, 1, tag, strlen(tag));
+    protobuf_add_string(&item, 1, tag);
     protobuf_add_float(&item, 2, (float)value);
-    protobuf_add_bytes(summary, 1, item.text, item.length);
+    protobuf_add_message(summary, 1, &item);
     text_free(&item);
 }
 
@@ -100,9 +100,9 @@ void summary_add_png(struct text *summary, const char *tag, const void *png, siz
     protobuf_add_integer(&image, 2, big_endian(bytes + 16)); /* width */
     protobuf_add_integer(&image, 3, 3);                      /* RGB */
     protobuf_add_bytes(&image, 4, bytes, size);
-    protobuf_add_bytes(&item, 1, tag, strlen(tag));
-    protobuf_add_bytes(&item, 4, image.text, image.length);
-    protobuf_add_bytes(summary, 1, item.text, item.length);
+    protobuf_add_string(&item, 1, tag);
+    protobuf_add_message(&item, 4, &image);
+    protobuf_add_message(summary, 1, &item);
     text_free(&image);
     text_free(&item);
 }

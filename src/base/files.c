@@ -288,7 +288,7 @@ bool folder_sweep(const char *path, double seconds, struct error *error)
     return done;
 }
 
-bool folder_is_free(const char *path)
+bool folder_check_free(const char *path, struct error *error)
 {
     struct strings names = {0};
     struct error unread = {0};
@@ -296,7 +296,23 @@ bool folder_is_free(const char *path)
     folder_list(&names, path, &unread);
     bool used = names.count > 0 || (unread.kind && path_exists(path));
     strings_free(&names);
-    return !used;
+    return !used || error_usage(error, "%s is there already, and not empty", path);
+}
+
+bool folder_begin(const char *temporary, struct error *error)
+{
+    return folder_remove(temporary, error) && folder_make(temporary, error);
+}
+
+bool folder_finish(const char *temporary, const char *path, bool done, struct error *error)
+{
+    struct error ignored = {0};
+
+    if (done && rename(temporary, path) != 0)
+        done = error_set(error, "%s: cannot write: %s", path, strerror(errno));
+    if (!done)
+        folder_remove(temporary, &ignored);
+    return done;
 }
 
 bool link_replace(const char *target, const char *path, struct error *error)

@@ -52,7 +52,16 @@ void file_map_close(struct file_map *map);
 bool folder_make(const char *path, struct error *error);   /* with its parents; existing is fine */
 bool folder_sync(const char *path, struct error *error);   /* fsync of the folder itself */
 bool folder_remove(const char *path, struct error *error); /* with all it holds; absent is fine */
-bool folder_is_free(const char *path);                     /* absent, or an empty folder */
+
+/* Fails where `path` is more than an empty folder. */
+bool folder_check_free(const char *path, struct error *error);
+
+/* A folder that is whole or not there: begun under another name, which must be in the same folder, and
+ * renamed to `path`, absent or an empty folder; removed where it is not `done`.  Returns whether it is at
+ * `path`. */
+bool folder_begin(const char *temporary, struct error *error);
+bool folder_finish(const char *temporary, const char *path, bool done, struct error *error);
+
 bool link_replace(const char *target, const char *path, struct error *error); /* atomic symbolic link */
 
 /* Removes what killed writes left in a folder, those that were last written to so many seconds ago: temporary

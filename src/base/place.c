@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct place PLACE_ALONE = {.size = 1, .local_size = 1};
+
 enum { FIRST_PORT = 29500, SLURM_PORTS = 15000, SLURM_PORT_COUNT = 20000 };
 
 /* Variables that tell one number, by who sets them. */
@@ -69,7 +71,7 @@ bool place_find(struct place *place, struct error *error)
     const struct starter *s = STARTERS, *end = STARTERS + sizeof STARTERS / sizeof STARTERS[0];
     const char *agent = getenv("TORCHELASTIC_USE_AGENT_STORE"), *again = getenv("TORCHELASTIC_RESTART_COUNT");
 
-    *place = (struct place){.size = 1, .local_size = 1};
+    *place = PLACE_ALONE;
     while (s < end && !(getenv(s->rank) && getenv(s->size)))
         s++;
     if (s == end)
@@ -84,7 +86,6 @@ bool place_find(struct place *place, struct error *error)
     place->started = true;
     place->store_is_there = agent && strcmp(agent, "True") == 0;
     snprintf(place->attempt, sizeof place->attempt, "%s", again ? again : "0");
-    place->launched = getenv("EMOTRAIN_LAUNCHED") != NULL;
     return find_meeting(place, error);
 }
 

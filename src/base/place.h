@@ -15,8 +15,9 @@ struct place {
     bool store_is_there;        /* torchrun's agent answers there, not rank 0 */
     char attempt[32];           /* tells one start of the same processes from the next */
     bool started;               /* by one that tells places, be it to one process */
-    bool launched;              /* by `emotrain launch`, which says what became of a rank */
 };
+
+extern const struct place PLACE_ALONE;
 
 /* Fails where the environment names a place that cannot be. */
 bool place_find(struct place *place, struct error *error);

@@ -8,7 +8,6 @@
 #include "hub/hub.h"
 #include "report/card.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,26 +99,15 @@ static bool write_card(const struct trained *trained, const struct form *form, c
 
 /* ---- the command ---- */
 
-static bool check_free(const char *folder, struct error *error)
-{
-    return folder_is_free(folder) || error_usage(error, "%s is there already, and not empty", folder);
-}
-
 /* Writes under another name, then renames. */
 static bool export_model(const struct trained *trained, const struct form *form, const char *folder,
                          struct error *error)
 {
     char *temporary = mem_format("%s.exporting", folder);
-    bool done = folder_remove(temporary, error) && folder_make(temporary, error) &&
-                form->save(trained->model, temporary, error) && write_card(trained, form, temporary, error) &&
-                folder_sync(temporary, error);
+    bool done = folder_begin(temporary, error) && form->save(trained->model, temporary, error) &&
+                write_card(trained, form, temporary, error) && folder_sync(temporary, error);
 
-    if (done && rename(temporary, folder) != 0)
-        done = error_set(error, "%s: cannot write: %s", folder, strerror(errno));
-    if (!done) {
-        struct error ignored = {0};
-        folder_remove(temporary, &ignored);
-    }
+    done = folder_finish(temporary, folder, done, error);
     free(temporary);
     return done;
 }
@@ -130,7 +118,7 @@ bool command_export(const struct options *options, struct error *error)
     const struct form *form =
         HANDLER_FIND(FORMS, options->as ? options->as : OWN.name, "--as", "form of a model", error);
     struct trained trained = {0};
-    bool done = form && check_free(folder, error) &&
+    bool done = form && folder_check_free(folder, error) &&
                 trained_open(&trained, options->arguments.items[0], options, error) &&
                 export_model(&trained, form, folder, error);
 

@@ -29,7 +29,8 @@ struct launch {
     struct rank *ranks;
     long long count, running;
     long long first; /* the rank whose end is the reason why all did; -1: all ended well */
-    double since;    /* when the first of them did not end well; 0: none yet */
+    double since;    /* when the first of them did not end well */
+    bool killed;     /* the others were, since then: how they end is no news */
 };
 
 /* A port of this host that nothing listens on. */
@@ -109,7 +110,15 @@ static int weight(int status)
     return status == 0 ? 0 : WIFSIGNALED(status) ? 3 : WEXITSTATUS(status) != 1 ? 2 : 1;
 }
 
-/* Takes note of ranks that have ended. */
+/* Takes note of a rank that did not end well. */
+static void note(struct launch *launch, long long r)
+{
+    if (launch->first < 0)
+        launch->since = clock_seconds();
+    if (launch->first < 0 || weight(launch->ranks[r].status) > weight(launch->ranks[launch->first].status))
+        launch->first = r;
+}
+
 static void reap(struct launch *launch)
 {
     for (long long r = 0; r < launch->count; r++) {
@@ -118,17 +127,15 @@ static void reap(struct launch *launch)
             continue;
         rank->process = 0;
         launch->running--;
-        if (weight(rank->status) > (launch->first < 0 ? 0 : weight(launch->ranks[launch->first].status)))
-            launch->first = r;
-        if (rank->status != 0 && launch->since == 0)
-            launch->since = clock_seconds();
+        if (rank->status != 0 && !launch->killed)
+            note(launch, r);
     }
 }
 
 static void wait_for_all(struct launch *launch)
 {
     const struct timespec moment = {0, 20 * 1000 * 1000};
-    bool stopped = false, killed = false;
+    bool stopped = false;
 
     while (launch->running) {
         nanosleep(&moment, NULL);
@@ -136,14 +143,10 @@ static void wait_for_all(struct launch *launch)
             signal_all(launch, SIGTERM);
             stopped = true;
         }
-        if (!killed)
-            reap(launch);
-        if (launch->since > 0 && clock_seconds() - launch->since > GRACE && launch->running) {
+        reap(launch);
+        if (launch->first >= 0 && !launch->killed && clock_seconds() - launch->since > GRACE) {
             signal_all(launch, SIGKILL);
-            killed = true; /* what ends now is no news */
-            for (long long r = 0; r < launch->count; r++)
-                if (launch->ranks[r].process > 0 && waitpid(launch->ranks[r].process, NULL, 0) > 0)
-                    launch->running--;
+            launch->killed = true;
         }
     }
 }

@@ -35,27 +35,18 @@ static void copy_error(struct error *error, const struct emotrain_error *problem
         error_set(error, "%s", problem->message);
 }
 
-/* Makes a prediction of a row of answers, as prediction_fill does. */
-static void add_prediction(const struct emotrain *model, struct prediction_list *list, const char *path,
-                           const float *row)
-{
-    struct prediction *p = prediction_list_add(list, path, -1, NULL);
-    size_t best = 0;
-
-    for (size_t k = 0; k < list->label_count; k++) {
-        p->probabilities[k] = (double)row[k];
-        best = row[k] > row[best] ? k : best;
-        if (list->problem == MULTI_LABEL)
-            p->decisions[k] = (double)row[k] > emotrain_threshold(model, k);
-    }
-    p->predicted = (int)best;
-}
-
 /* Prediction under way. */
 struct prediction_job {
     struct emotrain *model;
+    double *thresholds; /* the model's */
     struct replies replies;
 };
+
+static void add_prediction(const struct prediction_job *job, struct prediction_list *list, const char *path,
+                           const float *row)
+{
+    prediction_fill(list, prediction_list_add(list, path, -1, NULL), row, job->thresholds);
+}
 
 /* Takes note of a window's answers. */
 static bool take_window(void *context, double start, double end, const float *row)
@@ -65,7 +56,7 @@ static bool take_window(void *context, double start, double end, const float *ro
 
     r->spans = mem_grow(r->spans, &r->capacity, r->windows.count + 1, sizeof *r->spans);
     r->spans[r->windows.count] = (struct window){r->whole.count, start, end};
-    add_prediction(job->model, &r->windows, "", row);
+    add_prediction(job, &r->windows, "", row);
     return !interrupt_requested();
 }
 
@@ -98,7 +89,7 @@ static bool predict_file(struct prediction_job *job, const char *path, struct er
     bool done = classify(job, path, row, error);
 
     if (done)
-        add_prediction(job->model, &job->replies.whole, path, row);
+        add_prediction(job, &job->replies.whole, path, row);
     else
         job->replies.windows.count = before;
     free(row);
@@ -126,7 +117,7 @@ static bool predict_text(struct prediction_job *job, const char *path, struct er
         copy_error(error, &problem);
         if (done) {
             take_window(job, 0, 0, row);
-            add_prediction(job->model, &job->replies.whole, name, row);
+            add_prediction(job, &job->replies.whole, name, row);
         }
         free(name);
     }
@@ -185,8 +176,11 @@ static void start_replies(struct prediction_job *job)
     size_t count = emotrain_label_count(job->model);
     const char **labels = mem_zero(count + 1, sizeof *labels);
 
-    for (size_t k = 0; k < count; k++)
+    job->thresholds = mem_zero(count + 1, sizeof *job->thresholds);
+    for (size_t k = 0; k < count; k++) {
         labels[k] = emotrain_label(job->model, k);
+        job->thresholds[k] = emotrain_threshold(job->model, k);
+    }
     prediction_list_start(&job->replies.whole, problems[emotrain_problem(job->model)], labels, count);
     prediction_list_start(&job->replies.windows, problems[emotrain_problem(job->model)], labels, count);
     emotrain_on_window(job->model, take_window, job);
@@ -249,6 +243,7 @@ bool command_predict(const struct options *options, struct error *error)
         if (!error->kind)
             *error = unanswered;
         free_replies(&job.replies);
+        free(job.thresholds);
         emotrain_close(job.model);
     }
     strings_free(&paths);

@@ -53,7 +53,7 @@ static bool multiplies_bfloat16(const struct config *config)
  * most of the calls to the system. */
 static void set_threads(const char *command, const struct options *options)
 {
-    struct place place = {.size = 1, .local_size = 1};
+    struct place place = PLACE_ALONE;
     struct error ignored = {0};
     struct config *config = find_config(options);
     char text[24];

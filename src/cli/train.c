@@ -154,9 +154,8 @@ static bool prepare(struct job *job, struct error *error)
     if (!job->experiment.config || !check_settings(job, error) ||
         (job->options->resume && !adopt_interrupted(job, error)) || !find_ranks(job, error))
         return false;
-    if (ranks_write(&job->ranks) &&
-        (job->options->resume ? !lock_interrupted(job, error) : !name_run(job, error)))
-        return ranks_agree(&job->ranks, error);
+    if (ranks_write(&job->ranks))
+        (job->options->resume ? lock_interrupted : name_run)(job, error);
     return ranks_agree(&job->ranks, error) && ranks_share_text(&job->ranks, &job->checkpoint, error);
 }
 
@@ -282,7 +281,7 @@ static void choose_thresholds(const struct job *job, struct prediction_list *pre
         split_selection_part(&job->experiment.source.split) == PART_TEST)
         return;
     thresholds_make(predictions, job->experiment.model->thresholds);
-    predictions_decide(predictions->items, predictions->count, job->experiment.model);
+    predictions_decide(predictions, job->experiment.model->thresholds);
 }
 
 static double judge(void *context, struct prediction_list *predictions, int64_t step, double epoch,

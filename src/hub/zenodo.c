@@ -7,7 +7,6 @@
 #include "base/memory.h"
 #include "hub/download.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -112,29 +111,19 @@ static bool unpack_all(const char *path, struct zip *archive, const char *folder
     return done;
 }
 
-static bool check_free(const char *folder, struct error *error)
-{
-    return folder_is_free(folder) || error_usage(error, "%s is there already, and not empty", folder);
-}
-
 bool zip_unpack(const char *path, const char *folder, struct error *error)
 {
     char *temporary = mem_format("%s.unpacking", folder);
     int code = 0;
-    struct zip *archive = check_free(folder, error) ? zip_open(path, ZIP_RDONLY, &code) : NULL;
+    struct zip *archive = folder_check_free(folder, error) ? zip_open(path, ZIP_RDONLY, &code) : NULL;
 
     if (!archive && !error->kind)
         error_set(error, "%s: not a zip archive", path);
-    bool done = archive && folder_remove(temporary, error) && folder_make(temporary, error) &&
+    bool done = archive && folder_begin(temporary, error) &&
                 (unpack_all(path, archive, temporary, error) || error_prefix(error, "%s", path));
     if (archive)
         zip_discard(archive);
-    if (done && ((rmdir(folder) != 0 && errno != ENOENT) || rename(temporary, folder) != 0))
-        done = error_set(error, "%s: cannot write: %s", folder, strerror(errno));
-    if (!done) {
-        struct error ignored = {0};
-        folder_remove(temporary, &ignored);
-    }
+    done = folder_finish(temporary, folder, done, error);
     free(temporary);
     return done;
 }
@@ -188,7 +177,7 @@ bool zenodo_unpack(const char *record, const char *archive, const char *folder, 
          *url = mem_format("%s/records/%s/files/%s?download=1", endpoint, record, archive);
     char *zip = mem_format("%s.zip", folder);
     struct published file = {0};
-    bool done = check_free(folder, error) && read_record(api, archive, &file, error);
+    bool done = folder_check_free(folder, error) && read_record(api, archive, &file, error);
 
     if (done) {
         const struct expected expected = {archive, file.size, DIGEST_MD5, file.md5};

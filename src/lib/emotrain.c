@@ -31,7 +31,7 @@ const char *emotrain_version(void)
 /* Our own error as the caller's; returns whether there is none. */
 static bool tell(struct emotrain_error *out, const struct error *error)
 {
-    *out = (struct emotrain_error){.status = error->kind ? error_exit_status(error) : 0};
+    *out = (struct emotrain_error){.status = error_exit_status(error)};
     memcpy(out->message, error->message, sizeof out->message);
     return out->status == 0;
 }

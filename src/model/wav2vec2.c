@@ -122,7 +122,7 @@ static void declare_position(struct wav2vec2 *w, struct parameters *p)
         parameters_add(p, true, INIT_ZEROS, 0, bias, "wav2vec2.encoder.pos_conv_embed.conv.bias");
 }
 
-static void declare(struct wav2vec2 *w, struct model *model)
+static void declare(struct wav2vec2 *w, struct model *model, bool linear_head)
 {
     const struct wav2vec2_config *c = &w->config;
     struct parameters *p = &model->parameters;
@@ -145,9 +145,8 @@ static void declare(struct wav2vec2 *w, struct model *model)
     w->pooling = p->count;
     if (model->pooling->declare)
         model->pooling->declare(p, c->hidden_size, c->initializer_range);
-    head_declare(&w->head, p, model->pooling->outputs * c->hidden_size,
-                 w->head_is_linear ? 0 : c->hidden_size, (int64_t)model->labels.count, c->initializer_range,
-                 c->final_dropout);
+    head_declare(&w->head, p, model->pooling->outputs * c->hidden_size, linear_head ? 0 : c->hidden_size,
+                 (int64_t)model->labels.count, c->initializer_range, c->final_dropout);
 }
 
 /* ---- opening ---- */
@@ -208,11 +207,11 @@ static bool open(struct model *model, const struct config *config, struct error 
         return false;
     w->hides_padding = hides_padding(model, w, mask);
     model->minimum_samples = wav2vec2_minimum_samples(&w->config);
-    w->head_is_linear = strcmp(head, "linear") == 0;
-    json_put(model->json, "emotrain_head", cJSON_CreateString(w->head_is_linear ? "linear" : "dense"));
+    bool linear_head = strcmp(head, "linear") == 0;
+    json_put(model->json, "emotrain_head", cJSON_CreateString(linear_head ? "linear" : "dense"));
     json_put(model->json, "emotrain_layers", cJSON_CreateString(layers));
     json_put(model->json, "emotrain_attention_mask", cJSON_CreateString(w->hides_padding ? "yes" : "no"));
-    declare(w, model);
+    declare(w, model, linear_head);
     return true;
 }
 
@@ -274,7 +273,7 @@ static bool freeze(struct model *model, const char *what, struct error *error)
 /* The layer and projection whose weight is parameter i and has an adapter. */
 static const struct adapter *adapter_on(const struct wav2vec2 *w, size_t i)
 {
-    for (int64_t layer = 0; w->adapter_rank > 0 && layer < w->config.num_hidden_layers; layer++)
+    for (int64_t layer = 0; layer < w->config.num_hidden_layers; layer++)
         for (int k = 0; k < PROJECTIONS; k++)
             if (w->has_adapter[k] && w->layers[layer].projections[k].weight == i)
                 return &w->layers[layer].adapters[k];

@@ -71,9 +71,11 @@ struct wav2vec2 {
     struct layer_mix mix;
     size_t pooling; /* index of the first parameter of the merge strategy */
     struct head head;
-    bool head_is_linear;
     bool hides_padding; /* padding is hidden from the encoder (attention mask) */
 };
+
+/* Of the feature encoder's norms, whatever config.json's layer_norm_eps: as Hugging Face has it. */
+extern const double WAV2VEC2_CONV_NORM_EPS;
 
 /* (clips, labels) logits; model->state is a struct wav2vec2. */
 struct et_tensor *wav2vec2_forward(const struct model *model, struct et_scope *scope,

@@ -40,8 +40,7 @@ static struct et_tensor *linear(const struct pass *pass, struct et_scope *s, str
     return et_linear(s, x, weight(pass, a->weight), a->has_bias ? weight(pass, a->bias) : NULL);
 }
 
-/* Of the feature encoder's norms, whatever config.json's layer_norm_eps: as Hugging Face has it. */
-static const double CONV_NORM_EPS = 1e-5;
+const double WAV2VEC2_CONV_NORM_EPS = 1e-5;
 
 static struct et_tensor *norm(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
                               const struct affine *a)
@@ -89,7 +88,7 @@ static struct et_tensor *masked_group_norm(const struct pass *pass, struct et_sc
     struct et_tensor *mean = et_div(s, et_sum_dim(s, x, 2, true), count);
     struct et_tensor *centred = et_masked_fill(s, et_sub(s, x, mean), mask, 0);
     struct et_tensor *variance = et_div(s, et_sum_dim(s, et_mul(s, centred, centred), 2, true), count);
-    struct et_tensor *scale = et_rsqrt(s, et_add_scalar(s, variance, CONV_NORM_EPS));
+    struct et_tensor *scale = et_rsqrt(s, et_add_scalar(s, variance, WAV2VEC2_CONV_NORM_EPS));
     x = et_mul(s, et_mul(s, centred, scale), et_reshape(s, weight(pass, a->weight), channel, 3));
     return et_add(s, x, et_reshape(s, weight(pass, a->bias), channel, 3));
 }
@@ -106,7 +105,7 @@ static struct et_tensor *group_norm(const struct pass *pass, struct et_scope *s,
     if (mask)
         return masked_group_norm(pass, s, x, a, mask, pass->lengths);
     return et_group_norm(s, x, pass->w->config.conv_dim[i], weight(pass, a->weight), weight(pass, a->bias),
-                         CONV_NORM_EPS);
+                         WAV2VEC2_CONV_NORM_EPS);
 }
 
 /* The norm of convolution i, if it has one, and GELU.  x (B, T, C) */
@@ -118,7 +117,7 @@ static struct et_tensor *activate(const struct pass *pass, struct et_scope *s, s
         return et_gelu(s, x);
     if (pass->w->config.group_norm)
         return et_gelu(s, et_transpose(s, group_norm(pass, s, et_transpose(s, x, 1, 2), i), 1, 2));
-    return et_layer_norm_gelu(s, x, weight(pass, a->weight), weight(pass, a->bias), CONV_NORM_EPS);
+    return et_layer_norm_gelu(s, x, weight(pass, a->weight), weight(pass, a->bias), WAV2VEC2_CONV_NORM_EPS);
 }
 
 /* Convolution i of the feature encoder.  x (B, T, C) -> (B, T', C')
@@ -252,7 +251,7 @@ static struct et_tensor *project(const struct pass *pass, struct et_scope *s, st
     const struct adapter *adapter = &layer->adapters[which];
     struct et_tensor *y = linear(pass, s, x, &layer->projections[which]);
 
-    if (w->adapter_rank == 0 || !w->has_adapter[which])
+    if (!w->has_adapter[which])
         return y;
     struct et_tensor *low = et_linear(s, x, weight(pass, adapter->down), NULL);
     return et_add(s, y,

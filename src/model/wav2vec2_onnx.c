@@ -4,6 +4,7 @@
  *
  * Shapes: B clips, S samples, C channels, T frames, H hidden size.
  */
+#include "audio/audio.h"
 #include "model/onnx.h"
 #include "model/wav2vec2.h"
 
@@ -16,8 +17,6 @@ struct drawing {
     const struct wav2vec2 *w;
 };
 
-static const double CONV_NORM_EPS = 1e-5,
-                    SIGNAL_EPS = 1e-7; /* as in the forward pass, and in signal_prepare */
 static const int64_t SWAP[3] = {0, 2, 1};
 
 static const struct et_tensor *weight(const struct drawing *d, size_t index)
@@ -48,8 +47,9 @@ static const char *normalize(const struct drawing *d, const char *x)
     const char *centred = onnx_binary(g, "Sub", x, onnx_over(g, "ReduceMean", x, 1, true));
     const char *variance = onnx_over(g, "ReduceMean", onnx_binary(g, "Mul", centred, centred), 1, true);
 
-    return onnx_binary(g, "Div", centred,
-                       onnx_unary(g, "Sqrt", onnx_binary(g, "Add", variance, onnx_number(g, SIGNAL_EPS))));
+    return onnx_binary(
+        g, "Div", centred,
+        onnx_unary(g, "Sqrt", onnx_binary(g, "Add", variance, onnx_number(g, SIGNAL_VARIANCE_FLOOR))));
 }
 
 static const char *convolve(const struct drawing *d, const char *x, const struct et_tensor *kernel,
@@ -77,11 +77,12 @@ static const char *activate(const struct drawing *d, const char *x, int i)
     if (d->w->config.group_norm) { /* one group per channel */
         const char *const inputs[3] = {x, onnx_tensor(g, weight(d, a->weight)),
                                        onnx_tensor(g, weight(d, a->bias))};
-        const struct onnx_attribute eps = {.name = "epsilon", .type = ONNX_FLOAT, .number = CONV_NORM_EPS};
+        const struct onnx_attribute eps = {
+            .name = "epsilon", .type = ONNX_FLOAT, .number = WAV2VEC2_CONV_NORM_EPS};
         return onnx_gelu(g, onnx_node(g, "InstanceNormalization", inputs, 3, &eps, 1));
     }
     x = onnx_layer_norm(g, onnx_transpose(g, x, SWAP, 3), weight(d, a->weight), weight(d, a->bias),
-                        CONV_NORM_EPS);
+                        WAV2VEC2_CONV_NORM_EPS);
     return onnx_transpose(g, onnx_gelu(g, x), SWAP, 3);
 }
 

@@ -198,6 +198,33 @@ struct prediction *prediction_list_add(struct prediction_list *list, const char 
     return item;
 }
 
+static void decide(const struct prediction_list *list, struct prediction *prediction,
+                   const double *thresholds)
+{
+    for (size_t k = 0; list->problem == MULTI_LABEL && k < list->label_count; k++)
+        prediction->decisions[k] = prediction->probabilities[k] > thresholds[k];
+}
+
+void predictions_decide(struct prediction_list *list, const double *thresholds)
+{
+    for (size_t i = 0; i < list->count; i++)
+        decide(list, &list->items[i], thresholds);
+}
+
+void prediction_fill(const struct prediction_list *list, struct prediction *prediction, const float *row,
+                     const double *thresholds)
+{
+    size_t best = 0;
+
+    for (size_t k = 0; k < list->label_count; k++) {
+        prediction->probabilities[k] = (double)row[k];
+        if (row[k] > row[best])
+            best = k;
+    }
+    prediction->predicted = (int)best;
+    decide(list, prediction, thresholds);
+}
+
 void prediction_list_append(struct prediction_list *list, const struct prediction_list *other)
 {
     size_t bytes = other->label_count * sizeof(double);

@@ -92,6 +92,14 @@ void prediction_list_start(struct prediction_list *list, enum problem problem, c
 struct prediction *prediction_list_add(struct prediction_list *list, const char *path, int label,
                                        const double *targets);
 
+/* Makes an answer of a row, a number per label: the largest is the label predicted; of multi_label, those
+ * above their thresholds are given. */
+void prediction_fill(const struct prediction_list *list, struct prediction *prediction, const float *row,
+                     const double *thresholds);
+
+/* Of multi_label: decides anew for all, by their probabilities. */
+void predictions_decide(struct prediction_list *list, const double *thresholds);
+
 /* Appends the answers of another list of the same problem and labels. */
 void prediction_list_append(struct prediction_list *list, const struct prediction_list *other);
 

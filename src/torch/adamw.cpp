@@ -78,10 +78,10 @@ void step_blocks(float *p, uint16_t *rounded, const shim::Gradient &gradient, sh
                 int64_t at = first + i, b = at / shim::BLOCK,
                         size = std::min<int64_t>(shim::BLOCK, length - i);
                 for (int k = 0; k < 2; k++)
-                    shim::CodeMap::of_moment(k).decode(moments[k], codes[k] + at, scales[k][b], size);
+                    blocks[k].map->decode(moments[k], codes[k] + at, scales[k][b], size);
                 step_range(p + at, rounded ? rounded + at : nullptr, g + i, moments[0], moments[1], size, s);
                 for (int k = 0; k < 2; k++)
-                    scales[k][b] = shim::CodeMap::of_moment(k).encode(moments[k], codes[k] + at, size);
+                    scales[k][b] = blocks[k].map->encode(moments[k], codes[k] + at, size);
             }
         }
     });
@@ -119,12 +119,12 @@ void step_decoded(Slot &slot, const Step &s)
 
     for (int k = 0; k < 2; k++) {
         host[k] = at::empty(parameter.sizes(), at::kFloat);
-        slot.blocks[k].read(shim::CodeMap::of_moment(k), host[k].data_ptr<float>());
+        slot.blocks[k].read(host[k].data_ptr<float>());
         there[k] = host[k].to(parameter.device());
     }
     step_elsewhere(parameter, parameter.grad(), there[0], there[1], s);
     for (int k = 0; k < 2; k++)
-        slot.blocks[k].write(shim::CodeMap::of_moment(k), there[k].cpu().data_ptr<float>());
+        slot.blocks[k].write(there[k].cpu().data_ptr<float>());
 }
 
 } // namespace
@@ -183,7 +183,7 @@ struct et_adamw *et_adamw_new(struct et_tensor *const *tensors, size_t count,
             const at::Tensor &value = slot.parameter->value;
             for (int k = 0; k < 2; k++) {
                 if (settings.eight_bits && value.numel() >= SMALL)
-                    slot.blocks[k] = shim::Blocks::zeros(value.numel(), k);
+                    slot.blocks[k] = shim::Blocks::zeros(value.numel(), k == 0);
                 else
                     slot.moments[k] =
                         at::zeros_like(value, at::MemoryFormat::Contiguous).set_requires_grad(false);
@@ -220,7 +220,7 @@ void et_adamw_read_moment(struct et_scope *scope, const struct et_adamw *optimiz
     shim::attempt(scope, "adamw", {}, [&] {
         const Slot &slot = optimizer->slots[i];
         if (slot.is_coded()) {
-            slot.blocks[which].read(shim::CodeMap::of_moment(which), values);
+            slot.blocks[which].read(values);
         } else {
             at::Tensor all = slot.moments[which].cpu();
             std::memcpy(values, all.data_ptr<float>(), static_cast<size_t>(all.numel()) * sizeof *values);
@@ -234,7 +234,7 @@ void et_adamw_write_moment_(struct et_scope *scope, struct et_adamw *optimizer, 
     shim::attempt(scope, "adamw", {}, [&] {
         Slot &slot = optimizer->slots[i];
         if (slot.is_coded())
-            slot.blocks[which].write(shim::CodeMap::of_moment(which), values);
+            slot.blocks[which].write(values);
         else
             slot.moments[which].copy_(
                 at::from_blob(const_cast<float *>(values), slot.moments[which].sizes(), at::kFloat));

@@ -1,10 +1,13 @@
 #include "torch/blocks.hpp"
+#include "torch/rows.hpp"
 
 #include <ATen/Parallel.h>
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
+
+using shim::LANES;
 
 namespace
 {
@@ -43,7 +46,6 @@ float float_of(uint32_t bits)
 /* The largest magnitude. */
 WIDE_LOOP float largest(const float *values, int64_t count)
 {
-    enum { LANES = 16 };
     float most[LANES] = {0}, result = 0;
     int64_t i = 0;
 
@@ -118,26 +120,21 @@ float shim::CodeMap::encode(const float *values, uint8_t *codes, int64_t count) 
     return scale;
 }
 
-const shim::CodeMap &shim::CodeMap::of_moment(int which)
+shim::Blocks shim::Blocks::zeros(int64_t elements, bool is_signed)
 {
-    static const CodeMap maps[2] = {CodeMap(true), CodeMap(false)};
-
-    return maps[which];
-}
-
-shim::Blocks shim::Blocks::zeros(int64_t elements, int which)
-{
+    static const CodeMap signed_map(true), unsigned_map(false);
     Blocks blocks;
     uint8_t zero;
     float nothing = 0;
 
-    CodeMap::of_moment(which).encode(&nothing, &zero, 1);
+    blocks.map = is_signed ? &signed_map : &unsigned_map;
+    blocks.map->encode(&nothing, &zero, 1);
     blocks.codes = at::full({elements}, zero, at::kByte);
-    blocks.scales = at::zeros({block_count(elements)}, at::kFloat);
+    blocks.scales = at::zeros({(elements + BLOCK - 1) / BLOCK}, at::kFloat);
     return blocks;
 }
 
-void shim::Blocks::read(const CodeMap &map, float *values) const
+void shim::Blocks::read(float *values) const
 {
     const uint8_t *from = codes.data_ptr<uint8_t>();
     const float *sizes = scales.data_ptr<float>();
@@ -145,12 +142,12 @@ void shim::Blocks::read(const CodeMap &map, float *values) const
 
     at::parallel_for(0, scales.numel(), 64, [&](int64_t begin, int64_t end) {
         for (int64_t b = begin; b < end; b++)
-            map.decode(values + b * BLOCK, from + b * BLOCK, sizes[b],
-                       std::min<int64_t>(BLOCK, count - b * BLOCK));
+            map->decode(values + b * BLOCK, from + b * BLOCK, sizes[b],
+                        std::min<int64_t>(BLOCK, count - b * BLOCK));
     });
 }
 
-void shim::Blocks::write(const CodeMap &map, const float *values)
+void shim::Blocks::write(const float *values)
 {
     uint8_t *to = codes.data_ptr<uint8_t>();
     float *sizes = scales.data_ptr<float>();
@@ -159,6 +156,6 @@ void shim::Blocks::write(const CodeMap &map, const float *values)
     at::parallel_for(0, scales.numel(), 64, [&](int64_t begin, int64_t end) {
         for (int64_t b = begin; b < end; b++)
             sizes[b] =
-                map.encode(values + b * BLOCK, to + b * BLOCK, std::min<int64_t>(BLOCK, count - b * BLOCK));
+                map->encode(values + b * BLOCK, to + b * BLOCK, std::min<int64_t>(BLOCK, count - b * BLOCK));
     });
 }

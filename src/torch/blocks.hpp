@@ -27,8 +27,6 @@ class CodeMap
     void decode(float *values, const uint8_t *codes, float scale, int64_t count) const;
     float encode(const float *values, uint8_t *codes, int64_t count) const; /* returns the block's scale */
 
-    static const CodeMap &of_moment(int which); /* 0: the first moment, signed; 1: the second */
-
   private:
     float meaning[256];
     float middle[256];    /* between a code's meaning and the next one's; after the last, infinity */
@@ -38,18 +36,14 @@ class CodeMap
 
 /* A tensor in blocks. */
 struct Blocks {
+    const CodeMap *map = nullptr;
     at::Tensor codes;  /* (elements) uint8 */
     at::Tensor scales; /* (blocks) float32 */
 
-    static Blocks zeros(int64_t elements, int which);
-    void read(const CodeMap &map, float *values) const;
-    void write(const CodeMap &map, const float *values);
+    static Blocks zeros(int64_t elements, bool is_signed);
+    void read(float *values) const;
+    void write(const float *values);
 };
-
-inline int64_t block_count(int64_t elements)
-{
-    return (elements + BLOCK - 1) / BLOCK;
-}
 
 } // namespace shim
 

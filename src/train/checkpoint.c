@@ -272,16 +272,11 @@ static bool write_folder(const char *folder, const char *name, const struct mode
                          struct error *error)
 {
     char *final = path_join(folder, name), *temporary = mem_format("%s/tmp-%s", folder, name);
-    bool done = folder_remove(temporary, error) && folder_make(temporary, error) &&
-                model_save(model, temporary, error) && write_optimizer(temporary, optimizer, error) &&
+    bool done = folder_begin(temporary, error) && model_save(model, temporary, error) &&
+                write_optimizer(temporary, optimizer, error) &&
                 write_state(temporary, state, optimizer, error) && folder_sync(temporary, error);
 
-    if (done && rename(temporary, final) != 0)
-        done = error_set(error, "%s: cannot write: %s", final, strerror(errno));
-    if (!done) {
-        struct error ignored = {0};
-        folder_remove(temporary, &ignored);
-    }
+    done = folder_finish(temporary, final, done, error);
     free(final);
     free(temporary);
     return done && folder_sync(folder, error);

@@ -69,9 +69,7 @@ static void choose_threads(struct config *config, const struct place *place)
 bool compute_choose(struct config *config, const struct place *place, struct compute *compute,
                     struct error *error)
 {
-    static const struct place alone = {.size = 1, .local_size = 1};
-
-    place = place ? place : &alone;
+    place = place ? place : &PLACE_ALONE;
     choose_threads(config, place);
     return choose_device(config, place->local_rank, &compute->device, error) &&
            choose_precision(config, compute, error);

@@ -27,26 +27,6 @@ bool answer(const struct model *model, const struct batch *batch, const struct c
     return done;
 }
 
-void prediction_fill(struct prediction *prediction, const float *row, const struct model *model)
-{
-    size_t best = 0;
-
-    for (size_t k = 0; k < model->labels.count; k++) {
-        prediction->probabilities[k] = (double)row[k];
-        if (row[k] > row[best])
-            best = k;
-    }
-    prediction->predicted = (int)best;
-    predictions_decide(prediction, 1, model);
-}
-
-void predictions_decide(struct prediction *predictions, size_t count, const struct model *model)
-{
-    for (size_t i = 0; model->problem == MULTI_LABEL && i < count; i++)
-        for (size_t k = 0; k < model->labels.count; k++)
-            predictions[i].decisions[k] = predictions[i].probabilities[k] > model->thresholds[k];
-}
-
 /* An evaluation under way: the clips from long to short, `size` at a time, of which this rank has its share.
  */
 struct evaluation_run {
@@ -62,32 +42,23 @@ struct range {
     size_t first, last;
 };
 
-/* This rank's batch `index`; empty after its last. */
 static struct range batch_range(const struct evaluation_run *run, int64_t index)
 {
-    bool several = ranks_are_several(run->ranks);
-    int64_t size = several ? run->ranks->place.size : 1, rank = several ? run->ranks->place.rank : 0;
-    size_t first = (size_t)(index * size + rank) * run->size, clips = run->dataset->count;
+    size_t first = (size_t)index * run->size, clips = run->dataset->count;
 
-    if (first > clips)
-        first = clips;
     return (struct range){first, first + run->size < clips ? first + run->size : clips};
 }
 
-static int64_t count_batches(const struct evaluation_run *run)
-{
-    int64_t count = 0;
-
-    while (batch_range(run, count).last > batch_range(run, count).first)
-        count++;
-    return count;
-}
-
+/* Another rank's batch is left empty. */
 static bool make_batch(void *context, int64_t index, struct batch *batch, struct error *error)
 {
     const struct evaluation_run *run = context;
     struct range range = batch_range(run, index);
 
+    if (!ranks_deal(run->ranks, index)) {
+        *batch = (struct batch){0};
+        return true;
+    }
     return dataset_batch(run->dataset, run->order + range.first, range.last - range.first, run->model, NULL,
                          0, batch, error);
 }
@@ -97,8 +68,12 @@ static bool answer_batch(const struct evaluation_run *run, struct range range, s
 {
     size_t labels = run->model->labels.count;
     struct batch batch;
-    bool done = loader_next(loader, &batch, error) && answer(run->model, &batch, compute, rows, error);
 
+    if (!loader_next(loader, &batch, error))
+        return false;
+    if (batch.count == 0)
+        return true;
+    bool done = answer(run->model, &batch, compute, rows, error);
     for (size_t i = range.first; done && i < range.last; i++)
         for (size_t k = 0; k < labels; k++)
             run->answers[run->order[i] * labels + k] = (double)rows[(i - range.first) * labels + k];
@@ -110,7 +85,7 @@ static bool answer_batches(const struct evaluation_run *run, const struct comput
                            struct error *error)
 {
     float *rows = mem_zero(run->size * run->model->labels.count, sizeof *rows);
-    int64_t batches = count_batches(run);
+    int64_t batches = (int64_t)((run->dataset->count + run->size - 1) / run->size);
     struct loader *loader = loader_start(make_batch, (void *)run, 0, batches);
     struct progress progress;
     bool done = true;
@@ -130,7 +105,8 @@ static bool answer_batches(const struct evaluation_run *run, const struct comput
 }
 
 /* Every answer is one rank's, and zero elsewhere: the sum is exact. */
-static bool fill_predictions(const struct evaluation_run *run, struct prediction *items, struct error *error)
+static bool fill_predictions(const struct evaluation_run *run, struct prediction_list *predictions,
+                             struct error *error)
 {
     size_t labels = run->model->labels.count, clips = run->dataset->count;
     float *row = mem_zero(labels + 1, sizeof *row);
@@ -139,10 +115,19 @@ static bool fill_predictions(const struct evaluation_run *run, struct prediction
     for (size_t i = 0; done && i < clips; i++) {
         for (size_t k = 0; k < labels; k++)
             row[k] = (float)run->answers[i * labels + k];
-        prediction_fill(&items[i], row, run->model);
+        prediction_fill(predictions, &predictions->items[i], row, run->model->thresholds);
     }
     free(row);
     return done;
+}
+
+/* Clips at once, at least one. */
+static size_t batch_size(const struct dataset *dataset)
+{
+    int64_t wanted = config_integer(dataset->source.config, "eval.batch_size");
+    size_t most = dataset->count ? dataset->count : 1;
+
+    return wanted > 0 && (size_t)wanted < most ? (size_t)wanted : most;
 }
 
 bool evaluate(const struct model *model, const struct dataset *dataset, const struct compute *compute,
@@ -152,18 +137,16 @@ bool evaluate(const struct model *model, const struct dataset *dataset, const st
                                  .dataset = dataset,
                                  .ranks = compute->ranks,
                                  .order = mem_zero(dataset->count, sizeof *run.order),
-                                 .size = (size_t)config_integer(dataset->source.config, "eval.batch_size"),
+                                 .size = batch_size(dataset),
                                  .answers =
                                      mem_zero(dataset->count * model->labels.count + 1, sizeof(double))};
 
-    if (run.size > dataset->count && dataset->count)
-        run.size = dataset->count;
     for (size_t i = 0; i < dataset->count; i++)
         prediction_list_add(predictions, dataset->items[i].clip->path, dataset->items[i].label,
                             dataset->items[i].targets);
     order_longest_first(dataset, run.order);
     answer_batches(&run, compute, what, error);
-    bool done = ranks_agree(run.ranks, error) && fill_predictions(&run, predictions->items, error);
+    bool done = ranks_agree(run.ranks, error) && fill_predictions(&run, predictions, error);
     free(run.order);
     free(run.answers);
     return done;

@@ -18,13 +18,6 @@ struct compute {
 bool evaluate(const struct model *model, const struct dataset *dataset, const struct compute *compute,
               const char *what, struct prediction_list *predictions, struct error *error);
 
-/* Makes a prediction of a row of answers: the likeliest label; those above the model's thresholds; the
- * numbers. */
-void prediction_fill(struct prediction *prediction, const float *row, const struct model *model);
-
-/* Of multi_label: decides anew by the model's thresholds. */
-void predictions_decide(struct prediction *predictions, size_t count, const struct model *model);
-
 /* Answers for one batch (count, labels): probabilities, or numbers. */
 bool answer(const struct model *model, const struct batch *batch, const struct compute *compute,
             float *answers, struct error *error);
