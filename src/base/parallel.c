@@ -5,6 +5,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +55,17 @@ int thread_count(int64_t wanted)
     int processors = processor_count();
 
     return wanted > 0 && wanted < processors ? (int)wanted : processors;
+}
+
+bool thread_begin(pthread_t *thread, void *(*run)(void *argument), void *argument)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool begun = pthread_create(thread, NULL, run, argument) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return begun;
 }
 
 struct loop {

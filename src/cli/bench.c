@@ -7,8 +7,11 @@
 #include "cli/command.h"
 #include "cli/environment.h"
 #include "train/compute.h"
+#include "train/lanes.h"
+#include "train/pass.h"
 #include "train/step.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +21,12 @@ enum { STEPS = 5, PREDICTED = 64 /* clips at most */, REPETITIONS = 3 /* of a pr
 /* Measuring under way: products of each stage of the present step. */
 struct measure {
     struct bench *bench;
-    bool counts;  /* the first step is not counted */
-    double began; /* the stage under way */
+    bool counts;           /* the first step is not counted */
+    double began;          /* the stage under way, in lane 0 */
+    pthread_mutex_t mutex; /* lanes tell of their products at the same time */
     struct et_product *products[STAGE_COUNT];
     size_t counts_of[STAGE_COUNT];
+    struct lanes *lanes; /* as many as training has */
 };
 
 /* ---- the ceiling ---- */
@@ -35,6 +40,7 @@ struct timed {
 
 struct ceiling {
     const struct compute *compute;
+    struct lanes *lanes;
     struct timed *sizes;
     size_t count;
 };
@@ -44,73 +50,125 @@ static bool same_size(const struct et_product *a, const struct et_product *b)
     return a->batch == b->batch && a->rows == b->rows && a->inner == b->inner && a->columns == b->columns;
 }
 
-/* Seconds of one such product, measured once for each size. */
-static double product_seconds(struct ceiling *ceiling, struct et_scope *scope, const struct et_product *p,
-                              enum et_factor of)
+/* A product that lanes make at the same time. */
+struct timing {
+    const struct compute *compute;
+    const struct et_product *product;
+    enum et_factor of;
+    double seconds[PASSES_MOST_LANES];
+    struct error errors[PASSES_MOST_LANES];
+};
+
+static void time_product(void *context, int lane)
 {
+    struct timing *t = context;
+    struct et_scope *scope = et_scope_open(NULL);
+
+    t->seconds[lane] =
+        et_product_seconds(scope, t->product, t->of, t->compute->precision, t->compute->device);
+    et_scope_close(scope, &t->errors[lane]);
+}
+
+/* Seconds per product of `count` that lanes make at the same time, one each. */
+static double time_in_lanes(const struct ceiling *ceiling, const struct et_product *p, enum et_factor of,
+                            int count, struct error *error)
+{
+    struct timing timing = {.compute = ceiling->compute, .product = p, .of = of};
     double seconds[REPETITIONS];
+
+    for (int i = -1; i < REPETITIONS; i++) { /* the first is not counted */
+        double longest = 0;
+        lanes_run(ceiling->lanes, count, time_product, &timing);
+        for (int lane = 0; lane < count; lane++) {
+            longest = timing.seconds[lane] > longest ? timing.seconds[lane] : longest;
+            if (timing.errors[lane].kind)
+                *error = timing.errors[lane];
+        }
+        if (i >= 0)
+            seconds[i] = longest / count;
+    }
+    return bench_median(seconds, REPETITIONS);
+}
+
+/* Seconds of one such product, measured once for each size: by all threads together or, where passes run in
+ * lanes and that is faster, by lanes. */
+static double product_seconds(struct ceiling *ceiling, const struct et_product *p, enum et_factor of,
+                              struct error *error)
+{
+    int lanes = lanes_count(ceiling->lanes);
 
     for (size_t i = 0; i < ceiling->count; i++)
         if (ceiling->sizes[i].of == of && same_size(&ceiling->sizes[i].product, p))
             return ceiling->sizes[i].seconds;
-    et_product_seconds(scope, p, of, ceiling->compute->precision, ceiling->compute->device);
-    for (int i = 0; i < REPETITIONS; i++)
-        seconds[i] = et_product_seconds(scope, p, of, ceiling->compute->precision, ceiling->compute->device);
+    double seconds = time_in_lanes(ceiling, p, of, 1, error);
+    double apart = lanes > 1 ? time_in_lanes(ceiling, p, of, lanes, error) : seconds;
     ceiling->sizes = mem_resize(ceiling->sizes, ceiling->count + 1, sizeof *ceiling->sizes);
-    ceiling->sizes[ceiling->count] = (struct timed){*p, of, bench_median(seconds, REPETITIONS)};
+    ceiling->sizes[ceiling->count] = (struct timed){*p, of, apart < seconds ? apart : seconds};
     return ceiling->sizes[ceiling->count++].seconds;
 }
 
-static void add_product(struct ceiling *ceiling, struct et_scope *scope, const struct et_product *p,
-                        enum et_factor of, double steps, struct bench_stage *stage)
+static void add_product(struct ceiling *ceiling, const struct et_product *p, enum et_factor of, double steps,
+                        struct bench_stage *stage, struct error *error)
 {
     double count = (double)p->count / steps;
 
     stage->flop += 2 * count * (double)p->batch * (double)p->rows * (double)p->inner * (double)p->columns;
-    stage->ideal += count * product_seconds(ceiling, scope, p, of);
+    stage->ideal += count * product_seconds(ceiling, p, of, error);
 }
 
 /* What a step's products take by themselves, measured right after it, as the machine is then: those of a
  * forward pass in their stage, gradients' in the backward pass.  Forgets them. */
 static bool measure_ceiling(struct measure *m, struct error *error)
 {
-    struct ceiling ceiling = {.compute = &m->bench->experiment->compute};
-    struct et_scope *scope = et_scope_open(NULL);
+    struct ceiling ceiling = {.compute = &m->bench->experiment->compute, .lanes = m->lanes};
     struct bench_stage *stages = m->bench->stages;
     double steps = (double)m->bench->steps;
 
     for (int s = 0; s < STAGE_COUNT; s++) {
-        for (size_t i = 0; i < m->counts_of[s] && !et_scope_failed(scope); i++) {
+        for (size_t i = 0; i < m->counts_of[s] && !error->kind; i++) {
             const struct et_product *p = &m->products[s][i];
-            add_product(&ceiling, scope, p, ET_RESULT, steps, &stages[s]);
+            add_product(&ceiling, p, ET_RESULT, steps, &stages[s], error);
             if (p->left_learned)
-                add_product(&ceiling, scope, p, ET_LEFT, steps, &stages[STAGE_BACKWARD]);
+                add_product(&ceiling, p, ET_LEFT, steps, &stages[STAGE_BACKWARD], error);
             if (p->right_learned)
-                add_product(&ceiling, scope, p, ET_RIGHT, steps, &stages[STAGE_BACKWARD]);
+                add_product(&ceiling, p, ET_RIGHT, steps, &stages[STAGE_BACKWARD], error);
         }
         m->counts_of[s] = 0;
     }
     free(ceiling.sizes);
-    return et_scope_close(scope, error);
+    return !error->kind;
 }
 
 /* ---- steps ---- */
 
-static void stage_ended(void *context, enum stage stage)
+/* Notes the calling lane's products since its last stage. */
+static void note_products(struct measure *m, enum stage stage)
+{
+    struct et_product *list;
+    size_t count = et_products_take(&list);
+
+    pthread_mutex_lock(&m->mutex);
+    count = m->counts ? count : 0;
+    size_t had = m->counts_of[stage];
+    m->products[stage] = mem_resize(m->products[stage], had + count + 1, sizeof *list);
+    memcpy(m->products[stage] + had, list, count * sizeof *list);
+    m->counts_of[stage] = had + count;
+    pthread_mutex_unlock(&m->mutex);
+    free(list);
+}
+
+/* Time is what passes in lane 0, products are all lanes'. */
+static void stage_ended(void *context, enum stage stage, int lane)
 {
     struct measure *m = context;
-    struct et_product *list;
 
     et_synchronize(m->bench->experiment->compute.device);
     double now = clock_seconds();
-    size_t count = et_products_take(&list), had = m->counts_of[stage];
-    if (m->counts) {
+    note_products(m, stage);
+    if (lane > 0)
+        return;
+    if (m->counts)
         m->bench->stages[stage].seconds += (now - m->began) / (double)m->bench->steps;
-        m->products[stage] = mem_resize(m->products[stage], had + count + 1, sizeof *list);
-        memcpy(m->products[stage] + had, list, count * sizeof *list);
-        m->counts_of[stage] = had + count;
-    }
-    free(list);
     m->began = clock_seconds();
 }
 
@@ -172,8 +230,11 @@ static bool measure_training(struct measure *m, struct error *error)
                               .state = {.loss_scale = 1}};
 
     et_products_record(true);
-    bool done = training_start(&training, &trainer, error) && take_steps(m, &training, error);
+    bool done = training_start(&training, &trainer, error);
+    m->lanes = lanes_start(done ? passes_lanes(&training) : 1);
+    done = done && take_steps(m, &training, error);
     et_products_record(false);
+    lanes_stop(m->lanes);
     training_end(&training);
     return done;
 }
@@ -246,7 +307,7 @@ bool command_bench(const struct options *options, struct error *error)
 {
     struct experiment experiment = {0};
     struct bench bench = {.experiment = &experiment, .steps = STEPS};
-    struct measure measure = {.bench = &bench};
+    struct measure measure = {.bench = &bench, .mutex = PTHREAD_MUTEX_INITIALIZER};
     long long steps = STEPS;
 
     if (options->steps && (!text_to_integer(options->steps, &steps) || steps < 1 || steps > 100000))

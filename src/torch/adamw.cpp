@@ -93,12 +93,13 @@ uint16_t *rounded_copy(et_tensor *tensor)
     at::Tensor &value = tensor->value;
 
     value.unsafeGetTensorImpl()->bump_version(); /* it is written to by its address */
-    shim::Companion *companion = tensor->companion.get();
-    if (!companion || !companion->rounded.defined() || companion->rounded.scalar_type() != at::kBFloat16 ||
-        !companion->rounded.is_contiguous())
+    if (!tensor->companion)
         return nullptr;
-    companion->version = value._version();
-    return static_cast<uint16_t *>(companion->rounded.data_ptr());
+    shim::Rounded &kept = *tensor->companion->rounded;
+    if (!kept.copy.defined() || kept.copy.scalar_type() != at::kBFloat16 || !kept.copy.is_contiguous())
+        return nullptr;
+    kept.version = value._version();
+    return static_cast<uint16_t *>(kept.copy.data_ptr());
 }
 
 void step_elsewhere(at::Tensor &p, const at::Tensor &g, at::Tensor &m, at::Tensor &v, const Step &s)

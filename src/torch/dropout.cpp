@@ -6,7 +6,6 @@
  */
 #include "torch/shim.hpp"
 
-#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
 #include <cstring>
 #include <torch/csrc/autograd/custom_function.h>
@@ -176,14 +175,6 @@ at::Tensor shim::drop(const at::Tensor &x, double p, uint64_t seed)
                         drop);
     });
     return to;
-}
-
-int64_t shim::draw_seed()
-{
-    at::Generator generator = at::detail::getDefaultCPUGenerator();
-    std::lock_guard<std::mutex> lock(generator.mutex());
-
-    return static_cast<int64_t>(generator.get<at::CPUGeneratorImpl>()->random64());
 }
 
 static bool drops_here(const at::Tensor &x, double p)

@@ -117,6 +117,9 @@ struct Linear : public torch::autograd::Function<Linear> {
 
 c10::intrusive_ptr<shim::Companion> shim::companion_of(const et_tensor *x)
 {
+    static std::mutex mutex;
+    std::lock_guard<std::mutex> lock(mutex);
+
     if (!x->companion)
         x->companion = c10::make_intrusive<Companion>();
     return x->companion;
@@ -129,14 +132,14 @@ static at::Tensor rounded(const et_tensor *x, at::ScalarType type, bool with_gra
 
     if (x->value.scalar_type() == type)
         return x->value;
-    shim::Companion &companion = *shim::companion_of(x);
-    at::Tensor &copy = companion.rounded;
-    if (!copy.defined() || companion.version != x->value._version() || copy.scalar_type() != type ||
-        copy.requires_grad() != recorded) {
-        copy = recorded ? x->value.to(type) : x->value.detach().to(type);
-        companion.version = x->value._version();
+    shim::Rounded &kept = *shim::companion_of(x)->rounded;
+    std::lock_guard<std::mutex> lock(kept.mutex);
+    if (!kept.copy.defined() || kept.version != x->value._version() || kept.copy.scalar_type() != type ||
+        kept.copy.requires_grad() != recorded) {
+        kept.copy = recorded ? x->value.to(type) : x->value.detach().to(type);
+        kept.version = x->value._version();
     }
-    return copy;
+    return kept.copy;
 }
 
 extern "C" struct et_tensor *et_linear(struct et_scope *scope, const struct et_tensor *x,

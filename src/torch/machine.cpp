@@ -3,6 +3,7 @@
 
 #include "base/parallel.h"
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
@@ -31,7 +32,28 @@ static void autocast_set(at::DeviceType type, bool enabled, at::ScalarType dtype
 }
 #endif
 
+extern "C" void omp_set_num_threads(int threads); /* of the calling thread's loops */
+
 static thread_local shim::Autocast autocast;
+static thread_local int own_lane = 0;
+
+/* Of the calling thread, so that passes at the same time draw what they would draw one after the other. */
+static at::CPUGeneratorImpl *own_generator()
+{
+    static thread_local at::Generator generator = at::detail::createCPUGenerator();
+
+    return generator.get<at::CPUGeneratorImpl>();
+}
+
+int64_t shim::draw_seed()
+{
+    return static_cast<int64_t>(own_generator()->random64());
+}
+
+int shim::lane()
+{
+    return own_lane;
+}
 
 shim::Autocast shim::current_autocast()
 {
@@ -82,6 +104,13 @@ int et_get_threads(void)
     return at::get_num_threads();
 }
 
+void et_enter_lane(int lane, int threads)
+{
+    (void)at::get_num_threads(); /* sets the thread up, which would undo the next line if it came later */
+    omp_set_num_threads(threads);
+    own_lane = lane;
+}
+
 int et_cuda_count(void)
 {
     try {
@@ -101,6 +130,7 @@ bool et_bfloat16_is_native(int device)
 void et_manual_seed(uint64_t seed)
 {
     at::manual_seed(seed);
+    own_generator()->set_current_seed(seed);
 }
 
 bool et_grad_mode(bool enabled)
@@ -116,6 +146,8 @@ void et_autocast_begin(int device, enum et_dtype dtype)
     autocast = {device, dtype};
     if (dtype == ET_FLOAT32)
         return;
+    at::autocast::set_autocast_cache_enabled(
+        false); /* threads share the cache; weights are kept in linear.cpp */
     at::autocast::increment_nesting();
     autocast_set(shim::device_of(device).type(), true, shim::scalar_type(dtype));
 }
@@ -124,8 +156,7 @@ void et_autocast_end(void)
 {
     if (autocast.dtype == ET_FLOAT32)
         return;
-    if (at::autocast::decrement_nesting() == 0)
-        at::autocast::clear_cache();
+    at::autocast::decrement_nesting();
     autocast_set(shim::device_of(autocast.device).type(), false, at::kFloat);
     autocast = shim::Autocast();
 }

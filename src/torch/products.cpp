@@ -2,6 +2,7 @@
 #include "torch/shim.hpp"
 
 #include <ATen/core/grad_mode.h>
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <mutex>
@@ -11,9 +12,15 @@
 namespace
 {
 
-std::mutex mutex; /* a checkpointed layer may run again in a thread of libtorch's */
+/* A checkpointed layer may run again in a thread of libtorch's: that is lane 0. */
+struct Made {
+    et_product product;
+    int lane;
+};
+
+std::mutex mutex;
 bool recording = false;
-std::vector<et_product> products;
+std::vector<Made> made;
 
 bool same(const et_product &a, const et_product &b)
 {
@@ -35,13 +42,13 @@ void shim::record_product(int64_t batch, int64_t rows, int64_t inner, int64_t co
         return;
     bool learns = at::GradMode::is_enabled();
     et_product product = {batch, rows, inner, columns, learns && left, learns && right, 1};
-    for (et_product &known : products) {
-        if (same(known, product)) {
-            known.count++;
+    for (Made &known : made) {
+        if (known.lane == lane() && same(known.product, product)) {
+            known.product.count++;
             return;
         }
     }
-    products.push_back(product);
+    made.push_back({product, lane()});
 }
 
 extern "C" {
@@ -50,19 +57,23 @@ void et_products_record(bool on)
 {
     std::lock_guard<std::mutex> lock(mutex);
     recording = on;
-    products.clear();
+    made.clear();
 }
 
 size_t et_products_take(struct et_product **list)
 {
     std::lock_guard<std::mutex> lock(mutex);
-    size_t count = products.size();
+    size_t count = 0;
 
-    *list = static_cast<et_product *>(std::calloc(count + 1, sizeof **list));
+    *list = static_cast<et_product *>(std::calloc(made.size() + 1, sizeof **list));
     if (!*list)
         return 0;
-    std::copy(products.begin(), products.end(), *list);
-    products.clear();
+    for (const Made &one : made)
+        if (one.lane == shim::lane())
+            (*list)[count++] = one.product;
+    made.erase(
+        std::remove_if(made.begin(), made.end(), [](const Made &one) { return one.lane == shim::lane(); }),
+        made.end());
     return count;
 }
 

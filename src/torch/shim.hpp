@@ -11,16 +11,23 @@
 #include <exception>
 #include <initializer_list>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 namespace shim
 {
 
+/* A tensor in another type, as of its `version`. */
+struct Rounded {
+    std::mutex mutex; /* twins share it */
+    at::Tensor copy;
+    int64_t version = 0;
+};
+
 /* What the shim keeps beside a tensor, for linear layers (linear.cpp, gradient.cpp). */
 struct Companion : torch::CustomClassHolder {
-    at::Tensor rounded;     /* the tensor in another type, as of `version` */
-    int64_t version = 0;    /* of the tensor */
+    std::shared_ptr<Rounded> rounded = std::make_shared<Rounded>();
     at::Tensor products[2]; /* bfloat16: the first `waiting` are parts of its gradient, others spare memory */
     int waiting = 0;
     at::Tensor spare_sum;   /* memory of a cleared gradient, to be used again */
@@ -34,7 +41,7 @@ struct et_tensor {
     at::Tensor value;
     et_scope *scope = nullptr;
     et_tensor *previous = nullptr, *next = nullptr;
-    mutable c10::intrusive_ptr<shim::Companion> companion; /* empty until it is needed */
+    mutable c10::intrusive_ptr<shim::Companion> companion; /* empty until it is needed (companion_of) */
 };
 
 struct et_scope {
@@ -114,10 +121,12 @@ at::Tensor gelu_halves(const at::Tensor &x);
 
 /* Dropout by draws from `seed`, of float32 or bfloat16 on the CPU; no gradient is recorded. */
 at::Tensor drop(const at::Tensor &x, double p, uint64_t seed);
-int64_t draw_seed(); /* from the generator that et_manual_seed sets */
+int64_t draw_seed(); /* from the thread's generator, which et_manual_seed sets */
 
 /* et_conv1d in bfloat16 with groups, without stride and bias. */
 at::Tensor grouped_conv(const at::Tensor &x, const at::Tensor &weight, int64_t padding, int64_t groups);
+
+int lane(); /* the calling thread's (et_enter_lane) */
 
 /* Notes a product under et_products_record; `left` and `right`: whether the factor gets a gradient. */
 void record_product(int64_t batch, int64_t rows, int64_t inner, int64_t columns, bool left, bool right);

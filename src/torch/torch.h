@@ -43,9 +43,13 @@ enum { ET_CPU = -1 };
 const char *et_version(void); /* "1.13.1" */
 void et_set_threads(int threads);
 int et_get_threads(void);
+
+/* For threads that run passes at the same time: the calling one is number `lane` from now on, and its
+ * operations use so many threads, whatever others do. */
+void et_enter_lane(int lane, int threads);
 int et_cuda_count(void);                /* cards libtorch can use */
 bool et_bfloat16_is_native(int device); /* the hardware multiplies bfloat16 itself */
-void et_manual_seed(uint64_t seed);     /* every device's default generator */
+void et_manual_seed(uint64_t seed);     /* every device's default generator, and the calling thread's */
 
 /* ---- scopes ---- */
 
@@ -233,8 +237,8 @@ struct et_product {
 /* The product itself, or the one that makes the gradient of its left or right factor. */
 enum et_factor { ET_RESULT, ET_LEFT, ET_RIGHT };
 
-void et_products_record(bool on);                  /* of every thread; forgets what was recorded */
-size_t et_products_take(struct et_product **list); /* what was made since; caller frees the list */
+void et_products_record(bool on);                  /* in every lane; forgets what was recorded */
+size_t et_products_take(struct et_product **list); /* what this lane made since; caller frees the list */
 double et_product_seconds(struct et_scope *scope, const struct et_product *product, enum et_factor of,
                           enum et_dtype dtype, int device); /* one, on operands at hand */
 void et_synchronize(int device);                            /* waits until the device has done all */
@@ -245,6 +249,17 @@ void et_backward(struct et_scope *scope, const struct et_tensor *loss);
 struct et_tensor *et_grad(struct et_scope *scope, const struct et_tensor *x); /* a view, good until
                           gradients are cleared; zeros if there is none */
 void et_clear_grads(struct et_tensor *const *tensors, size_t count);
+
+/*
+ * Twins: further handles of the same numbers, each with a gradient of its own, so that several passes through
+ * one model can go backward at the same time.  et_twins_begin before the passes makes them need gradients
+ * where their tensors do; et_twins_end after them adds the twins' gradients to those of the tensors, in this
+ * order, and clears them.
+ */
+struct et_tensor *et_twin(struct et_scope *scope, const struct et_tensor *x);
+void et_twins_begin(struct et_tensor *const *tensors, struct et_tensor *const *twins, size_t count);
+void et_twins_end(struct et_scope *scope, struct et_tensor *const *tensors, struct et_tensor *const *twins,
+                  size_t count);
 
 /* The 2-norm over all gradients together; NaN or infinity if any element is. */
 double et_grad_norm(struct et_scope *scope, struct et_tensor *const *tensors, size_t count);

@@ -1,9 +1,9 @@
 #include "train/loader.h"
 
+#include "base/parallel.h"
 #include "train/dataset.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 enum { AHEAD = 4 }; /* batches that wait to be taken */
@@ -48,18 +48,6 @@ static void *run(void *argument)
     return NULL;
 }
 
-/* Signals are the main thread's. */
-static bool begin_thread(struct loader *loader)
-{
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool begun = pthread_create(&loader->thread, NULL, run, loader) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return begun;
-}
-
 struct loader *loader_start(loader_make *make, void *context, int64_t first, int64_t last)
 {
     struct loader *loader = mem_zero(1, sizeof *loader);
@@ -68,7 +56,7 @@ struct loader *loader_start(loader_make *make, void *context, int64_t first, int
         .make = make, .context = context, .next_made = first, .next_taken = first, .last = last};
     pthread_mutex_init(&loader->mutex, NULL);
     pthread_cond_init(&loader->changed, NULL);
-    loader->threaded = begin_thread(loader);
+    loader->threaded = thread_begin(&loader->thread, run, loader);
     return loader;
 }
 

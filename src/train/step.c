@@ -1,7 +1,7 @@
 #include "train/step.h"
 
 #include "base/interrupt.h"
-#include "base/random.h"
+#include "train/pass.h"
 #include "train/share.h"
 #include "train/trouble.h"
 
@@ -129,6 +129,7 @@ bool training_start(struct training *training, struct trainer *trainer, struct e
            average_start(&training->average, trainer->model,
                          trainer->model->kind->fit ? 0 : config_number(trainer->config, "train.average"),
                          error) &&
+           passes_start(training, error) &&
            (training->optimizer = et_adamw_new(training->tensors, training->count, settings, error)) != NULL;
 }
 
@@ -139,6 +140,7 @@ void training_end(struct training *training)
     et_buckets_free(training->buckets);
     et_adamw_free(training->optimizer);
     average_end(&training->average);
+    passes_end(training);
     loss_end(&training->loss);
     if (training->scope)
         et_scope_close(training->scope, NULL);
@@ -159,81 +161,6 @@ static double step_weight(const struct training *training, size_t first, size_t 
         weight +=
             loss_weight(&training->loss, training->trainer->train->items[training->epoch.order[i]].label);
     return weight;
-}
-
-/* Seeds what batch `index` of the epoch draws. */
-static uint64_t batch_seed(const struct training *training, int64_t index)
-{
-    struct random_stream stream = random_stream((uint64_t)setting(training, "run.seed"), RANDOM_DROPOUT,
-                                                (uint64_t)(training->epoch.earlier + index));
-
-    return random_next(&stream);
-}
-
-/* Another rank's batch is left empty. */
-static bool make_batch(void *context, int64_t index, struct batch *batch, struct error *error)
-{
-    const struct training *training = context;
-    const struct trainer *t = training->trainer;
-    size_t first = training->epoch.starts[index], count = training->epoch.starts[index + 1] - first;
-
-    if (!share_takes(training, index)) {
-        *batch = (struct batch){0};
-        return true;
-    }
-    return dataset_batch(t->train, training->epoch.order + first, count, t->model, &training->augmentation,
-                         batch_seed(training, index), batch, error);
-}
-
-static void mark(const struct trainer *trainer, enum stage stage)
-{
-    if (trainer->stage_ended)
-        trainer->stage_ended(trainer->context, stage);
-}
-
-/* Marks where the feature encoder ends, inside the forward pass. */
-static void observe(void *context, const char *name, const struct et_tensor *tensor)
-{
-    (void)tensor;
-    if (strcmp(name, "features") == 0)
-        mark(context, STAGE_FEATURES);
-}
-
-/* Forward and backward of one batch, if it is this rank's; adds its part of the step's loss.  last: it is the
- * last of this rank's in the step. */
-static bool run_batch(struct training *training, int64_t index, bool last, double weight,
-                      struct step_figures *figures, struct error *error)
-{
-    struct trainer *t = training->trainer;
-    struct forward_mode mode = {.training = true, .seed = batch_seed(training, index), .context = t};
-    struct batch batch;
-
-    mode.observe = t->stage_ended ? observe : NULL;
-    if (!loader_next(training->loader, &batch, error))
-        return false;
-    if (batch.count == 0)
-        return true;
-    double share = augment_mix(&training->augmentation, &batch, mode.seed);
-    mark(t, STAGE_LOAD);
-    struct et_scope *scope = et_scope_open(NULL);
-    et_autocast_begin(t->compute.device, t->compute.precision);
-    struct et_tensor *logits = model_forward(t->model, scope, &batch, &mode);
-    et_autocast_end();
-    struct et_tensor *sum = loss_sum(&training->loss, scope, &batch, logits, share);
-    mark(t, STAGE_FORWARD);
-    struct et_tensor *scaled = et_mul_scalar(scope, sum, t->state.loss_scale / weight);
-    if (training->buckets && last)
-        et_buckets_backward(scope, training->buckets, scaled);
-    else
-        et_backward(scope, scaled);
-    double loss = et_item(scope, sum) / weight;
-    figures->loss += loss;
-    if (!isfinite(loss) && figures->bad_batch < 0)
-        figures->bad_batch = index;
-    batch_free(&batch);
-    bool done = et_scope_close(scope, error) || trouble_memory(training, index, error);
-    mark(t, STAGE_BACKWARD);
-    return done;
 }
 
 /* float16: after an overflow the scale is halved and the step skipped; after long calm it is doubled. */
@@ -305,7 +232,7 @@ static void enter_epoch(struct training *training)
         return;
     loader_stop(training->loader);
     epoch_make(&training->epoch, training->trainer->train, state->epoch);
-    training->loader = loader_start(make_batch, training, state->batches, training->epoch.batches);
+    training->loader = loader_start(pass_make_batch, training, state->batches, training->epoch.batches);
 }
 
 static bool take_step(struct training *training, struct step_figures *figures, struct error *error)
@@ -323,12 +250,9 @@ static bool take_step(struct training *training, struct step_figures *figures, s
     et_clear_grads(training->tensors, training->count);
     if (!keep_moving(training, false, error))
         return false;
-    int64_t final = share_last(training, first, last);
     bool overflows = t->compute.precision == ET_FLOAT16 && t->state.loss_scale > SMALLEST_SCALE;
-    for (int64_t b = first; b < last; b++)
-        if (!run_batch(training, b, b == final, weight, figures, error))
-            return false;
-    if (!share_sum(training, first, last, figures, error) || !update(training, figures, error))
+    if (!passes_run(training, first, last, weight, figures, error) ||
+        !share_sum(training, first, last, figures, error) || !update(training, figures, error))
         return false;
     if (!figures->skipped) {
         t->state.bad_steps = 0;
@@ -339,7 +263,7 @@ static bool take_step(struct training *training, struct step_figures *figures, s
     count_step(training, last);
     t->clips += (int64_t)(starts[last] - starts[first]);
     bool done = figures->skipped || average_update(&training->average, t->state.step, error);
-    mark(t, STAGE_OPTIMIZER);
+    pass_mark(t, STAGE_OPTIMIZER, 0);
     return done;
 }
 

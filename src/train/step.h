@@ -19,6 +19,7 @@ struct training {
     size_t count;
     struct epoch epoch; /* the present one's batches */
     struct loader *loader;
+    struct passes *passes; /* of its batches */
     int64_t accumulate, total_steps;
     const struct schedule *schedule;
     struct augmentation augmentation;

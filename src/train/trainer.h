@@ -30,8 +30,10 @@ struct trainer {
     double (*judge)(void *context, struct prediction_list *predictions, int64_t step, double epoch,
                     struct metric_list *metrics);
 
-    /* Called as each stage of a step ends, to measure it; or NULL. */
-    void (*stage_ended)(void *context, enum stage stage);
+    /* Called as each stage of a step ends, to measure it; or NULL.  Batches that run at the same time have a
+     * lane each, which tells by itself of all between STAGE_LOAD and STAGE_OPTIMIZER; lane 0 is the
+     * trainer's thread, whose STAGE_BACKWARD ends when all lanes' have. */
+    void (*stage_ended)(void *context, enum stage stage, int lane);
     void *context;
 
     /* What train() leaves. */
