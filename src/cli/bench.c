@@ -231,7 +231,8 @@ static bool measure_training(struct measure *m, struct error *error)
 
     et_products_record(true);
     bool done = training_start(&training, &trainer, error);
-    m->lanes = lanes_start(done ? passes_lanes(&training) : 1);
+    m->bench->lanes = done ? passes_lanes(&training) : 1;
+    m->lanes = lanes_start(m->bench->lanes);
     done = done && take_steps(m, &training, error);
     et_products_record(false);
     lanes_stop(m->lanes);

@@ -62,8 +62,9 @@ static void print_table(const struct bench *bench, struct text *out)
                        both = sum_stages(bench, STAGE_FORWARD, STAGE_BACKWARD);
     double median = bench_median(bench->step_seconds, (size_t)bench->steps);
 
-    text_add(out, "compute     %s, %s, %s threads\n", config_text(config, "run.device"),
-             config_text(config, "run.precision"), config_text(config, "run.threads"));
+    text_add(out, "compute     %s, %s, %s threads, %d batch%s at a time\n", config_text(config, "run.device"),
+             config_text(config, "run.precision"), config_text(config, "run.threads"), bench->lanes,
+             bench->lanes > 1 ? "es" : "");
     text_add(out, "ceiling     %.0f GFLOP/s: the matrix products of these steps by themselves\n",
              1e-9 * divide(step.flop, step.ideal));
     text_add(out,
@@ -102,6 +103,7 @@ static void put_training(cJSON *json, const struct bench *bench)
     cJSON *samples = cJSON_CreateArray();
     double median = bench_median(bench->step_seconds, (size_t)bench->steps);
 
+    cJSON_AddNumberToObject(training, "concurrent_batches", bench->lanes);
     cJSON_AddNumberToObject(training, "clips_per_second", bench->clips / median);
     cJSON_AddNumberToObject(training, "audio_seconds_per_second", bench->audio / median);
     cJSON_AddNumberToObject(training, "flop_per_second", sum_stages(bench, 0, STAGE_COUNT - 1).flop / median);

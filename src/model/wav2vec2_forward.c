@@ -2,7 +2,7 @@
  * wav2vec 2.0's forward pass: feature encoder, projection, SpecAugment, positional convolution, transformer,
  * merge over time, head.
  *
- * Shapes: B clips, S samples, C channels, T frames, H hidden size.
+ * Shapes: B clips, S samples, C channels, T frames, N frames of all clips without padding, H hidden size.
  */
 #include "base/random.h"
 #include "model/frames.h"
@@ -21,6 +21,7 @@ struct pass {
     int64_t *lengths;              /* frames of each clip */
     struct et_tensor *padding;     /* (B, T, 1) true where a frame is padding; NULL where none is */
     struct et_tensor *key_padding; /* (B, 1, 1, T) the same, if it is hidden from attention; else NULL */
+    bool packed; /* what goes through the transformer is (1, N, H): the clips' frames without padding */
 };
 
 static struct et_tensor *weight(const struct pass *pass, size_t index)
@@ -266,8 +267,11 @@ static struct et_tensor *attend(const struct pass *pass, struct et_scope *s, str
     struct et_tensor *query = project(pass, s, x, layer, QUERY), *key = project(pass, s, x, layer, KEY),
                      *value = project(pass, s, x, layer, VALUE);
 
-    return project(pass, s, et_attention(s, query, key, value, pass->key_padding, c->num_attention_heads, p),
-                   layer, OUT);
+    struct et_tensor *mixed =
+        pass->packed
+            ? et_attention_packed(s, query, key, value, pass->lengths, pass->clips, c->num_attention_heads, p)
+            : et_attention(s, query, key, value, pass->key_padding, c->num_attention_heads, p);
+    return project(pass, s, mixed, layer, OUT);
 }
 
 static struct et_tensor *feed_forward(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
@@ -288,7 +292,7 @@ static struct et_tensor *add_dropped(const struct pass *pass, struct et_scope *s
     return p > 0 ? et_add_dropped(s, x, y, p) : et_add(s, x, y);
 }
 
-/* One transformer layer, norm first ("stable") or last.  x (B, T, H) */
+/* One transformer layer, norm first ("stable") or last.  x (B, T, H) or (1, N, H) */
 static struct et_tensor *run_layer(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
                                    const struct wav2vec2_layer *layer)
 {
@@ -347,15 +351,32 @@ static struct et_tensor *next_hidden(const struct pass *pass, struct et_scope *s
     return y;
 }
 
-static void observe_hidden(const struct pass *pass, int64_t index, const struct et_tensor *x)
+/* x as (B, T, H). */
+static struct et_tensor *padded(const struct pass *pass, struct et_scope *scope, struct et_tensor *x)
+{
+    return pass->packed ? et_unpack(scope, x, pass->lengths, pass->clips, pass->frames) : x;
+}
+
+static void observe_hidden(const struct pass *pass, struct et_scope *scope, int64_t index,
+                           struct et_tensor *x)
 {
     char name[32];
 
+    if (!pass->mode->observe)
+        return;
     snprintf(name, sizeof name, "hidden_%lld", (long long)index);
-    observe(pass, name, x);
+    observe(pass, name, padded(pass, scope, x));
 }
 
-/* x (B, T, H), the transformer's input -> the hidden state to merge over time */
+/* Padding that is hidden need not go through the transformer at all.  On a card, few large operations are
+ * faster than many of the clips' own lengths. */
+static bool packs(const struct pass *pass)
+{
+    return pass->key_padding && !pass->model->pooling_includes_padding &&
+           pass->model->parameters.device == ET_CPU;
+}
+
+/* x (B, T, H), the transformer's input -> the hidden state to merge over time, (B, T, H) */
 static struct et_tensor *transform(struct pass *pass, struct et_scope *scope, struct et_tensor *x)
 {
     const struct layer_mix *mix = &pass->w->mix;
@@ -364,16 +385,19 @@ static struct et_tensor *transform(struct pass *pass, struct et_scope *scope, st
     struct et_tensor *sum = NULL;
     int64_t depth = layer_mix_depth(mix);
 
+    pass->packed = packs(pass);
+    if (pass->packed)
+        x = et_pack(scope, x, pass->lengths);
     for (int64_t i = 0; i < depth; i++) {
-        observe_hidden(pass, i, x);
+        observe_hidden(pass, scope, i, x);
         sum = layer_mix_add(mix, parameters, scope, sum, x, i);
         x = next_hidden(pass, scope, x, i, &drop);
     }
-    observe_hidden(pass, depth, x);
+    observe_hidden(pass, scope, depth, x);
     if (pass->w->config.do_stable_layer_norm && depth == mix->layers)
         x = norm(pass, scope, x, &pass->w->encoder_norm);
     sum = layer_mix_add(mix, parameters, scope, sum, x, depth);
-    return sum ? sum : x;
+    return padded(pass, scope, sum ? sum : x);
 }
 
 /* Works out which frames are padding, from the frames of each clip. */

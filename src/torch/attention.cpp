@@ -20,19 +20,43 @@ using shim::LANES;
 namespace
 {
 
+/* Clips one after another: rows of frames, all heads in a row. */
 struct Dims {
-    int64_t batch, time, heads, width; /* width: of a head */
+    std::vector<int64_t> lengths; /* frames of each clip */
+    int64_t heads, width;         /* width: of a head */
+
+    /* Calls body(clip, its frames, its first row, its first score) for each. */
+    template <typename Body> void for_clips(Body body) const
+    {
+        int64_t row = 0, score = 0;
+
+        for (size_t b = 0; b < lengths.size(); b++) {
+            body(b, lengths[b], row, score);
+            row += lengths[b];
+            score += heads * lengths[b] * lengths[b];
+        }
+    }
+
+    int64_t scores() const
+    {
+        int64_t sum = 0;
+
+        for (int64_t length : lengths)
+            sum += heads * length * length;
+        return sum;
+    }
 };
 
-Dims dims_of(const at::Tensor &x, int64_t heads)
+/* A clip's rows of x (rows, heads * width), as (heads, time, width), where they lie. */
+at::Tensor heads_of(const at::Tensor &x, int64_t row, int64_t time, const Dims &d)
 {
-    return {x.size(0), x.size(1), heads, x.size(2) / heads};
+    return x.narrow(0, row, time).view({time, d.heads, d.width}).transpose(0, 1);
 }
 
-/* Clip b of x (batch, time, heads * width), as (heads, time, width), where it lies. */
-at::Tensor heads_of(const at::Tensor &x, int64_t b, const Dims &d)
+/* A clip's scores (heads, time, time). */
+at::Tensor square_of(const at::Tensor &scores, int64_t first, int64_t time, const Dims &d)
 {
-    return x[b].view({d.time, d.heads, d.width}).transpose(0, 1);
+    return scores.narrow(0, first, d.heads * time * time).view({d.heads, time, time});
 }
 
 /* row = softmax(scale * row) over what is not hidden.  `count` is a multiple of LANES; `hidden` holds -inf
@@ -84,49 +108,42 @@ int64_t padded(int64_t count)
     return (count + LANES - 1) / LANES * LANES;
 }
 
-/* (batch, padded time): -inf where a key is hidden or there is none, else 0 */
-std::vector<float> hidden_keys(const c10::optional<at::Tensor> &mask, const Dims &d)
+/* (padded time): -inf where a key of clip b is hidden or there is none, else 0.  mask: (clips, time) */
+std::vector<float> hidden_keys(const c10::optional<at::Tensor> &mask, size_t b, int64_t time)
 {
-    const int64_t stride = padded(d.time);
-    std::vector<float> hidden(static_cast<size_t>(d.batch * stride), 0.0F);
-    at::Tensor flags = mask ? mask->reshape({d.batch, d.time}).contiguous() : at::Tensor();
+    std::vector<float> hidden(static_cast<size_t>(padded(time)), -INFINITY);
+    const bool *flags = mask ? mask->data_ptr<bool>() + static_cast<int64_t>(b) * time : nullptr;
 
-    for (int64_t b = 0; b < d.batch; b++) {
-        float *row = hidden.data() + b * stride;
-        for (int64_t t = 0; mask && t < d.time; t++)
-            row[t] = flags.data_ptr<bool>()[b * d.time + t] ? -INFINITY : 0.0F;
-        std::fill(row + d.time, row + stride, -INFINITY);
-    }
+    for (int64_t t = 0; t < time; t++)
+        hidden[static_cast<size_t>(t)] = flags && flags[t] ? -INFINITY : 0.0F;
     return hidden;
 }
 
-/* scores (batch, heads, time, time) become probabilities. */
-void normalise(const at::Tensor &scores, const c10::optional<at::Tensor> &mask, const Dims &d, double scale)
+/* A clip's scores become probabilities. */
+void normalise(const at::Tensor &scores, const std::vector<float> &hidden, double scale)
 {
-    const std::vector<float> hidden = hidden_keys(mask, d);
-    const int64_t stride = padded(d.time), rows = d.batch * d.heads * d.time;
+    const int64_t time = scores.size(2), stride = padded(time);
     const shim::Rows all(scores);
 
-    at::parallel_for(0, rows, shim::rows_per_thread(d.time), [&](int64_t begin, int64_t end) {
+    at::parallel_for(0, scores.size(0) * time, shim::rows_per_thread(time), [&](int64_t begin, int64_t end) {
         std::vector<float> row(static_cast<size_t>(stride), 0.0F);
         for (int64_t r = begin; r < end; r++) {
             all.read(r, row.data());
-            softmax_row(row.data(), hidden.data() + r / (d.heads * d.time) * stride, stride,
-                        static_cast<float>(scale));
+            softmax_row(row.data(), hidden.data(), stride, static_cast<float>(scale));
             all.write(r, row.data());
-            std::fill(row.begin() + d.time, row.end(), 0.0F);
+            std::fill(row.begin() + time, row.end(), 0.0F);
         }
     });
 }
 
-/* grad, of the dropped probabilities, becomes the gradient of the scores. */
+/* grad, of a clip's dropped probabilities, becomes the gradient of its scores. */
 void normalise_backward(const at::Tensor &grad, const at::Tensor &probabilities, const at::Tensor &dropped,
-                        const Dims &d, double scale)
+                        double scale)
 {
-    const int64_t stride = padded(d.time), rows = d.batch * d.heads * d.time;
+    const int64_t time = grad.size(2), stride = padded(time);
     const shim::Rows grads(grad), before(probabilities), after(dropped);
 
-    at::parallel_for(0, rows, shim::rows_per_thread(d.time), [&](int64_t begin, int64_t end) {
+    at::parallel_for(0, grad.size(0) * time, shim::rows_per_thread(time), [&](int64_t begin, int64_t end) {
         std::vector<float> memory(static_cast<size_t>(3 * stride), 0.0F);
         float *row = memory.data(), *probability = row + stride, *drop = probability + stride;
         for (int64_t r = begin; r < end; r++) {
@@ -147,20 +164,25 @@ void multiply(at::Tensor out, const at::Tensor &a, const at::Tensor &b)
 
 struct Attention : public torch::autograd::Function<Attention> {
     static at::Tensor forward(AutogradContext *save, at::Tensor query, at::Tensor key, at::Tensor value,
-                              c10::optional<at::Tensor> mask, int64_t heads, double dropout, int64_t seed)
+                              c10::optional<at::Tensor> mask, std::vector<int64_t> lengths, int64_t heads,
+                              double dropout, int64_t seed)
     {
-        const Dims d = dims_of(query, heads);
+        const Dims d = {lengths, heads, query.size(1) / heads};
         const double scale = 1 / std::sqrt(static_cast<double>(d.width));
-        at::Tensor scores = at::empty({d.batch, d.heads, d.time, d.time}, query.options());
-        at::Tensor mixed = at::empty_like(query);
+        at::Tensor scores = at::empty({d.scores()}, query.options()), mixed = at::empty_like(query);
 
-        for (int64_t b = 0; b < d.batch; b++)
-            multiply(scores[b], heads_of(query, b, d), heads_of(key, b, d).transpose(1, 2));
-        normalise(scores, mask, d, scale);
+        d.for_clips([&](size_t b, int64_t time, int64_t row, int64_t first) {
+            at::Tensor square = square_of(scores, first, time, d);
+            multiply(square, heads_of(query, row, time, d), heads_of(key, row, time, d).transpose(1, 2));
+            normalise(square, hidden_keys(mask, b, time), scale);
+        });
         at::Tensor dropped = dropout > 0 ? shim::drop(scores, dropout, static_cast<uint64_t>(seed)) : scores;
-        for (int64_t b = 0; b < d.batch; b++)
-            multiply(heads_of(mixed, b, d), dropped[b], heads_of(value, b, d));
+        d.for_clips([&](size_t, int64_t time, int64_t row, int64_t first) {
+            multiply(heads_of(mixed, row, time, d), square_of(dropped, first, time, d),
+                     heads_of(value, row, time, d));
+        });
         save->save_for_backward({query, key, value, scores, dropped});
+        save->saved_data["lengths"] = lengths;
         save->saved_data["heads"] = heads;
         return mixed;
     }
@@ -168,35 +190,62 @@ struct Attention : public torch::autograd::Function<Attention> {
     static variable_list backward(AutogradContext *save, variable_list grads)
     {
         variable_list saved = save->get_saved_variables();
-        const at::Tensor &query = saved[0], &key = saved[1], &value = saved[2], &dropped = saved[4];
-        const Dims d = dims_of(query, save->saved_data["heads"].toInt());
-        at::Tensor grad = grads[0].contiguous(), scores = at::empty_like(dropped);
+        const at::Tensor &query = saved[0], &key = saved[1], &value = saved[2];
+        const int64_t heads = save->saved_data["heads"].toInt();
+        const Dims d = {save->saved_data["lengths"].toIntVector(), heads, query.size(1) / heads};
+        const double scale = 1 / std::sqrt(static_cast<double>(d.width));
+        at::Tensor grad = grads[0].contiguous(), scores = at::empty_like(saved[4]);
         at::Tensor of_query = at::empty_like(query), of_key = at::empty_like(key),
                    of_value = at::empty_like(value);
 
-        for (int64_t b = 0; b < d.batch; b++) {
-            multiply(scores[b], heads_of(grad, b, d), heads_of(value, b, d).transpose(1, 2));
-            multiply(heads_of(of_value, b, d), dropped[b].transpose(1, 2), heads_of(grad, b, d));
-        }
-        normalise_backward(scores, saved[3], dropped, d, 1 / std::sqrt(static_cast<double>(d.width)));
-        for (int64_t b = 0; b < d.batch; b++) {
-            multiply(heads_of(of_query, b, d), scores[b], heads_of(key, b, d));
-            multiply(heads_of(of_key, b, d), scores[b].transpose(1, 2), heads_of(query, b, d));
-        }
-        return {of_query, of_key, of_value, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
+        d.for_clips([&](size_t, int64_t time, int64_t row, int64_t first) {
+            at::Tensor square = square_of(scores, first, time, d),
+                       dropped = square_of(saved[4], first, time, d);
+            at::Tensor mixed = heads_of(grad, row, time, d);
+            multiply(square, mixed, heads_of(value, row, time, d).transpose(1, 2));
+            multiply(heads_of(of_value, row, time, d), dropped.transpose(1, 2), mixed);
+            normalise_backward(square, square_of(saved[3], first, time, d), dropped, scale);
+            multiply(heads_of(of_query, row, time, d), square, heads_of(key, row, time, d));
+            multiply(heads_of(of_key, row, time, d), square.transpose(1, 2), heads_of(query, row, time, d));
+        });
+        return {of_query,     of_key,       of_value,     at::Tensor(),
+                at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
     }
 };
 
-/* (batch, time, heads * width) -> (batch, heads, time, width) */
-at::Tensor split(const at::Tensor &x, const Dims &d)
+/* Whether the kernel above takes them. */
+bool attends_here(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value)
 {
-    return x.view({d.batch, d.time, d.heads, d.width}).transpose(1, 2);
+    at::ScalarType type = query.scalar_type();
+
+    return query.is_cpu() && key.scalar_type() == type && value.scalar_type() == type &&
+           (type == at::kFloat || type == at::kBFloat16);
 }
 
-at::Tensor attend_elsewhere(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value,
-                            const c10::optional<at::Tensor> &mask, const Dims &d, double dropout)
+/* query, key, value: (..., heads * width), all rows one after another; mask: (clips, time) */
+at::Tensor attend(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value,
+                  const c10::optional<at::Tensor> &mask, const std::vector<int64_t> &lengths, int64_t heads,
+                  double dropout)
 {
-    at::Tensor q = split(query, d), k = split(key, d), v = split(value, d), mixed;
+    const int64_t rows[2] = {-1, query.size(-1)};
+
+    return Attention::apply(query.reshape(rows).contiguous(), key.reshape(rows).contiguous(),
+                            value.reshape(rows).contiguous(), mask, lengths, heads, dropout,
+                            dropout > 0 ? shim::draw_seed() : 0)
+        .view(query.sizes());
+}
+
+/* (batch, time, heads * width) -> (batch, heads, time, width) */
+at::Tensor apart(const at::Tensor &x, int64_t heads)
+{
+    return x.view({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
+}
+
+/* mask: (batch, 1, 1, time) */
+at::Tensor attend_elsewhere(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value,
+                            const c10::optional<at::Tensor> &mask, int64_t heads, double dropout)
+{
+    at::Tensor q = apart(query, heads), k = apart(key, heads), v = apart(value, heads), mixed;
 
 #if TORCH_VERSION_MAJOR >= 2
     c10::optional<at::Tensor> shown;
@@ -204,7 +253,7 @@ at::Tensor attend_elsewhere(const at::Tensor &query, const at::Tensor &key, cons
         shown = mask->logical_not();
     mixed = at::scaled_dot_product_attention(q, k, v, shown, dropout, false);
 #else
-    at::Tensor scores = at::matmul(q / std::sqrt(static_cast<double>(d.width)), k.transpose(2, 3));
+    at::Tensor scores = at::matmul(q / std::sqrt(static_cast<double>(q.size(3))), k.transpose(2, 3));
     if (mask)
         scores = scores.masked_fill(*mask, -INFINITY);
     scores = at::softmax(scores, 3);
@@ -213,24 +262,53 @@ at::Tensor attend_elsewhere(const at::Tensor &query, const at::Tensor &key, cons
     return mixed.transpose(1, 2).reshape(query.sizes());
 }
 
+void record(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, int64_t heads,
+            int64_t clips, int64_t time)
+{
+    const bool learned = query.requires_grad(), either = learned || key.requires_grad();
+    const int64_t width = query.size(-1) / heads;
+
+    shim::record_product(clips * heads, time, width, time, learned, key.requires_grad());
+    shim::record_product(clips * heads, time, time, width, either, value.requires_grad());
+}
+
 } // namespace
 
-extern "C" struct et_tensor *et_attention(struct et_scope *scope, const struct et_tensor *query,
-                                          const struct et_tensor *key, const struct et_tensor *value,
-                                          const struct et_tensor *hidden, int64_t heads, double dropout)
+extern "C" {
+
+struct et_tensor *et_attention(struct et_scope *scope, const struct et_tensor *query,
+                               const struct et_tensor *key, const struct et_tensor *value,
+                               const struct et_tensor *hidden, int64_t heads, double dropout)
 {
     return shim::make(scope, "attention", {query, key, value}, [&] {
         const at::Tensor &q = query->value, &k = key->value, &v = value->value;
-        const Dims d = dims_of(q, heads);
-        const bool learned = q.requires_grad(), values_learned = v.requires_grad();
-        shim::record_product(d.batch * d.heads, d.time, d.width, d.time, learned, k.requires_grad());
-        shim::record_product(d.batch * d.heads, d.time, d.time, d.width, learned || k.requires_grad(),
-                             values_learned);
-        at::ScalarType type = q.scalar_type();
-        if (!q.is_cpu() || k.scalar_type() != type || v.scalar_type() != type ||
-            (type != at::kFloat && type != at::kBFloat16))
-            return attend_elsewhere(q, k, v, shim::optional(hidden), d, dropout);
-        return Attention::apply(q.contiguous(), k.contiguous(), v.contiguous(), shim::optional(hidden), heads,
-                                dropout, dropout > 0 ? shim::draw_seed() : 0);
+        const int64_t clips = q.size(0), time = q.size(1);
+        c10::optional<at::Tensor> mask = shim::optional(hidden);
+        record(q, k, v, heads, clips, time);
+        if (!attends_here(q, k, v))
+            return attend_elsewhere(q, k, v, mask, heads, dropout);
+        if (mask)
+            mask = mask->reshape({clips, time}).contiguous();
+        return attend(q, k, v, mask, std::vector<int64_t>(static_cast<size_t>(clips), time), heads, dropout);
     });
+}
+
+struct et_tensor *et_attention_packed(struct et_scope *scope, const struct et_tensor *query,
+                                      const struct et_tensor *key, const struct et_tensor *value,
+                                      const int64_t *lengths, int64_t clips, int64_t heads, double dropout)
+{
+    return shim::make(scope, "attention", {query, key, value}, [&] {
+        const at::Tensor &q = query->value, &k = key->value, &v = value->value;
+        for (int64_t b = 0; b < clips; b++)
+            record(q, k, v, heads, 1, lengths[b]);
+        if (attends_here(q, k, v))
+            return attend(q, k, v, c10::nullopt, std::vector<int64_t>(lengths, lengths + clips), heads,
+                          dropout);
+        std::vector<at::Tensor> parts;
+        for (int64_t b = 0, row = 0; b < clips; row += lengths[b++])
+            parts.push_back(attend_elsewhere(q.narrow(1, row, lengths[b]), k.narrow(1, row, lengths[b]),
+                                             v.narrow(1, row, lengths[b]), c10::nullopt, heads, dropout));
+        return at::cat(parts, 1);
+    });
+}
 }

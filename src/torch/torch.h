@@ -135,6 +135,17 @@ struct et_tensor *et_attention(struct et_scope *scope, const struct et_tensor *q
                                const struct et_tensor *key, const struct et_tensor *value,
                                const struct et_tensor *hidden, int64_t heads, double dropout);
 
+/* The same of clips that are packed: (1, rows, heads * width). */
+struct et_tensor *et_attention_packed(struct et_scope *scope, const struct et_tensor *query,
+                                      const struct et_tensor *key, const struct et_tensor *value,
+                                      const int64_t *lengths, int64_t clips, int64_t heads, double dropout);
+
+/* Clips (clips, frames, width) as rows one after another without their padding: (1, sum of lengths, width).
+ * And back, with zeros for padding. */
+struct et_tensor *et_pack(struct et_scope *scope, const struct et_tensor *x, const int64_t *lengths);
+struct et_tensor *et_unpack(struct et_scope *scope, const struct et_tensor *x, const int64_t *lengths,
+                            int64_t clips, int64_t frames);
+
 /* x (..., in), weight (out, in), bias (out) or NULL -> (..., out) */
 struct et_tensor *et_linear(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
                             const struct et_tensor *bias);

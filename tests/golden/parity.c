@@ -80,7 +80,8 @@ static void compare(struct parity *parity, const char *name, const float *found,
     parity->failed = parity->failed || !good;
 }
 
-/* Padded frames of hidden states are compared too: both sides compute them alike. */
+/* Where padding is merged over, the frames that it makes are compared too: both sides compute them alike.
+ * Where it is left out, they need not be computed. */
 static void observe(void *context, const char *name, const struct et_tensor *tensor)
 {
     struct parity *parity = context;
@@ -271,9 +272,9 @@ int main(int argc, char **argv)
     parity.expected = open_file(parity.folder, "expected.safetensors");
     struct weights *input = open_file(parity.folder, "batch.safetensors");
     load_batch(&parity, input);
-    check_pooling(&parity, "mean", true, true);
+    check_pooling(&parity, "mean", true, false);
     check_pooling(&parity, "max", true, false);
-    check_pooling(&parity, "mean", false, false);
+    check_pooling(&parity, "mean", false, true);
     check_pooling(&parity, "sum", false, false);
     check_pooling(&parity, "max", false, false);
 

@@ -545,6 +545,87 @@ static void attend(enum et_dtype dtype, bool parts, double p, float results[4][A
     assert_good(et_scope_close(s, &error), error);
 }
 
+/* Clips without their padding, and with it hidden: the same numbers and gradients. */
+static void attend_clips(bool packed, float results[2][ATTENDED])
+{
+    const int64_t shape[3] = {CLIPS, TIMES, STATES}, keys[4] = {CLIPS, 1, 1, TIMES},
+                  lengths[CLIPS] = {TIMES, 13}, rows[3] = {CLIPS, TIMES, 1};
+    struct et_scope *s = et_scope_open(NULL);
+    struct error error = {0};
+    bool padding[CLIPS * TIMES] = {false};
+
+    for (int t = 13; t < TIMES; t++)
+        padding[TIMES + t] = true;
+    et_manual_seed(4);
+    struct et_tensor *x = et_zeros(s, ET_FLOAT32, shape, 3, ET_CPU);
+    et_normal_(s, x, 0, 1);
+    et_set_requires_grad_(s, x, true);
+    struct et_tensor *hidden = et_from_data(s, padding, ET_BOOL, keys, 4, ET_CPU), *y;
+    if (packed) {
+        struct et_tensor *p = et_pack(s, x, lengths);
+        assert_int_equal(et_size(p, 1), TIMES + 13);
+        y = et_unpack(s, et_attention_packed(s, p, p, p, lengths, CLIPS, HEADS, 0), lengths, CLIPS, TIMES);
+    } else {
+        y = et_attention(s, x, x, x, hidden, HEADS, 0);
+    }
+    y = et_masked_fill(s, y, et_reshape(s, hidden, rows, 3), 0);
+    et_backward(s, et_sum(s, et_mul(s, y, et_tanh(s, y))));
+    et_read(s, y, results[0], ATTENDED);
+    et_read(s, et_grad(s, x), results[1], ATTENDED);
+    assert_good(et_scope_close(s, &error), error);
+}
+
+static void test_packed_attention(void **state)
+{
+    static float packed[2][ATTENDED], padded[2][ATTENDED];
+
+    (void)state;
+    attend_clips(true, packed);
+    attend_clips(false, padded);
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < ATTENDED; i++)
+            assert_float_equal(packed[k][i], padded[k][i], 1e-5);
+}
+
+/* Two passes through one weight at the same time: gradients as of one after the other. */
+static void test_twins(void **state)
+{
+    const int64_t shape[2] = {4, 3}, rows[2] = {5, 3};
+    float expected[12], found[12], twin_holds[12];
+    struct et_scope *s = et_scope_open(NULL);
+    struct error error = {0};
+
+    (void)state;
+    for (int low = 0; low < 2; low++) {
+        et_manual_seed(6);
+        struct et_tensor *w = et_zeros(s, ET_FLOAT32, shape, 2, ET_CPU),
+                         *x = et_zeros(s, ET_FLOAT32, rows, 2, ET_CPU);
+        et_normal_(s, w, 0, 1);
+        et_normal_(s, x, 0, 1);
+        et_set_requires_grad_(s, w, true);
+        struct et_tensor *twin = et_twin(s, w);
+        for (int apart = 0; apart < 2; apart++) {
+            et_twins_begin(&w, &twin, 1);
+            for (int pass = 0; pass < 3; pass++) { /* of bfloat16, one more than wait together */
+                et_autocast_begin(ET_CPU, low ? ET_BFLOAT16 : ET_FLOAT32);
+                struct et_tensor *y = et_linear(s, x, apart && pass > 0 ? twin : w, NULL);
+                et_autocast_end();
+                et_backward(s, et_mul_scalar(s, et_sum(s, et_to_dtype(s, y, ET_FLOAT32)), pass + 1));
+            }
+            et_twins_end(s, &w, &twin, 1);
+            et_read(s, et_grad(s, w), apart ? found : expected, 12);
+            et_read(s, et_grad(s, twin), twin_holds, 12);
+            for (int i = 0; i < 12; i++)
+                assert_true(twin_holds[i] == 0);
+            et_clear_grads(&w, 1);
+        }
+        for (int i = 0; i < 12; i++)
+            assert_float_equal(found[i], expected[i], 1e-5);
+        assert_true(expected[0] != 0);
+    }
+    assert_good(et_scope_close(s, &error), error);
+}
+
 static void test_attention_is_its_parts(void **state)
 {
     static float whole[4][ATTENDED], parts[4][ATTENDED];
@@ -665,6 +746,8 @@ int main(void)
         cmocka_unit_test(test_layer_norm_gelu),
         cmocka_unit_test(test_gelu_in_bfloat16),
         cmocka_unit_test(test_attention_is_its_parts),
+        cmocka_unit_test(test_packed_attention),
+        cmocka_unit_test(test_twins),
         cmocka_unit_test(test_linear_trains_as_its_parts),
         cmocka_unit_test(test_grouped_convolution),
     };

@@ -1,0 +1,80 @@
+/* Clips of unequal length as rows one after another, without padding, and back. */
+#include "torch/shim.hpp"
+
+#include <numeric>
+#include <torch/csrc/autograd/custom_function.h>
+#include <vector>
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+namespace
+{
+
+using Lengths = std::vector<int64_t>;
+
+/* (clips, frames, width) -> (1, rows, width) */
+at::Tensor pack(const at::Tensor &x, const Lengths &lengths)
+{
+    int64_t rows = std::accumulate(lengths.begin(), lengths.end(), int64_t(0)), row = 0;
+    at::Tensor packed = at::empty({1, rows, x.size(2)}, x.options());
+
+    for (size_t b = 0; b < lengths.size(); row += lengths[b++])
+        packed[0].narrow(0, row, lengths[b]).copy_(x[static_cast<int64_t>(b)].narrow(0, 0, lengths[b]));
+    return packed;
+}
+
+/* The other way round, zeros where padding is. */
+at::Tensor unpack(const at::Tensor &x, const Lengths &lengths, int64_t frames)
+{
+    const int64_t clips = static_cast<int64_t>(lengths.size());
+    at::Tensor padded = at::zeros({clips, frames, x.size(2)}, x.options());
+    int64_t row = 0;
+
+    for (size_t b = 0; b < lengths.size(); row += lengths[b++])
+        padded[static_cast<int64_t>(b)].narrow(0, 0, lengths[b]).copy_(x[0].narrow(0, row, lengths[b]));
+    return padded;
+}
+
+/* Each is the other's gradient. */
+struct Packing : public torch::autograd::Function<Packing> {
+    static at::Tensor forward(AutogradContext *save, at::Tensor x, Lengths lengths, int64_t frames,
+                              bool packs)
+    {
+        save->saved_data["lengths"] = lengths;
+        save->saved_data["frames"] = frames;
+        save->saved_data["packs"] = packs;
+        return packs ? pack(x, lengths) : unpack(x, lengths, frames);
+    }
+
+    static variable_list backward(AutogradContext *save, variable_list grads)
+    {
+        const Lengths lengths = save->saved_data["lengths"].toIntVector();
+        const int64_t frames = save->saved_data["frames"].toInt();
+
+        return {save->saved_data["packs"].toBool() ? unpack(grads[0], lengths, frames)
+                                                   : pack(grads[0], lengths),
+                at::Tensor(), at::Tensor(), at::Tensor()};
+    }
+};
+
+} // namespace
+
+extern "C" {
+
+struct et_tensor *et_pack(struct et_scope *scope, const struct et_tensor *x, const int64_t *lengths)
+{
+    return shim::make(scope, "pack", {x}, [&] {
+        const at::Tensor &value = x->value;
+        return Packing::apply(value, Lengths(lengths, lengths + value.size(0)), value.size(1), true);
+    });
+}
+
+struct et_tensor *et_unpack(struct et_scope *scope, const struct et_tensor *x, const int64_t *lengths,
+                            int64_t clips, int64_t frames)
+{
+    return shim::make(scope, "unpack", {x}, [&] {
+        return Packing::apply(x->value, Lengths(lengths, lengths + clips), frames, false);
+    });
+}
+}
