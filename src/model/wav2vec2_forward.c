@@ -169,14 +169,22 @@ static struct et_tensor *encode_samples(const struct pass *pass, struct et_scope
     return x;
 }
 
-/* Features that are at hand. */
+/* Features that are at hand.  They come from a disk: more frames than there are would be read from nowhere.
+ */
 static struct et_tensor *take_features(const struct pass *pass, struct et_scope *scope,
                                        const struct batch *batch)
 {
     const int64_t shape[3] = {batch->count, batch->frozen_width, batch->frozen_channels};
+    bool fits = batch->frozen_channels == pass->w->config.conv_dim[pass->w->config.conv_layers - 1];
 
     for (int i = 0; i < pass->w->config.conv_layers; i++)
         shorten(pass, i);
+    for (int64_t b = 0; b < batch->count; b++)
+        fits = fits && pass->lengths[b] >= 1 && pass->lengths[b] <= batch->frozen_width;
+    if (!fits) {
+        et_scope_fail(scope, "stored features do not fit their clips or this model");
+        return NULL;
+    }
     struct et_tensor *halves =
         et_from_data(scope, batch->frozen, ET_FLOAT16, shape, 3, pass->model->parameters.device);
     return et_to_dtype(scope, halves, ET_FLOAT32);
@@ -447,6 +455,8 @@ struct et_tensor *wav2vec2_forward(const struct model *model, struct et_scope *s
         }
     }
     struct et_tensor *x = encode_features(&pass, scope, batch);
+    if (!x) /* as where memory ran out: there are no frames to mask */
+        return NULL;
     observe(&pass, "features", x);
     find_padding(&pass, scope);
     x = transform(&pass, scope, embed(&pass, scope, x));

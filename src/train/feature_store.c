@@ -17,12 +17,13 @@ struct feature_store {
 
 struct header {
     char magic[4];
-    uint32_t version, checksum, channels;
+    uint32_t version, checksum, channels; /* checksum: of the values */
     uint64_t samples, frames;
+    uint32_t header_checksum, unused; /* of all this, with zero in its place */
 };
 
 static const char MAGIC[4] = {'e', 'm', 'o', 'F'};
-enum { STORE_VERSION = 1 };
+enum { STORE_VERSION = 2 };
 
 /* An entry in memory. */
 struct entry {
@@ -99,7 +100,27 @@ void feature_store_close(struct feature_store *store)
     free(store);
 }
 
+const char *feature_store_ending(const struct feature_store *store)
+{
+    return store->ending;
+}
+
 /* ---- entries ---- */
+
+static uint32_t header_checksum(struct header header)
+{
+    header.header_checksum = 0;
+    return checksum(&header, sizeof header);
+}
+
+/* Whether `bytes` of values follow such a header. */
+static bool fits(const struct header *h, const unsigned char *halves, size_t bytes)
+{
+    return memcmp(h->magic, MAGIC, sizeof MAGIC) == 0 && h->version == STORE_VERSION &&
+           h->header_checksum == header_checksum(*h) && h->channels > 0 && h->frames > 0 &&
+           h->frames <= bytes / 2 / h->channels && h->frames * h->channels * 2 == bytes &&
+           h->checksum == checksum(halves, bytes);
+}
 
 static bool open_entry(const struct feature_store *store, const struct clip *clip, struct entry *entry)
 {
@@ -114,9 +135,7 @@ static bool open_entry(const struct feature_store *store, const struct clip *cli
         if (bytes)
             memcpy(h, entry->map.bytes, sizeof *h);
         entry->halves = entry->map.bytes + sizeof *h;
-        good = bytes && memcmp(h->magic, MAGIC, sizeof MAGIC) == 0 && h->version == STORE_VERSION &&
-               h->channels > 0 && h->frames <= bytes / 2 / h->channels &&
-               h->frames * h->channels * 2 == bytes && h->checksum == checksum(entry->halves, bytes);
+        good = bytes && fits(h, entry->halves, bytes);
         if (!good)
             file_map_close(&entry->map);
     }
@@ -136,6 +155,7 @@ static bool write_entry(const struct feature_store *store, const struct clip *cl
     memcpy(full.magic, MAGIC, sizeof MAGIC);
     full.version = STORE_VERSION;
     full.checksum = checksum(halves, bytes);
+    full.header_checksum = header_checksum(full);
     if (done) {
         file_writer_put(&writer, &full, sizeof full);
         file_writer_put(&writer, halves, bytes);

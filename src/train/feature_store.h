@@ -18,6 +18,9 @@ struct feature_store *feature_store_open(const struct config *config, struct aud
                                          const struct model *model, struct error *error);
 void feature_store_close(struct feature_store *store); /* NULL does nothing */
 
+/* What its entries' names end with (audio_cache_entry). */
+const char *feature_store_ending(const struct feature_store *store);
+
 /* Makes what is missing of the dataset's clips. */
 bool feature_store_fill(struct feature_store *store, const struct dataset *dataset, const struct model *model,
                         const struct compute *compute, struct error *error);

@@ -2,6 +2,8 @@
  * A disk that fails once: to preload.  The FAULT_AT-th call that changes or opens a file fails with
  * FAULT_ERRNO (a number; default ENOSPC); 0: none does, and how many there were is written to FAULT_COUNT
  * when the program ends.  Standard streams are left alone, and so are programs that this one starts.
+ *
+ * With FAULT_KIND=sql it is the FAULT_AT-th call that prepares or steps a statement of SQLite's instead.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -11,18 +13,21 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 static long at = -1, reason = ENOSPC;
+static bool of_sql;
 static atomic_long calls;
 static const char *count_path;
 
 __attribute__((constructor)) static void begin(void)
 {
-    const char *number = getenv("FAULT_AT"), *error = getenv("FAULT_ERRNO");
+    const char *number = getenv("FAULT_AT"), *error = getenv("FAULT_ERRNO"), *kind = getenv("FAULT_KIND");
 
     count_path = getenv("FAULT_COUNT");
+    of_sql = kind && strcmp(kind, "sql") == 0;
     if (number)
         at = strtol(number, NULL, 10);
     if (error)
@@ -42,9 +47,14 @@ __attribute__((destructor)) static void end(void)
     fflush(out);
 }
 
+static bool counts_down(void)
+{
+    return at >= 0 && atomic_fetch_add(&calls, 1) + 1 == at;
+}
+
 static bool fails(void)
 {
-    if (at < 0 || atomic_fetch_add(&calls, 1) + 1 != at)
+    if (of_sql || !counts_down())
         return false;
     errno = (int)reason;
     return true;
@@ -110,4 +120,46 @@ FILE *fopen(const char *path, const char *mode)
         (FILE * (*)(const char *, const char *)) dlsym(RTLD_NEXT, "fopen");
 
     return fails() ? NULL : real(path, mode);
+}
+
+/* ---- SQLite ---- */
+
+enum { SQLITE_IOERR = 10 };
+
+static _Thread_local int inside; /* sqlite3_exec: its own calls may not fail without its knowing */
+
+int sqlite3_step(void *statement)
+{
+    int (*real)(void *) = (int (*)(void *))dlsym(RTLD_NEXT, "sqlite3_step");
+
+    return of_sql && !inside && counts_down() ? SQLITE_IOERR : real(statement);
+}
+
+int sqlite3_prepare_v2(void *database, const char *text, int size, void **statement, const char **rest)
+{
+    int (*real)(void *, const char *, int, void **, const char **) =
+        (int (*)(void *, const char *, int, void **, const char **))dlsym(RTLD_NEXT, "sqlite3_prepare_v2");
+
+    if (!of_sql || inside || !counts_down())
+        return real(database, text, size, statement, rest);
+    *statement = NULL;
+    return SQLITE_IOERR;
+}
+
+int sqlite3_exec(void *database, const char *text, int (*row)(void *, int, char **, char **), void *context,
+                 char **message)
+{
+    int (*real)(void *, const char *, int (*)(void *, int, char **, char **), void *, char **) =
+        (int (*)(void *, const char *, int (*)(void *, int, char **, char **), void *, char **))dlsym(
+            RTLD_NEXT, "sqlite3_exec");
+
+    if (of_sql && counts_down()) {
+        if (message)
+            *message = NULL;
+        return SQLITE_IOERR;
+    }
+    inside++;
+    int result = real(database, text, row, context, message);
+    inside--;
+    return result;
 }

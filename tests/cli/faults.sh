@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A disk that fails once, at each call that a command makes in turn: one clear line and status 1, or done all the same; what
-# was there stays whole, and the command then does its work.  STRIDE=1 by hand: every call; in the tests, some.
+# was there stays whole, and the command then does its work.  And a database of which each statement fails in turn, likewise.
+# STRIDE=1 by hand: every call; in the tests, some.
 . "$(dirname "$0")/lib.sh" "$@"
 ldd "$emotrain" | grep -q 'lib[at]san' && skip "a sanitizer must be loaded before what makes calls fail"
 command -v sqlite3 >/dev/null || skip "no sqlite3 to compare databases with"
@@ -17,9 +18,11 @@ figures="SELECT run_id, step, name, value FROM metrics ORDER BY 1, 2, 3"
 dump() { sqlite3 "$1" "PRAGMA integrity_check; PRAGMA foreign_key_check; $clips; $runs; $figures"; }
 
 # each PREPARE COMMAND...: what PREPARE does to the state before is where the command begins.
-each() {
-  local prepare=$1 count status total=0
-  shift
+each() { each_of disk "$@" && each_of sql "$@"; }
+each_of() {
+  local kind=$1 prepare=$2 count status total=0
+  shift 2
+  export FAULT_KIND=$kind
   reset() { rm -rf runs && cp -r before runs && eval "$prepare"; }
   reset
   FAULT_AT=0 FAULT_COUNT=$scratch/count LD_PRELOAD=$faults "$emotrain" "$@" >whole.out 2>err || fail "$*: $(cat err)"
@@ -39,7 +42,7 @@ each() {
     "$emotrain" "$@" >out 2>err || fail "$*: after call $n of $count failed: $(cat err)"
     dump runs/emotrain.db | cmp - whole.dump || fail "$*: after call $n of $count failed: the catalogue differs"
   done
-  echo "$1: $count calls, every ${stride}th failed in turn: $total times with an error"
+  echo "$1: $count calls ($kind), every ${stride}th failed in turn: $total times with an error"
 }
 
 each "rm -rf runs/cache runs/emotrain.db*" index --config tiny.ini

@@ -47,6 +47,21 @@ seed("pickle", "archive", small.getvalue())
 seed("pickle", "plain", next(archive.read(e) for e in archive.namelist() if e.endswith("data.pkl")))
 seed("pickle", "refused", pickle.dumps(print, protocol=2))
 
+for name, entries in (("plain", {"a.wav": "x", "b/": "", "b/c.txt": "y" * 40}), ("outside", {"../up.txt": "x"}),
+                      ("absolute", {"/tmp/up.txt": "x"}), ("link", {})):
+    small = io.BytesIO()
+    with zipfile.ZipFile(small, "w", zipfile.ZIP_DEFLATED) as out:
+        for entry, text in entries.items():
+            out.writestr(zipfile.ZipInfo(entry), text)
+        if name == "link":
+            link = zipfile.ZipInfo("link")
+            link.external_attr = 0o120777 << 16
+            out.writestr(link, "a.wav")
+    seed("archive", name, small.getvalue())
+
+seed("features", "eight", bytes((16, 8, 150, 4)) + numpy.ones((8, 16), "<f2").tobytes())
+seed("features", "none", b"emoF")
+
 seed("checkpoint", "state.json", json.dumps({"step": 3, "epoch": 1, "batches": 0, "best_score": 0.5, "optimizer_steps": [3, 3]}))
 
 wave = (numpy.sin(numpy.arange(60) / 3) * 9000).astype("int16")

@@ -1,0 +1,101 @@
+/* An entry of the store of a frozen part's output, as a disk may give it back: the bytes as they are, and as
+ * the values and sizes of an entry whose checksums hold, which then go through the model. */
+#include "fuzz.h"
+
+#include "base/digest.h"
+#include "base/log.h"
+#include "train/feature_store.h"
+
+static const char HASH[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/* As in feature_store.c. */
+struct header {
+    char magic[4];
+    uint32_t version, checksum, channels;
+    uint64_t samples, frames;
+    uint32_t header_checksum, unused;
+};
+
+static struct model *model;
+static struct audio_cache *cache;
+static struct feature_store *store;
+static char *entry_path; /* of the clip named HASH */
+
+static void need(bool done)
+{
+    if (!done)
+        abort();
+}
+
+/* The only entry's path: what the store looks for is not said, so one is made and looked up. */
+static void begin(void)
+{
+    static char folder[] = "/dev/shm/emotrain-fuzz-XXXXXX";
+    struct config *config = config_new();
+    struct strings labels = {0};
+    struct error error = {0};
+
+    log_quiet(true);
+    strings_add(&labels, "a");
+    strings_add(&labels, "b");
+    config_choose(config, "model.freeze", "feature_encoder");
+    config_choose(config, "train.feature_store", "yes");
+    struct model_source source = {
+        .path = EMOTRAIN_TESTS "/cli/tiny.json", .config = config, .labels = &labels, .device = ET_CPU};
+    need((model = model_open(&source, &error)) != NULL);
+    need(mkdtemp(folder) && (cache = audio_cache_open(folder, 16000, "sinc_fastest", &error)) != NULL);
+    need((store = feature_store_open(config, cache, model, &error)) != NULL);
+    entry_path = audio_cache_entry(cache, HASH, feature_store_ending(store));
+    char *below = path_folder(entry_path);
+    need(folder_make(below, &error));
+    free(below);
+    strings_free(&labels);
+}
+
+static void put(const struct header *header, const uint8_t *data, size_t size)
+{
+    FILE *file = fopen(entry_path, "wb");
+
+    need(file && (!header || fwrite(header, 1, sizeof *header, file) == sizeof *header) &&
+         fwrite(data, 1, size, file) == size && fclose(file) == 0);
+}
+
+/* Loads the entry and, where it is taken, runs it through the model. */
+static void use(void)
+{
+    const struct clip clip = {.path = "fuzz", .sha256 = HASH};
+    const struct clip *clips[1] = {&clip};
+    const struct forward_mode mode = {.training = true, .seed = 1};
+    struct batch batch;
+    struct error error = {0};
+
+    bool done = feature_store_load(store, clips, 1, &batch, &error);
+    fuzz_check(done, &error);
+    if (done && batch.frozen_width <= 1024) {
+        struct et_scope *scope = et_scope_open(NULL);
+        model_forward(model, scope, &batch, &mode);
+        done = et_scope_close(scope, &error);
+        fuzz_check(done, &error);
+    }
+    batch_free(&batch);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct header header = {.magic = {'e', 'm', 'o', 'F'}, .version = 2};
+
+    if (!model)
+        begin();
+    put(NULL, data, size);
+    use();
+    if (size < 4)
+        return 0;
+    header.channels = data[0];
+    header.frames = data[1];
+    header.samples = (uint64_t)data[2] << (data[3] % 64);
+    header.checksum = checksum(data + 4, size - 4);
+    header.header_checksum = checksum(&header, sizeof header);
+    put(&header, data + 4, size - 4);
+    use();
+    return 0;
+}
