@@ -145,9 +145,10 @@ const struct setting SETTINGS[] = {
            "above 0: in place of batch_size, as many clips as fill so many seconds with their padding"),
     INTEGER("train", "accumulate", "2", 1, MANY,
             "forward passes per optimizer step, of all processes together"),
-    INTEGER("train", "concurrent_batches", "0", 0, 64,
-            "passes of a step that run at the same time, each on its share of the processor's threads; 0: two "
-            "in bfloat16, else one; two take more memory"),
+    INTEGER(
+        "train", "concurrent_batches", "0", 0, 64,
+        "passes of a step that run at the same time, each on its share of the processor's threads; 0: two "
+        "in bfloat16, else one; two take more memory"),
     CHOICE(
         "train", "optimizer", "adamw", "adamw|adamw_8bit",
         "Loshchilov and Hutter, 2019; betas 0.9 0.999, eps 1e-8.  8bit: with moments in 8 bits, block-wise "
