@@ -95,7 +95,7 @@ bool parallel_for(size_t count, int threads, bool (*work)(void *context, size_t 
     pthread_t *helpers = mem_zero((size_t)(threads > 1 ? threads : 1), sizeof *helpers);
     int started = 0;
 
-    while (started + 1 < threads && pthread_create(&helpers[started], NULL, loop_run, &loop) == 0)
+    while (started + 1 < threads && thread_begin(&helpers[started], loop_run, &loop))
         started++;
     loop_run(&loop);
     while (started-- > 0)

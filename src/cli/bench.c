@@ -7,7 +7,6 @@
 #include "cli/command.h"
 #include "cli/environment.h"
 #include "train/compute.h"
-#include "train/lanes.h"
 #include "train/pass.h"
 #include "train/step.h"
 
@@ -26,7 +25,7 @@ struct measure {
     pthread_mutex_t mutex; /* lanes tell of their products at the same time */
     struct et_product *products[STAGE_COUNT];
     size_t counts_of[STAGE_COUNT];
-    struct lanes *lanes; /* as many as training has */
+    struct lanes *lanes; /* training's */
 };
 
 /* ---- the ceiling ---- */
@@ -55,8 +54,8 @@ struct timing {
     const struct compute *compute;
     const struct et_product *product;
     enum et_factor of;
-    double seconds[PASSES_MOST_LANES];
-    struct error errors[PASSES_MOST_LANES];
+    double seconds[LANES_MOST];
+    struct error errors[LANES_MOST];
 };
 
 static void time_product(void *context, int lane)
@@ -231,11 +230,12 @@ static bool measure_training(struct measure *m, struct error *error)
 
     et_products_record(true);
     bool done = training_start(&training, &trainer, error);
-    m->bench->lanes = done ? passes_lanes(&training) : 1;
-    m->lanes = lanes_start(m->bench->lanes);
-    done = done && take_steps(m, &training, error);
+    if (done) {
+        m->lanes = passes_lanes(&training);
+        m->bench->lanes = lanes_count(m->lanes);
+        done = take_steps(m, &training, error);
+    }
     et_products_record(false);
-    lanes_stop(m->lanes);
     training_end(&training);
     return done;
 }

@@ -8,7 +8,10 @@
 
 struct lanes;
 
-/* `count` of them, at least 1, for this process's threads.  Fewer where the system gives no thread. */
+enum { LANES_MOST = 64 }; /* as train.concurrent_batches allows */
+
+/* `count` of them, from 1 to LANES_MOST, for this process's threads.  Fewer where the system gives no thread.
+ */
 struct lanes *lanes_start(int count);
 void lanes_stop(struct lanes *lanes); /* NULL does nothing */
 

@@ -1,7 +1,6 @@
 #include "train/pass.h"
 
 #include "base/random.h"
-#include "train/lanes.h"
 #include "train/share.h"
 #include "train/trouble.h"
 
@@ -86,9 +85,9 @@ void passes_end(struct training *training)
     free(passes);
 }
 
-int passes_lanes(const struct training *training)
+struct lanes *passes_lanes(const struct training *training)
 {
-    return lanes_count(training->passes->lanes);
+    return training->passes->lanes;
 }
 
 /* ---- batches ---- */
@@ -136,7 +135,7 @@ struct round {
     double weight;
     int64_t final; /* the last of the step's batches that is this rank's */
     int count;
-    struct pass passes[PASSES_MOST_LANES];
+    struct pass passes[LANES_MOST];
 };
 
 /* A lane and who measures it, for observe. */
@@ -196,7 +195,7 @@ static bool fill_round(struct round *round, int64_t *index, int64_t last, struct
     struct training *training = round->training;
 
     round->count = 0;
-    while (*index < last && round->count < passes_lanes(training)) {
+    while (*index < last && round->count < lanes_count(training->passes->lanes)) {
         struct pass *pass = &round->passes[round->count];
         *pass = (struct pass){.index = *index, .seed = batch_seed(training, *index)};
         if (!loader_next(training->loader, &pass->batch, error))

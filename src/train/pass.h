@@ -7,14 +7,14 @@
 #ifndef EMOTRAIN_TRAIN_PASS_H
 #define EMOTRAIN_TRAIN_PASS_H
 
+#include "train/lanes.h"
 #include "train/step.h"
 
 /* Chooses how many lanes (train.concurrent_batches) and makes them.  passes_end is due after an error too. */
 bool passes_start(struct training *training, struct error *error);
 void passes_end(struct training *training);
 
-enum { PASSES_MOST_LANES = 64 };
-int passes_lanes(const struct training *training); /* how many there are */
+struct lanes *passes_lanes(const struct training *training);
 
 /* Passes of batches first .. last - 1 of the epoch, as far as they are this rank's, whose losses are divided
  * by `weight`; adds what they are to the figures. */

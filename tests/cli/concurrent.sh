@@ -35,5 +35,5 @@ compare checkpointed 1e-5 --set model.gradient_checkpointing=yes
 compare adapters 2e-3 --set run.precision=bfloat16 --set model.lora_rank=2 --set train.optimizer=adamw_8bit
 compare mixed 1e-5 --set augment.mixup=0.4
 
-# What is wrong with one of them is said of that one; and nothing else than a number is taken.
+# Nothing else than a number is taken.
 expect 2 "concurrent_batches" "$emotrain" --config tiny.ini --set train.concurrent_batches=many

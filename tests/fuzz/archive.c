@@ -8,24 +8,22 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static char folder[] = "/dev/shm/emotrain-fuzz-XXXXXX", inside[64], beside[64];
+    static char inside[64], beside[64];
     struct fuzz_file file = fuzz_file_open(data, size);
     struct strings names = {0};
     struct error error = {0}, none = {0};
 
     if (!inside[0]) {
         log_quiet(true);
-        if (!mkdtemp(folder))
-            abort();
-        snprintf(inside, sizeof inside, "%s/a/b", folder);
-        snprintf(beside, sizeof beside, "%s/a", folder);
+        snprintf(inside, sizeof inside, "%s/a/b", fuzz_folder());
+        snprintf(beside, sizeof beside, "%s/a", fuzz_folder());
         if (!folder_make(beside, &none))
             abort();
     }
     bool done = zip_unpack(file.path, inside, &error);
     fuzz_check(done, &error);
     fuzz_file_close(&file);
-    if (!folder_list(&names, folder, &none) || names.count != 1) /* a */
+    if (!folder_list(&names, fuzz_folder(), &none) || names.count != 1) /* a */
         abort();
     strings_free(&names);
     if (!folder_list(&names, beside, &none) || names.count != (done ? 1 : 0)) /* b, where it was unpacked */

@@ -27,10 +27,8 @@ static void need(bool done)
         abort();
 }
 
-/* The only entry's path: what the store looks for is not said, so one is made and looked up. */
 static void begin(void)
 {
-    static char folder[] = "/dev/shm/emotrain-fuzz-XXXXXX";
     struct config *config = config_new();
     struct strings labels = {0};
     struct error error = {0};
@@ -43,21 +41,13 @@ static void begin(void)
     struct model_source source = {
         .path = EMOTRAIN_TESTS "/cli/tiny.json", .config = config, .labels = &labels, .device = ET_CPU};
     need((model = model_open(&source, &error)) != NULL);
-    need(mkdtemp(folder) && (cache = audio_cache_open(folder, 16000, "sinc_fastest", &error)) != NULL);
+    need((cache = audio_cache_open(fuzz_folder(), 16000, "sinc_fastest", &error)) != NULL);
     need((store = feature_store_open(config, cache, model, &error)) != NULL);
     entry_path = audio_cache_entry(cache, HASH, feature_store_ending(store));
     char *below = path_folder(entry_path);
     need(folder_make(below, &error));
     free(below);
     strings_free(&labels);
-}
-
-static void put(const struct header *header, const uint8_t *data, size_t size)
-{
-    FILE *file = fopen(entry_path, "wb");
-
-    need(file && (!header || fwrite(header, 1, sizeof *header, file) == sizeof *header) &&
-         fwrite(data, 1, size, file) == size && fclose(file) == 0);
 }
 
 /* Loads the entry and, where it is taken, runs it through the model. */
@@ -86,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (!model)
         begin();
-    put(NULL, data, size);
+    fuzz_write(entry_path, NULL, 0, data, size);
     use();
     if (size < 4)
         return 0;
@@ -95,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     header.samples = (uint64_t)data[2] << (data[3] % 64);
     header.checksum = checksum(data + 4, size - 4);
     header.header_checksum = checksum(&header, sizeof header);
-    put(&header, data + 4, size - 4);
+    fuzz_write(entry_path, &header, sizeof header, data + 4, size - 4);
     use();
     return 0;
 }

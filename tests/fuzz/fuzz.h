@@ -38,6 +38,29 @@ static inline void fuzz_file_close(struct fuzz_file *file)
     close(file->descriptor);
 }
 
+/* A folder of this process's own, in memory. */
+static inline const char *fuzz_folder(void)
+{
+    static char folder[] = "/dev/shm/emotrain-fuzz-XXXXXX";
+    static bool made;
+
+    if (!made && !mkdtemp(folder))
+        abort();
+    made = true;
+    return folder;
+}
+
+/* Writes a file: `head`, which may be NULL, then the bytes. */
+static inline void fuzz_write(const char *path, const void *head, size_t head_size, const uint8_t *data,
+                              size_t size)
+{
+    FILE *file = fopen(path, "wb");
+
+    if (!file || (head && fwrite(head, 1, head_size, file) != head_size) ||
+        fwrite(data, 1, size, file) != size || fclose(file) != 0)
+        abort();
+}
+
 /* A failure must say why. */
 static inline void fuzz_check(bool done, const struct error *error)
 {
