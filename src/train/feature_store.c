@@ -132,10 +132,11 @@ static bool open_entry(const struct feature_store *store, const struct clip *cli
     if (path_exists(path) && file_map_open(&entry->map, path, &ignored)) {
         struct header *h = &entry->header;
         size_t bytes = entry->map.size > sizeof *h ? entry->map.size - sizeof *h : 0;
-        if (bytes)
+        if (bytes) { /* an empty file is mapped nowhere */
             memcpy(h, entry->map.bytes, sizeof *h);
-        entry->halves = entry->map.bytes + sizeof *h;
-        good = bytes && fits(h, entry->halves, bytes);
+            entry->halves = entry->map.bytes + sizeof *h;
+            good = fits(h, entry->halves, bytes);
+        }
         if (!good)
             file_map_close(&entry->map);
     }
