@@ -109,6 +109,43 @@ static void shuffle_batches(struct epoch *epoch, const struct dataset *dataset, 
     epoch->starts = starts;
 }
 
+/* Deals a step's clips, longest first, each to the batch of least length that has room. */
+static void even_out_step(const struct epoch *epoch, const struct dataset *dataset, int64_t first,
+                          int64_t last)
+{
+    const size_t *starts = epoch->starts;
+    size_t begin = starts[first], count = starts[last] - begin, batches = (size_t)(last - first);
+    size_t *clips = mem_zero(count, sizeof *clips), *dealt = mem_zero(batches, sizeof *dealt);
+    double *seconds = mem_zero(batches, sizeof *seconds);
+
+    memcpy(clips, epoch->order + begin, count * sizeof *clips);
+    sort_by_length(dataset, clips, count);
+    for (size_t i = 0; i < count; i++) {
+        size_t least = batches;
+        for (size_t b = 0; b < batches; b++) {
+            bool room = dealt[b] < starts[(size_t)first + b + 1] - starts[(size_t)first + b];
+            if (room && (least == batches || seconds[b] < seconds[least]))
+                least = b;
+        }
+        epoch->order[starts[(size_t)first + least] + dealt[least]++] = clips[i];
+        seconds[least] += dataset->items[clips[i]].seconds;
+    }
+    free(clips);
+    free(dealt);
+    free(seconds);
+}
+
+/* Evens out the batches of each step, which may run at the same time and then wait for the longest.  Which
+ * clips a step takes stays as it was. */
+static void even_out(struct epoch *epoch, const struct dataset *dataset)
+{
+    int64_t accumulate = config_integer(dataset->source.config, "train.accumulate");
+
+    for (int64_t first = 0; accumulate > 1 && first < epoch->batches; first += accumulate)
+        even_out_step(epoch, dataset, first,
+                      first + accumulate < epoch->batches ? first + accumulate : epoch->batches);
+}
+
 /* Epoch `number`, without the count of batches before it. */
 static void lay_out(struct epoch *epoch, const struct dataset *dataset, int64_t number)
 {
@@ -133,6 +170,8 @@ static void lay_out(struct epoch *epoch, const struct dataset *dataset, int64_t 
     cut(epoch, dataset);
     if (grouped)
         shuffle_batches(epoch, dataset, &stream);
+    else if (config_bool(config, "train.shuffle") && config_number(config, "train.batch_seconds") == 0)
+        even_out(epoch, dataset);
 }
 
 void epoch_make(struct epoch *epoch, const struct dataset *dataset, int64_t number)

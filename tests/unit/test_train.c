@@ -1,9 +1,13 @@
-/* Schedules, the order of clips, batches. */
+/* Schedules, the order of clips, batches, and the threads that make them and run them. */
 #include "unit.h"
 
 #include "train/dataset.h"
+#include "train/lanes.h"
+#include "train/loader.h"
 #include "train/order.h"
 #include "train/schedule.h"
+
+#include <math.h>
 
 static void test_schedules(void **state)
 {
@@ -70,6 +74,43 @@ static void check_epoch(const struct epoch *epoch)
         assert_true(epoch->starts[b] < epoch->starts[b + 1]);
 }
 
+static double batch_seconds(const struct epoch *epoch, const struct dataset *dataset, int64_t b)
+{
+    double seconds = 0;
+
+    for (size_t i = epoch->starts[b]; i < epoch->starts[b + 1]; i++)
+        seconds += dataset->items[epoch->order[i]].seconds;
+    return seconds;
+}
+
+/* A step takes the same clips however many batches they are dealt to, and its batches are of like length. */
+static void check_even(struct config *config, const struct dataset *dataset)
+{
+    struct epoch whole = {0}, dealt = {0};
+    double unlike = 0;
+
+    config_choose(config, "train.accumulate", "1");
+    config_choose(config, "train.batch_size", "4");
+    epoch_make(&whole, dataset, 0);
+    config_choose(config, "train.accumulate", "2");
+    config_choose(config, "train.batch_size", "2");
+    epoch_make(&dealt, dataset, 0);
+    check_epoch(&dealt);
+    for (int64_t step = 0; step < whole.batches; step++) {
+        int64_t b = step * 2;
+        size_t first = whole.starts[step], end = whole.starts[step + 1], sum = 0;
+        for (size_t i = first; i < end; i++)
+            sum += whole.order[i] - dealt.order[i];
+        assert_int_equal(sum, 0);
+        assert_int_equal(dealt.starts[b], first);
+        if (b + 1 < dealt.batches)
+            unlike += fabs(batch_seconds(&dealt, dataset, b) - batch_seconds(&dealt, dataset, b + 1));
+    }
+    assert_true(unlike / (double)whole.batches < 25); /* of 100 on average; as drawn it is about 47 */
+    epoch_free(&whole);
+    epoch_free(&dealt);
+}
+
 static void test_order(void **state)
 {
     struct config *config = config_new();
@@ -86,6 +127,8 @@ static void test_order(void **state)
     assert_memory_not_equal(a.order, b.order, CLIPS * sizeof *a.order); /* epochs differ */
     epoch_make(&b, &dataset, 0);
     assert_memory_equal(a.order, b.order, CLIPS * sizeof *a.order); /* and repeat */
+
+    check_even(config, &dataset);
 
     config_choose(config, "train.group_by_length", "yes");
     config_choose(config, "train.batch_size", "4");
@@ -175,11 +218,74 @@ static void test_batch(void **state)
     batch_free(&batch);
 }
 
+/* Batches of index + 1 clips, up to the one that fails. */
+static bool make_numbered(void *context, int64_t index, struct batch *batch, struct error *error)
+{
+    const int64_t *failing = context;
+
+    *batch = (struct batch){.count = index + 1};
+    return index != *failing || error_set(error, "batch %d", (int)index);
+}
+
+static void test_loader(void **state)
+{
+    int64_t failing = 20, made = 0;
+    struct batch batch;
+    struct error error = {0};
+
+    (void)state;
+    struct loader *loader = loader_start(make_numbered, &failing, 3, 30);
+    for (; loader_next(loader, &batch, &error); made++)
+        assert_int_equal(batch.count, 4 + made);
+    assert_int_equal(made, 17);
+    assert_string_equal(error.message, "batch 20");
+    loader_stop(loader);
+
+    loader = loader_start(make_numbered, &failing, 0, 10); /* stopped with batches not taken */
+    error = (struct error){0};
+    assert_true(loader_next(loader, &batch, &error));
+    loader_stop(loader);
+
+    loader = loader_start(make_numbered, &failing, 0, 1);
+    assert_true(loader_next(loader, &batch, &error));
+    assert_false(loader_next(loader, &batch, &error)); /* after the last */
+    loader_stop(loader);
+    loader_stop(NULL);
+}
+
+/* Each lane's own counter, as a pass has its own results. */
+static void count_lane(void *context, int lane)
+{
+    long long *counters = context;
+
+    counters[lane]++;
+}
+
+static void test_lanes(void **state)
+{
+    enum { COUNT = 5, ROUNDS = 300 };
+    long long counters[COUNT] = {0}, expected[COUNT] = {0};
+
+    (void)state;
+    struct lanes *lanes = lanes_start(COUNT);
+    assert_int_equal(lanes_count(lanes), COUNT);
+    for (int round = 0; round < ROUNDS; round++) {
+        int active = 1 + round % COUNT;
+        lanes_run(lanes, active, count_lane, counters);
+        for (int lane = 0; lane < active; lane++)
+            expected[lane]++;
+        assert_memory_equal(counters, expected, sizeof counters); /* all are done when it returns */
+    }
+    lanes_stop(lanes);
+    lanes_stop(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_schedules), cmocka_unit_test(test_total_steps),
-                                       cmocka_unit_test(test_order), cmocka_unit_test(test_batch_seconds),
-                                       cmocka_unit_test(test_batch)};
+                                       cmocka_unit_test(test_order),     cmocka_unit_test(test_batch_seconds),
+                                       cmocka_unit_test(test_batch),     cmocka_unit_test(test_loader),
+                                       cmocka_unit_test(test_lanes)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
