@@ -78,6 +78,10 @@ bool options_apply_sets(const struct options *options, struct config *config, st
 /* Loads the module with the tensor commands, once threads and waiting are set up for it, and finds one. */
 bool tensor_run(const char *name, const struct options *options, struct error *error);
 
+/* Ends the process at once if the module is loaded: libtorch's destructors, which free what the system frees
+ * anyway, take a tenth of a short command's time.  Else it returns. */
+void tensor_leave(int status);
+
 /* The folder of a run, given by folder or by name (under `directory`), as an absolute path; caller frees.
  * NULL, with an error if `required`, where there is no such run. */
 char *run_folder_find(const char *run, const char *directory, bool required, struct error *error);

@@ -97,5 +97,6 @@ int main(int argc, char **argv)
     bool told = error.kind == ERROR_PEER && getenv("EMOTRAIN_LAUNCHED"); /* by emotrain launch */
     if (error.message[0] && !told)
         fprintf(stderr, "emotrain: %s\n", error.message);
+    tensor_leave(error_exit_status(&error));
     return error_exit_status(&error);
 }
