@@ -165,7 +165,7 @@ const struct setting SETTINGS[] = {
     BOOL("train", "group_by_length", "no", "batches of clips of like length"),
     BOOL("train", "feature_store", "no",
          "keep what a frozen feature encoder makes of each clip in the cache, in float16, and compute it "
-         "once"),
+         "once; what frozen layers make too, where nothing is drawn in them (no masks, dropout, layerdrop)"),
     INTEGER("train", "log_steps", "20", 1, MANY, "training loss is logged as the mean over this many steps"),
     BOOL("train", "class_weights", "no", "weigh classes by their inverse frequency in the training part"),
     CHOICE(

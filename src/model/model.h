@@ -43,6 +43,7 @@ struct batch {
     uint16_t *frozen; /* in place of samples: what frozen_part makes of them, (count, frozen_width frames,
                          frozen_channels), float16, padded with zeros; or NULL */
     int64_t frozen_width, frozen_channels;
+    int64_t frozen_layers; /* behind the feature encoder that are in it */
 
     float *features; /* INPUT_FEATURES: (count, model->features.count) */
     char **texts;    /* INPUT_TEXT: (count) */
@@ -107,7 +108,11 @@ struct model {
 
 /* The first part of a model of waveforms, which can be run by itself where it is frozen. */
 struct frozen_part {
-    const char *prefix; /* of its parameters' names */
+    /* Layers behind the feature encoder that belong to it as the model is frozen now. */
+    int64_t (*layers)(const struct model *model);
+
+    /* Whether the parameter is one of its. */
+    bool (*covers)(const struct model *model, const char *parameter);
 
     /* Appends the settings that its output depends on.  Fails where the output depends on the batch too. */
     bool (*describe)(const struct model *model, struct text *settings, struct error *error);

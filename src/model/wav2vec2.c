@@ -6,6 +6,7 @@
  * config.json, wav2vec2_forward.c computes.
  */
 #include "model/wav2vec2.h"
+#include "base/log.h"
 #include "base/text.h"
 
 #include <math.h>
@@ -226,24 +227,27 @@ static void close(struct model *model)
     free(w);
 }
 
-/* Whether `freeze` covers a parameter. */
-static bool is_frozen(const struct wav2vec2 *w, const char *name, bool encoder, int64_t layers)
+/* Whether a parameter is what pretraining made: not of the head, the merge strategy, adapters. */
+static bool is_pretrained(const char *name)
+{
+    return text_starts(name, "wav2vec2.") && !strstr(name, ".lora_");
+}
+
+/* Whether a parameter comes in before the end of the feature encoder or, if there are any, of so many layers.
+ */
+static bool comes_before(const struct wav2vec2 *w, const char *name, int64_t layers)
 {
     long long layer;
     const char *digits = name + strlen("wav2vec2.encoder.layers.");
 
-    if (!text_starts(name, "wav2vec2.") || strstr(name, ".lora_")) /* head, merge strategy, layer weights */
-        return false;
-    if (encoder || w->adapter_rank > 0 || text_starts(name, "wav2vec2.feature_extractor."))
-        return true;
-    if (layers == 0)
+    if (!is_pretrained(name) || (layers == 0 && !text_starts(name, "wav2vec2.feature_extractor.")))
         return false;
     if (!text_starts(name, "wav2vec2.encoder.layers."))
         return !text_starts(name, "wav2vec2.encoder.layer_norm.") || !w->config.do_stable_layer_norm;
     char *number = mem_format("%.*s", (int)strcspn(digits, "."), digits);
-    bool frozen = text_to_integer(number, &layer) && layer < layers;
+    bool before = text_to_integer(number, &layer) && layer < layers;
     free(number);
-    return frozen;
+    return before;
 }
 
 static bool freeze(struct model *model, const char *what, struct error *error)
@@ -263,9 +267,11 @@ static bool freeze(struct model *model, const char *what, struct error *error)
                            "model.freeze must be none, feature_encoder, layers:N (N from 1 to %lld) or "
                            "encoder, not \"%s\"",
                            (long long)w->config.num_hidden_layers, what);
+    w->frozen_layers = encoder ? w->config.num_hidden_layers : layers;
     for (size_t i = 0; i < model->parameters.count; i++) {
         struct parameter *p = &model->parameters.items[i];
-        p->trainable = !is_frozen(w, p->name, encoder, layers);
+        bool all = (encoder || w->adapter_rank > 0) && is_pretrained(p->name);
+        p->trainable = !all && !comes_before(w, p->name, layers);
     }
     return true;
 }
@@ -330,8 +336,38 @@ static bool translate(const char *checkpoint_name, char name[256])
     return true;
 }
 
-/* What the feature encoder makes of a clip must not depend on its neighbours' lengths. */
-static bool describe_encoder(const struct model *model, struct text *settings, struct error *error)
+int64_t wav2vec2_steady_layers(const struct model *model)
+{
+    const struct wav2vec2 *w = model->state;
+    const struct wav2vec2_config *c = &w->config;
+    int64_t depth = layer_mix_depth(&w->mix);
+    bool masked = c->apply_spec_augment && (c->mask_time.probability > 0 || c->mask_feature.probability > 0);
+    bool drops = c->hidden_dropout > 0 || c->activation_dropout > 0 || c->attention_dropout > 0 ||
+                 c->feat_proj_dropout > 0 || c->layerdrop > 0;
+
+    if (masked || drops || w->adapter_rank > 0 || w->mix.kind == LAYERS_WEIGHTED)
+        return 0;
+    return w->frozen_layers < depth ? w->frozen_layers : depth;
+}
+
+static bool covers(const struct model *model, const char *parameter)
+{
+    return comes_before(model->state, parameter, wav2vec2_steady_layers(model));
+}
+
+/* The settings that layers depend on. */
+static void describe_layers(const struct wav2vec2 *w, int64_t layers, struct text *settings)
+{
+    const struct wav2vec2_config *c = &w->config;
+
+    text_add(settings, "%lld layers, %lld heads, %s, eps %.9g, positions %lld/%lld\n", (long long)layers,
+             (long long)c->num_attention_heads, c->do_stable_layer_norm ? "stable" : "norm last",
+             c->layer_norm_eps, (long long)c->num_conv_pos_embeddings,
+             (long long)c->num_conv_pos_embedding_groups);
+}
+
+/* What the frozen part makes of a clip must not depend on its neighbours' lengths. */
+static bool describe_frozen(const struct model *model, struct text *settings, struct error *error)
 {
     const struct wav2vec2 *w = model->state;
 
@@ -343,11 +379,16 @@ static bool describe_encoder(const struct model *model, struct text *settings, s
         text_add(settings, "%lld/%lld ", (long long)w->config.conv_kernel[i],
                  (long long)w->config.conv_stride[i]);
     text_add(settings, "%s\n", w->config.group_norm ? "group" : "layer");
+    if (wav2vec2_steady_layers(model) > 0)
+        describe_layers(w, wav2vec2_steady_layers(model), settings);
+    else if (w->frozen_layers > 0)
+        log_info("features: of the feature encoder alone are kept; those of the frozen layers could be with "
+                 "model.apply_spec_augment=no, and model.layerdrop and the dropouts but final_dropout 0");
     return true;
 }
 
-static const struct frozen_part FEATURE_ENCODER = {"wav2vec2.feature_extractor.", describe_encoder,
-                                                   wav2vec2_encode};
+static const struct frozen_part FROZEN_PART = {wav2vec2_steady_layers, covers, describe_frozen,
+                                               wav2vec2_frozen};
 
 const struct model_kind MODEL_WAV2VEC2 = {
     .name = "wav2vec2",
@@ -360,7 +401,7 @@ const struct model_kind MODEL_WAV2VEC2 = {
     .freeze = freeze,
     .forward = wav2vec2_forward,
     .draw = wav2vec2_onnx,
-    .frozen = &FEATURE_ENCODER,
+    .frozen = &FROZEN_PART,
     .translate = translate,
     .save_parameter = save_parameter,
     .save_standard = wav2vec2_save_standard,

@@ -71,8 +71,13 @@ struct wav2vec2 {
     struct layer_mix mix;
     size_t pooling; /* index of the first parameter of the merge strategy */
     struct head head;
-    bool hides_padding; /* padding is hidden from the encoder (attention mask) */
+    bool hides_padding;    /* padding is hidden from the encoder (attention mask) */
+    int64_t frozen_layers; /* of the transformer, from the first on */
 };
+
+/* Frozen layers whose output is the same in every pass over a clip, so that it can be kept: none where
+ * dropout, masks, adapters or a mix of all layers come in between. */
+int64_t wav2vec2_steady_layers(const struct model *model);
 
 /* Of the feature encoder's norms, whatever config.json's layer_norm_eps: as Hugging Face has it. */
 extern const double WAV2VEC2_CONV_NORM_EPS;
@@ -87,8 +92,9 @@ const char *wav2vec2_onnx(const struct model *model, struct onnx *graph, const c
 /* As Hugging Face's Wav2Vec2ForSequenceClassification (wav2vec2_standard.c). */
 bool wav2vec2_save_standard(const struct model *model, const char *directory, struct error *error);
 
-/* The feature encoder by itself: (clips, frames, channels). */
-struct et_tensor *wav2vec2_encode(const struct model *model, struct et_scope *scope,
+/* The feature encoder by itself, (clips, frames, channels), and the steady layers, (clips, frames, hidden).
+ */
+struct et_tensor *wav2vec2_frozen(const struct model *model, struct et_scope *scope,
                                   const struct batch *batch, const struct forward_mode *mode);
 
 #endif

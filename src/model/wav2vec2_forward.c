@@ -21,6 +21,7 @@ struct pass {
     int64_t *lengths;              /* frames of each clip */
     struct et_tensor *padding;     /* (B, T, 1) true where a frame is padding; NULL where none is */
     struct et_tensor *key_padding; /* (B, 1, 1, T) the same, if it is hidden from attention; else NULL */
+    int64_t first;                 /* layer that is run: those before it are in what is at hand */
     bool packed; /* what goes through the transformer is (1, N, H): the clips' frames without padding */
 };
 
@@ -169,15 +170,18 @@ static struct et_tensor *encode_samples(const struct pass *pass, struct et_scope
     return x;
 }
 
-/* Features that are at hand.  They come from a disk: more frames than there are would be read from nowhere.
+/* Features, or the first layers' output, that are at hand.  They come from a disk: more frames than there are
+ * would be read from nowhere.
  */
 static struct et_tensor *take_features(const struct pass *pass, struct et_scope *scope,
                                        const struct batch *batch)
 {
+    const struct wav2vec2_config *c = &pass->w->config;
     const int64_t shape[3] = {batch->count, batch->frozen_width, batch->frozen_channels};
-    bool fits = batch->frozen_channels == pass->w->config.conv_dim[pass->w->config.conv_layers - 1];
+    int64_t channels = pass->first > 0 ? c->hidden_size : c->conv_dim[c->conv_layers - 1];
+    bool fits = batch->frozen_channels == channels && pass->first <= layer_mix_depth(&pass->w->mix);
 
-    for (int i = 0; i < pass->w->config.conv_layers; i++)
+    for (int i = 0; i < c->conv_layers; i++)
         shorten(pass, i);
     for (int64_t b = 0; b < batch->count; b++)
         fits = fits && pass->lengths[b] >= 1 && pass->lengths[b] <= batch->frozen_width;
@@ -199,14 +203,6 @@ static struct et_tensor *encode_features(struct pass *pass, struct et_scope *sco
         batch->frozen ? take_features(pass, scope, batch) : encode_samples(pass, scope, batch);
     pass->frames = x ? et_size(x, 1) : 0;
     return x;
-}
-
-struct et_tensor *wav2vec2_encode(const struct model *model, struct et_scope *scope,
-                                  const struct batch *batch, const struct forward_mode *mode)
-{
-    struct pass pass = {.model = model, .w = model->state, .mode = mode, .clips = batch->count};
-
-    return encode_features(&pass, scope, batch);
 }
 
 /* Replaces spans of frames by the mask embedding, and spans of features by zero.  x (B, T, H) */
@@ -384,23 +380,33 @@ static bool packs(const struct pass *pass)
            pass->model->parameters.device == ET_CPU;
 }
 
-/* x (B, T, H), the transformer's input -> the hidden state to merge over time, (B, T, H) */
+/* Runs layers up to `last`, which it does not; adds what goes into each to *sum, where layers are mixed. */
+static struct et_tensor *run_layers(const struct pass *pass, struct et_scope *scope, struct et_tensor *x,
+                                    int64_t last, struct et_tensor **sum)
+{
+    struct random_stream drop = random_stream(pass->mode->seed, RANDOM_LAYERDROP, 0);
+
+    for (int64_t i = pass->first; i < last; i++) {
+        observe_hidden(pass, scope, i, x);
+        *sum = layer_mix_add(&pass->w->mix, &pass->model->parameters, scope, *sum, x, i);
+        x = next_hidden(pass, scope, x, i, &drop);
+    }
+    return x;
+}
+
+/* x (B, T, H), what goes into the first layer that is run -> the hidden state to merge over time, (B, T, H)
+ */
 static struct et_tensor *transform(struct pass *pass, struct et_scope *scope, struct et_tensor *x)
 {
     const struct layer_mix *mix = &pass->w->mix;
     const struct parameters *parameters = &pass->model->parameters;
-    struct random_stream drop = random_stream(pass->mode->seed, RANDOM_LAYERDROP, 0);
     struct et_tensor *sum = NULL;
     int64_t depth = layer_mix_depth(mix);
 
     pass->packed = packs(pass);
     if (pass->packed)
         x = et_pack(scope, x, pass->lengths);
-    for (int64_t i = 0; i < depth; i++) {
-        observe_hidden(pass, scope, i, x);
-        sum = layer_mix_add(mix, parameters, scope, sum, x, i);
-        x = next_hidden(pass, scope, x, i, &drop);
-    }
+    x = run_layers(pass, scope, x, depth, &sum);
     observe_hidden(pass, scope, depth, x);
     if (pass->w->config.do_stable_layer_norm && depth == mix->layers)
         x = norm(pass, scope, x, &pass->w->encoder_norm);
@@ -442,6 +448,31 @@ static struct et_tensor *embed(const struct pass *pass, struct et_scope *scope, 
     return x;
 }
 
+/* -> (B, T, H), what goes into layer pass->first; NULL on failure, as where memory ran out */
+static struct et_tensor *enter(struct pass *pass, struct et_scope *scope, const struct batch *batch)
+{
+    pass->first = batch->frozen ? batch->frozen_layers : 0;
+    struct et_tensor *x = encode_features(pass, scope, batch);
+    if (!x) /* there are no frames to mask */
+        return NULL;
+    observe(pass, "features", x);
+    find_padding(pass, scope);
+    return pass->first > 0 ? x : embed(pass, scope, x);
+}
+
+struct et_tensor *wav2vec2_frozen(const struct model *model, struct et_scope *scope,
+                                  const struct batch *batch, const struct forward_mode *mode)
+{
+    struct pass pass = {.model = model, .w = model->state, .mode = mode, .clips = batch->count};
+    int64_t layers = wav2vec2_steady_layers(model);
+    struct et_tensor *no_sum = NULL;
+
+    if (layers == 0)
+        return encode_features(&pass, scope, batch);
+    struct et_tensor *x = enter(&pass, scope, batch);
+    return x ? run_layers(&pass, scope, x, layers, &no_sum) : NULL;
+}
+
 struct et_tensor *wav2vec2_forward(const struct model *model, struct et_scope *scope,
                                    const struct batch *batch, const struct forward_mode *mode)
 {
@@ -454,12 +485,10 @@ struct et_tensor *wav2vec2_forward(const struct model *model, struct et_scope *s
             return NULL;
         }
     }
-    struct et_tensor *x = encode_features(&pass, scope, batch);
-    if (!x) /* as where memory ran out: there are no frames to mask */
+    struct et_tensor *x = enter(&pass, scope, batch);
+    if (!x)
         return NULL;
-    observe(&pass, "features", x);
-    find_padding(&pass, scope);
-    x = transform(&pass, scope, embed(&pass, scope, x));
+    x = transform(&pass, scope, x);
     observe(&pass, "encoder_output", x);
     seed_part(&pass, w->config.num_hidden_layers + 1);
     return head_forward(

@@ -29,6 +29,34 @@ rm -r runs/first
 train moved "${store[@]}" --set run.seed=7 # other weights, so other entries
 [ "$(entries)" = 128 ] || fail "the other encoder has no entries of its own"
 
+# Frozen layers in which nothing is drawn are kept with it, and others are not.
+sed 's/"conv_dim": .*/"conv_dim": [12, 12],/' tiny.json >narrow.json # features are not as wide as a hidden state
+settings=(--set model.freeze=layers:1 --set model.attention_mask=yes --set train.log_steps=1 --set model.pretrained=narrow.json)
+steady=(--set model.apply_spec_augment=no)
+for name in hidden_dropout activation_dropout attention_dropout feat_proj_dropout layerdrop; do
+  steady+=(--set "model.$name=0")
+done
+# The width of a frame in the entries that are newer than a file.
+width() { od -An -tu4 -j12 -N4 "$(find runs/cache -name '*.features' -newer "$1" | head -1)" | tr -d ' '; }
+for case in layers:1 encoder; do
+  settings[1]=model.freeze=$case
+  rm -rf runs/live runs/first runs/again
+  touch before
+  train live "${steady[@]}"
+  train first "${steady[@]}" "${store[@]}"
+  [ "$(width before)" = 16 ] || fail "$case: entries of width $(width before), not of a hidden state's"
+  paste <(losses live) <(losses first) | awk '{ d = $1 - $2; if (d * d > 1e-4 * $1 * $1) exit 1 }' ||
+    fail "$case: other losses: $(paste <(losses live) <(losses first))"
+  paste <(losses live) <(losses first) | awk '$1 != $2 { other = 1 } END { exit !other }' || fail "$case: the store was not used"
+  train again "${steady[@]}" "${store[@]}"
+  cmp <(losses first) <(losses again) || fail "$case: what was stored is not what was computed"
+done
+settings[1]=model.freeze=layers:1
+touch before
+train drawing "${store[@]}" --set run.seed=8
+[ "$(width before)" = 12 ] || fail "layers with dropout were kept"
+grep -q 'feature encoder alone' err || fail "not said: $(cat err)"
+
 expect_error 2 'augment' "$emotrain" --config tiny.ini --run no "${settings[@]}" "${store[@]}" --set augment.noise=0.5
 expect_error 2 'model.freeze' "$emotrain" --config tiny.ini --run no "${store[@]}" --set model.attention_mask=yes
 expect_error 2 'attention_mask' "$emotrain" --config tiny.ini --run no "${store[@]}" --set model.freeze=feature_encoder --set model.attention_mask=no

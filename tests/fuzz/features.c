@@ -13,7 +13,7 @@ struct header {
     char magic[4];
     uint32_t version, checksum, channels;
     uint64_t samples, frames;
-    uint32_t header_checksum, unused;
+    uint32_t header_checksum, layers;
 };
 
 static struct model *model;
@@ -83,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     header.channels = data[0];
     header.frames = data[1];
     header.samples = (uint64_t)data[2] << (data[3] % 64);
+    header.layers = data[3] / 64;
     header.checksum = checksum(data + 4, size - 4);
     header.header_checksum = checksum(&header, sizeof header);
     fuzz_write(entry_path, &header, sizeof header, data + 4, size - 4);
