@@ -18,15 +18,6 @@ static const struct split_protocol *protocol_find(const char *name, struct error
     return HANDLER_FIND(PROTOCOLS, name, "split.protocol", "protocol", error);
 }
 
-enum part part_find(const char *name, struct error *error)
-{
-    for (int part = 0; part < PART_COUNT; part++)
-        if (strcmp(PART_NAMES[part], name) == 0)
-            return (enum part)part;
-    error_usage(error, "no part \"%s\": it is train, validation or test", name);
-    return PART_COUNT;
-}
-
 /* What a clip is stratified by: its label; of several labels their combination, the rare ones together; of
  * numbers which fifth of all clips theirs are in. */
 enum { RARE = 10, FIFTHS = 5 };
@@ -124,7 +115,7 @@ static bool part_size(const char *key, double value, size_t whole, size_t *size,
     if (value >= 1 && value != floor(value))
         return error_usage(error, "%s must be a fraction below 1 or a whole number of clips", key);
     *size = (size_t)(value < 1 ? ceil(value * (double)whole) : value);
-    if (*size >= whole)
+    if (*size > 0 && *size >= whole)
         return error_usage(error, "%s: %zu of %zu clips would leave the train part empty", key, *size, whole);
     return true;
 }

@@ -36,9 +36,6 @@ bool split_store(const struct config *config, struct catalogue *catalogue, int64
 /* The part that checkpoints are chosen by: validation, or test where there is none. */
 enum part split_selection_part(const struct split *split);
 
-/* Index of a part's name, or PART_COUNT with an error. */
-enum part part_find(const char *name, struct error *error);
-
 /* What a protocol works on. */
 struct split_task {
     const struct config *config;

@@ -6,6 +6,15 @@
 
 const char *const PART_NAMES[PART_COUNT] = {"train", "validation", "test"};
 
+enum part part_find(const char *name, struct error *error)
+{
+    for (int part = 0; part < PART_COUNT; part++)
+        if (strcmp(PART_NAMES[part], name) == 0)
+            return (enum part)part;
+    error_usage(error, "no part \"%s\": it is train, validation or test", name);
+    return PART_COUNT;
+}
+
 /* Removes an older split of the description and makes a new, empty one. */
 static bool replace(struct catalogue *catalogue, int64_t corpus, const char *description, int64_t *id,
                     struct error *error)
@@ -36,11 +45,9 @@ static bool is_stored(struct catalogue *catalogue, int64_t corpus, const char *d
         statement_integer(&s, corpus);
         statement_text(&s, description);
         for (; same && statement_row(&s, error); found++) {
-            const char *name = (const char *)sqlite3_column_text(s.handle, 0);
+            struct error unknown = {0};
+            enum part part = part_find((const char *)sqlite3_column_text(s.handle, 0), &unknown);
             int64_t position = sqlite3_column_int64(s.handle, 1);
-            int part = 0;
-            while (part < PART_COUNT && strcmp(name, PART_NAMES[part]) != 0)
-                part++;
             same = part < PART_COUNT && position >= 0 && (size_t)position < counts[part] &&
                    clips[part][position] == sqlite3_column_int64(s.handle, 2);
         }

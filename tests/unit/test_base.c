@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "base/config.h"
+#include "base/csv.h"
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/parallel.h"
@@ -206,6 +207,31 @@ static void test_config_errors(void **state)
     assert_error(config_read(config, "/nonexistent.ini", &error), error, "/nonexistent.ini: cannot read");
     assert_error(config_set(config, "--set", "train", &error), error, "expected section.key=value");
     assert_error(config_set(config, "--set", "run.name=a ;b", &error), error, "run.name");
+    static const char *const refused[] = {"=a.b",
+                                          "train=epochs.3",
+                                          "run.name=a\t;b",
+                                          "run.name=;a",
+                                          "run.name= a",
+                                          "run.name=a ",
+                                          "run.name=\ta",
+                                          "run.name=a\nb",
+                                          "run.name=a\rb",
+                                          "split.test=half",
+                                          "split.test=-1",
+                                          "train.epochs=1e99",
+                                          "run.seed=99999999999999999999",
+                                          "model.problem=",
+                                          "train.shuffle=perhaps",
+                                          "run.precision=float"};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        assert_error(config_set(config, "--set", refused[i], &error), error, "--set");
+    char *long_value = mem_format("run.name=%0400d", 1);
+    assert_error(config_set(config, "--set", long_value, &error), error, "run.name");
+    free(long_value);
+    assert_error(config_read(config, unit_scratch(), &error), error, "is a folder");
+    assert_error(config_read_text(config, "here", "[run]\nname = a\nname = b\n", &error), error, "here:3");
+    error = (struct error){0};
+    assert_true(config_read_text(config, "here", "", &error));
     config_free(config);
 }
 
@@ -235,6 +261,158 @@ static void test_files(void **state)
     assert_true(path_is_folder(link));
     assert_true(folder_remove(unit_path("a"), &error));
     assert_false(path_exists(path));
+}
+
+static void test_file_errors(void **state)
+{
+    struct error error = {0};
+    char *file = unit_path("errors/file"), *below = unit_path("errors/file/below"),
+         *folder = unit_path("errors");
+    char block[BUFSIZ * 4] = {0};
+    struct file_writer writer;
+    struct file_map map;
+    struct strings names = {0};
+
+    (void)state;
+    assert_true(folder_make(folder, &error) && file_write(file, "x", 1, &error));
+    assert_error(file_read(folder, NULL, &error), error, "errors");
+    assert_error(file_read(below, NULL, &error), error, "Not a directory");
+    assert_error(file_map_open(&map, folder, &error), error, "not a regular file");
+    assert_error(file_map_open(&map, below, &error), error, "Not a directory");
+    assert_error(folder_make(file, &error), error, "cannot make the folder");
+    assert_error(folder_make(below, &error), error, "cannot make the folder");
+    assert_error(folder_sync(below, &error), error, "Not a directory");
+    assert_error(folder_remove(below, &error), error, "Not a directory");
+    assert_error(folder_list(&names, file, &error), error, "Not a directory");
+    assert_error(folder_sweep(file, 0, &error), error, "Not a directory");
+    assert_error(folder_check_free(file, &error), error, "is there already");
+    assert_error(folder_check_free(folder, &error), error, "not empty");
+    assert_error(folder_begin(below, &error), error, "Not a directory");
+    assert_error(link_replace("x", below, &error), error, "cannot link to x");
+    assert_error(link_replace("x", folder, &error), error, "cannot link to x"); /* a folder stays */
+    assert_error(folder_remove("/proc/version", &error), error, "cannot remove");
+    error = (struct error){0};
+    assert_true(folder_remove(unit_path("errors/nothing"), &error));
+    assert_good(folder_check_free(unit_path("errors/nothing"), &error), error);
+
+    /* A device is written to as it is; its being full is told once. */
+    assert_true(file_writer_open(&writer, "/dev/full", true, &error));
+    file_writer_put(&writer, block, sizeof block);
+    file_writer_put(&writer, block, sizeof block);
+    assert_error(file_writer_commit(&writer, &error), error, "/dev/full: cannot write: No space left");
+    assert_true(path_exists("/dev/full"));
+    assert_true(file_writer_open(&writer, "/dev/null", false, (error = (struct error){0}, &error)));
+    file_writer_discard(&writer);
+
+    /* What takes the place of a folder that is not empty is thrown away. */
+    char *begun = unit_path("begun");
+    assert_good(folder_begin(begun, &error), error);
+    assert_error(folder_finish(begun, folder, true, &error), error, "cannot write");
+    assert_false(path_exists(begun));
+}
+
+/* Left-over temporary files go once they are old; what only looks alike stays. */
+static void test_sweep(void **state)
+{
+    struct error error = {0};
+    char *folder = unit_path("swept"), *other = unit_path("swept/a.tmp-notes"), *left;
+    struct file_writer writer;
+    struct strings names = {0};
+
+    (void)state;
+    assert_true(folder_make(folder, &error) && file_write(other, "x", 1, &error));
+    assert_true(file_writer_open(&writer, unit_path("swept/b"), false, &error));
+    left = mem_string(writer.temporary);
+    fclose(writer.stream); /* as if killed here */
+    free(writer.path);
+    free(writer.temporary);
+    assert_good(folder_sweep(folder, 1e6, &error), error);
+    assert_true(path_exists(left));
+    assert_good(folder_sweep(folder, 0, &error), error);
+    assert_false(path_exists(left));
+    assert_true(folder_list(&names, folder, &error));
+    assert_int_equal(names.count, 1);
+    strings_free(&names);
+    free(left);
+}
+
+static void test_paths(void **state)
+{
+    static const char *const cases[][3] = {{"/x", "/", "/x"},
+                                           {"x", ".", "x"},
+                                           {"a/.hidden", "a", "a/.hidden"},
+                                           {"a.b/c", "a.b", "a.b/c"},
+                                           {"a/b.tar.gz", "a", "a/b.tar"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *folder = path_folder(cases[i][0]), *stem = path_stem(cases[i][0]);
+        assert_string_equal(folder, cases[i][1]);
+        assert_string_equal(stem, cases[i][2]);
+        free(folder);
+        free(stem);
+    }
+}
+
+/* Whether two values mean the same, by the setting's type. */
+static void test_same_value(void **state)
+{
+    static const struct {
+        const char *name, *a, *b;
+        bool same;
+    } cases[] = {{"train.shuffle", "yes", "true", true}, {"train.shuffle", "yes", "no", false},
+                 {"train.shuffle", "yes", "", false},    {"train.shuffle", "maybe", "yes", false},
+                 {"train.epochs", "07", "7", true},      {"train.epochs", "7", "8", false},
+                 {"train.epochs", "7", "seven", false},  {"split.test", "0.5", "5e-1", true},
+                 {"split.test", "x", "0.5", false},      {"model.pooling", "mean", "max", false},
+                 {"model.pooling", "max", "max", true}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(setting_same_value(setting_find(cases[i].name), cases[i].a, cases[i].b),
+                         cases[i].same);
+}
+
+static void test_csv_errors(void **state)
+{
+    static const char *const cases[][2] = {{"", "empty"},
+                                           {"a,b\n1\n", "csv:2: 1 fields where the heading names 2"},
+                                           {"a;b\n1;2;3\n", "csv:2: 3 fields"},
+                                           {"a;b,c\n1;2,3,4\n", "csv:2: 3 fields"}};
+    struct error error = {0};
+    struct csv csv;
+    struct text wide = {0};
+
+    (void)state;
+    assert_error(csv_open(&csv, unit_path("no.csv"), &error), error, "no.csv");
+    csv_close(&csv);
+    error = (struct error){0};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_true(file_write(unit_path("bad.csv"), cases[i][0], strlen(cases[i][0]), &error));
+        bool opened = csv_open(&csv, unit_path("bad.csv"), &error);
+        while (opened && csv_next(&csv, &error))
+            ;
+        if (!strstr(error.message, cases[i][1]))
+            fail_msg("\"%s\" does not hold \"%s\"", error.message, cases[i][1]);
+        csv_close(&csv);
+        error = (struct error){0};
+    }
+    for (int i = 0; i < 10001; i++)
+        text_add(&wide, "%d,", i);
+    text_add(&wide, "\n1\n");
+    assert_true(file_write(unit_path("wide.csv"), wide.text, wide.length, &error));
+    assert_error(csv_open(&csv, unit_path("wide.csv"), &error) && csv_next(&csv, &error), error, "wide.csv");
+    csv_close(&csv);
+    text_free(&wide);
+
+    /* Empty lines and a field's own quotes; a single column may be empty. */
+    const char *good = "a;b\n\n\"x;\"\"y\"\"\";2\n\n";
+    assert_true(file_write(unit_path("good.csv"), good, strlen(good), (error = (struct error){0}, &error)));
+    assert_good(csv_open(&csv, unit_path("good.csv"), &error) && csv_next(&csv, &error), error);
+    assert_string_equal(csv_field(&csv, 0), "x;\"y\"");
+    assert_false(csv_next(&csv, &error));
+    assert_int_equal(error.kind, ERROR_NONE);
+    csv_close(&csv);
 }
 
 static void test_digest(void **state)
@@ -267,6 +445,20 @@ static void test_json_errors(void **state)
     assert_true(json_integer(json, "b", &value, &error) && value == 5);
     assert_error(json_integer(json, "a", &value, &error), error, "\"a\" must be a whole number");
     cJSON_Delete(json);
+
+    double number;
+    bool truth;
+    const char *text;
+    const char *mixed = "{\"n\": 1e300, \"t\": \"x\", \"b\": true}";
+    json = json_parse(mixed, strlen(mixed), "file.json", &error);
+    assert_error(json_integer(json, "n", &value, &error), error, "\"n\"");
+    assert_error(json_integer(json, "t", &value, &error), error, "\"t\"");
+    assert_error(json_number(json, "t", &number, &error), error, "\"t\"");
+    assert_error(json_bool(json, "n", &truth, &error), error, "\"n\"");
+    assert_error(json_string(json, "b", &text, &error), error, "\"b\"");
+    cJSON_Delete(json);
+    assert_error(json_parse("[1]", 3, "file.json", &error), error, "file.json");
+    assert_error(json_read(unit_path("no.json"), &error), error, "no.json");
 }
 
 static atomic_int calls;
@@ -364,6 +556,27 @@ static void test_place(void **state)
     assert_true(place.rank == 5 && place.local_rank == 2 && place.local_size == 3 && place.port == 15007);
     assert_string_equal(place.address, "10.0.0.9");
 
+    /* What is set but empty is not set; what a starter says in a way unknown here is one task. */
+    set_environment((const char *const[]){"SLURM_PROCID=1", "SLURM_STEP_NUM_TASKS=2",
+                                          "SLURM_STEP_TASKS_PER_NODE=many",
+                                          "MASTER_ADDR=", "SLURM_LAUNCH_NODE_IPADDR=10.0.0.9",
+                                          "SLURM_LOCALID=", "TORCHELASTIC_USE_AGENT_STORE=False", NULL});
+    setenv("TORCHELASTIC_RESTART_COUNT", "2", 1);
+    assert_good(place_find(&place, &error), error);
+    assert_true(place.rank == 1 && place.local_size == 1 && !place.store_is_there);
+    assert_string_equal(place.address, "10.0.0.9");
+    assert_string_equal(place.attempt, "2");
+    unsetenv("TORCHELASTIC_RESTART_COUNT");
+    static const char *const bad[][2] = {{"LOCAL_WORLD_SIZE=3", "LOCAL_WORLD_SIZE=3"},
+                                         {"LOCAL_RANK=7", "LOCAL_RANK=7"},
+                                         {"MASTER_PORT=0", "MASTER_PORT=0"},
+                                         {"MASTER_PORT=70000", "MASTER_PORT=70000"}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        set_environment(
+            (const char *const[]){"RANK=0", "WORLD_SIZE=2", "MASTER_ADDR=node1", bad[i][0], NULL});
+        assert_error(place_find(&place, &error), error, bad[i][1]);
+    }
+
     set_environment((const char *const[]){"RANK=4", "WORLD_SIZE=4", NULL});
     assert_error(place_find(&place, &error), error, "RANK=4");
     set_environment((const char *const[]){"RANK=0", "WORLD_SIZE=many", NULL});
@@ -386,7 +599,12 @@ int main(void)
         cmocka_unit_test(test_random_streams),
         cmocka_unit_test(test_config),
         cmocka_unit_test(test_config_errors),
+        cmocka_unit_test(test_same_value),
+        cmocka_unit_test(test_csv_errors),
+        cmocka_unit_test(test_paths),
         cmocka_unit_test(test_files),
+        cmocka_unit_test(test_file_errors),
+        cmocka_unit_test(test_sweep),
         cmocka_unit_test(test_digest),
         cmocka_unit_test(test_json_errors),
         cmocka_unit_test(test_parallel_for),

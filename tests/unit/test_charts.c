@@ -5,6 +5,7 @@
 #include "report/chart.h"
 
 #include <math.h>
+#include <sys/stat.h>
 
 static const char *folder_for(const char *name)
 {
@@ -141,9 +142,43 @@ static void test_overlay(void **state)
         free_run(&runs[i]);
 }
 
+/* Without gnuplot, with one that fails, and where nothing can be written: a line that says so. */
+static void test_errors(void **state)
+{
+    struct error error = {0};
+    struct report run;
+    const struct report *runs[] = {&run};
+    char *path = mem_string(getenv("PATH") ? getenv("PATH") : ""), *bin = unit_path("bin");
+    const char *folder = folder_for("errors");
+
+    (void)state;
+    make_run(&run, "run", 2, 1);
+    setenv("PATH", bin, 1);
+    assert_error(charts_draw(folder, runs, 1, &error), error, "gnuplot is not installed");
+    char *fake = path_join(bin, "gnuplot");
+    assert_true(folder_make(bin, &error) && file_write(fake, "#!/bin/sh\nexit 3\n", 17, &error));
+    assert_int_equal(chmod(fake, 0777), 0);
+    assert_error(charts_draw(folder, runs, 1, &error), error, "gnuplot failed, see");
+    assert_true(file_write(fake, "#!/bin/sh\nkill -9 $$\n", 21, (error = (struct error){0}, &error)));
+    assert_int_equal(chmod(fake, 0777), 0);
+    assert_error(charts_draw(folder, runs, 1, &error), error, "gnuplot failed, see");
+    assert_error(charts_draw(fake, runs, 1, &error), error, "bin/gnuplot"); /* a file, no folder */
+    setenv("PATH", path, 1);
+    metric_list_free(&run.metrics);
+    run.metrics = (struct metric_list){0};
+    run.predictions.count = 0; /* before anything is known there is nothing to draw */
+    evaluation_free(&run.evaluation);
+    evaluation_make(&run.evaluation, &run.predictions);
+    assert_error(charts_draw(folder, runs, 1, &error), error, "");
+    free_run(&run);
+    free(fake);
+    free(path);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_labels), cmocka_unit_test(test_overlay)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_labels), cmocka_unit_test(test_overlay),
+                                       cmocka_unit_test(test_errors)};
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);
 }

@@ -92,6 +92,9 @@ static void test_broken_files_are_left_out(void **state)
     assert_true(file_write(unit_path("corpus/03-01-01-01-01-01-01.wav"), "", 0, &error));
     assert_int_equal(symlink("/nowhere", unit_path("corpus/03-01-02-01-01-01-01.wav")), 0);
     assert_true(file_write(unit_path("corpus/notes.txt"), "x", 1, &error));
+    assert_int_equal(mkdir(unit_path("corpus/empty"), 0777), 0);
+    put_clip(".03-01-05-01-02-01-01.wav", 4000, 200); /* hidden */
+    put_clip("03-01-05-01-02-01-01.ogg", 4000, 200);  /* of no known kind */
     index_again(f);
     assert_int_equal(f->scan.files, 6); /* notes.txt is none of them */
     assert_int_equal(f->scan.broken, 4);
@@ -148,9 +151,73 @@ static void test_labels(void **state)
     assert_error(corpus_clips(f->config, f->catalogue, f->scan.corpus, &clips, &error), error,
                  "no usable clip");
     clip_list_free(&clips);
+    config_choose(f->config, "corpus.labels", "sad,angry,joy");
+    assert_good(
+        corpus_clips(f->config, f->catalogue, f->scan.corpus, &clips, (error = (struct error){0}, &error)),
+        error);
+    assert_error(corpus_labels(f->config, &clips, &labels, &error), error,
+                 "no clip of the corpus has the label");
+    strings_free(&labels);
+    config_choose(f->config, "corpus.labels", "");
+    clips.count = 1;
+    assert_error(corpus_labels(f->config, &clips, &labels, &error), error, "is only sad");
+    strings_free(&labels);
+    config_choose(f->config, "model.problem", "multi_label");
+    clips.clips[0].label = "";
+    assert_error(corpus_labels(f->config, &clips, &labels, &error), error, "here are none");
+    strings_free(&labels);
+    clip_list_free(&clips);
+    static const char *const maps[] = {"=sad", "sad=", "sad"};
+    for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
+        config_choose(f->config, "corpus.map", maps[i]);
+        assert_error(corpus_clips(f->config, f->catalogue, f->scan.corpus, &clips, &error), error,
+                     "corpus.map");
+        clip_list_free(&clips);
+    }
+    config_choose(f->config, "corpus.kind", "folders");
+    config_choose(f->config, "corpus.root", unit_path("corpus/deep/er/03-01-04-02-01-02-12.wav"));
+    assert_error(corpus_index(f->config, f->catalogue, f->cache, &f->scan, &error), error,
+                 "corpus.root: no folder");
+    config_choose(f->config, "corpus.kind", "ravdess");
     config_choose(f->config, "corpus.root", "/nowhere/at/all");
     assert_error(corpus_index(f->config, f->catalogue, f->cache, &f->scan, &error), error,
                  "corpus.root: no folder");
+}
+
+/* A clip whose name is none of the scheme's, in every way. */
+static void test_names(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const names[] = {
+        "03-01-05-01-02-01",    "3-01-05-01-02-01-01",  "03-01-05-01-02-01-01-01",
+        "03-01-05-01-02-01-25", "03-01-05-01-02-01-00", "03-01-05-01-02-01-1x",
+        "03_01_05_01_02_01_01", "04-01-05-01-02-01-01", "03-01-05-01-02-01-011"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char *name = mem_format("names/%s.wav", names[i]);
+        put_clip(name, 4000 + (int)i, 200);
+        free(name);
+    }
+    index_again(f);
+    assert_int_equal(f->scan.broken, sizeof names / sizeof names[0]);
+    assert_int_equal(f->scan.clips, 2);
+}
+
+/* The same content under another name is told, and kept; a folder without clips is told. */
+static void test_warnings(void **state)
+{
+    struct fixture *f = *state;
+    struct error error = {0};
+
+    put_clip("03-01-06-01-02-01-01.wav", 8000, 200);
+    put_clip("03-01-07-01-02-01-01.wav", 8000, 200);
+    index_again(f);
+    assert_int_equal(f->scan.clips, 4);
+    folder_remove(unit_path("corpus"), &error);
+    folder_make(unit_path("corpus"), &error);
+    index_again(f);
+    assert_int_equal(f->scan.files, 0);
+    assert_int_equal(f->scan.gone, 4);
 }
 
 int main(void)
@@ -162,6 +229,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_broken_files_are_left_out, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_link_loop, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_labels, set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_names, set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_warnings, set_up, fixture_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);

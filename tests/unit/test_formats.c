@@ -2,6 +2,7 @@
 #include "corpora.h"
 
 #include "base/csv.h"
+#include "corpus/features.h"
 #include "corpus/split.h"
 
 #include <utime.h>
@@ -189,6 +190,11 @@ static void test_bad_lists(void **state)
         {"path,label\nb/../../a.wav,x\n", "below corpus.root"},
         {"path,label,start,end\na.wav,x,2,1\n", "no stretch from \"2\" to \"1\" s"},
         {"path,label,start,end\na.wav,x,1,\n", "no stretch"},
+        {"path,label,start,end\na.wav,x,soon,1\n", "no stretch"},
+        {"path,label,start,end\na.wav,x,0,late\n", "no stretch"},
+        {"path,label,start,end\na.wav,x,-1,1\n", "no stretch"},
+        {"path,label\n..,x\n", "below corpus.root"},
+        {"path,label\n,x\n", "below corpus.root"},
         {"path,label,part\na.wav,x,trial\n", "no part \"trial\""},
         {"path,label\na.wav,x\na.wav,y\n", "a.wav is listed twice"},
     };
@@ -226,6 +232,139 @@ static void test_stretches(void **state)
     }
 }
 
+static void put_text(const char *relative, const char *text)
+{
+    struct error error = {0};
+    char *path = mem_format("%s/%s", unit_path("corpus"), relative), *folder = path_folder(path);
+
+    assert_true(folder_make(folder, &error));
+    assert_good(file_write(path, text, strlen(text), &error), error);
+    free(folder);
+    free(path);
+}
+
+/* Train labels: one clip is happy, one has none of the affects alone. */
+static void put_emoreact(const char *train_labels, const char *train_names)
+{
+    put_text("Labels/train_labels.text", train_labels);
+    put_text("Labels/Train_names.txt", train_names);
+    put_text("Labels/val_labels.text", "\n");
+    put_text("Labels/Val_names.txt", "");
+    put_text("test_labels.txt", "1,0,0,0,0,0,0,0,2\r\n"); /* not in Labels, other ending */
+    put_text("test_names.txt", "c.mp4\r\n");
+}
+
+static void test_emoreact(void **state)
+{
+    struct fixture *f = *state;
+    struct error error = {0};
+    static const char *const bad[][3] = {
+        {"0,0,0,0,1,0,0,0,4\n", "a.mp4\nb.mp4\n", "fewer lines than"},
+        {"0,0,0,0,1,0,0,0,4\n0,0,0,0,1,0,0,0,4\n", "a.mp4\n", "more lines than"},
+        {"0,0,0,0,1,0,0,0\n", "a.mp4\n", "expected 9 numbers"},
+        {"0,0,0,0,1,0,0,0,4,4\n", "a.mp4\n", "expected 9 numbers"},
+        {"0,0,0,0,x,0,0,0,4\n", "a.mp4\n", "expected 9 numbers"},
+        {"0,0,0,0,2,0,0,0,4\n", "a.mp4\n", "must be 0 or 1"}};
+
+    assert_error(index_as(f, "emoreact", &error), error, "no train_labels.text in");
+    put_clip("Audio/Train/a.wav", 4000, 200);
+    put_clip("Audio/train/b.wav", 4000, 300);
+    put_clip("Audio/Test/c.wav", 4000, 400);
+    put_emoreact("0,0,0,0,1,0,0,0,4\n\n1 1 0 0 0 0 0 0 4\n", "a.mp4\nb\n");
+    error = (struct error){0};
+    assert_good(index_as(f, "emoreact", &error), error);
+    assert_int_equal(f->scan.files, 3);
+    assert_int_equal(f->clips.count, 2); /* b has two affects: not one label */
+    assert_string_equal(f->clips.clips[0].part, "test");
+    config_choose(f->config, "model.problem", "multi_label");
+    assert_good(index_as(f, "emoreact", &error), error);
+    assert_int_equal(f->clips.count, 3);
+    config_choose(f->config, "model.problem", "regression");
+    assert_good(index_as(f, "emoreact", &error), error);
+    assert_string_equal(f->clips.clips[0].label, "2");
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        put_emoreact(bad[i][0], bad[i][1]);
+        assert_error(index_as(f, "emoreact", &error), error, bad[i][2]);
+    }
+    put_emoreact("0,0,0,0,1,0,0,0,4\n", "gone.mp4\n"); /* a clip without sound is left out, and named */
+    error = (struct error){0};
+    assert_good(index_as(f, "emoreact", &error), error);
+    assert_int_equal(f->scan.broken, 1);
+}
+
+/* Labels in columns of their own. */
+static void test_label_columns(void **state)
+{
+    struct fixture *f = *state;
+    struct error error = {0};
+
+    put_clip("a.wav", 8000, 200);
+    put_clip("b.wav", 8000, 300);
+    config_choose(f->config, "model.problem", "multi_label");
+    config_choose(f->config, "corpus.labels", "joy,anger");
+    write_list("path,joy,anger\na.wav,1,0\nb.wav,1,1\n");
+    assert_good(index_as(f, "csv", &error), error);
+    assert_string_equal(f->clips.clips[0].label, "joy");
+    write_list("path,joy,anger\na.wav,1,0\nb.wav,0.5,1\n");
+    assert_error(index_as(f, "csv", &error), error, "neither 0 nor 1");
+    write_list("path,joy,anger\na.wav,1,0\nb.wav,much,1\n");
+    assert_error(index_as(f, "csv", &error), error, "\"much\" is no number");
+    write_list("path,joy\na.wav,1\n");
+    assert_error(index_as(f, "csv", &error), error, "no column \"label\"");
+    write_list("path,labels\na.wav,joy;anger\nb.wav,\n"); /* none of the labels is an answer too */
+    error = (struct error){0};
+    assert_good(index_as(f, "csv", &error), error);
+    assert_int_equal(f->clips.count, 2);
+    config_choose(f->config, "model.problem", "regression");
+    config_choose(f->config, "corpus.labels", "valence");
+    write_list("path,label\na.wav,0.5\nb.wav,high\n");
+    assert_good(index_as(f, "csv", &error), error);
+    struct strings labels = {0};
+    assert_error(corpus_labels(f->config, &f->clips, &labels, &error), error, "high");
+    strings_free(&labels);
+    config_choose(f->config, "corpus.file", "");
+    assert_error(index_as(f, "csv", &error), error, "needs corpus.file");
+}
+
+static struct features *open_features(const char *text, struct error *error)
+{
+    assert_true(file_write(unit_path("features.csv"), text, strlen(text), error));
+    return features_open(unit_path("features.csv"), error);
+}
+
+static void test_features(void **state)
+{
+    static const char *const bad[][2] = {
+        {"", "empty"},
+        {"name,a\n", "no row"},
+        {"name,a\nx,word\n", "no column of numbers"},
+        {"name\nx\n", "no column of numbers"},
+        {"name,a\nx,1\ny,word\n", "features.csv:3: a: \"word\" is no number"},
+        {"name,a\nx,1\ny,1e39\n", "is no number"},
+        {"name,a\nx,1\nx,2\n", "x has two rows"},
+        {"name,a\nx,1,2\n", "3 fields"}};
+    struct error error = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_error(open_features(bad[i][0], &error), error, bad[i][1]);
+    assert_error(features_open(unit_path("none.csv"), &error), error, "none.csv");
+    error = (struct error){0};
+    /* As openSMILE writes them: quoted names, a time that is no feature.  Keys are paths, their ends, or
+     * names. */
+    struct features *f = open_features(
+        "name;frameTime;a;note;b\n'a/x.wav';0;1;n;2\n/root/b/y.wav;0;3;n;4\nz;0;5;n;6\n", &error);
+    assert_non_null(f);
+    assert_int_equal(features_names(f)->count, 2);
+    assert_true(features_row(f, "/root", "a/x.wav", "x")[1] == 2);
+    assert_true(features_row(f, "/root/deep", "a/x.wav", "x")[0] == 1);
+    assert_true(features_row(f, "/root", "b/y.wav", "y")[0] == 3);
+    assert_true(features_row(f, "/root", "c/z.wav", "z")[1] == 6);
+    assert_null(features_row(f, "/root", "c/w.wav", "w"));
+    features_close(f);
+    features_close(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +373,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_list, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_parts, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_bad_lists, set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_emoreact, set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_label_columns, set_up, fixture_tear_down),
+        cmocka_unit_test(test_features),
         cmocka_unit_test(test_stretches),
     };
 

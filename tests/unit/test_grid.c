@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "base/grid.h"
+#include "base/text.h"
 
 static bool read_grid(struct grid *grid, const char *text, const char *seeds, struct error *error)
 {
@@ -70,12 +71,65 @@ static void test_errors(void **state)
     assert_error(read_grid(&grid, "model.pooling=mean, max", "1", &error), error, "without blanks");
     assert_error(read_grid(&grid, "train.epochs=1", "-1", &error), error, "run.seed");
     assert_error(read_grid(&grid, "train.epochs=1", ",", &error), error, "names no seed");
+    assert_error(read_grid(&grid, "epochs=1,2", "1", &error), error, "expected section.key=a,b,c");
+    assert_error(read_grid(&grid, "epochs=0.1", "1", &error), error, "expected section.key=a,b,c");
+    assert_error(read_grid(&grid, "train.nothing=1", "1", &error), error, "train.nothing");
+}
+
+static bool read_comparison(const char *models, const char *grid_text, const char *more, struct error *error)
+{
+    struct config *config = config_new();
+    struct grid grid;
+
+    config_choose(config, "compare.models", models);
+    config_choose(config, "sweep.grid", grid_text);
+    bool done = (!more || config_set(config, "test", more, error)) && grid_read(&grid, config, error) &&
+                grid_load_experiments(&grid, config, error);
+    if (done)
+        grid_free(&grid);
+    config_free(config);
+    return done;
+}
+
+static void test_comparisons(void **state)
+{
+    struct error error = {0};
+
+    (void)state;
+    assert_error(read_comparison("a/x.ini b/x.ini", "", NULL, &error), error, "two files are called x");
+    assert_error(read_comparison("a.ini", "train.epochs=1,2", NULL, &error), error, "exclude each other");
+    assert_error(read_comparison("", "train.epochs=1,2", "sweep.folds=yes", &error), error,
+                 "needs split.folds");
+}
+
+/* More axes than settings fit a sweep. */
+static void test_too_many(void **state)
+{
+    struct config *config = config_new();
+    struct grid grid;
+    struct error error = {0};
+    struct text values = {0};
+
+    (void)state;
+    for (int i = 0; i < 60; i++)
+        text_add(&values, "%s%d", i ? "," : "", i + 1);
+    static const char *const keys[] = {"train.epochs", "train.batch_size", "train.accumulate"};
+    static const char *const places[] = {"sweep.grid", "sweep.grid_2", "sweep.grid_3"};
+    for (int k = 0; k < 3; k++) {
+        char *axis = mem_format("%s=%s", keys[k], values.text);
+        config_choose(config, places[k], axis);
+        free(axis);
+    }
+    assert_error(grid_read(&grid, config, &error), error, "more than 100000 settings");
+    text_free(&values);
+    config_free(config);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_product), cmocka_unit_test(test_names),
-                                       cmocka_unit_test(test_errors)};
+                                       cmocka_unit_test(test_errors), cmocka_unit_test(test_comparisons),
+                                       cmocka_unit_test(test_too_many)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* Metrics and the classification report, digit for digit scikit-learn's. */
 #include "unit.h"
 
+#include "report/clips.h"
 #include "report/report.h"
 
 #include <math.h>
@@ -193,10 +194,84 @@ static void test_groups_and_baseline(void **state)
     catalogue_close(catalogue);
 }
 
+/* Answers for other clips, or for none, are shown beside, not compared. */
+static void test_baseline_of_other_clips(void **state)
+{
+    struct error error = {0};
+    struct catalogue *catalogue = catalogue_open(unit_path("other.db"), &error);
+    struct report report, before;
+    struct text text = {0};
+    int64_t corpus;
+    char *now = unit_path("now"), *then = unit_path("then");
+
+    (void)state;
+    fill_catalogue(catalogue, &corpus);
+    assert_true(folder_make(now, &error) && folder_make(then, &error));
+    add_run(catalogue, then, "[model]\nno such line\n", false);
+    add_run(catalogue, now, "", true);
+    assert_good(report_read(&before, catalogue, then, &error), error);
+    assert_good(report_read(&report, catalogue, now, &error), error);
+    before.predictions.items[0].path = "another.wav";
+    report_set_baseline(&report, &before);
+    report_set_baseline(&report, &before); /* in place of the first */
+    assert_false(report.baseline->compared);
+    assert_non_null(strstr(report.baseline->differences.items[0], "not known"));
+    report_print(&report, &text);
+    assert_non_null(strstr(text.text, "then"));
+    assert_null(strstr(text.text, "paired bootstrap"));
+    assert_good(report_write(&report, false, &error), error);
+    report_free(&before);
+    report_free(&report);
+    text_free(&text);
+    assert_error(report_read(&report, catalogue, unit_path("never"), &error), error, "never");
+    catalogue_close(catalogue);
+}
+
+/* Clips of a second corpus go by their whole paths, and what is damaged in a run's facts is passed over. */
+static void test_facts_of_more_corpora(void **state)
+{
+    static const char *const labels[] = {"a", "b"};
+    struct error error = {0};
+    struct catalogue *catalogue = catalogue_open(unit_path("more.db"), &error);
+    struct clip_list list = {0};
+    struct clip_facts facts;
+    struct prediction_list answers;
+    struct run_row run = {.facts = "{\"corpus\": {\"kind\": \"ravdess\", \"root\": \"/a\", \"more\": ["
+                                   "{\"kind\": 3}, {\"kind\": \"emodb\", \"root\": \"/b\"},"
+                                   "{\"kind\": \"emodb\", \"root\": \"/b\", \"number\": 2}]}}"};
+    int64_t corpus;
+
+    (void)state;
+    assert_true(corpus_open(catalogue, "emodb", "/b", &corpus, &error));
+    clip_list_add(&list, &(struct clip){.path = "y.wav", .name = "y", .speaker = "03", .label = "a"});
+    assert_good(clips_write(catalogue, corpus, &list, NULL, 0, &error), error);
+    prediction_list_start(&answers, SINGLE_LABEL, labels, 2);
+    prediction_list_add(&answers, "x.wav", 0, NULL);
+    prediction_list_add(&answers, "/b/y.wav", 0, NULL);
+    prediction_list_add(&answers, "/bc/y.wav", 0, NULL);
+    prediction_list_add(&answers, "/b/unknown.wav", 0, NULL);
+    assert_good(clip_facts_read(&facts, catalogue, &run, &answers, &error), error);
+    assert_null(facts.speakers[0]);
+    assert_non_null(strstr(facts.speakers[1], "03"));
+    assert_null(facts.speakers[2]);
+    assert_null(facts.speakers[3]);
+    assert_string_equal(facts.clips[1].path, "/b/y.wav");
+    clip_facts_free(&facts);
+    run.facts = NULL;
+    assert_good(clip_facts_read(&facts, catalogue, &run, &answers, &error), error);
+    assert_null(facts.root);
+    clip_facts_free(&facts);
+    prediction_list_free(&answers);
+    clip_list_free(&list);
+    catalogue_close(catalogue);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_golden_report), cmocka_unit_test(test_edges),
-                                       cmocka_unit_test(test_groups_and_baseline)};
+                                       cmocka_unit_test(test_groups_and_baseline),
+                                       cmocka_unit_test(test_baseline_of_other_clips),
+                                       cmocka_unit_test(test_facts_of_more_corpora)};
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);
 }

@@ -111,11 +111,25 @@ static void test_errors(void **state)
     assert_error(split_make(config, &clips, &split, &error), error, "should hold at least one of each");
     config_choose(config, "split.test", "30");
     assert_error(split_make(config, &clips, &split, &error), error, "would leave the train part empty");
+    config_choose(config, "split.test", "1.5");
+    assert_error(split_make(config, &clips, &split, &error), error, "a fraction below 1 or a whole number");
     config_choose(config, "split.test", "0");
     assert_error(split_make(config, &clips, &split, &error), error, "split.test must be above 0");
     config_choose(config, "split.folds", "3");
     config_choose(config, "split.fold", "3");
     assert_error(split_make(config, &clips, &split, &error), error, "split.fold must be below");
+    config_choose(config, "split.folds", "1");
+    assert_error(split_make(config, &clips, &split, &error), error, "split.folds must be 0");
+    config_choose(config, "split.fold", "0");
+    config_choose(config, "split.folds", "12"); /* of 10 clips at most in a class */
+    assert_error(split_make(config, &clips, &split, &error), error, "split.folds");
+    config_choose(config, "split.protocol", "speaker");
+    assert_error(split_make(config, &clips, &split, &error), error, "more than the 5 speakers");
+    config_choose(config, "split.folds", "0");
+    config_choose(config, "split.test", "0.2");
+    for (size_t i = 0; i < clips.count; i++)
+        clips.clips[i].speaker = "only one";
+    assert_error(split_make(config, &clips, &split, &error), error, "needs at least 2 speakers, here is 1");
     config_choose(config, "split.protocol", "random");
     assert_error(split_make(config, &clips, &split, &error), error,
                  "there is stratified, speaker, predefined");
@@ -146,6 +160,77 @@ static void test_validation(void **state)
     assert_int_equal(split.speakers, 10);
     assert_true(split.shared_speakers > 0);
     assert_int_equal(split_selection_part(&split), PART_VALIDATION);
+    split_free(&split);
+    config_choose(config, "split.validation", "50");
+    assert_error(split_make(config, &clips, &split, &error), error, "would leave the train part of 48 empty");
+    config_choose(config, "split.validation", "60");
+    assert_error(split_make(config, &clips, &split, &error), error, "would leave the train part empty");
+    config_choose(config, "split.validation", "2"); /* fewer than classes */
+    assert_error(split_make(config, &clips, &split, &error), error, "should hold at least one of each");
+    clip_list_free(&clips);
+    config_free(config);
+}
+
+static void fix_part(struct clip_list *clips, size_t first, size_t last, const char *part)
+{
+    for (size_t i = first; i < last; i++) {
+        clips->clips[i].part = part;
+        clips->clips[i].part_is_fixed = part != NULL;
+    }
+}
+
+/* Corpora that belong to one part: the rest is divided, or all is given. */
+static void test_fixed_parts(void **state)
+{
+    struct config *config = config_new();
+    struct clip_list clips = made_up(10);
+    struct split split;
+    struct error error = {0};
+
+    (void)state;
+    config_choose(config, "split.validation", "6");
+    fix_part(&clips, 30, 60, "test");
+    config_choose(config, "split.test", "0");
+    assert_good(split_make(config, &clips, &split, &error), error);
+    assert_int_equal(split.counts[PART_TEST], 30);
+    assert_int_equal(split.counts[PART_TRAIN], 24);
+    split_free(&split);
+    config_choose(config, "split.folds", "3");
+    assert_error(split_make(config, &clips, &split, &error), error, "the test part is given");
+    config_choose(config, "split.folds", "0");
+    fix_part(&clips, 0, 10, "validation");
+    assert_error(split_make(config, &clips, &split, &error), error, "exclude each other");
+    config_choose(config, "split.validation", "0");
+    fix_part(&clips, 10, 30, "train");
+    assert_good(split_make(config, &clips, &split, &error), error);
+    assert_int_equal(split.counts[PART_VALIDATION], 10);
+    assert_int_equal(split.counts[PART_TRAIN], 20);
+    split_free(&split);
+    fix_part(&clips, 0, 60, "test");
+    assert_error(split_make(config, &clips, &split, &error), error, "gives no clip to the train part");
+    clip_list_free(&clips);
+    config_free(config);
+}
+
+/* Of several labels at once, rare combinations are divided together. */
+static void test_rare_combinations(void **state)
+{
+    struct config *config = config_new();
+    struct clip_list clips = made_up(10);
+    struct split split;
+    struct error error = {0};
+
+    (void)state;
+    config_choose(config, "model.problem", "multi_label");
+    clips.clips[0].label = "angry;sad"; /* one alone goes with the first class */
+    assert_good(split_make(config, &clips, &split, &error), error);
+    assert_int_equal(split.counts[PART_TEST], 12);
+    split_free(&split);
+    for (size_t i = 0; i < 8; i++) /* eight of them make a class of their own */
+        clips.clips[i].label = i % 2 ? "angry;sad" : "happy;sad";
+    clips.clips[8].label = "";
+    assert_good(split_make(config, &clips, &split, &error), error);
+    assert_int_equal(split.counts[PART_TEST], 12);
     split_free(&split);
     clip_list_free(&clips);
     config_free(config);
@@ -224,6 +309,21 @@ static void test_predefined(void **state)
     try_csv(config, "name,part\nclip0000\n");
     assert_error(split_make(config, &clips, &split, &error), error,
                  "split.csv:2: 1 fields where the heading names 2");
+    clips.clips[3].path = "deep/clip0003.wav";
+    try_csv(config, "path,part\ndeep/clip0003.wav,test\nclip0000,train\n");
+    bool by_path = split_make(config, &clips, &split, &error);
+    if (by_path)
+        split_free(&split);
+    try_csv(config, "path,part\nnowhere.wav,test\n");
+    assert_error(split_make(config, &clips, &split, &error), error, "no usable clip \"nowhere.wav\"");
+    try_csv(config, "name,note\nclip0000,train\n");
+    assert_error(split_make(config, &clips, &split, &error), error, "expected a row of column names");
+    config_choose(config, "split.file", unit_path("no.csv"));
+    assert_error(split_make(config, &clips, &split, &error), error, "split.file");
+    assert_int_equal(error_exit_status(&error), 2);
+    config_choose(config, "split.file", "");
+    clips.clips[5].part = "trial"; /* as a corpus itself might say */
+    assert_error(split_make(config, &clips, &split, &error), error, "trial");
     try_csv(config, "file,part\nclip0000,train\n");
     assert_error(split_make(config, &clips, &split, &error), error, "expected a row of column names");
     try_csv(config, "name,part\nclip0000,train\n");
@@ -235,9 +335,10 @@ static void test_predefined(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scikit_learn), cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_validation),   cmocka_unit_test(test_speaker),
-        cmocka_unit_test(test_predefined),
+        cmocka_unit_test(test_scikit_learn),      cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_validation),        cmocka_unit_test(test_speaker),
+        cmocka_unit_test(test_predefined),        cmocka_unit_test(test_fixed_parts),
+        cmocka_unit_test(test_rare_combinations),
     };
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);

@@ -138,6 +138,10 @@ static void test_holm(void **state)
     adjust_holm(p, 4);
     for (int i = 0; i < 4; i++)
         assert_true(fabs(p[i] - expected[i]) < 1e-15);
+    double some[] = {0.04, (double)NAN, 0.01}; /* no test is none, and counts */
+    adjust_holm(some, 3);
+    assert_true(isnan(some[1]) && some[2] <= some[0] && some[0] <= 1);
+    adjust_holm(some, 0);
 }
 
 static void test_calibration(void **state)
@@ -167,6 +171,30 @@ static void test_same_clips_and_moments(void **state)
     fill(&b, 5, 1);
     assert_true(same_clips(&a, &b));
     b.items[4].path = "other";
+    assert_false(same_clips(&a, &b));
+    b.items[4].path = a.items[4].path;
+    b.items[4].label = 1 - b.items[4].label;
+    assert_false(same_clips(&a, &b)); /* another truth */
+    b.items[4].label = a.items[4].label;
+    const char *label = b.labels[1];
+    b.labels[1] = "another";
+    assert_false(same_clips(&a, &b));
+    b.labels[1] = label;
+    b.count--;
+    assert_false(same_clips(&a, &b));
+    b.count++;
+    b.label_count--;
+    assert_false(same_clips(&a, &b));
+    b.label_count++;
+    b.problem = REGRESSION;
+    assert_false(same_clips(&a, &b));
+    b.problem = a.problem;
+    double one[2] = {1, 0}, two[2] = {1, 0};
+    a.items[2].targets = one;
+    assert_false(same_clips(&a, &b)); /* known of one alone */
+    b.items[2].targets = two;
+    assert_true(same_clips(&a, &b));
+    two[1] = 1;
     assert_false(same_clips(&a, &b));
     prediction_list_free(&a);
     prediction_list_free(&b);

@@ -17,16 +17,25 @@ static struct catalogue *fresh(const char *name)
     return catalogue;
 }
 
+/* Runs SQL over a connection of its own, as another program might. */
+static void meddle(const char *name, const char *sql)
+{
+    sqlite3 *db;
+    char *message = NULL;
+
+    assert_int_equal(sqlite3_open(unit_path(name), &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK)
+        fail_msg("%s: %s", sql, message);
+    sqlite3_close(db);
+}
+
 static void test_newer_version_is_refused(void **state)
 {
     struct error error = {0};
-    sqlite3 *db;
 
     (void)state;
     catalogue_close(fresh("newer.db"));
-    assert_int_equal(sqlite3_open(unit_path("newer.db"), &db), SQLITE_OK);
-    sqlite3_exec(db, "PRAGMA user_version = 999", NULL, NULL, NULL);
-    sqlite3_close(db);
+    meddle("newer.db", "PRAGMA user_version = 999");
     assert_error(catalogue_open(unit_path("newer.db"), &error), error, "written by a newer emotrain");
 }
 
@@ -39,7 +48,6 @@ static void test_migration(void **state)
     struct prediction_list answers;
     const char *const labels[] = {"happy", "sad"};
     int64_t corpus, run;
-    sqlite3 *db;
 
     (void)state;
     assert_true(corpus_open(catalogue, "ravdess", "/data", &corpus, &error));
@@ -51,13 +59,8 @@ static void test_migration(void **state)
     assert_good(predictions_write(catalogue, run, "test", &answers, &error), error);
     prediction_list_free(&answers);
     catalogue_close(catalogue);
-    assert_int_equal(sqlite3_open(unit_path("old.db"), &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db,
-                                  "ALTER TABLE clips DROP COLUMN part; ALTER TABLE runs DROP COLUMN problem;"
-                                  "PRAGMA user_version = 1",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
-    sqlite3_close(db);
+    meddle("old.db", "ALTER TABLE clips DROP COLUMN part; ALTER TABLE runs DROP COLUMN problem;"
+                     "PRAGMA user_version = 1");
     catalogue = fresh("old.db");
     assert_good(clips_read(catalogue, corpus, CLIPS_ALL, &read, &error), error);
     assert_int_equal(read.count, 1);
@@ -207,6 +210,196 @@ static void test_transaction_rolls_back(void **state)
     catalogue_close(catalogue);
 }
 
+/* A write that fails half-way leaves nothing, and the next one works. */
+static void test_failing_writes(void **state)
+{
+    static const char *const labels[] = {"happy", "sad"};
+    struct error error = {0};
+    struct catalogue *catalogue = fresh("failing.db");
+    struct metric_list metrics = {0}, read = {0};
+    struct prediction_list answers;
+    struct clip_list clips = {0};
+    int64_t run, corpus;
+
+    (void)state;
+    assert_true(run_begin(catalogue, "r", "/runs/r", "", SINGLE_LABEL, false, &run, &error));
+    assert_true(corpus_open(catalogue, "ravdess", "/data", &corpus, &error));
+    meddle(
+        "failing.db",
+        "CREATE TRIGGER a BEFORE INSERT ON metrics WHEN NEW.step = 2 BEGIN SELECT RAISE(ABORT, 'full'); END;"
+        "CREATE TRIGGER b BEFORE INSERT ON predictions WHEN NEW.path = 'b' BEGIN SELECT RAISE(ABORT, "
+        "'full'); END;"
+        "CREATE TRIGGER c BEFORE INSERT ON clips WHEN NEW.path = 'b' BEGIN SELECT RAISE(ABORT, 'full'); END;"
+        "CREATE TRIGGER d BEFORE INSERT ON splits BEGIN SELECT RAISE(ABORT, 'full'); END");
+    for (int64_t step = 1; step <= 3; step++)
+        metric_list_add(&metrics, step, 0, "loss", 1);
+    assert_error(metrics_write(catalogue, run, &metrics, &error), error, "full");
+    error = (struct error){0};
+    assert_true(metrics_read(catalogue, run, &read, &error));
+    assert_int_equal(read.count, 0);
+    metrics.count = 1;
+    assert_good(metrics_write(catalogue, run, &metrics, &error), error);
+
+    prediction_list_start(&answers, SINGLE_LABEL, labels, 2);
+    prediction_list_add(&answers, "a", 1, NULL);
+    prediction_list_add(&answers, "b", 1, NULL);
+    prediction_list_add(&answers, "c", 1, NULL);
+    assert_error(predictions_write(catalogue, run, "test", &answers, &error), error, "full");
+    prediction_list_free(&answers);
+    error = (struct error){0};
+    assert_true(predictions_read(catalogue, run, "test", &answers, &error));
+    assert_int_equal(answers.count, 0);
+    prediction_list_free(&answers);
+
+    for (int i = 0; i < 3; i++)
+        clip_list_add(&clips, &(struct clip){.path = i == 0 ? "a" : i == 1 ? "b" : "c", .name = "x"});
+    assert_error(clips_write(catalogue, corpus, &clips, NULL, 0, &error), error, "full");
+    clip_list_free(&clips);
+    error = (struct error){0};
+    assert_true(clips_read(catalogue, corpus, CLIPS_ALL, &clips, &error));
+    assert_int_equal(clips.count, 0);
+
+    clip_list_add(&clips, &(struct clip){.path = "a", .name = "a"});
+    assert_good(clips_write(catalogue, corpus, &clips, NULL, 0, &error), error);
+    clip_list_free(&clips);
+    assert_true(clips_read(catalogue, corpus, CLIPS_ALL, &clips, &error));
+    int64_t *ids[PART_COUNT] = {&clips.clips[0].id};
+    const size_t counts[PART_COUNT] = {1};
+    assert_error(split_write(catalogue, corpus, "s", ids, counts, &error), error, "full");
+    clip_list_free(&clips);
+    metric_list_free(&metrics);
+    metric_list_free(&read);
+    catalogue_close(catalogue);
+}
+
+/* What another program did to the tables is an error that names the table, and no more than that. */
+static void test_missing_tables(void **state)
+{
+    static const char *const labels[] = {"happy", "sad"};
+    struct error error = {0};
+    struct catalogue *catalogue = fresh("missing.db");
+    struct metric_list metrics = {0};
+    struct prediction_list answers, read;
+    struct clip_list clips = {0};
+    struct run_list runs = {0};
+    struct run_row row;
+    struct arena arena = {0};
+    int64_t run, corpus, clip = 1, *ids[PART_COUNT] = {&clip};
+    const size_t counts[PART_COUNT] = {1};
+
+    (void)state;
+    assert_true(run_begin(catalogue, "r", "/runs/r", "", SINGLE_LABEL, false, &run, &error));
+    assert_true(corpus_open(catalogue, "ravdess", "/data", &corpus, &error));
+    metric_list_add(&metrics, 1, 0, "loss", 1);
+    prediction_list_start(&answers, SINGLE_LABEL, labels, 2);
+    prediction_list_add(&answers, "a", 1, NULL);
+
+    meddle("missing.db", "DROP TABLE split_clips");
+    assert_error(split_write(catalogue, corpus, "s", ids, counts, &error), error, "split_clips");
+    meddle("missing.db", "DROP TABLE metrics");
+    assert_error(metrics_write(catalogue, run, &metrics, &error), error, "metrics");
+    assert_error(metrics_read(catalogue, run, &metrics, &error), error, "metrics");
+    assert_error(metrics_remove(catalogue, run, &error), error, "metrics");
+    meddle("missing.db", "DROP TABLE predictions");
+    assert_error(predictions_write(catalogue, run, "test", &answers, &error), error, "predictions");
+    assert_error(predictions_read(catalogue, run, "test", &read, &error), error, "predictions");
+    meddle("missing.db", "DROP TABLE runs");
+    assert_error(run_begin(catalogue, "r", "/runs/r", "", SINGLE_LABEL, false, &run, &error), error, "runs");
+    assert_error(run_begin(catalogue, "r", "/runs/r", "", SINGLE_LABEL, true, &run, &error), error, "runs");
+    assert_error(run_find(catalogue, "/runs/r", &row, &arena, &error), error, "runs");
+    assert_error(runs_read(catalogue, &runs, &error), error, "runs");
+    meddle("missing.db", "DROP TABLE clips");
+    assert_error(clips_read(catalogue, corpus, CLIPS_ALL, &clips, &error), error, "clips");
+    clip_list_add(&clips, &(struct clip){.path = "a", .name = "a"});
+    assert_error(clips_write(catalogue, corpus, &clips, NULL, 0, &error), error, "clips");
+    assert_error(clips_write(catalogue, corpus, &clips, &clip, 1, &error), error, "clips");
+    meddle("missing.db", "DROP TABLE corpora");
+    assert_error(corpus_open(catalogue, "ravdess", "/data", &corpus, &error), error, "corpora");
+    metric_list_free(&metrics);
+    prediction_list_free(&answers);
+    clip_list_free(&clips);
+    arena_free(&arena);
+    catalogue_close(catalogue);
+}
+
+/* Answers whose words are none of the run's are refused, not taken for others. */
+static void test_damaged_predictions(void **state)
+{
+    static const char *const labels[] = {"happy", "sad"};
+    static const char *const damages[] = {
+        "UPDATE predictions SET predicted = 'neither'",
+        "UPDATE predictions SET predicted = 'sad', probabilities = '[1'",
+        "UPDATE predictions SET probabilities = '{\"happy\": 1, \"sad\": 0}'; UPDATE runs SET problem = "
+        "'poetry'",
+        "UPDATE runs SET problem = 'multi_label'; UPDATE predictions SET label = 'neither'",
+        "UPDATE predictions SET label = 'sad', predicted = 'neither'"};
+    struct error error = {0};
+    struct catalogue *catalogue = fresh("damaged.db");
+    struct prediction_list list, read;
+    int64_t run;
+
+    (void)state;
+    assert_true(run_begin(catalogue, "p", "/runs/p", "", SINGLE_LABEL, false, &run, &error));
+    prediction_list_start(&list, SINGLE_LABEL, labels, 2);
+    prediction_list_add(&list, "a.wav", 1, NULL);
+    assert_good(predictions_write(catalogue, run, "test", &list, &error), error);
+    prediction_list_free(&list);
+    for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
+        meddle("damaged.db", damages[i]);
+        assert_error(predictions_read(catalogue, run, "test", &read, &error), error,
+                     "a damaged prediction for a.wav");
+        prediction_list_free(&read);
+    }
+    meddle("damaged.db",
+           "UPDATE predictions SET predicted = 'sad', probabilities = '{\"happy\": null, \"sad\": 1}'");
+    error = (struct error){0};
+    assert_good(predictions_read(catalogue, run, "test", &read, &error), error);
+    assert_true(isnan(read.items[0].probabilities[0]) && read.items[0].probabilities[1] == 1);
+    prediction_list_free(&read);
+    catalogue_close(catalogue);
+}
+
+/* A stored split that is not the one asked for is replaced. */
+static void test_changed_split(void **state)
+{
+    static const char *const changes[] = {"UPDATE split_clips SET part = 'trial'",
+                                          "UPDATE split_clips SET position = 3",
+                                          "UPDATE split_clips SET position = -1",
+                                          "UPDATE split_clips SET clip_id = 2", "DELETE FROM split_clips"};
+    struct error error = {0};
+    struct catalogue *catalogue = fresh("split.db");
+    struct clip_list clips = {0}, read = {0};
+    int64_t corpus, clip, *ids[PART_COUNT] = {&clip};
+    const size_t counts[PART_COUNT] = {1};
+    sqlite3 *db;
+    sqlite3_stmt *rows;
+
+    (void)state;
+    assert_true(corpus_open(catalogue, "ravdess", "/data", &corpus, &error));
+    clip_list_add(&clips, &(struct clip){.path = "a", .name = "a"});
+    clip_list_add(&clips, &(struct clip){.path = "b", .name = "b"});
+    assert_true(clips_write(catalogue, corpus, &clips, NULL, 0, &error));
+    assert_true(clips_read(catalogue, corpus, CLIPS_ALL, &read, &error));
+    clip = read.clips[0].id;
+    assert_int_equal(sqlite3_open(unit_path("split.db"), &db), SQLITE_OK);
+    for (size_t i = 0; i <= sizeof changes / sizeof changes[0]; i++) {
+        assert_good(split_write(catalogue, corpus, "s", ids, counts, &error), error);
+        sqlite3_prepare_v2(db, "SELECT part, position, clip_id FROM split_clips", -1, &rows, NULL);
+        assert_int_equal(sqlite3_step(rows), SQLITE_ROW);
+        assert_string_equal((const char *)sqlite3_column_text(rows, 0), "train");
+        assert_int_equal(sqlite3_column_int(rows, 1), 0);
+        assert_int_equal(sqlite3_column_int64(rows, 2), clip);
+        assert_int_equal(sqlite3_step(rows), SQLITE_DONE);
+        sqlite3_finalize(rows);
+        if (i < sizeof changes / sizeof changes[0])
+            meddle("split.db", changes[i]);
+    }
+    sqlite3_close(db);
+    clip_list_free(&clips);
+    clip_list_free(&read);
+    catalogue_close(catalogue);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +411,10 @@ int main(void)
         cmocka_unit_test(test_metrics),
         cmocka_unit_test(test_predictions),
         cmocka_unit_test(test_transaction_rolls_back),
+        cmocka_unit_test(test_failing_writes),
+        cmocka_unit_test(test_missing_tables),
+        cmocka_unit_test(test_damaged_predictions),
+        cmocka_unit_test(test_changed_split),
     };
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);

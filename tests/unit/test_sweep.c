@@ -4,6 +4,7 @@
 #include "report/sweep.h"
 
 #include <math.h>
+#include <sqlite3.h>
 
 enum { CLIPS = 60 };
 
@@ -139,11 +140,115 @@ static void test_nothing_finished(void **state)
     catalogue_close(catalogue);
 }
 
+/* What the run's own configuration chose by: the best step's figure on its validation part. */
+static void set_selection(struct catalogue *catalogue, const char *name, double value)
+{
+    struct error error = {0};
+    struct arena arena = {0};
+    struct metric_list metrics = {0};
+    struct run_row row;
+    char *folder = mem_format("%s/%s", unit_path("sweep"), name);
+
+    assert_true(run_find(catalogue, folder, &row, &arena, &error));
+    assert_good(
+        run_set_facts(catalogue, row.id,
+                      "{\"split\": {\"selection_part\": \"validation\"}, \"model\": {\"parameters\": 5},"
+                      " \"training\": {\"best_step\": 10, \"seconds\": 3, \"peak_memory_mib\": 7},"
+                      " \"testing\": {\"seconds\": 2, \"peak_memory_mib\": 9}}",
+                      &error),
+        error);
+    metric_list_add(&metrics, 5, 1, "accuracy", 0.1);
+    metric_list_add(&metrics, 10, 2, "loss", 0.2);
+    if (!isnan(value))
+        metric_list_add(&metrics, 10, 2, "accuracy", value);
+    assert_good(metrics_write(catalogue, row.id, &metrics, &error), error);
+    metric_list_free(&metrics);
+    arena_free(&arena);
+    free(folder);
+}
+
+/* Folds make one row; the choice is by the validation part where every run has one. */
+static void test_selection(void **state)
+{
+    struct error error = {0};
+    struct sweep sweep;
+    struct text text = {0};
+    struct catalogue *catalogue = start("[split]\nfolds = 2\n[sweep]\nfolds = yes\ngrid = "
+                                        "model.pooling=mean,max\nseeds = 1\nmetric = accuracy\n");
+
+    (void)state;
+    add_run(catalogue, "pooling=mean,seed=1,fold=0", "a", 50, 0.9);
+    add_run(catalogue, "pooling=mean,seed=1,fold=1", "b", 40, 0.9);
+    add_run(catalogue, "pooling=max,seed=1,fold=0", "a", 58, 0.9);
+    set_selection(catalogue, "pooling=mean,seed=1,fold=0", 0.8);
+    set_selection(catalogue, "pooling=mean,seed=1,fold=1", 0.6);
+    set_selection(catalogue, "pooling=max,seed=1,fold=0", 0.9);
+    assert_good(sweep_read(&sweep, catalogue, unit_path("sweep"), &error), error);
+    assert_int_equal(sweep.rows[0].finished, 1);
+    assert_true(fabs(sweep.rows[0].means[FIGURE_ACCURACY] - 0.75) < 1e-12); /* of both folds' clips */
+    assert_true(fabs(sweep.rows[0].selection - 0.7) < 1e-12);
+    assert_int_equal(sweep.rows[1].finished, 0); /* a fold is missing */
+    assert_good(sweep_write(&sweep, &error), error);
+    sweep_free(&sweep);
+
+    add_run(catalogue, "pooling=max,seed=1,fold=1", "b", 59, 0.9);
+    set_selection(catalogue, "pooling=max,seed=1,fold=1", (double)NAN); /* not measured at that step */
+    assert_good(sweep_read(&sweep, catalogue, unit_path("sweep"), &error), error);
+    assert_int_equal(sweep.clips, 2 * CLIPS);
+    assert_true(sweep.rows[0].finished && sweep.rows[1].finished);
+    sweep_print(&sweep, &text);
+    assert_non_null(strstr(text.text, "pooling=max"));
+    assert_good(sweep_write(&sweep, &error), error);
+    text_free(&text);
+    sweep_free(&sweep);
+    catalogue_close(catalogue);
+}
+
+static void drop_table(const char *table)
+{
+    sqlite3 *db;
+    char *sql = mem_format("DROP TABLE %s", table);
+
+    assert_int_equal(sqlite3_open(unit_path("sweep.db"), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    free(sql);
+}
+
+static void test_errors(void **state)
+{
+    struct error error = {0};
+    struct sweep sweep;
+    struct catalogue *catalogue = start("[sweep]\ngrid = model.pooling=mean,max\nseeds = 1\n");
+
+    (void)state;
+    assert_error(sweep_read(&sweep, catalogue, unit_path("none"), &error), error, "sweep.ini");
+    add_run(catalogue, "pooling=mean,seed=1", "a", 50, 0.9);
+    assert_good(sweep_read(&sweep, catalogue, unit_path("sweep"), (error = (struct error){0}, &error)),
+                error);
+    assert_true(folder_remove(unit_path("sweep"), &error)); /* what it is written to has gone */
+    assert_error(sweep_write(&sweep, &error), error, "sweep");
+    sweep_free(&sweep);
+    catalogue_close(catalogue);
+    static const char *const tables[] = {"metrics", "predictions", "runs"};
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        catalogue = start("[sweep]\ngrid = model.pooling=mean,max\nseeds = 1\n");
+        add_run(catalogue, "pooling=mean,seed=1", "a", 50, 0.9);
+        drop_table(tables[i]);
+        assert_error(sweep_read(&sweep, catalogue, unit_path("sweep"), &error), error, tables[i]);
+        catalogue_close(catalogue);
+    }
+    catalogue = start("[sweep]\ngrid = nonsense\n");
+    assert_error(sweep_read(&sweep, catalogue, unit_path("sweep"), &error), error, "sweep.grid");
+    catalogue_close(catalogue);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_ranking),
                                        cmocka_unit_test(test_loss_and_other_clips),
-                                       cmocka_unit_test(test_nothing_finished)};
+                                       cmocka_unit_test(test_nothing_finished),
+                                       cmocka_unit_test(test_selection), cmocka_unit_test(test_errors)};
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);
 }
