@@ -67,6 +67,10 @@ static void set_threads(const char *command, const struct options *options)
     if (!getenv("OMP_WAIT_POLICY") && multiplies_bfloat16(config))
         setenv("GOMP_SPINCOUNT", "20000", 0);
     setenv("OMP_WAIT_POLICY", "passive", 0);
+    /* What each thread of libtorch keeps of the products it has described.  oneDNN before 2.7 makes a product
+     * of freed memory from an older description whose product it has dropped since, if another thread had
+     * made that. */
+    setenv("LRU_CACHE_CAPACITY", "1", 0);
     config_free(config);
 }
 

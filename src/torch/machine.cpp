@@ -7,6 +7,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
+#include <dlfcn.h>
 #include <torch/csrc/api/include/torch/version.h>
 
 /* Autocast is set per device type since 2.4. */
@@ -87,6 +88,20 @@ at::Device shim::device_of(int device)
                             : at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(device));
 }
 
+/* How many products oneDNN keeps the code of; NULL where libtorch shows no such functions. */
+struct ProductCache {
+    int (*get)(int *capacity), (*set)(int capacity);
+};
+
+static const ProductCache &product_cache()
+{
+    static const ProductCache found = {
+        reinterpret_cast<int (*)(int *)>(dlsym(RTLD_DEFAULT, "dnnl_get_primitive_cache_capacity")),
+        reinterpret_cast<int (*)(int)>(dlsym(RTLD_DEFAULT, "dnnl_set_primitive_cache_capacity"))};
+
+    return found;
+}
+
 extern "C" {
 
 const char *et_version(void)
@@ -109,6 +124,24 @@ void et_enter_lane(int lane, int threads)
     (void)at::get_num_threads(); /* sets the thread up, which would undo the next line if it came later */
     omp_set_num_threads(threads);
     own_lane = lane;
+}
+
+static int kept_products = -1; /* oneDNN's own limit, while it is lifted */
+
+void et_lanes_begin(void)
+{
+    const int unlimited = 1 << 20;
+    const ProductCache &cache = product_cache();
+
+    if (cache.get && cache.set && cache.get(&kept_products) == 0)
+        cache.set(unlimited);
+}
+
+void et_lanes_end(void)
+{
+    if (kept_products >= 0)
+        product_cache().set(kept_products);
+    kept_products = -1;
 }
 
 int et_cuda_count(void)

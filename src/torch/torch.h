@@ -47,6 +47,13 @@ int et_get_threads(void);
 /* For threads that run passes at the same time: the calling one is number `lane` from now on, and its
  * operations use so many threads, whatever others do. */
 void et_enter_lane(int lane, int threads);
+
+/* Around passes at the same time: what oneDNN keeps of the products it has made code for is dropped only
+ * after them.  Until 2.7 it can make a product of freed memory where one thread drops what another looks up.
+ */
+void et_lanes_begin(void);
+void et_lanes_end(void);
+
 int et_cuda_count(void);                /* cards libtorch can use */
 bool et_bfloat16_is_native(int device); /* the hardware multiplies bfloat16 itself */
 void et_manual_seed(uint64_t seed);     /* every device's default generator, and the calling thread's */

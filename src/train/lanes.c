@@ -99,6 +99,7 @@ void lanes_run(struct lanes *lanes, int count, void (*work)(void *context, int l
         work(context, 0);
         return;
     }
+    et_lanes_begin();
     pthread_mutex_lock(&lanes->mutex);
     lanes->work = work;
     lanes->context = context;
@@ -114,4 +115,5 @@ void lanes_run(struct lanes *lanes, int count, void (*work)(void *context, int l
     while (lanes->running > 0)
         pthread_cond_wait(&lanes->changed, &lanes->mutex);
     pthread_mutex_unlock(&lanes->mutex);
+    et_lanes_end();
 }
