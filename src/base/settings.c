@@ -144,9 +144,7 @@ const struct setting SETTINGS[] = {
     NUMBER("train", "batch_seconds", "0", 0, MANY,
            "above 0: in place of batch_size, as many clips as fill so many seconds with their padding"),
     INTEGER("train", "accumulate", "2", 1, MANY,
-            "batches per optimizer step, of all processes together; a step's clips are dealt to them so that "
-            "none "
-            "is long"),
+            "batches per optimizer step, of all processes together; a step's clips are dealt evenly to them"),
     INTEGER(
         "train", "concurrent_batches", "0", 0, 64,
         "passes of a step that run at the same time, each on its share of the processor's threads; 0: two "
