@@ -113,21 +113,21 @@ static void shuffle_batches(struct epoch *epoch, const struct dataset *dataset, 
 static void even_out_step(const struct epoch *epoch, const struct dataset *dataset, int64_t first,
                           int64_t last)
 {
-    const size_t *starts = epoch->starts;
-    size_t begin = starts[first], count = starts[last] - begin, batches = (size_t)(last - first);
+    const size_t *starts = epoch->starts + first;
+    size_t batches = (size_t)(last - first), count = starts[batches] - starts[0];
     size_t *clips = mem_zero(count, sizeof *clips), *dealt = mem_zero(batches, sizeof *dealt);
     double *seconds = mem_zero(batches, sizeof *seconds);
 
-    memcpy(clips, epoch->order + begin, count * sizeof *clips);
+    memcpy(clips, epoch->order + starts[0], count * sizeof *clips);
     sort_by_length(dataset, clips, count);
     for (size_t i = 0; i < count; i++) {
         size_t least = batches;
         for (size_t b = 0; b < batches; b++) {
-            bool room = dealt[b] < starts[(size_t)first + b + 1] - starts[(size_t)first + b];
+            bool room = dealt[b] < starts[b + 1] - starts[b];
             if (room && (least == batches || seconds[b] < seconds[least]))
                 least = b;
         }
-        epoch->order[starts[(size_t)first + least] + dealt[least]++] = clips[i];
+        epoch->order[starts[least] + dealt[least]++] = clips[i];
         seconds[least] += dataset->items[clips[i]].seconds;
     }
     free(clips);

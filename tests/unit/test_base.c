@@ -567,14 +567,11 @@ static void test_place(void **state)
     assert_string_equal(place.address, "10.0.0.9");
     assert_string_equal(place.attempt, "2");
     unsetenv("TORCHELASTIC_RESTART_COUNT");
-    static const char *const bad[][2] = {{"LOCAL_WORLD_SIZE=3", "LOCAL_WORLD_SIZE=3"},
-                                         {"LOCAL_RANK=7", "LOCAL_RANK=7"},
-                                         {"MASTER_PORT=0", "MASTER_PORT=0"},
-                                         {"MASTER_PORT=70000", "MASTER_PORT=70000"}};
+    static const char *const bad[] = {"LOCAL_WORLD_SIZE=3", "LOCAL_RANK=7", "MASTER_PORT=0",
+                                      "MASTER_PORT=70000"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        set_environment(
-            (const char *const[]){"RANK=0", "WORLD_SIZE=2", "MASTER_ADDR=node1", bad[i][0], NULL});
-        assert_error(place_find(&place, &error), error, bad[i][1]);
+        set_environment((const char *const[]){"RANK=0", "WORLD_SIZE=2", "MASTER_ADDR=node1", bad[i], NULL});
+        assert_error(place_find(&place, &error), error, bad[i]);
     }
 
     set_environment((const char *const[]){"RANK=4", "WORLD_SIZE=4", NULL});

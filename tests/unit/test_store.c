@@ -1,5 +1,5 @@
 /* The catalogue: schema, versions, clips, runs, metrics, predictions. */
-#include "unit.h"
+#include "meddle.h"
 
 #include "store/clips.h"
 #include "store/runs.h"
@@ -17,25 +17,13 @@ static struct catalogue *fresh(const char *name)
     return catalogue;
 }
 
-/* Runs SQL over a connection of its own, as another program might. */
-static void meddle(const char *name, const char *sql)
-{
-    sqlite3 *db;
-    char *message = NULL;
-
-    assert_int_equal(sqlite3_open(unit_path(name), &db), SQLITE_OK);
-    if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK)
-        fail_msg("%s: %s", sql, message);
-    sqlite3_close(db);
-}
-
 static void test_newer_version_is_refused(void **state)
 {
     struct error error = {0};
 
     (void)state;
     catalogue_close(fresh("newer.db"));
-    meddle("newer.db", "PRAGMA user_version = 999");
+    meddle(unit_path("newer.db"), "PRAGMA user_version = 999");
     assert_error(catalogue_open(unit_path("newer.db"), &error), error, "written by a newer emotrain");
 }
 
@@ -59,8 +47,8 @@ static void test_migration(void **state)
     assert_good(predictions_write(catalogue, run, "test", &answers, &error), error);
     prediction_list_free(&answers);
     catalogue_close(catalogue);
-    meddle("old.db", "ALTER TABLE clips DROP COLUMN part; ALTER TABLE runs DROP COLUMN problem;"
-                     "PRAGMA user_version = 1");
+    meddle(unit_path("old.db"), "ALTER TABLE clips DROP COLUMN part; ALTER TABLE runs DROP COLUMN problem;"
+                                "PRAGMA user_version = 1");
     catalogue = fresh("old.db");
     assert_good(clips_read(catalogue, corpus, CLIPS_ALL, &read, &error), error);
     assert_int_equal(read.count, 1);
@@ -225,7 +213,7 @@ static void test_failing_writes(void **state)
     assert_true(run_begin(catalogue, "r", "/runs/r", "", SINGLE_LABEL, false, &run, &error));
     assert_true(corpus_open(catalogue, "ravdess", "/data", &corpus, &error));
     meddle(
-        "failing.db",
+        unit_path("failing.db"),
         "CREATE TRIGGER a BEFORE INSERT ON metrics WHEN NEW.step = 2 BEGIN SELECT RAISE(ABORT, 'full'); END;"
         "CREATE TRIGGER b BEFORE INSERT ON predictions WHEN NEW.path = 'b' BEGIN SELECT RAISE(ABORT, "
         "'full'); END;"
@@ -294,26 +282,26 @@ static void test_missing_tables(void **state)
     prediction_list_start(&answers, SINGLE_LABEL, labels, 2);
     prediction_list_add(&answers, "a", 1, NULL);
 
-    meddle("missing.db", "DROP TABLE split_clips");
+    meddle(unit_path("missing.db"), "DROP TABLE split_clips");
     assert_error(split_write(catalogue, corpus, "s", ids, counts, &error), error, "split_clips");
-    meddle("missing.db", "DROP TABLE metrics");
+    meddle(unit_path("missing.db"), "DROP TABLE metrics");
     assert_error(metrics_write(catalogue, run, &metrics, &error), error, "metrics");
     assert_error(metrics_read(catalogue, run, &metrics, &error), error, "metrics");
     assert_error(metrics_remove(catalogue, run, &error), error, "metrics");
-    meddle("missing.db", "DROP TABLE predictions");
+    meddle(unit_path("missing.db"), "DROP TABLE predictions");
     assert_error(predictions_write(catalogue, run, "test", &answers, &error), error, "predictions");
     assert_error(predictions_read(catalogue, run, "test", &read, &error), error, "predictions");
-    meddle("missing.db", "DROP TABLE runs");
+    meddle(unit_path("missing.db"), "DROP TABLE runs");
     assert_error(run_begin(catalogue, "r", "/runs/r", "", SINGLE_LABEL, false, &run, &error), error, "runs");
     assert_error(run_begin(catalogue, "r", "/runs/r", "", SINGLE_LABEL, true, &run, &error), error, "runs");
     assert_error(run_find(catalogue, "/runs/r", &row, &arena, &error), error, "runs");
     assert_error(runs_read(catalogue, &runs, &error), error, "runs");
-    meddle("missing.db", "DROP TABLE clips");
+    meddle(unit_path("missing.db"), "DROP TABLE clips");
     assert_error(clips_read(catalogue, corpus, CLIPS_ALL, &clips, &error), error, "clips");
     clip_list_add(&clips, &(struct clip){.path = "a", .name = "a"});
     assert_error(clips_write(catalogue, corpus, &clips, NULL, 0, &error), error, "clips");
     assert_error(clips_write(catalogue, corpus, &clips, &clip, 1, &error), error, "clips");
-    meddle("missing.db", "DROP TABLE corpora");
+    meddle(unit_path("missing.db"), "DROP TABLE corpora");
     assert_error(corpus_open(catalogue, "ravdess", "/data", &corpus, &error), error, "corpora");
     metric_list_free(&metrics);
     prediction_list_free(&answers);
@@ -345,12 +333,12 @@ static void test_damaged_predictions(void **state)
     assert_good(predictions_write(catalogue, run, "test", &list, &error), error);
     prediction_list_free(&list);
     for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
-        meddle("damaged.db", damages[i]);
+        meddle(unit_path("damaged.db"), damages[i]);
         assert_error(predictions_read(catalogue, run, "test", &read, &error), error,
                      "a damaged prediction for a.wav");
         prediction_list_free(&read);
     }
-    meddle("damaged.db",
+    meddle(unit_path("damaged.db"),
            "UPDATE predictions SET predicted = 'sad', probabilities = '{\"happy\": null, \"sad\": 1}'");
     error = (struct error){0};
     assert_good(predictions_read(catalogue, run, "test", &read, &error), error);
@@ -392,7 +380,7 @@ static void test_changed_split(void **state)
         assert_int_equal(sqlite3_step(rows), SQLITE_DONE);
         sqlite3_finalize(rows);
         if (i < sizeof changes / sizeof changes[0])
-            meddle("split.db", changes[i]);
+            meddle(unit_path("split.db"), changes[i]);
     }
     sqlite3_close(db);
     clip_list_free(&clips);

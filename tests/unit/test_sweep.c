@@ -1,10 +1,9 @@
 /* A sweep's table, from a catalogue: ranking, intervals, comparisons, what is missing. */
-#include "unit.h"
+#include "meddle.h"
 
 #include "report/sweep.h"
 
 #include <math.h>
-#include <sqlite3.h>
 
 enum { CLIPS = 60 };
 
@@ -204,17 +203,6 @@ static void test_selection(void **state)
     catalogue_close(catalogue);
 }
 
-static void drop_table(const char *table)
-{
-    sqlite3 *db;
-    char *sql = mem_format("DROP TABLE %s", table);
-
-    assert_int_equal(sqlite3_open(unit_path("sweep.db"), &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
-    free(sql);
-}
-
 static void test_errors(void **state)
 {
     struct error error = {0};
@@ -230,12 +218,14 @@ static void test_errors(void **state)
     assert_error(sweep_write(&sweep, &error), error, "sweep");
     sweep_free(&sweep);
     catalogue_close(catalogue);
-    static const char *const tables[] = {"metrics", "predictions", "runs"};
+    static const char *const tables[][2] = {{"metrics", "DROP TABLE metrics"},
+                                            {"predictions", "DROP TABLE predictions"},
+                                            {"runs", "DROP TABLE runs"}};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         catalogue = start("[sweep]\ngrid = model.pooling=mean,max\nseeds = 1\n");
         add_run(catalogue, "pooling=mean,seed=1", "a", 50, 0.9);
-        drop_table(tables[i]);
-        assert_error(sweep_read(&sweep, catalogue, unit_path("sweep"), &error), error, tables[i]);
+        meddle(unit_path("sweep.db"), tables[i][1]);
+        assert_error(sweep_read(&sweep, catalogue, unit_path("sweep"), &error), error, tables[i][0]);
         catalogue_close(catalogue);
     }
     catalogue = start("[sweep]\ngrid = nonsense\n");
