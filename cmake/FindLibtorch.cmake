@@ -24,6 +24,14 @@ else()
   endif()
   target_link_libraries(Libtorch::Libtorch INTERFACE ${LIBTORCH_LIBRARY} ${LIBTORCH_CPU_LIBRARY}
     ${LIBTORCH_C10_LIBRARY})
+  # Debian's libtorch multiplies by a oneDNN that others can use too; a downloaded one holds its own.
+  find_path(ONEDNN_INCLUDE oneapi/dnnl/dnnl.hpp)
+  find_library(ONEDNN_LIBRARY dnnl)
+  if(ONEDNN_INCLUDE AND ONEDNN_LIBRARY)
+    target_compile_definitions(Libtorch::Libtorch INTERFACE EMOTRAIN_ONEDNN)
+    target_include_directories(Libtorch::Libtorch SYSTEM INTERFACE ${ONEDNN_INCLUDE})
+    target_link_libraries(Libtorch::Libtorch INTERFACE ${ONEDNN_LIBRARY})
+  endif()
 endif()
 # at::parallel_for is a loop of OpenMP's; compiled without it, silently a serial one.
 find_package(OpenMP REQUIRED COMPONENTS CXX)

@@ -156,12 +156,6 @@ void normalise_backward(const at::Tensor &grad, const at::Tensor &probabilities,
     });
 }
 
-/* out = a b, each of (heads, rows, columns), wherever they lie */
-void multiply(at::Tensor out, const at::Tensor &a, const at::Tensor &b)
-{
-    at::bmm_out(out, a, b);
-}
-
 struct Attention : public torch::autograd::Function<Attention> {
     static at::Tensor forward(AutogradContext *save, at::Tensor query, at::Tensor key, at::Tensor value,
                               c10::optional<at::Tensor> mask, std::vector<int64_t> lengths, int64_t heads,
@@ -173,13 +167,14 @@ struct Attention : public torch::autograd::Function<Attention> {
 
         d.for_clips([&](size_t b, int64_t time, int64_t row, int64_t first) {
             at::Tensor square = square_of(scores, first, time, d);
-            multiply(square, heads_of(query, row, time, d), heads_of(key, row, time, d).transpose(1, 2));
+            shim::multiply(square, heads_of(query, row, time, d),
+                           heads_of(key, row, time, d).transpose(1, 2));
             normalise(square, hidden_keys(mask, b, time), scale);
         });
         at::Tensor dropped = dropout > 0 ? shim::drop(scores, dropout, static_cast<uint64_t>(seed)) : scores;
         d.for_clips([&](size_t, int64_t time, int64_t row, int64_t first) {
-            multiply(heads_of(mixed, row, time, d), square_of(dropped, first, time, d),
-                     heads_of(value, row, time, d));
+            shim::multiply(heads_of(mixed, row, time, d), square_of(dropped, first, time, d),
+                           heads_of(value, row, time, d));
         });
         save->save_for_backward({query, key, value, scores, dropped});
         save->saved_data["lengths"] = lengths;
@@ -202,11 +197,12 @@ struct Attention : public torch::autograd::Function<Attention> {
             at::Tensor square = square_of(scores, first, time, d),
                        dropped = square_of(saved[4], first, time, d);
             at::Tensor mixed = heads_of(grad, row, time, d);
-            multiply(square, mixed, heads_of(value, row, time, d).transpose(1, 2));
-            multiply(heads_of(of_value, row, time, d), dropped.transpose(1, 2), mixed);
+            shim::multiply(square, mixed, heads_of(value, row, time, d).transpose(1, 2));
+            shim::multiply(heads_of(of_value, row, time, d), dropped.transpose(1, 2), mixed);
             normalise_backward(square, square_of(saved[3], first, time, d), dropped, scale);
-            multiply(heads_of(of_query, row, time, d), square, heads_of(key, row, time, d));
-            multiply(heads_of(of_key, row, time, d), square.transpose(1, 2), heads_of(query, row, time, d));
+            shim::multiply(heads_of(of_query, row, time, d), square, heads_of(key, row, time, d));
+            shim::multiply(heads_of(of_key, row, time, d), square.transpose(1, 2),
+                           heads_of(query, row, time, d));
         });
         return {of_query,     of_key,       of_value,     at::Tensor(),
                 at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};

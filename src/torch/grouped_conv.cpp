@@ -59,10 +59,8 @@ at::Tensor convolve(const at::Tensor &x, const at::Tensor &weight, const Positio
     at::Tensor rows = pad(x, p), matrices = kernels(weight, p.groups),
                y = at::empty({p.groups, batch * p.count, out}, x.options());
 
-    for (int64_t g = 0; g < p.groups; g++) {
-        at::Tensor part = y[g];
-        at::mm_out(part, patches(rows[g], p), matrices[g]);
-    }
+    for (int64_t g = 0; g < p.groups; g++)
+        shim::multiply(y[g], patches(rows[g], p), matrices[g]);
     return y.view({p.groups, batch, p.count, out})
         .permute({1, 0, 3, 2})
         .reshape({batch, p.groups * out, p.count});
@@ -89,10 +87,8 @@ at::Tensor weight_gradient(const at::Tensor &x, const at::Tensor &grad, const Po
                               .permute({1, 2, 0, 3})
                               .reshape({p.groups, out, batch * p.count});
 
-    for (int64_t g = 0; g < p.groups; g++) {
-        at::Tensor part = result[g];
-        at::mm_out(part, by_group[g], patches(rows[g], p));
-    }
+    for (int64_t g = 0; g < p.groups; g++)
+        shim::multiply(result[g], by_group[g], patches(rows[g], p));
     return result.view({p.groups, out, p.kernel, in}).transpose(2, 3).reshape(sizes);
 }
 

@@ -44,7 +44,7 @@ void add_weight_grad(at::Tensor weight, shim::Companion &companion, const at::Te
     at::Tensor &product = companion.products[companion.waiting];
     if (!product.defined())
         product = at::empty(weight.sizes(), grad.options());
-    at::mm_out(product, grad.t(), x);
+    shim::multiply(product, grad.t(), x);
     companion.waiting++;
 }
 
@@ -88,9 +88,7 @@ struct Linear : public torch::autograd::Function<Linear> {
         save->saved_data["x_learned"] = x.requires_grad();
         save->saved_data["bias_learned"] = bias && bias->requires_grad();
         save->saved_data["companion"] = c10::IValue::make_capsule(companion);
-        if (bias)
-            bias = bias->to(used.scalar_type());
-        return at::linear(x, used, bias);
+        return shim::linear(x, used, bias);
     }
 
     static variable_list backward(AutogradContext *save, variable_list grads)
@@ -99,8 +97,10 @@ struct Linear : public torch::autograd::Function<Linear> {
         at::Tensor grad = grads[0].reshape({-1, used.size(0)});
         at::Tensor x_grad, bias_grad;
 
-        if (save->saved_data["x_learned"].toBool())
-            x_grad = at::mm(grad, used).view(x.sizes());
+        if (save->saved_data["x_learned"].toBool()) {
+            x_grad = at::empty(x.sizes(), grad.options());
+            shim::multiply(x_grad.view({-1, used.size(1)}), grad, used);
+        }
         if (save->saved_data["bias_learned"].toBool())
             bias_grad = bias_gradient(grad);
         if (save->saved_data["learned"].toBool()) {
@@ -159,7 +159,7 @@ extern "C" struct et_tensor *et_linear(struct et_scope *scope, const struct et_t
             return at::linear(x->value, w, b);
         at::Tensor input = rounded(x, type, true), used = rounded(weight, type, false);
         if (!at::GradMode::is_enabled())
-            return at::linear(input, used, b);
+            return shim::linear(input, used, b);
         return Linear::apply(input, w, used, b, learned, shim::companion_of(weight));
     });
 }

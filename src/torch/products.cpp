@@ -99,12 +99,10 @@ double et_product_seconds(struct et_scope *scope, const struct et_product *produ
         }
         et_synchronize(device);
         double start = now();
-        if (b == 1) {
-            at::Tensor flat = out[0];
-            at::mm_out(flat, left[0], right[0]);
-        } else {
-            at::bmm_out(out, left, right);
-        }
+        if (b == 1)
+            shim::multiply(out[0], left[0], right[0]);
+        else
+            shim::multiply(out, left, right);
         et_synchronize(device);
         seconds = now() - start;
     });

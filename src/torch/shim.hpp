@@ -116,6 +116,12 @@ void add_up(at::Tensor &sum, Companion &companion, at::IntArrayRef sizes); /* ad
 
 c10::intrusive_ptr<Companion> companion_of(const et_tensor *x); /* made if it is not there */
 
+/* out = a b, each (rows, columns) or (batch, rows, columns), wherever they lie; no gradient is recorded. */
+void multiply(at::Tensor out, const at::Tensor &a, const at::Tensor &b);
+
+/* x (..., in) times weight (out, in) transposed, and a bias in float32 or of the weight's type. */
+at::Tensor linear(const at::Tensor &x, const at::Tensor &weight, const c10::optional<at::Tensor> &bias);
+
 /* GELU of a tensor in bfloat16 on the CPU. */
 at::Tensor gelu_halves(const at::Tensor &x);
 

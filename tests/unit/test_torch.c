@@ -430,6 +430,44 @@ static void test_linear_trains_as_its_parts(void **state)
         assert_float_equal(whole[i] / parts[i], 1, 4e-3); /* bfloat16 has 8 bits */
 }
 
+/* Batches of ever other lengths, more than products are kept of: each linear layer's result in bfloat16 is
+ * float32's but for rounding, as is the gradient of what went in. */
+static void test_products_of_many_sizes(void **state)
+{
+    enum { MOST_ROWS = 300, IN = 24, OUT = 10 };
+    const int64_t kernel[2] = {OUT, IN}, one[1] = {OUT};
+    static float results[2][2][MOST_ROWS * IN];
+    struct error error = {0};
+
+    (void)state;
+    for (int64_t rows = 1; rows <= MOST_ROWS; rows++) {
+        const int64_t input[2] = {rows, IN};
+        for (int low = 0; low < 2; low++) {
+            struct et_scope *s = et_scope_open(NULL);
+            et_manual_seed((uint64_t)rows);
+            struct et_tensor *x = et_zeros(s, ET_FLOAT32, input, 2, ET_CPU);
+            struct et_tensor *w = et_zeros(s, ET_FLOAT32, kernel, 2, ET_CPU);
+            struct et_tensor *b = et_zeros(s, ET_FLOAT32, one, 1, ET_CPU);
+            et_normal_(s, x, 0, 1);
+            et_normal_(s, w, 0, 1);
+            et_normal_(s, b, 0, 1);
+            et_set_requires_grad_(s, x, true);
+            et_autocast_begin(ET_CPU, low ? ET_BFLOAT16 : ET_FLOAT32);
+            struct et_tensor *y = et_linear(s, x, w, b);
+            et_autocast_end();
+            y = et_to_dtype(s, y, ET_FLOAT32);
+            et_backward(s, et_sum(s, y));
+            et_read(s, y, results[low][0], rows * OUT);
+            et_read(s, et_grad(s, x), results[low][1], rows * IN);
+            assert_good(et_scope_close(s, &error), error);
+        }
+        for (int64_t i = 0; i < rows * OUT; i++)
+            assert_float_equal(results[1][0][i], results[0][0][i], 0.15);
+        for (int64_t i = 0; i < rows * IN; i++)
+            assert_float_equal(results[1][1][i], results[0][1][i], 0.15);
+    }
+}
+
 /* The grouped convolution in bfloat16, and its gradients, are those of float32 but for rounding. */
 static void test_grouped_convolution(void **state)
 {
@@ -749,6 +787,7 @@ int main(void)
         cmocka_unit_test(test_packed_attention),
         cmocka_unit_test(test_twins),
         cmocka_unit_test(test_linear_trains_as_its_parts),
+        cmocka_unit_test(test_products_of_many_sizes),
         cmocka_unit_test(test_grouped_convolution),
     };
 

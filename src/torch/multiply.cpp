@@ -1,0 +1,164 @@
+/*
+ * Matrix products.  Those in bfloat16 on the CPU go to oneDNN directly where it is at hand, and else, as all
+ * others, to libtorch.  libtorch describes a product to oneDNN anew each time, writes a bias into the result
+ * before it, and keeps descriptions by a way that oneDNN before 2.7 does not allow with several threads
+ * (src/cli/tensor.c); here each thread keeps the products that it makes.
+ */
+#include "torch/shim.hpp"
+
+#ifdef EMOTRAIN_ONEDNN
+
+#include <algorithm>
+#include <array>
+#include <dnnl.hpp>
+#include <map>
+#include <omp.h>
+#include <unordered_map>
+
+namespace
+{
+
+using dnnl::memory;
+
+/* What oneDNN makes a product's code from: sizes, strides, whether there is a bias, threads. */
+using Description = std::array<int64_t, 15>;
+
+struct Product {
+    dnnl::matmul code;
+    std::unordered_map<int, memory> operands;
+};
+
+/* One for each thread. */
+class Products
+{
+  public:
+    Product &find(const Description &description)
+    {
+        auto known = made.find(description);
+        if (known != made.end())
+            return known->second;
+        if (made.size() >= MOST)
+            made.clear();
+        return made.emplace(description, make(description)).first->second;
+    }
+
+    void run(Product &product)
+    {
+        product.code.execute(stream, product.operands);
+    }
+
+  private:
+    enum { MOST = 256 }; /* each is up to a third of a MiB of code */
+    dnnl::engine engine = dnnl::engine(dnnl::engine::kind::cpu, 0);
+    dnnl::stream stream = dnnl::stream(engine);
+    std::map<Description, Product> made;
+
+    Product make(const Description &d) const
+    {
+        const int64_t batch = d[0], rows = d[1], inner = d[2], columns = d[3];
+        memory::desc a = matrices(batch, rows, inner, &d[4]), b = matrices(batch, inner, columns, &d[7]),
+                     out = matrices(batch, rows, columns, &d[10]), bias;
+        const bool biased = d[13] != 0;
+
+        if (biased)
+            bias = memory::desc({1, columns}, memory::data_type::f32, memory::dims{columns, 1});
+#if DNNL_VERSION_MAJOR >= 3
+        dnnl::matmul::primitive_desc chosen = biased ? dnnl::matmul::primitive_desc(engine, a, b, bias, out)
+                                                     : dnnl::matmul::primitive_desc(engine, a, b, out);
+#else
+        dnnl::matmul::primitive_desc chosen(
+            biased ? dnnl::matmul::desc(a, b, bias, out) : dnnl::matmul::desc(a, b, out), engine);
+#endif
+        Product product = {dnnl::matmul(chosen),
+                           {{DNNL_ARG_SRC, memory(a, engine, nullptr)},
+                            {DNNL_ARG_WEIGHTS, memory(b, engine, nullptr)},
+                            {DNNL_ARG_DST, memory(out, engine, nullptr)}}};
+        if (biased)
+            product.operands.emplace(DNNL_ARG_BIAS, memory(bias, engine, nullptr));
+        return product;
+    }
+
+    /* strides: of batch, rows, columns.  With two dimensions before the matrices' own, oneDNN's fast code
+     * takes heads as they lie in rows; with one it does not. */
+    static memory::desc matrices(int64_t batch, int64_t rows, int64_t columns, const int64_t *strides)
+    {
+        const auto type = memory::data_type::bf16;
+        const int64_t all = std::max({batch * strides[0], rows * strides[1], columns * strides[2]});
+
+        if (batch == 1)
+            return memory::desc({rows, columns}, type, memory::dims{strides[1], strides[2]});
+        return memory::desc({1, batch, rows, columns}, type,
+                            memory::dims{all, strides[0], strides[1], strides[2]});
+    }
+};
+
+/* Whether oneDNN takes it as it lies: no element twice, rows or columns one after another. */
+bool lies_plainly(const at::Tensor &x)
+{
+    const int64_t d = x.dim(), row = x.stride(d - 2), column = x.stride(d - 1);
+
+    return x.is_cpu() && x.scalar_type() == at::kBFloat16 && x.numel() > 0 &&
+           ((column == 1 && row >= x.size(d - 1)) || (row == 1 && column >= x.size(d - 2)));
+}
+
+/* Of 2 or 3 dimensions. */
+bool multiply_directly(const at::Tensor &out, const at::Tensor &a, const at::Tensor &b,
+                       const at::Tensor &bias)
+{
+    static const bool native = et_bfloat16_is_native(ET_CPU);
+    static thread_local Products products;
+    const int64_t d = a.dim();
+
+    if (!native || !lies_plainly(out) || !lies_plainly(a) || !lies_plainly(b) || out.stride(d - 1) != 1 ||
+        (bias.defined() && (bias.scalar_type() != at::kFloat || !bias.is_contiguous())))
+        return false;
+    Description description = {d == 3 ? a.size(0) : 1, a.size(d - 2), a.size(d - 1), b.size(d - 1)};
+    size_t at = 4;
+    for (const at::Tensor *x : {&a, &b, &out})
+        for (int64_t i = -3; i < 0; i++)
+            description[at++] = i < -d ? 0 : x->stride(d + i);
+    description[at++] = bias.defined();
+    description[at] = omp_get_max_threads();
+
+    Product &product = products.find(description);
+    product.operands.at(DNNL_ARG_SRC).set_data_handle(a.data_ptr());
+    product.operands.at(DNNL_ARG_WEIGHTS).set_data_handle(b.data_ptr());
+    product.operands.at(DNNL_ARG_DST).set_data_handle(out.data_ptr());
+    if (bias.defined())
+        product.operands.at(DNNL_ARG_BIAS).set_data_handle(bias.data_ptr());
+    products.run(product);
+    return true;
+}
+
+} // namespace
+
+#else
+
+static bool multiply_directly(const at::Tensor &, const at::Tensor &, const at::Tensor &, const at::Tensor &)
+{
+    return false;
+}
+
+#endif
+
+void shim::multiply(at::Tensor out, const at::Tensor &a, const at::Tensor &b)
+{
+    if (multiply_directly(out, a, b, at::Tensor()))
+        return;
+    if (a.dim() == 2)
+        at::mm_out(out, a, b);
+    else
+        at::bmm_out(out, a, b);
+}
+
+at::Tensor shim::linear(const at::Tensor &x, const at::Tensor &weight, const c10::optional<at::Tensor> &bias)
+{
+    const int64_t out = weight.size(0), in = weight.size(1);
+    at::Tensor rows = x.reshape({-1, in}), result = at::empty({rows.size(0), out}, x.options());
+
+    if (!multiply_directly(result, rows, weight.t(), bias ? *bias : at::Tensor()))
+        return at::linear(x, weight, bias ? bias->to(weight.scalar_type()) : bias);
+    std::vector<int64_t> sizes = x.sizes().vec();
+    sizes.back() = out;
+    return result.view(sizes);
+}
