@@ -4,10 +4,10 @@
 # --sanitize=thread, those of threads, with that sanitizer.  Other arguments go to ctest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+scripts/install.sh python3 iproute2 # the server of tests/cli/fetch.sh, the hosts of tests/cli/ranks.sh
 case ${1:-} in
   --sanitize)
     shift
-    scripts/install.sh python3 iproute2
     scripts/set-up.sh build-sanitize -DEMOTRAIN_SANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo
     export UBSAN_OPTIONS=print_stacktrace=1
     exec ctest --test-dir build-sanitize -j"$(nproc)" --output-on-failure "$@"
@@ -22,6 +22,5 @@ case ${1:-} in
     ;;
 esac
 scripts/set-up.sh build
-scripts/install.sh python3 iproute2 # the server of tests/cli/fetch.sh, the hosts of tests/cli/ranks.sh
 [ "${EMOTRAIN_FUZZ_SECONDS:-10}" = 0 ] || scripts/fuzz.sh --seconds "${EMOTRAIN_FUZZ_SECONDS:-10}"
 exec ctest --test-dir build -j"$(nproc)" --output-on-failure "$@"

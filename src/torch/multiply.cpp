@@ -13,6 +13,7 @@
 #include <dnnl.hpp>
 #include <map>
 #include <omp.h>
+#include <tuple>
 #include <unordered_map>
 
 namespace
@@ -20,8 +21,26 @@ namespace
 
 using dnnl::memory;
 
-/* What oneDNN makes a product's code from: sizes, strides, whether there is a bias, threads. */
-using Description = std::array<int64_t, 15>;
+using Strides = std::array<int64_t, 3>; /* of batch, rows, columns */
+
+/* What oneDNN makes a product's code from. */
+struct Description {
+    int64_t batch, rows, inner, columns;
+    Strides a, b, out;
+    bool biased;
+    int threads;
+
+    bool operator<(const Description &other) const
+    {
+        return key() < other.key();
+    }
+
+  private:
+    std::tuple<int64_t, int64_t, int64_t, int64_t, Strides, Strides, Strides, bool, int> key() const
+    {
+        return {batch, rows, inner, columns, a, b, out, biased, threads};
+    }
+};
 
 struct Product {
     dnnl::matmul code;
@@ -55,32 +74,29 @@ class Products
 
     Product make(const Description &d) const
     {
-        const int64_t batch = d[0], rows = d[1], inner = d[2], columns = d[3];
-        memory::desc a = matrices(batch, rows, inner, &d[4]), b = matrices(batch, inner, columns, &d[7]),
-                     out = matrices(batch, rows, columns, &d[10]), bias;
-        const bool biased = d[13] != 0;
-
-        if (biased)
-            bias = memory::desc({1, columns}, memory::data_type::f32, memory::dims{columns, 1});
+        const memory::desc a = matrices(d.batch, d.rows, d.inner, d.a),
+                           b = matrices(d.batch, d.inner, d.columns, d.b),
+                           out = matrices(d.batch, d.rows, d.columns, d.out),
+                           bias({1, d.columns}, memory::data_type::f32, memory::dims{d.columns, 1});
 #if DNNL_VERSION_MAJOR >= 3
-        dnnl::matmul::primitive_desc chosen = biased ? dnnl::matmul::primitive_desc(engine, a, b, bias, out)
-                                                     : dnnl::matmul::primitive_desc(engine, a, b, out);
+        dnnl::matmul::primitive_desc chosen = d.biased ? dnnl::matmul::primitive_desc(engine, a, b, bias, out)
+                                                       : dnnl::matmul::primitive_desc(engine, a, b, out);
 #else
         dnnl::matmul::primitive_desc chosen(
-            biased ? dnnl::matmul::desc(a, b, bias, out) : dnnl::matmul::desc(a, b, out), engine);
+            d.biased ? dnnl::matmul::desc(a, b, bias, out) : dnnl::matmul::desc(a, b, out), engine);
 #endif
         Product product = {dnnl::matmul(chosen),
                            {{DNNL_ARG_SRC, memory(a, engine, nullptr)},
                             {DNNL_ARG_WEIGHTS, memory(b, engine, nullptr)},
                             {DNNL_ARG_DST, memory(out, engine, nullptr)}}};
-        if (biased)
+        if (d.biased)
             product.operands.emplace(DNNL_ARG_BIAS, memory(bias, engine, nullptr));
         return product;
     }
 
-    /* strides: of batch, rows, columns.  With two dimensions before the matrices' own, oneDNN's fast code
-     * takes heads as they lie in rows; with one it does not. */
-    static memory::desc matrices(int64_t batch, int64_t rows, int64_t columns, const int64_t *strides)
+    /* With two dimensions before the matrices' own, oneDNN's fast code takes heads as they lie in rows; with
+     * one it does not. */
+    static memory::desc matrices(int64_t batch, int64_t rows, int64_t columns, const Strides &strides)
     {
         const auto type = memory::data_type::bf16;
         const int64_t all = std::max({batch * strides[0], rows * strides[1], columns * strides[2]});
@@ -97,8 +113,15 @@ bool lies_plainly(const at::Tensor &x)
 {
     const int64_t d = x.dim(), row = x.stride(d - 2), column = x.stride(d - 1);
 
-    return x.is_cpu() && x.scalar_type() == at::kBFloat16 && x.numel() > 0 &&
+    return x.is_cpu() && x.scalar_type() == at::kBFloat16 && x.numel() > 0 && (d < 3 || x.stride(0) > 0) &&
            ((column == 1 && row >= x.size(d - 1)) || (row == 1 && column >= x.size(d - 2)));
+}
+
+Strides strides_of(const at::Tensor &x)
+{
+    const int64_t d = x.dim();
+
+    return {d == 3 ? x.stride(0) : 0, x.stride(d - 2), x.stride(d - 1)};
 }
 
 /* Of 2 or 3 dimensions. */
@@ -112,14 +135,9 @@ bool multiply_directly(const at::Tensor &out, const at::Tensor &a, const at::Ten
     if (!native || !lies_plainly(out) || !lies_plainly(a) || !lies_plainly(b) || out.stride(d - 1) != 1 ||
         (bias.defined() && (bias.scalar_type() != at::kFloat || !bias.is_contiguous())))
         return false;
-    Description description = {d == 3 ? a.size(0) : 1, a.size(d - 2), a.size(d - 1), b.size(d - 1)};
-    size_t at = 4;
-    for (const at::Tensor *x : {&a, &b, &out})
-        for (int64_t i = -3; i < 0; i++)
-            description[at++] = i < -d ? 0 : x->stride(d + i);
-    description[at++] = bias.defined();
-    description[at] = omp_get_max_threads();
-
+    const Description description = {d == 3 ? a.size(0) : 1, a.size(d - 2),  a.size(d - 1),
+                                     b.size(d - 1),          strides_of(a),  strides_of(b),
+                                     strides_of(out),        bias.defined(), omp_get_max_threads()};
     Product &product = products.find(description);
     product.operands.at(DNNL_ARG_SRC).set_data_handle(a.data_ptr());
     product.operands.at(DNNL_ARG_WEIGHTS).set_data_handle(b.data_ptr());
