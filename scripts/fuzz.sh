@@ -22,9 +22,7 @@ scripts/install.sh "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
 export CC=clang CXX=clang++
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=($(basename -s .c tests/fuzz/*.c))
-options=(-DEMOTRAIN_SANITIZE=ON -DEMOTRAIN_FUZZ=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo)
-cmake -S . -B build-fuzz -G Ninja "${options[@]}" >&2
-cmake --build build-fuzz --target "${targets[@]/#/fuzz_}" >&2
+TARGETS="${targets[*]/#/fuzz_}" scripts/set-up.sh build-fuzz -DEMOTRAIN_SANITIZE=ON -DEMOTRAIN_FUZZ=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo
 
 fuzz() { # TARGET LIMIT
   local corpus=build-fuzz/corpus/$1 findings=build-fuzz/findings/$1 log=build-fuzz/$1.log
