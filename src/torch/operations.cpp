@@ -237,14 +237,6 @@ struct et_tensor *et_unfold(struct et_scope *scope, const struct et_tensor *x, i
     return make(scope, "unfold", {x}, [&] { return x->value.unfold(-1, length, hop); });
 }
 
-struct et_tensor *et_power_spectrum(struct et_scope *scope, const struct et_tensor *x, int64_t size)
-{
-    return make(scope, "power_spectrum", {x}, [&] {
-        at::Tensor parts = at::view_as_real(at::fft_rfft(x->value, size));
-        return parts.square().sum(-1);
-    });
-}
-
 struct et_tensor *et_group_norm(struct et_scope *scope, const struct et_tensor *x, int64_t groups,
                                 const struct et_tensor *weight, const struct et_tensor *bias, double eps)
 {
