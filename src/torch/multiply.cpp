@@ -108,12 +108,20 @@ class Products
     }
 };
 
+/* Whether it may be a factor or the result of a product that oneDNN makes. */
+bool is_for_onednn(const at::Tensor &x)
+{
+    static const bool native = et_bfloat16_is_native(ET_CPU);
+
+    return native && x.is_cpu() && x.scalar_type() == at::kBFloat16 && x.numel() > 0;
+}
+
 /* Whether oneDNN takes it as it lies: no element twice, rows or columns one after another. */
 bool lies_plainly(const at::Tensor &x)
 {
     const int64_t d = x.dim(), row = x.stride(d - 2), column = x.stride(d - 1);
 
-    return x.is_cpu() && x.scalar_type() == at::kBFloat16 && x.numel() > 0 && (d < 3 || x.stride(0) > 0) &&
+    return is_for_onednn(x) && (d < 3 || x.stride(0) > 0) &&
            ((column == 1 && row >= x.size(d - 1)) || (row == 1 && column >= x.size(d - 2)));
 }
 
@@ -128,16 +136,15 @@ Strides strides_of(const at::Tensor &x)
 bool multiply_directly(const at::Tensor &out, const at::Tensor &a, const at::Tensor &b,
                        const at::Tensor &bias)
 {
-    static const bool native = et_bfloat16_is_native(ET_CPU);
-    static thread_local Products products;
     const int64_t d = a.dim();
 
-    if (!native || !lies_plainly(out) || !lies_plainly(a) || !lies_plainly(b) || out.stride(d - 1) != 1 ||
+    if (!lies_plainly(out) || !lies_plainly(a) || !lies_plainly(b) || out.stride(d - 1) != 1 ||
         (bias.defined() && (bias.scalar_type() != at::kFloat || !bias.is_contiguous())))
         return false;
     const Description description = {d == 3 ? a.size(0) : 1, a.size(d - 2),  a.size(d - 1),
                                      b.size(d - 1),          strides_of(a),  strides_of(b),
                                      strides_of(out),        bias.defined(), omp_get_max_threads()};
+    static thread_local Products products;
     Product &product = products.find(description);
     product.operands.at(DNNL_ARG_SRC).set_data_handle(a.data_ptr());
     product.operands.at(DNNL_ARG_WEIGHTS).set_data_handle(b.data_ptr());
@@ -151,6 +158,11 @@ bool multiply_directly(const at::Tensor &out, const at::Tensor &a, const at::Ten
 } // namespace
 
 #else
+
+static bool is_for_onednn(const at::Tensor &)
+{
+    return false;
+}
 
 static bool multiply_directly(const at::Tensor &, const at::Tensor &, const at::Tensor &, const at::Tensor &)
 {
@@ -171,12 +183,13 @@ void shim::multiply(at::Tensor out, const at::Tensor &a, const at::Tensor &b)
 
 at::Tensor shim::linear(const at::Tensor &x, const at::Tensor &weight, const c10::optional<at::Tensor> &bias)
 {
-    const int64_t out = weight.size(0), in = weight.size(1);
-    at::Tensor rows = x.reshape({-1, in}), result = at::empty({rows.size(0), out}, x.options());
-
-    if (!multiply_directly(result, rows, weight.t(), bias ? *bias : at::Tensor()))
-        return at::linear(x, weight, bias ? bias->to(weight.scalar_type()) : bias);
-    std::vector<int64_t> sizes = x.sizes().vec();
-    sizes.back() = out;
-    return result.view(sizes);
+    if (is_for_onednn(x)) {
+        std::vector<int64_t> sizes = x.sizes().vec();
+        sizes.back() = weight.size(0);
+        at::Tensor result = at::empty(sizes, x.options());
+        if (multiply_directly(result.view({-1, weight.size(0)}), x.reshape({-1, weight.size(1)}), weight.t(),
+                              bias ? *bias : at::Tensor()))
+            return result;
+    }
+    return at::linear(x, weight, bias ? bias->to(weight.scalar_type()) : bias);
 }
