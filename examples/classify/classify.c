@@ -15,17 +15,17 @@ int main(int argc, char **argv)
         return 1;
     }
     size_t labels = emotrain_label_count(model);
-    float *answers = calloc(labels, sizeof *answers);
+    float *outputs = calloc(labels, sizeof *outputs);
     for (int i = 2; i < argc; i++) {
-        if (!emotrain_classify_file(model, argv[i], answers, &error)) {
+        if (!emotrain_classify_file(model, argv[i], outputs, &error)) {
             fprintf(stderr, "%s\n", error.message);
             continue;
         }
         printf("%s\n", argv[i]);
         for (size_t k = 0; k < labels; k++)
-            printf("  %-12s %.3f\n", emotrain_label(model, k), (double)answers[k]);
+            printf("  %-12s %.3f\n", emotrain_label(model, k), (double)outputs[k]);
     }
-    free(answers);
+    free(outputs);
     emotrain_close(model);
     return 0;
 }

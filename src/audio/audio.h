@@ -80,7 +80,7 @@ struct audio_cache *audio_cache_open(const char *folder, int rate, const char *r
 void audio_cache_close(struct audio_cache *cache); /* NULL does nothing */
 
 /* Removes what killed processes left half-written; others may be writing, and have an hour for an entry. */
-bool audio_cache_sweep(const struct audio_cache *cache, struct error *error);
+bool audio_cache_clean_up(const struct audio_cache *cache, struct error *error);
 
 /* Where the cache keeps something of a file's content: NAME-RATE-RESAMPLER.ENDING; caller frees. */
 char *audio_cache_entry(const struct audio_cache *cache, const char *sha256, const char *ending);

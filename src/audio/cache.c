@@ -49,7 +49,7 @@ void audio_cache_close(struct audio_cache *cache)
     free(cache);
 }
 
-bool audio_cache_sweep(const struct audio_cache *cache, struct error *error)
+bool audio_cache_clean_up(const struct audio_cache *cache, struct error *error)
 {
     const double hour = 3600;
     struct strings names = {0};
@@ -58,7 +58,7 @@ bool audio_cache_sweep(const struct audio_cache *cache, struct error *error)
     for (size_t i = 0; done && i < names.count; i++) {
         char *folder = path_join(cache->folder, names.items[i]);
         if (strlen(names.items[i]) == 2) /* the first digits of hashes */
-            done = folder_sweep(folder, hour, error);
+            done = folder_clean_up(folder, hour, error);
         free(folder);
     }
     strings_free(&names);

@@ -29,7 +29,7 @@ bool decimate_can(int converter, int factor)
            factor <= MOST_FACTOR;
 }
 
-/* An impulse for each place that a sample can have between outputs, far enough apart; libsamplerate's answers
+/* An impulse for each place that a sample can have between outputs, far enough apart; libsamplerate's predictions
  * are the taps, `taps[reach + d]` for the sample d after the output's. */
 static bool ask_taps(int converter, int factor, double *taps, long reach)
 {
@@ -86,7 +86,7 @@ static const struct filter *find_filter(int converter, int factor)
     return filter;
 }
 
-/* Sums in lanes, whose order is the same on every machine. */
+/* Sums in workers, whose order is the same on every machine. */
 WIDE_LOOP static void convolve(const double *samples, size_t step, const double *taps, size_t count,
                                float *out, size_t outputs)
 {

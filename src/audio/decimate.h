@@ -3,7 +3,7 @@
  * filters.
  *
  * At such a ratio libsamplerate's converters are one filter of set taps, which it evaluates tap by tap from a
- * table.  Here the taps are asked of it once, as its answer to impulses, and applied as dot products: the
+ * table.  Here the taps are asked of it once, as its prediction to impulses, and applied as dot products: the
  * same samples to half a unit in the last place of 1.0, in a tenth of the time.
  */
 #ifndef EMOTRAIN_AUDIO_DECIMATE_H

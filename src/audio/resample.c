@@ -26,7 +26,7 @@ static int converter(const char *resampler)
 
 /* Any ratio, by libsamplerate itself.  Returns the samples made, or 0. */
 static size_t convert(const struct signal *signal, double ratio, int type, float *out, size_t room,
-                      const char **problem)
+                      const char **reason)
 {
     SRC_DATA data = {.data_in = signal->samples,
                      .data_out = out,
@@ -35,14 +35,14 @@ static size_t convert(const struct signal *signal, double ratio, int type, float
                      .src_ratio = ratio};
     int code = src_simple(&data, type, 1);
 
-    *problem = code ? src_strerror(code) : "too short";
+    *reason = code ? src_strerror(code) : "too short";
     return code ? 0 : (size_t)data.output_frames_gen;
 }
 
 bool audio_resample(struct signal *signal, int rate, const char *resampler, struct error *error)
 {
     int type = converter(resampler), factor = signal->rate / rate;
-    const char *problem = "too short";
+    const char *reason = "too short";
 
     if (type < 0)
         return error_usage(error, "audio.resampler: unknown converter \"%s\"", resampler);
@@ -58,10 +58,10 @@ bool audio_resample(struct signal *signal, int rate, const char *resampler, stru
         decimate(type, factor, signal->samples, signal->count, samples))
         made = signal->count / (size_t)factor;
     else
-        made = convert(signal, ratio, type, samples, room, &problem);
+        made = convert(signal, ratio, type, samples, room, &reason);
     if (made == 0) {
         free(samples);
-        return error_set(error, "cannot resample from %d to %d Hz: %s", signal->rate, rate, problem);
+        return error_set(error, "cannot resample from %d to %d Hz: %s", signal->rate, rate, reason);
     }
     free(signal->samples);
     *signal = (struct signal){samples, made, rate};

@@ -16,7 +16,7 @@ static void one_line(char *text)
             *text = ' ';
 }
 
-static bool record(struct error *error, enum error_kind kind, const char *format, va_list arguments)
+static bool record_error(struct error *error, enum error_kind kind, const char *format, va_list arguments)
 {
     if (error->kind != ERROR_NONE)
         return false;
@@ -31,7 +31,7 @@ bool error_set(struct error *error, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    record(error, ERROR_FAILED, format, arguments);
+    record_error(error, ERROR_FAILED, format, arguments);
     va_end(arguments);
     return false;
 }
@@ -41,7 +41,7 @@ bool error_usage(struct error *error, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    record(error, ERROR_USAGE, format, arguments);
+    record_error(error, ERROR_USAGE, format, arguments);
     va_end(arguments);
     return false;
 }
@@ -51,7 +51,7 @@ bool error_memory(struct error *error, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    record(error, ERROR_MEMORY, format, arguments);
+    record_error(error, ERROR_MEMORY, format, arguments);
     va_end(arguments);
     return false;
 }
@@ -61,7 +61,7 @@ bool error_peer(struct error *error, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    record(error, ERROR_PEER, format, arguments);
+    record_error(error, ERROR_PEER, format, arguments);
     va_end(arguments);
     return false;
 }
@@ -71,7 +71,7 @@ bool error_interrupted(struct error *error, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    record(error, ERROR_INTERRUPTED, format, arguments);
+    record_error(error, ERROR_INTERRUPTED, format, arguments);
     va_end(arguments);
     return false;
 }

@@ -271,7 +271,7 @@ static bool is_older(const char *path, double seconds)
     return seconds <= 0 || (lstat(path, &facts) == 0 && difftime(time(NULL), facts.st_mtime) >= seconds);
 }
 
-bool folder_sweep(const char *path, double seconds, struct error *error)
+bool folder_clean_up(const char *path, double seconds, struct error *error)
 {
     struct strings names = {0};
     bool done = folder_list(&names, path, error);

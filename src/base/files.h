@@ -66,7 +66,7 @@ bool link_replace(const char *target, const char *path, struct error *error); /*
 
 /* Removes what killed writes left in a folder, those that were last written to so many seconds ago: temporary
  * files of file_writer_open and link_replace. */
-bool folder_sweep(const char *path, double seconds, struct error *error);
+bool folder_clean_up(const char *path, double seconds, struct error *error);
 
 /* Entries of a folder, sorted by name, without "." and ".."; caller frees with strings_free. */
 struct strings {

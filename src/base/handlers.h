@@ -1,5 +1,5 @@
 /*
- * Tables of handlers: variants (corpora, models, merge strategies, ...) are constant structs whose first
+ * Tables of handlers: variants (corpora, models, poolings, ...) are constant structs whose first
  * member is `const char *name`, listed in one array of pointers.
  */
 #ifndef EMOTRAIN_BASE_HANDLERS_H

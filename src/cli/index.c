@@ -1,11 +1,12 @@
+/* emotrain index: scans the corpora into the catalogue. */
 #include "cli/command.h"
-#include "cli/source.h"
+#include "run/indexed_corpus.h"
 
 #include <stdio.h>
 
 static void print_scan(const struct config *config, const struct corpus_scan *scan)
 {
-    printf("%s: %zu clips, %.2f s of audio", config_text(config, "corpus.root"), scan->clips,
+    printf("%s: %zu clips, %.2f s of audio", config_settings(config)->corpora.items[0].root, scan->clips,
            scan->seconds_of_audio);
     if (scan->multichannel)
         printf(", %zu of several channels downmixed", scan->multichannel);
@@ -19,17 +20,20 @@ static void print_scan(const struct config *config, const struct corpus_scan *sc
     if (scan->gone)
         printf(", %zu gone since last time", scan->gone);
     printf("\n");
+    if (scan->same_content)
+        printf("%zu clip%s the same content as another under another name (emotrain split names an example)\n",
+               scan->same_content, scan->same_content == 1 ? " has" : "s have");
 }
 
 bool command_index(const struct options *options, struct error *error)
 {
-    struct source source = {.opens_nothing = options->no_decode};
+    struct indexed_corpus corpus = {.opens_nothing = options->no_decode};
     struct config *config = options_config(options, error);
-    bool done = config && source_index(&source, config, error);
+    bool done = config && corpora_index(&corpus, config_settings(config), error);
 
     if (done)
-        print_scan(config, &source.scan);
-    source_close(&source);
+        print_scan(config, &corpus.scan);
+    corpora_close(&corpus);
     config_free(config);
     return done;
 }

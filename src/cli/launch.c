@@ -105,7 +105,7 @@ static void signal_all(const struct launch *launch, int number)
 }
 
 /* How much a rank's end says about why all ended: a signal most, a failure that may be another's least. */
-static int weight(int status)
+static int status_weight(int status)
 {
     return status == 0 ? 0 : WIFSIGNALED(status) ? 3 : WEXITSTATUS(status) != 1 ? 2 : 1;
 }
@@ -115,7 +115,7 @@ static void note(struct launch *launch, long long r)
 {
     if (launch->first < 0)
         launch->since = clock_seconds();
-    if (launch->first < 0 || weight(launch->ranks[r].status) > weight(launch->ranks[launch->first].status))
+    if (launch->first < 0 || status_weight(launch->ranks[r].status) > status_weight(launch->ranks[launch->first].status))
         launch->first = r;
 }
 
@@ -171,7 +171,7 @@ static bool conclude(const struct launch *launch, const struct options *options,
 }
 
 /* Checks what every process would say alike. */
-static bool check(const struct options *options, long long *count, struct error *error)
+static bool check_processes(const struct options *options, long long *count, struct error *error)
 {
     struct config *config = options_config(options, error);
 
@@ -191,7 +191,7 @@ bool command_launch(const struct options *options, struct error *error)
     struct launch launch = {.first = -1};
     struct strings words = {0};
 
-    if (!check(options, &launch.count, error))
+    if (!check_processes(options, &launch.count, error))
         return false;
     int port = free_port(error);
     if (!port)

@@ -21,7 +21,7 @@ static void print_help(void)
     printf("\nemotrain COMMAND --help lists a command's options; the README says the rest.\n");
 }
 
-static const struct command *find(const char *name, struct error *error)
+static const struct command *find_command(const char *name, struct error *error)
 {
     size_t best = 0, distance = SIZE_MAX, count;
     const struct command *list = commands(&count);
@@ -48,7 +48,7 @@ static bool asks_for_help(int count, char **words)
     return false;
 }
 
-static bool run(const struct command *command, int count, char **words, struct error *error)
+static bool run_command(const struct command *command, int count, char **words, struct error *error)
 {
     struct options options;
 
@@ -89,9 +89,9 @@ int main(int argc, char **argv)
     } else {
         size_t count;
         bool named = first[0] != '-'; /* without a command's name: the main job */
-        const struct command *command = named ? find(first, &error) : commands(&count);
+        const struct command *command = named ? find_command(first, &error) : commands(&count);
         if (command)
-            run(command, argc - 1 - named, argv + 1 + named, &error);
+            run_command(command, argc - 1 - named, argv + 1 + named, &error);
     }
     check_output(&error);
     bool told = error.kind == ERROR_PEER && getenv("EMOTRAIN_LAUNCHED"); /* by emotrain launch */

@@ -1,5 +1,5 @@
 /* The manual page and the shell completion, from the tables of commands, options and settings. */
-#include "base/config.h"
+#include "config/config.h"
 #include "base/text.h"
 #include "cli/command.h"
 

@@ -1,3 +1,4 @@
+/* Options of commands: parsing them, and their help. */
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
@@ -52,7 +53,7 @@ static const struct option_row {
 
 enum { OPTION_COUNT = sizeof OPTIONS / sizeof OPTIONS[0] };
 
-static bool accepts(const struct command *command, const char *name)
+static bool accepts_option(const struct command *command, const char *name)
 {
     char *wanted = mem_format("%s ", name);
     bool found = strcmp(name, "quiet") == 0 || strstr(command->accepts, wanted) != NULL;
@@ -61,23 +62,23 @@ static bool accepts(const struct command *command, const char *name)
     return found;
 }
 
-static const struct option_row *find(const struct command *command, const char *name, size_t length)
+static const struct option_row *find_option(const struct command *command, const char *name, size_t length)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++)
         if (strlen(OPTIONS[i].name) == length && strncmp(OPTIONS[i].name, name, length) == 0 &&
-            accepts(command, OPTIONS[i].name))
+            accepts_option(command, OPTIONS[i].name))
             return &OPTIONS[i];
     return NULL;
 }
 
-static bool unknown(const struct command *command, const char *word, struct error *error)
+static bool unknown_option(const struct command *command, const char *word, struct error *error)
 {
     const char *best = "help";
     size_t distance = SIZE_MAX;
 
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         size_t d = text_distance(word + strspn(word, "-"), OPTIONS[i].name);
-        if (accepts(command, OPTIONS[i].name) && d < distance) {
+        if (accepts_option(command, OPTIONS[i].name) && d < distance) {
             distance = d;
             best = OPTIONS[i].name;
         }
@@ -86,7 +87,7 @@ static bool unknown(const struct command *command, const char *word, struct erro
                        command->name, word, best, command->name);
 }
 
-static void store(struct options *options, const struct option_row *row, const char *value)
+static void store_option(struct options *options, const struct option_row *row, const char *value)
 {
     void *field = (char *)options + row->offset;
 
@@ -99,15 +100,15 @@ static void store(struct options *options, const struct option_row *row, const c
 }
 
 /* Takes one option and its value; returns how many words it used, 0 on error. */
-static int take(struct options *options, const struct command *command, int count, char **words,
+static int take_option(struct options *options, const struct command *command, int count, char **words,
                 struct error *error)
 {
     const char *word = strcmp(words[0], "-o") == 0 ? "--output" : words[0], *equals = strchr(word, '=');
     size_t length = equals ? (size_t)(equals - word) - 2 : strlen(word) - 2;
-    const struct option_row *row = text_starts(word, "--") ? find(command, word + 2, length) : NULL;
+    const struct option_row *row = text_starts(word, "--") ? find_option(command, word + 2, length) : NULL;
 
     if (!row) {
-        unknown(command, word, error);
+        unknown_option(command, word, error);
         return 0;
     }
     if (row->shape == FLAG && equals) {
@@ -115,7 +116,7 @@ static int take(struct options *options, const struct command *command, int coun
         return 0;
     }
     if (row->shape == FLAG || equals) {
-        store(options, row, equals ? equals + 1 : NULL);
+        store_option(options, row, equals ? equals + 1 : NULL);
         return 1;
     }
     if (count < 2) {
@@ -123,7 +124,7 @@ static int take(struct options *options, const struct command *command, int coun
                     row->argument);
         return 0;
     }
-    store(options, row, words[1]);
+    store_option(options, row, words[1]);
     return 2;
 }
 
@@ -138,7 +139,7 @@ bool options_parse(struct options *options, const struct command *command, int c
             only_arguments = true;
             i++;
         } else if (!only_arguments && words[i][0] == '-' && words[i][1]) {
-            int used = take(options, command, count - i, words + i, error);
+            int used = take_option(options, command, count - i, words + i, error);
             if (used == 0)
                 return false;
             i += used;
@@ -173,7 +174,7 @@ void options_help(const struct command *command)
 {
     printf("emotrain %s %s\n\n%s\n\n", command->name, command->usage, command->summary);
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        if (!accepts(command, OPTIONS[i].name))
+        if (!accepts_option(command, OPTIONS[i].name))
             continue;
         char *left = mem_format("--%s %s", OPTIONS[i].name, OPTIONS[i].argument ? OPTIONS[i].argument : "");
         printf("  %-26s %s\n", left, OPTIONS[i].help);
@@ -181,22 +182,7 @@ void options_help(const struct command *command)
     }
 }
 
-bool options_apply_sets(const struct options *options, struct config *config, struct error *error)
-{
-    bool done = true;
-
-    for (size_t i = 0; done && i < options->sets.count; i++)
-        done = config_set(config, "--set", options->sets.items[i], error);
-    return done;
-}
-
 struct config *options_config(const struct options *options, struct error *error)
 {
-    struct config *config = config_new();
-
-    if ((!options->config || config_read(config, options->config, error)) &&
-        options_apply_sets(options, config, error))
-        return config;
-    config_free(config);
-    return NULL;
+    return config_load(options->config, &options->sets, error);
 }

@@ -1,9 +1,11 @@
 /* emotrain plot and emotrain report: charts and reports again, from the catalogue. */
 #include "base/digest.h"
+#include "cli/command.h"
+#include "run/run_folder.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "cli/known_run.h"
+#include "run/recorded_run.h"
 #include "report/chart.h"
 #include "report/sweep.h"
 
@@ -19,7 +21,7 @@ static bool redo_sweep(const char *folder, bool tables, const char *chart_folder
     struct config *config = config_new();
     char *path = path_join(folder, "sweep.ini");
     struct catalogue *catalogue =
-        config_read(config, path, error) ? catalogue_open(config_text(config, "run.database"), error) : NULL;
+        config_read(config, path, error) ? catalogue_open_read(config_settings(config)->run.database, error) : NULL;
     struct sweep sweep;
     bool done = catalogue && sweep_read(&sweep, catalogue, folder, error);
 
@@ -37,7 +39,7 @@ static bool redo_sweep(const char *folder, bool tables, const char *chart_folder
 /* ---- plot ---- */
 
 /* DIRECTORY/overlay-A-B; where the names are long, as many as fit, and a hash of all. */
-static char *overlay_folder(const char *directory, const struct known_run *runs, size_t count)
+static char *overlay_folder(const char *directory, const struct recorded_run *runs, size_t count)
 {
     struct text names = {0}, all = {0};
     char hash[SHA256_HEX_SIZE];
@@ -60,22 +62,22 @@ static char *overlay_folder(const char *directory, const struct known_run *runs,
 static bool plot_overlay(const struct options *options, const char *directory, struct error *error)
 {
     size_t count = options->arguments.count;
-    struct known_run *runs = mem_zero(count, sizeof *runs);
+    struct recorded_run *runs = mem_zero(count, sizeof *runs);
     const struct report **reports = mem_zero(count, sizeof *reports);
     char *folder = NULL;
     bool done = true;
 
     for (size_t i = 0; done && i < count; i++) {
-        done = known_run_open(&runs[i], options->arguments.items[i], directory, error);
+        done = recorded_run_open(&runs[i], options->arguments.items[i], directory, error);
         reports[i] = &runs[i].report;
     }
     if (done)
         folder = options->output ? mem_string(options->output) : overlay_folder(directory, runs, count);
-    done = done && folder_make(folder, error) && charts_draw(folder, reports, count, error);
+    done = done && folder_make(folder, error) && charts_plot(folder, reports, count, error);
     if (done)
         printf("%s\n", folder);
     for (size_t i = 0; i < count; i++)
-        known_run_close(&runs[i]);
+        recorded_run_close(&runs[i]);
     free(folder);
     free(reports);
     free(runs);
@@ -86,18 +88,18 @@ static bool plot_one(const struct options *options, const char *directory, struc
 {
     const char *name = options->arguments.items[0];
     char *folder = sweep_folder_find(name, directory);
-    struct known_run run = {0};
+    struct recorded_run run = {0};
     bool done = folder ? redo_sweep(folder, false, options->output ? options->output : folder, error)
-                       : known_run_open(&run, name, directory, error);
+                       : recorded_run_open(&run, name, directory, error);
 
     if (done && !folder) {
         const struct report *report = &run.report;
         done = (!options->output || folder_make(options->output, error)) &&
-               charts_draw(options->output ? options->output : run.folder, &report, 1, error);
+               charts_plot(options->output ? options->output : run.folder, &report, 1, error);
     }
     if (done)
         printf("%s\n", options->output ? options->output : folder ? folder : run.folder);
-    known_run_close(&run);
+    recorded_run_close(&run);
     free(folder);
     return done;
 }
@@ -105,7 +107,7 @@ static bool plot_one(const struct options *options, const char *directory, struc
 bool command_plot(const struct options *options, struct error *error)
 {
     struct config *config = options_config(options, error);
-    const char *directory = config ? config_text(config, "run.directory") : "";
+    const char *directory = config ? config_settings(config)->run.directory : "";
     bool done = config && (options->arguments.count == 1 ? plot_one(options, directory, error)
                                                          : plot_overlay(options, directory, error));
 
@@ -132,15 +134,15 @@ static bool apply_sets(struct config *config, const struct options *options, str
 }
 
 /* --baseline must be there; one that the configuration names may have gone since. */
-static bool set_baseline(struct known_run *run, const struct options *options, const char *directory,
+static bool set_baseline(struct recorded_run *run, const struct options *options, const char *directory,
                          struct error *error)
 {
     struct error gone = {0};
 
     if (options->baseline)
-        return known_run_baseline(&run->report, options->baseline, directory, error);
-    if (!known_run_baseline(&run->report, config_text(run->config, "report.baseline"),
-                            config_text(run->config, "run.directory"), &gone))
+        return recorded_run_baseline(&run->report, options->baseline, directory, error);
+    if (!recorded_run_baseline(&run->report, config_settings(run->config)->report.baseline,
+                            config_settings(run->config)->run.directory, &gone))
         log_warn("%s", gone.message);
     return true;
 }
@@ -149,22 +151,22 @@ static bool report_one(const struct options *options, const char *name, const ch
                        struct error *error)
 {
     char *folder = sweep_folder_find(name, directory);
-    struct known_run run = {0};
+    struct recorded_run run = {0};
     if (folder && options->baseline) {
         free(folder);
         return error_usage(error, "%s is a sweep, which compares its own settings: --baseline is for runs",
                            name);
     }
     bool done =
-        folder ? redo_sweep(folder, true, folder, error) : known_run_open(&run, name, directory, error);
+        folder ? redo_sweep(folder, true, folder, error) : recorded_run_open(&run, name, directory, error);
 
     if (done && !folder) {
         done = apply_sets(run.config, options, error) && set_baseline(&run, options, directory, error) &&
-               report_write(&run.report, config_bool(run.config, "report.audio"), error);
+               report_write(&run.report, config_settings(run.config)->report.audio, error);
     }
     if (done)
         printf("%s\n", folder ? folder : run.folder);
-    known_run_close(&run);
+    recorded_run_close(&run);
     free(folder);
     return done;
 }
@@ -175,7 +177,7 @@ bool command_report(const struct options *options, struct error *error)
     bool done = config != NULL;
 
     for (size_t i = 0; done && i < options->arguments.count; i++)
-        done = report_one(options, options->arguments.items[i], config_text(config, "run.directory"), error);
+        done = report_one(options, options->arguments.items[i], config_settings(config)->run.directory, error);
     config_free(config);
     return done;
 }

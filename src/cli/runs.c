@@ -2,8 +2,10 @@
 #include "cli/runs.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "cli/known_run.h"
+#include "run/recorded_run.h"
+#include "run/run_folder.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,31 +13,35 @@
 
 /* ---- show ---- */
 
-static void print_facts(const cJSON *facts)
+static void print_info(const struct run_info *info)
 {
+    cJSON *json = run_info_json(info);
     const cJSON *section = NULL, *item = NULL;
 
-    cJSON_ArrayForEach(section, facts)
+    cJSON_ArrayForEach(section, json)
     {
         printf("\n%s\n", section->string);
         cJSON_ArrayForEach(item, section)
         {
-            char *value = cJSON_IsString(item) ? NULL : cJSON_PrintUnformatted(item);
-            printf("  %-34s %s\n", item->string, value ? value : item->valuestring);
-            cJSON_free(value);
+            char *value = cJSON_IsString(item)   ? mem_string(item->valuestring)
+                          : cJSON_IsNumber(item) ? mem_format("%.10g", round(item->valuedouble * 1000) / 1000)
+                                                 : cJSON_PrintUnformatted(item);
+            printf("  %-34s %s\n", item->string, value);
+            free(value);
         }
     }
+    cJSON_Delete(json);
 }
 
 /* What it would take to repeat the run: program, libraries, machine, data, command. */
-static void print_repeat(const struct known_run *run)
+static void print_repeat(const struct recorded_run *run)
 {
     static const char *const names[] = {"emotrain", "commit",    "libtorch",   "compiler",
                                         "machine",  "processor", "processors", "distribution"};
     struct error unread = {0};
     char *path = path_join(run->folder, "environment.json");
     cJSON *environment = json_read(path, &unread);
-    const char *digest = json_text_at(run->report.facts, "split", "digest");
+    const char *digest = run->report.info.split.digest;
 
     printf(
         "\nto repeat it, in the folder where it was started:\n  emotrain --config %s/config.ini --run NAME\n",
@@ -57,7 +63,7 @@ static void print_repeat(const struct known_run *run)
     free(path);
 }
 
-static void print_run(const struct known_run *run)
+static void print_run(const struct recorded_run *run)
 {
     const struct run_row *row = &run->report.run;
     struct text text = {0};
@@ -70,50 +76,53 @@ static void print_run(const struct known_run *run)
         text_free(&text);
     }
     print_repeat(run);
-    print_facts(run->report.facts);
+    print_info(&run->report.info);
 }
 
-static bool show(const struct options *options, const struct config *config, struct error *error)
+static bool show_runs(const struct options *options, const struct config *config, struct error *error)
 {
     const struct strings *names = &options->arguments;
     bool done = true;
 
     for (size_t i = 1; done && i < names->count; i++) {
-        struct known_run run;
-        done = known_run_open(&run, names->items[i], config_text(config, "run.directory"), error);
+        struct recorded_run run;
+        done = recorded_run_open(&run, names->items[i], config_settings(config)->run.directory, error);
         if (done)
             print_run(&run);
-        known_run_close(&run);
+        recorded_run_close(&run);
     }
     return done;
 }
 
 /* ---- compare ---- */
 
-static void print_differences(const struct known_run *runs, size_t count)
+static void print_differences(const struct recorded_run *runs, size_t count)
 {
-    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
-        char *name = setting_name(&SETTINGS[i]);
+    struct config_entry entry;
+
+    for (size_t i = 0; config_entry(runs[0].config, i, &entry); i++) {
         bool differs = false;
-        for (size_t r = 1; r < count; r++)
-            differs = differs || !setting_same_value(&SETTINGS[i], config_text(runs[0].config, name),
-                                                     config_text(runs[r].config, name));
-        if (differs && !setting_is_bookkeeping(&SETTINGS[i])) {
-            printf("%-28s", name);
-            for (size_t r = 0; r < count; r++)
-                printf(" %20s", config_text(runs[r].config, name));
-            printf("\n");
+        for (size_t r = 1; r < count; r++) {
+            const char *other = config_text(runs[r].config, entry.name);
+            differs = differs || !other || !setting_same_value(entry.setting, entry.value, other);
         }
-        free(name);
+        if (!differs || setting_is_bookkeeping(entry.setting))
+            continue;
+        printf("%-28s", entry.name);
+        for (size_t r = 0; r < count; r++) {
+            const char *value = config_text(runs[r].config, entry.name);
+            printf(" %20s", value ? value : "");
+        }
+        printf("\n");
     }
 }
 
-static void print_figure(const struct known_run *runs, size_t count, enum figure figure, enum problem problem)
+static void print_metric(const struct recorded_run *runs, size_t count, enum metric metric, enum task task)
 {
-    printf("%-28s", figure_title(figure, problem));
+    printf("%-28s", metric_title(metric, task));
     for (size_t r = 0; r < count; r++) {
-        if (runs[r].report.evaluation.clips && runs[r].report.evaluation.problem == problem)
-            printf(" %20.4f", FIGURES[figure].of(&runs[r].report.evaluation));
+        if (runs[r].report.evaluation.clips && runs[r].report.evaluation.task == task)
+            printf(" %20.4f", METRICS[metric].of(&runs[r].report.evaluation));
         else
             printf(" %20s", "-");
     }
@@ -124,11 +133,11 @@ static bool compare(const struct options *options, const struct config *config, 
 {
     const struct strings *names = &options->arguments;
     size_t count = names->count - 1;
-    struct known_run *runs = mem_zero(count, sizeof *runs);
+    struct recorded_run *runs = mem_zero(count, sizeof *runs);
     bool done = true;
 
     for (size_t r = 0; done && r < count; r++)
-        done = known_run_open(&runs[r], names->items[r + 1], config_text(config, "run.directory"), error);
+        done = recorded_run_open(&runs[r], names->items[r + 1], config_settings(config)->run.directory, error);
     if (done) {
         printf("%-28s", "");
         for (size_t r = 0; r < count; r++)
@@ -138,11 +147,11 @@ static bool compare(const struct options *options, const struct config *config, 
         size_t tested = 0;
         while (tested + 1 < count && runs[tested].report.evaluation.clips == 0)
             tested++;
-        FOR_FIGURES (f, runs[tested].report.evaluation.problem)
-            print_figure(runs, count, f, runs[tested].report.evaluation.problem);
+        FOR_METRICS (f, runs[tested].report.evaluation.task)
+            print_metric(runs, count, f, runs[tested].report.evaluation.task);
     }
     for (size_t r = 0; r < count; r++)
-        known_run_close(&runs[r]);
+        recorded_run_close(&runs[r]);
     free(runs);
     return done;
 }
@@ -151,9 +160,9 @@ static bool compare(const struct options *options, const struct config *config, 
 
 static bool rm_run(const char *name, const char *directory, struct error *error)
 {
-    struct known_run run;
+    struct recorded_run run;
     int lock = -1; /* a run that another process writes is left alone */
-    bool done = known_run_open(&run, name, directory, error) &&
+    bool done = recorded_run_open(&run, name, directory, error) &&
                 (lock = run_folder_lock(run.folder, error)) >= 0 &&
                 run_remove(run.catalogue, run.report.run.id, error) && folder_remove(run.folder, error);
 
@@ -161,7 +170,7 @@ static bool rm_run(const char *name, const char *directory, struct error *error)
         close(lock);
     if (done)
         printf("removed %s\n", run.folder);
-    known_run_close(&run);
+    recorded_run_close(&run);
     return done;
 }
 
@@ -190,7 +199,7 @@ static bool rm_sweep(const char *folder, struct error *error)
 
 static bool rm(const struct options *options, const struct config *config, struct error *error)
 {
-    const char *directory = config_text(config, "run.directory");
+    const char *directory = config_settings(config)->run.directory;
     bool done = true;
 
     for (size_t i = 1; done && i < options->arguments.count; i++) {
@@ -205,7 +214,7 @@ static const struct {
     const char *name;
     size_t least; /* words, its own name included */
     bool (*run)(const struct options *options, const struct config *config, struct error *error);
-} ACTIONS[] = {{"list", 1, runs_list}, {"show", 2, show}, {"compare", 3, compare}, {"rm", 2, rm}};
+} ACTIONS[] = {{"list", 1, runs_list}, {"show", 2, show_runs}, {"compare", 3, compare}, {"rm", 2, rm}};
 
 bool command_runs(const struct options *options, struct error *error)
 {

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "cli/runs.h"
 #include "report/report.h"
+#include "run/run_folder.h"
 
 #include <fnmatch.h>
 #include <stdio.h>
@@ -15,13 +16,13 @@ struct line {
     size_t order;      /* as the catalogue has them: the newest first */
     bool tested;
     size_t clips;
-    enum problem problem;
-    double figures[FIGURE_COUNT];
+    enum task task;
+    double metrics[METRIC_COUNT];
 };
 
-static bool has_figure(const struct line *line, enum figure figure)
+static bool has_metric(const struct line *line, enum metric metric)
 {
-    return line->tested && FIGURES[figure].titles[line->problem];
+    return line->tested && METRICS[metric].titles[line->task];
 }
 
 /* ---- filters ---- */
@@ -31,12 +32,13 @@ static bool has_settings(const struct run_row *row, const struct strings *where)
 {
     struct config *config = config_new();
     struct error unread = {0};
-    bool has = config_read_text(config, row->name, row->config, &unread);
+    bool has = config_read_text(config, row->name, row->directory, row->config, &unread);
 
     for (size_t i = 0; has && i < where->count; i++) {
         const char *equals = strchr(where->items[i], '=');
         char *name = mem_format("%.*s", (int)(equals - where->items[i]), where->items[i]);
-        has = setting_same_value(setting_find(name), config_text(config, name), equals + 1);
+        const char *value = config_text(config, name);
+        has = value && setting_same_value(setting_find(name), value, equals + 1);
         free(name);
     }
     config_free(config);
@@ -88,8 +90,8 @@ static bool wanted(const struct run_row *row, const char *state, const struct op
 /* ---- order ---- */
 
 /* What --sort names: qsort takes no argument of ours. */
-static enum { BY_STARTED, BY_NAME, BY_STATE, BY_CLIPS, BY_FIGURE } sort_by;
-static enum figure sort_figure;
+static enum { BY_STARTED, BY_NAME, BY_STATE, BY_CLIPS, BY_METRIC } sort_by;
+static enum metric sort_metric;
 
 static bool choose_order(const char *column, struct error *error)
 {
@@ -104,12 +106,12 @@ static bool choose_order(const char *column, struct error *error)
     }
     if (!column)
         return true;
-    sort_by = BY_FIGURE;
-    sort_figure = figure_find(column);
-    return sort_figure < FIGURE_COUNT ||
+    sort_by = BY_METRIC;
+    sort_metric = metric_find(column);
+    return sort_metric < METRIC_COUNT ||
            error_usage(
                error,
-               "--sort: no column \"%s\": started, name, state, clips or a figure as report.json names it",
+               "--sort: no column \"%s\": started, name, state, clips or a metric as report.json names it",
                column);
 }
 
@@ -124,10 +126,10 @@ static int in_order(const void *a, const void *b)
         order = strcmp(x->state, y->state);
     else if (sort_by == BY_CLIPS)
         order = (x->clips < y->clips) - (x->clips > y->clips);
-    else if (sort_by == BY_FIGURE && has_figure(x, sort_figure) != has_figure(y, sort_figure))
-        order = has_figure(x, sort_figure) ? -1 : 1; /* those without a figure last */
-    else if (sort_by == BY_FIGURE && x->figures[sort_figure] != y->figures[sort_figure])
-        order = figure_is_better(sort_figure, x->figures[sort_figure], y->figures[sort_figure]) ? -1 : 1;
+    else if (sort_by == BY_METRIC && has_metric(x, sort_metric) != has_metric(y, sort_metric))
+        order = has_metric(x, sort_metric) ? -1 : 1; /* those without a metric last */
+    else if (sort_by == BY_METRIC && x->metrics[sort_metric] != y->metrics[sort_metric])
+        order = metric_is_better(sort_metric, x->metrics[sort_metric], y->metrics[sort_metric]) ? -1 : 1;
     return order ? order : (x->order > y->order) - (x->order < y->order);
 }
 
@@ -142,22 +144,22 @@ static const char *shown_name(const struct line *lines, size_t count, size_t i)
     return lines[i].row->name;
 }
 
-/* Columns of figures that some of the runs have; with none tested yet, those of single labels. */
-static bool is_shown(const struct line *lines, size_t count, enum figure figure)
+/* Columns of metrics that some of the runs have; with none tested yet, those of single labels. */
+static bool is_shown(const struct line *lines, size_t count, enum metric metric)
 {
     bool tested = false;
 
     for (size_t i = 0; i < count; i++) {
-        if (has_figure(&lines[i], figure))
+        if (has_metric(&lines[i], metric))
             return true;
         tested = tested || lines[i].tested;
     }
-    return !tested && FIGURES[figure].titles[SINGLE_LABEL];
+    return !tested && METRICS[metric].titles[SINGLE_LABEL];
 }
 
-static int column_width(enum figure figure)
+static int column_width(enum metric metric)
 {
-    return figure == FIGURE_LOSS ? 8 : 11;
+    return metric == METRIC_LOSS ? 8 : 11;
 }
 
 static void print_table(const struct line *lines, size_t count)
@@ -169,9 +171,9 @@ static void print_table(const struct line *lines, size_t count)
         width = length > width ? length : width;
     }
     printf("%-*s %-12s %-21s %6s", width, "run", "state", "started", "clips");
-    for (enum figure f = 0; f < FIGURE_COUNT; f++)
+    for (enum metric f = 0; f < METRIC_COUNT; f++)
         if (is_shown(lines, count, f))
-            printf(" %*s", column_width(f), f == FIGURE_LOSS ? "loss" : FIGURES[f].name);
+            printf(" %*s", column_width(f), f == METRIC_LOSS ? "loss" : METRICS[f].name);
     printf("\n");
     for (size_t i = 0; i < count; i++) {
         printf("%-*s %-12s %-21s", width, shown_name(lines, count, i), lines[i].state, lines[i].row->started);
@@ -179,9 +181,9 @@ static void print_table(const struct line *lines, size_t count)
             printf(" %6zu", lines[i].clips);
         else
             printf(" %6s", "-");
-        for (enum figure f = 0; f < FIGURE_COUNT; f++) {
-            if (has_figure(&lines[i], f))
-                printf(" %*.4f", column_width(f), lines[i].figures[f]);
+        for (enum metric f = 0; f < METRIC_COUNT; f++) {
+            if (has_metric(&lines[i], f))
+                printf(" %*.4f", column_width(f), lines[i].metrics[f]);
             else if (is_shown(lines, count, f))
                 printf(" %*s", column_width(f), "-");
         }
@@ -195,8 +197,8 @@ static void print_csv(const struct line *lines, size_t count)
     char number[TEXT_NUMBER_SIZE];
 
     text_add(&text, "run,state,started,finished,folder,clips");
-    for (enum figure f = 0; f < FIGURE_COUNT; f++)
-        text_add(&text, ",%s", FIGURES[f].name);
+    for (enum metric f = 0; f < METRIC_COUNT; f++)
+        text_add(&text, ",%s", METRICS[f].name);
     text_add(&text, "\n");
     for (size_t i = 0; i < count; i++) {
         const struct run_row *row = lines[i].row;
@@ -204,9 +206,9 @@ static void print_csv(const struct line *lines, size_t count)
         text_add(&text, ",%s,%s,%s,", lines[i].state, row->started, row->finished ? row->finished : "");
         text_add_csv(&text, row->directory);
         text_add(&text, ",%zu", lines[i].clips);
-        for (enum figure f = 0; f < FIGURE_COUNT; f++)
+        for (enum metric f = 0; f < METRIC_COUNT; f++)
             text_add(&text, ",%s",
-                     has_figure(&lines[i], f) ? text_from_number(number, lines[i].figures[f]) : "");
+                     has_metric(&lines[i], f) ? text_from_number(number, lines[i].metrics[f]) : "");
         text_add(&text, "\n");
     }
     printf("%s", text.text);
@@ -225,9 +227,9 @@ static void print_json(const struct line *lines, size_t count)
         cJSON_AddStringToObject(json, "finished", row->finished ? row->finished : "");
         cJSON_AddStringToObject(json, "folder", row->directory);
         cJSON_AddNumberToObject(json, "clips", (double)lines[i].clips);
-        for (enum figure f = 0; f < FIGURE_COUNT; f++)
-            if (has_figure(&lines[i], f))
-                cJSON_AddNumberToObject(json, FIGURES[f].name, lines[i].figures[f]);
+        for (enum metric f = 0; f < METRIC_COUNT; f++)
+            if (has_metric(&lines[i], f))
+                cJSON_AddNumberToObject(json, METRICS[f].name, lines[i].metrics[f]);
         char *text = cJSON_PrintUnformatted(json);
         printf("%s\n", text);
         cJSON_free(text);
@@ -262,9 +264,9 @@ static bool fill(struct line *line, struct catalogue *catalogue, struct error *e
     evaluation_make(&evaluation, &predictions);
     line->clips = evaluation.clips;
     line->tested = evaluation.clips > 0;
-    line->problem = evaluation.problem;
-    FOR_FIGURES (f, evaluation.problem)
-        line->figures[f] = FIGURES[f].of(&evaluation);
+    line->task = evaluation.task;
+    FOR_METRICS (f, evaluation.task)
+        line->metrics[f] = METRICS[f].of(&evaluation);
     evaluation_free(&evaluation);
     prediction_list_free(&predictions);
     return true;
@@ -275,7 +277,7 @@ bool runs_list(const struct options *options, const struct config *config, struc
     if (!choose_order(options->sort, error) || !check_where(&options->where, error) ||
         !check_state(options->state, error))
         return false;
-    struct catalogue *catalogue = catalogue_open(config_text(config, "run.database"), error);
+    struct catalogue *catalogue = catalogue_open_read(config_settings(config)->run.database, error);
     struct run_list runs = {0};
     bool done = catalogue && runs_read(catalogue, &runs, error);
     struct line *lines = mem_zero(runs.count, sizeof *lines);

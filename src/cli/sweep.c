@@ -11,8 +11,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
-#include "cli/source.h"
+#include "run/indexed_corpus.h"
 #include "cli/sweep.h"
+#include "run/run_folder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,26 +21,6 @@
 #include <unistd.h>
 
 /* ---- configuration ---- */
-
-/* Each --grid is one of the settings that hold axes; what is more goes to the last. */
-static bool set_grid(struct config *config, const struct strings *words, struct error *error)
-{
-    struct text texts[GRID_KEYS] = {0};
-    bool done = true;
-
-    for (size_t i = 0; i < words->count; i++) {
-        struct text *text = &texts[i < GRID_KEYS ? i : GRID_KEYS - 1];
-        text_add(text, "%s%s", text->length ? " " : "", words->items[i]);
-    }
-    for (size_t i = 0; done && words->count && i < GRID_KEYS; i++) {
-        char *assignment = mem_format("%s=%s", GRID_KEY_NAMES[i], texts[i].text ? texts[i].text : "");
-        done = config_set(config, "--grid", assignment, error);
-        free(assignment);
-    }
-    for (size_t i = 0; i < GRID_KEYS; i++)
-        text_free(&texts[i]);
-    return done;
-}
 
 static bool set_option(struct config *config, const char *setting, const char *option, const char *value,
                        struct error *error)
@@ -51,31 +32,41 @@ static bool set_option(struct config *config, const char *setting, const char *o
     return done;
 }
 
+/* --grid, in the place of the file's. */
+static bool set_grid(struct config *config, const struct strings *words, struct error *error)
+{
+    bool done = true;
+
+    for (size_t i = 0; done && i < words->count; i++)
+        done = set_option(config, "sweep.grid", "--grid", words->items[i], error);
+    return done;
+}
+
 /* The sweep's name: --run, run.name, or the configuration file's name, without the time: the same command
  * goes on with the same sweep. */
 static char *choose_name(const struct options *options, const struct config *config)
 {
-    if (options->run || !config_is_empty(config, "run.name"))
-        return mem_string(options->run ? options->run : config_text(config, "run.name"));
+    if (options->run || *config_settings(config)->run.name)
+        return mem_string(options->run ? options->run : config_settings(config)->run.name);
     const char *base = path_base(options->config);
     const char *dot = strrchr(base, '.');
     return mem_format("%.*s", dot && dot != base ? (int)(dot - base) : (int)strlen(base), base);
 }
 
-/* A run's name is one setting's value, and a file's name. */
+enum { NAME_LENGTH = 200 }; /* of a folder, with room for the endings of temporary files */
+
 static bool check_lengths(const struct sweep_job *job, struct error *error)
 {
     for (size_t i = 0; i < job->grid.settings; i++) {
         for (size_t k = 0; k < job->grid.seeds.count; k++) {
             char *name = grid_run_name(&job->grid, i, job->grid.seeds.items[k], job->grid.folds - 1);
-            size_t length = strlen(job->name) + 1 + strlen(name);
+            size_t length = strlen(name);
             free(name);
-            if (length > CONFIG_VALUE_LENGTH)
-                return error_usage(
-                    error,
-                    "sweep.grid: the names of its runs would have %zu characters, more than %d: use "
-                    "fewer axes or shorter values",
-                    length, CONFIG_VALUE_LENGTH);
+            if (length > NAME_LENGTH)
+                return error_usage(error,
+                                   "sweep.grid: the folders of its runs would have names of %zu characters, more than "
+                                   "%d: use fewer axes or shorter values",
+                                   length, NAME_LENGTH);
         }
     }
     return true;
@@ -94,14 +85,14 @@ static bool configure(struct sweep_job *job, const struct options *options, stru
         !set_option(job->config, "sweep.jobs", "--jobs", options->jobs, error) ||
         !grid_read(&job->grid, job->config, error) || !grid_load_experiments(&job->grid, job->config, error))
         return false;
-    job->jobs = (size_t)config_integer(job->config, "sweep.jobs");
+    job->jobs = (size_t)config_settings(job->config)->sweep.jobs;
     job->name = choose_name(options, job->config);
-    if (!run_name_check(job->name, config_text(job->config, "run.directory"), error))
+    if (!run_name_check(job->name, config_settings(job->config)->run.directory, error))
         return false;
     if (!check_lengths(job, error))
         return false;
     config_choose(job->config, "run.name", job->name);
-    job->folder = path_join(config_text(job->config, "run.directory"), job->name);
+    job->folder = path_join(config_settings(job->config)->run.directory, job->name);
     return !run_folder_is_run(job->folder) ||
            error_usage(error, "%s is a run, not a sweep: name the sweep with --run", job->folder);
 }
@@ -126,24 +117,35 @@ static bool may_change(const struct sweep_job *job, const struct setting *settin
     return false;
 }
 
+/* A comparison with the configuration that a sweep was begun with. */
+struct same_check {
+    const struct sweep_job *job;
+    const char *path;
+    struct error *error;
+};
+
+static void refuse_change(void *context, const struct setting *setting, const char *name, const char *was,
+                          const char *is)
+{
+    const struct same_check *check = context;
+
+    if (!may_change(check->job, setting, name) && !check->error->kind)
+        error_usage(check->error,
+                    "%s was begun with %s=%s, now it is \"%s\": name another with --run, or put it back",
+                    check->path, name, was, is);
+}
+
 /* Runs of another experiment must not be counted among this one's. */
 static bool check_same(const struct sweep_job *job, const char *path, const struct config *now,
                        struct error *error)
 {
     struct config *before = config_new();
-    bool same = config_read(before, path, error);
+    struct same_check check = {job, path, error};
 
-    for (size_t i = 0; same && i < SETTINGS_COUNT; i++) {
-        char *name = setting_name(&SETTINGS[i]);
-        const char *was = config_text(before, name), *is = config_text(now, name);
-        if (!may_change(job, &SETTINGS[i], name) && !setting_same_value(&SETTINGS[i], was, is))
-            same = error_usage(
-                error, "%s was begun with %s=%s, now it is \"%s\": name another with --run, or put it back",
-                path, name, was, is);
-        free(name);
-    }
+    if (config_read(before, path, error))
+        config_compare(before, now, refuse_change, &check);
     config_free(before);
-    return same;
+    return !error->kind;
 }
 
 /* Makes and locks the sweep's folder. */
@@ -151,7 +153,7 @@ static bool open_folder(struct sweep_job *job, struct error *error)
 {
     char *path = path_join(job->folder, "sweep.ini"), *logs = path_join(job->folder, "logs");
     bool done = folder_make(logs, error) && (job->lock = run_folder_lock(job->folder, error)) >= 0 &&
-                run_folder_sweep(job->folder, error) &&
+                run_folder_clean_up(job->folder, error) &&
                 (!path_exists(path) || check_same(job, path, job->config, error));
     char *absolute = done ? realpath(job->folder, NULL) : NULL;
 
@@ -178,7 +180,7 @@ static bool write_experiment(const struct sweep_job *job, size_t setting, struct
     char *path = sweep_experiment_path(job, setting), *folder = path_folder(path);
     bool done =
         folder_make(folder, error) && (!path_exists(path) || check_same(job, path, experiment, error));
-    char *text = config_print(experiment);
+    char *text = config_print(experiment, folder);
 
     done = done && file_write(path, text, strlen(text), error);
     free(text);
@@ -189,7 +191,7 @@ static bool write_experiment(const struct sweep_job *job, size_t setting, struct
 
 static bool write_sweep(const struct sweep_job *job, struct error *error)
 {
-    char *path = path_join(job->folder, "sweep.ini"), *text = config_print(job->config);
+    char *path = path_join(job->folder, "sweep.ini"), *text = config_print(job->config, job->folder);
     bool done = file_write(path, text, strlen(text), error);
 
     for (size_t i = 0; done && i < job->grid.files.count; i++)
@@ -213,19 +215,18 @@ static bool index_all(const struct sweep_job *job, struct error *error)
     for (size_t i = 0; done && i < job->grid.settings; i++) {
         struct config *config = config_copy(job->config);
         struct text key = {0};
-        struct source source = {0};
+        struct indexed_corpus corpus = {0};
+        struct config_entry entry;
         grid_apply(&job->grid, i, job->grid.seeds.items[0], config);
-        for (size_t k = 0; k < SETTINGS_COUNT; k++) {
-            char *name = setting_name(&SETTINGS[k]);
+        for (size_t k = 0; config_entry(config, k, &entry); k++)
             for (size_t s = 0; s < sizeof sections / sizeof sections[0]; s++)
-                if (text_starts(SETTINGS[k].section, sections[s])) /* [corpus_2] too */
-                    text_add(&key, "%s\n", config_text(config, name));
-            free(name);
-        }
+                if (strcmp(entry.setting->section, sections[s]) == 0)
+                    text_add(&key, "%s=%s\n", entry.name, entry.value);
         if (strings_index(&seen, key.text) < 0)
-            done = source_index(&source, config, error) && source_split(&source, config, error);
+            done = corpora_index(&corpus, config_settings(config), error) &&
+                   corpora_split(&corpus, config_settings(config), error);
         strings_add_new(&seen, key.text);
-        source_close(&source);
+        corpora_close(&corpus);
         text_free(&key);
         config_free(config);
     }
@@ -235,7 +236,7 @@ static bool index_all(const struct sweep_job *job, struct error *error)
 
 /* ---- the result ---- */
 
-/* A run that ended without an error must be in the catalogue with its answers. */
+/* A run that ended without an error must be in the catalogue with its predictions. */
 static void check_result(struct sweep_job *job, const struct sweep *sweep)
 {
     size_t finished = 0;
@@ -282,8 +283,8 @@ static bool finish(struct sweep_job *job, struct error *error)
 static bool sweep(struct sweep_job *job, struct error *error)
 {
     if (!open_folder(job, error) || !index_all(job, error) || !write_sweep(job, error) ||
-        !(job->catalogue = catalogue_open(config_text(job->config, "run.database"), error)) ||
-        !sweep_list_tasks(job, error))
+        !(job->catalogue = catalogue_open(config_settings(job->config)->run.database, error)) ||
+        !sweep_list_runs(job, error))
         return false;
     log_info("sweep: %s: %zu settings, %zu seeds; %zu runs to do, %zu done; %zu at a time", job->folder,
              job->grid.settings, job->grid.seeds.count, job->count, job->done_before, job->jobs);
@@ -293,8 +294,8 @@ static bool sweep(struct sweep_job *job, struct error *error)
 static void close_job(struct sweep_job *job)
 {
     for (size_t i = 0; i < job->count; i++)
-        free(job->tasks[i].name);
-    free(job->tasks);
+        free(job->runs[i].name);
+    free(job->runs);
     catalogue_close(job->catalogue);
     if (job->lock >= 0)
         close(job->lock);

@@ -2,13 +2,13 @@
 #ifndef EMOTRAIN_CLI_SWEEP_H
 #define EMOTRAIN_CLI_SWEEP_H
 
-#include "base/grid.h"
+#include "config/grid.h"
 #include "store/catalogue.h"
 
 #include <sys/types.h>
 
 /* One run to do. */
-struct sweep_task {
+struct planned_run {
     size_t setting;
     const char *seed;
     size_t fold;
@@ -24,7 +24,7 @@ struct sweep_job {
     char *folder, *name; /* of the sweep; the folder absolute once it exists */
     int lock;
     struct catalogue *catalogue;
-    struct sweep_task *tasks;
+    struct planned_run *runs;
     size_t count, next, running, ended, failed, jobs, done_before;
 };
 
@@ -32,9 +32,9 @@ struct sweep_job {
 char *sweep_experiment_path(const struct sweep_job *job, size_t setting);
 
 /* Lists what is missing, the first seed of every setting first: what cannot work shows early. */
-bool sweep_list_tasks(struct sweep_job *job, struct error *error);
+bool sweep_list_runs(struct sweep_job *job, struct error *error);
 
-/* Runs the tasks, job->jobs at a time, until all have ended or the user stops them; counts those that failed.
+/* Runs them, job->jobs at a time, until all have ended or the user stops them; counts those that failed.
  */
 bool sweep_run_all(struct sweep_job *job, struct error *error);
 

@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/sweep.h"
 #include "report/sweep.h"
+#include "run/run_folder.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -14,10 +15,10 @@
 #include <sys/wait.h>
 #include <time.h>
 
-/* Adds the task unless its run is finished. */
-static bool list_task(struct sweep_job *job, struct sweep_task task, struct error *error)
+/* Adds the run unless it run is finished. */
+static bool list_run(struct sweep_job *job, struct planned_run planned, struct error *error)
 {
-    char *folder = path_join(job->folder, task.name);
+    char *folder = path_join(job->folder, planned.name);
     struct run_row row;
     struct arena arena = {0};
     bool finished, done = sweep_run_finished(job->catalogue, folder, &row, &finished, &arena, error);
@@ -25,26 +26,26 @@ static bool list_task(struct sweep_job *job, struct sweep_task task, struct erro
     arena_free(&arena);
     free(folder);
     if (done && !finished) {
-        job->tasks[job->count++] = task;
+        job->runs[job->count++] = planned;
     } else {
-        free(task.name);
+        free(planned.name);
         job->done_before++;
     }
     return done;
 }
 
-bool sweep_list_tasks(struct sweep_job *job, struct error *error)
+bool sweep_list_runs(struct sweep_job *job, struct error *error)
 {
     const struct grid *grid = &job->grid;
     bool done = true;
 
-    job->tasks = mem_zero(grid->settings * grid->seeds.count * grid->folds, sizeof *job->tasks);
+    job->runs = mem_zero(grid->settings * grid->seeds.count * grid->folds, sizeof *job->runs);
     for (size_t s = 0; s < grid->seeds.count; s++)
         for (size_t fold = 0; fold < grid->folds; fold++)
             for (size_t i = 0; done && i < grid->settings; i++)
                 done =
-                    list_task(job,
-                              (struct sweep_task){.setting = i,
+                    list_run(job,
+                              (struct planned_run){.setting = i,
                                                   .seed = grid->seeds.items[s],
                                                   .fold = fold,
                                                   .name = grid_run_name(grid, i, grid->seeds.items[s], fold)},
@@ -62,12 +63,12 @@ static void add_setting(struct strings *words, const char *name, const char *val
 }
 
 /* The command line of a run: begun from the sweep's file, or gone on with. */
-static void build_command(const struct sweep_job *job, const struct sweep_task *task, const char *folder,
+static void build_command(const struct sweep_job *job, const struct planned_run *planned, const char *folder,
                           struct strings *words)
 {
-    char *config = sweep_experiment_path(job, task->setting),
-         *name = mem_format("%s/%s", job->name, task->name);
-    char *fold = mem_format("%zu", task->fold);
+    char *config = sweep_experiment_path(job, planned->setting),
+         *name = mem_format("%s/%s", job->name, planned->name);
+    char *fold = mem_format("%zu", planned->fold);
     size_t at_once = job->jobs < job->count ? job->jobs : job->count,
            share = (size_t)processor_count() / at_once;
     char *threads = mem_format("%zu", share ? share : 1);
@@ -83,18 +84,16 @@ static void build_command(const struct sweep_job *job, const struct sweep_task *
         strings_add(words, config);
         strings_add(words, "--run");
         strings_add(words, name);
-        if (config_integer(job->config, "run.threads") == 0)
+        if (config_settings(job->config)->run.threads == 0)
             add_setting(words, "run.threads", threads); /* before the axes, which may have their own */
         for (size_t a = 0; job->grid.files.count == 0 && a < job->grid.axis_count; a++)
-            add_setting(words, job->grid.axes[a].name, grid_value(&job->grid, task->setting, a));
-        add_setting(words, "run.seed", task->seed);
-        for (size_t i = 0; i < GRID_KEYS; i++)
-            add_setting(words, GRID_KEY_NAMES[i], "");
+            add_setting(words, job->grid.axes[a].name, grid_value(&job->grid, planned->setting, a));
+        add_setting(words, "run.seed", planned->seed);
+        add_setting(words, "sweep.grid", "");
         if (job->grid.folds > 1)
             add_setting(words, "split.fold", fold);
         add_setting(words, "sweep.folds", "no");
-        for (size_t i = 0; i < GRID_FILE_KEYS; i++)
-            add_setting(words, GRID_FILE_KEY_NAMES[i], "");
+        add_setting(words, "compare.models", "");
         add_setting(words, "sweep.seeds", "");
         add_setting(words, "sweep.jobs", "1");
         add_setting(words, "sweep.metric", "");
@@ -105,17 +104,17 @@ static void build_command(const struct sweep_job *job, const struct sweep_task *
     free(threads);
 }
 
-static bool start_task(struct sweep_job *job, struct sweep_task *task, struct error *error)
+static bool start_run(struct sweep_job *job, struct planned_run *planned, struct error *error)
 {
     struct strings words = {0};
-    char *folder = path_join(job->folder, task->name);
-    char *log = mem_format("%s/logs/%s.log", job->folder, task->name);
+    char *folder = path_join(job->folder, planned->name);
+    char *log = mem_format("%s/logs/%s.log", job->folder, planned->name);
     const struct child_settings settings = {.words = &words, .log = log};
 
-    build_command(job, task, folder, &words);
-    task->started = clock_seconds();
-    task->child = child_start(&settings, error); /* a killed one goes on from its checkpoint */
-    if (task->child > 0)
+    build_command(job, planned, folder, &words);
+    planned->started = clock_seconds();
+    planned->child = child_start(&settings, error); /* a killed one goes on from its checkpoint */
+    if (planned->child > 0)
         job->running++;
     strings_free(&words);
     free(folder);
@@ -124,20 +123,20 @@ static bool start_task(struct sweep_job *job, struct sweep_task *task, struct er
 }
 
 /* One line per run that has ended. */
-static void tell(struct sweep_job *job, const struct sweep_task *task, int status)
+static void tell_end(struct sweep_job *job, const struct planned_run *planned, int status)
 {
-    char *words = sweep_last_words(job->folder, task->name);
-    double seconds = clock_seconds() - task->started;
+    char *words = sweep_last_words(job->folder, planned->name);
+    double seconds = clock_seconds() - planned->started;
     size_t all = job->count + job->done_before, number = job->done_before + job->ended;
 
     if (status == 0) {
-        log_info("[%zu/%zu] %s: finished in %.0f s", number, all, task->name, seconds);
+        log_info("[%zu/%zu] %s: finished in %.0f s", number, all, planned->name, seconds);
     } else {
-        log_warn("[%zu/%zu] %s: %s (%s/logs/%s.log)", number, all, task->name,
+        log_warn("[%zu/%zu] %s: %s (%s/logs/%s.log)", number, all, planned->name,
                  WIFSIGNALED(status) ? strsignal(WTERMSIG(status))
                  : *words            ? words
                                      : "failed without a word",
-                 job->folder, task->name);
+                 job->folder, planned->name);
         job->failed++;
     }
     free(words);
@@ -148,21 +147,21 @@ static void reap(struct sweep_job *job)
 {
     for (size_t i = 0; i < job->next; i++) {
         int status = 1;
-        if (job->tasks[i].child <= 0 || waitpid(job->tasks[i].child, &status, WNOHANG) == 0)
+        if (job->runs[i].child <= 0 || waitpid(job->runs[i].child, &status, WNOHANG) == 0)
             continue;
-        job->tasks[i].child = 0;
+        job->runs[i].child = 0;
         job->running--;
         job->ended++;
         if (!interrupt_requested())
-            tell(job, &job->tasks[i], status);
+            tell_end(job, &job->runs[i], status);
     }
 }
 
 static void stop_all(const struct sweep_job *job)
 {
     for (size_t i = 0; i < job->next; i++)
-        if (job->tasks[i].child > 0)
-            kill(job->tasks[i].child, SIGTERM);
+        if (job->runs[i].child > 0)
+            kill(job->runs[i].child, SIGTERM);
 }
 
 bool sweep_run_all(struct sweep_job *job, struct error *error)
@@ -172,7 +171,7 @@ bool sweep_run_all(struct sweep_job *job, struct error *error)
 
     while (job->running || (job->next < job->count && !stopping)) {
         while (!stopping && !interrupt_requested() && job->running < job->jobs && job->next < job->count)
-            stopping = !start_task(job, &job->tasks[job->next++], error);
+            stopping = !start_run(job, &job->runs[job->next++], error);
         nanosleep(&moment, NULL);
         if (!stopped && (stopping || interrupt_requested())) {
             log_info("stopping: runs under way save their state");

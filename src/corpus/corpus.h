@@ -9,9 +9,9 @@
 #define EMOTRAIN_CORPUS_CORPUS_H
 
 #include "audio/audio.h"
-#include "base/config.h"
+#include "config/settings.h"
 #include "base/files.h"
-#include "base/problem.h"
+#include "config/task.h"
 #include "store/clips.h"
 
 struct corpus_format {
@@ -31,7 +31,8 @@ struct corpus_format {
                      struct error *error);
 
     /* Instead of accepts and a walk through the folder: appends the clips with all that is known of them. */
-    bool (*list)(const struct config *config, struct clip_list *found, struct error *error);
+    bool (*list)(const struct corpora_settings *corpora, const struct corpus_settings *corpus,
+                 struct clip_list *found, struct error *error);
 };
 
 const struct corpus_format *corpus_format_find(const char *name, struct error *error);
@@ -43,52 +44,50 @@ struct corpus_scan {
     size_t copies, broken, gone;  /* left out: copies, broken; vanished since last time */
     double seconds_of_audio;      /* of the usable clips */
     size_t multichannel;          /* usable clips of more than one channel, downmixed */
+    size_t same_content;          /* usable clips with the content of another under another name */
     size_t unopened;              /* usable clips that no scan has opened yet */
 };
 
-/* Brings the catalogue up to date with config's corpus.root and warns of what it left out, once, at the
- * end.  Without a cache (NULL) no file is opened: new clips are taken as the list or their names describe
+/* Brings the catalogue up to date with the corpus' folder, by so many threads, and warns of what it left out, once, at
+ * the end.  Without a cache (NULL) no file is opened: new clips are taken as the list or their names describe
  * them, and opened by the next scan that has one.  With corpus.strict a broken file is an error, after all
  * have been recorded. */
-bool corpus_index(const struct config *config, struct catalogue *catalogue, struct audio_cache *cache,
-                  struct corpus_scan *scan, struct error *error);
+bool corpus_index(const struct corpora_settings *corpora, const struct corpus_settings *corpus, int threads,
+                  struct catalogue *catalogue, struct audio_cache *cache, struct corpus_scan *scan,
+                  struct error *error);
 
-/* The usable clips, their labels mapped by corpus.map, those whose label is among corpus.labels (multi_label:
+/* The usable clips, their labels mapped by corpus.label_map, those whose label is among corpus.labels (multi_label:
  * all, with those of their labels); sorted by name.  With corpus.part their part is fixed. */
-bool corpus_clips(const struct config *config, struct catalogue *catalogue, int64_t corpus,
-                  struct clip_list *list, struct error *error);
+bool corpus_clips(const struct corpora_settings *corpora, const struct corpus_settings *corpus,
+                  struct catalogue *catalogue, int64_t id, struct clip_list *list, struct error *error);
 
 /* The labels in use: corpus.labels, or every label of the clips, sorted; of regression the numbers' names.
  * Strings belong to `labels`. */
-bool corpus_labels(const struct config *config, const struct clip_list *clips, struct strings *labels,
-                   struct error *error);
+bool corpus_labels(const struct corpora_settings *corpora, const struct clip_list *clips,
+                   struct strings *labels, struct error *error);
 
-/* Corpora 1 (section [corpus]) to MOST_CORPORA ([corpus_2], ...): whether the configuration has that one, and
- * the configuration with that one's settings in [corpus]'s place, for the functions above; caller
- * config_frees. */
-enum { MOST_CORPORA = 4 };
-bool corpus_exists(const struct config *config, int number);
-struct config *corpus_view(const struct config *config, int number);
+/* The names in the list corpus.labels; none if it is empty. */
+bool corpus_label_names(const char *list, struct strings *labels, struct error *error);
 
-/* The names that corpus.labels lists; none if it is empty. */
-bool corpus_label_names(const struct config *config, struct strings *labels, struct error *error);
-
-/* What a corpus goes by in the catalogue: its format, the problem unless it is single_label, and of a list
- * its file
- * ("csv:/data/clips.csv"); caller frees. */
-char *corpus_key(const struct config *config);
+/* What a corpus goes by in the catalogue: its format, the task unless it is single_label, and of a list its file
+ * ("list:/data/clips.csv"); caller frees. */
+char *corpus_key(const struct corpus_settings *corpus, enum task task);
 
 /* The corpus' folder as an absolute path; caller frees; NULL on error. */
-char *corpus_root(const struct config *config, struct error *error);
+char *corpus_root(const struct corpus_settings *corpus, struct error *error);
 
-/* The cache that audio.cache, audio.sample_rate and audio.resampler name. */
-struct audio_cache *corpus_cache_open(const struct config *config, struct error *error);
+/* What a speaker of a further corpus is called beside those of the first: "other:07"; NULL stays NULL.  In the arena. */
+const char *corpus_speaker(const char *corpus, const char *speaker, struct arena *arena);
 
-/* A clip's signal as a model takes it in: cached, cut to audio.max_seconds, normalised if it wants that. */
-bool corpus_signal(const struct config *config, struct audio_cache *cache, const char *path,
-                   const char *sha256, bool normalize, struct signal *signal, struct error *error);
+/* The cache that the settings name; without a folder of its own it lies beside the database. */
+struct audio_cache *corpus_cache_open(const struct audio_settings *audio, const char *database,
+                                      struct error *error);
+
+/* A clip's signal as a model takes it in: cached, cut to max_seconds (0: whole), normalised if it wants that. */
+bool corpus_signal(struct audio_cache *cache, const char *path, const char *sha256, double max_seconds,
+                   bool normalize, struct signal *signal, struct error *error);
 
 extern const struct corpus_format CORPUS_RAVDESS, CORPUS_EMODB, CORPUS_SAVEE, CORPUS_CREMA_D, CORPUS_TESS,
-    CORPUS_EMOREACT, CORPUS_FOLDERS, CORPUS_CSV;
+    CORPUS_EMOREACT, CORPUS_FOLDERS, CORPUS_LIST;
 
 #endif

@@ -8,7 +8,7 @@
  *
  *     ROOT/Audio/Train/NAME.wav          its sound (scripts/emoreact-audio.sh)
  *
- * and likewise val or validation, and test.  The affects are for model.problem=multi_label, valence for
+ * and likewise val or validation, and test.  The affects are for model.task=multi_label, valence for
  * regression; with single_label, clips of exactly one affect have it as their label, and the others none.
  */
 #include "base/text.h"
@@ -67,8 +67,8 @@ static char *next_line(char **rest)
     return line && !*line ? next_line(rest) : line;
 }
 
-/* What a line of numbers says of a clip, in the problem asked for. */
-static bool read_label(const char *line, enum problem problem, struct text *label, struct error *error)
+/* What a line of numbers says of a clip, in the task asked for. */
+static bool read_label(const char *line, enum task task, struct text *label, struct error *error)
 {
     double values[AFFECTS + 1] = {0};
     char *copy = mem_string(line), *rest = copy;
@@ -85,10 +85,10 @@ static bool read_label(const char *line, enum problem problem, struct text *labe
             return error_usage(error, "\"%s\": %s must be 0 or 1", line, NAMES[k]);
         present += values[k] > 0.5;
     }
-    if (problem == REGRESSION)
-        problem_print(REGRESSION, NULL, 1, &values[AFFECTS], label);
-    else if (problem == MULTI_LABEL || present == 1)
-        problem_print(MULTI_LABEL, NAMES, AFFECTS, values, label);
+    if (task == REGRESSION)
+        target_print(REGRESSION, NULL, 1, &values[AFFECTS], label);
+    else if (task == MULTI_LABEL || present == 1)
+        target_print(MULTI_LABEL, NAMES, AFFECTS, values, label);
     return !error->kind;
 }
 
@@ -112,7 +112,7 @@ static char *find_sound(const char *root, const struct part_files *part, const c
 }
 
 static bool add_clip(const char *root, const struct part_files *part, const char *name, const char *line,
-                     enum problem problem, struct clip_list *found, struct error *error)
+                     enum task task, struct clip_list *found, struct error *error)
 {
     struct text label = {0};
     char *path = find_sound(root, part, name);
@@ -120,20 +120,20 @@ static bool add_clip(const char *root, const struct part_files *part, const char
     if (!path) /* left out as unreadable, and named */
         path = mem_format("Audio/%s/%.*s.wav", part->folders[0], (int)strcspn(name, "."), name);
     char *stem = path_stem(path);
-    bool done = read_label(line, problem, &label, error);
+    bool done = read_label(line, task, &label, error);
     if (done)
         clip_list_add(found, &(struct clip){.path = path,
                                             .name = stem,
                                             .label = label.text,
                                             .part = part->part,
-                                            .problem = label.text ? NULL : "not exactly one affect"});
+                                            .defect = label.text ? NULL : "not exactly one affect"});
     text_free(&label);
     free(stem);
     free(path);
     return done;
 }
 
-static bool list_part(const char *root, const struct part_files *part, enum problem problem,
+static bool list_part(const char *root, const struct part_files *part, enum task task,
                       struct clip_list *found, struct error *error)
 {
     char *labels_path = find_file(root, part->labels, 2, error),
@@ -146,7 +146,7 @@ static bool list_part(const char *root, const struct part_files *part, enum prob
     while (done && (name = next_line(&next_name))) {
         line = next_line(&next_label);
         done = line || error_usage(error, "%s: fewer lines than %s", labels_path, names_path);
-        done = done && (add_clip(root, part, name, line, problem, found, error) ||
+        done = done && (add_clip(root, part, name, line, task, found, error) ||
                         error_prefix(error, "%s", labels_path));
     }
     if (done && next_line(&next_label))
@@ -158,14 +158,14 @@ static bool list_part(const char *root, const struct part_files *part, enum prob
     return done;
 }
 
-static bool list_clips(const struct config *config, struct clip_list *found, struct error *error)
+static bool list_clips(const struct corpora_settings *corpora, const struct corpus_settings *corpus,
+                       struct clip_list *found, struct error *error)
 {
-    enum problem problem = problem_find(config_text(config, "model.problem"));
-    char *root = corpus_root(config, error);
+    char *root = corpus_root(corpus, error);
     bool done = root != NULL;
 
     for (size_t p = 0; done && p < sizeof PARTS / sizeof PARTS[0]; p++)
-        done = list_part(root, &PARTS[p], problem, found, error);
+        done = list_part(root, &PARTS[p], corpora->task, found, error);
     free(root);
     return done;
 }

@@ -115,7 +115,7 @@ const struct strings *features_names(const struct features *features)
     return &features->names;
 }
 
-static const float *find(const struct features *features, const char *key)
+static const float *find_row(const struct features *features, const char *key)
 {
     const struct row wanted = {(char *)key, 0};
     const struct row *row = bsearch(&wanted, features->rows, features->count, sizeof *features->rows, by_key);
@@ -126,14 +126,14 @@ static const float *find(const struct features *features, const char *key)
 const float *features_row(const struct features *features, const char *root, const char *path,
                           const char *name)
 {
-    const float *values = find(features, path);
+    const float *values = find_row(features, path);
     char *whole = path_join(root, path);
 
     for (const char *tail = whole; !values && tail && *tail; tail = strchr(tail, '/')) {
-        values = find(features, tail); /* the whole path, then with ever fewer folders before it */
+        values = find_row(features, tail); /* the whole path, then with ever fewer folders before it */
         tail += *tail == '/';
-        values = values ? values : find(features, tail);
+        values = values ? values : find_row(features, tail);
     }
     free(whole);
-    return values ? values : find(features, name);
+    return values ? values : find_row(features, name);
 }

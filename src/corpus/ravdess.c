@@ -17,44 +17,48 @@ static const char *const EMOTIONS[] = {NULL,    "neutral", "calm",    "happy",  
 static const char *const STATEMENTS[] = {NULL, "Kids are talking by the door",
                                          "Dogs are sitting by the door"};
 
-static bool accepts(const char *file_name)
+static const char *const INTENSITIES[] = {NULL, "normal", "strong"};
+
+/* The fields of a file name, in order. */
+enum field { MODALITY, VOCAL_CHANNEL, EMOTION, INTENSITY, STATEMENT, REPETITION, ACTOR, FIELD_COUNT };
+
+static const struct {
+    const char *name;
+    int maximum;
+} FIELDS[FIELD_COUNT] = {{"modality", 3},  {"vocal channel", 2}, {"emotion", 8}, {"intensity", 2},
+                         {"statement", 2}, {"repetition", 2},    {"actor", 24}};
+
+static bool ravdess_accepts(const char *file_name)
 {
     const char *dot = strrchr(file_name, '.');
 
     return file_name[0] != '.' && dot && (strcasecmp(dot, ".wav") == 0 || strcasecmp(dot, ".flac") == 0);
 }
 
-static bool describe(const struct corpus_format *format, struct clip *clip, struct arena *arena,
+static bool ravdess_describe(const struct corpus_format *format, struct clip *clip, struct arena *arena,
                      struct error *error)
 {
-    struct clip_fields *f = &clip->fields;
-    const struct {
-        const char *name;
-        int *value, maximum;
-    } fields[] = {{"modality", &f->modality, 3},   {"vocal channel", &f->vocal_channel, 2},
-                  {"emotion", &f->emotion, 8},     {"intensity", &f->intensity, 2},
-                  {"statement", &f->statement, 2}, {"repetition", &f->repetition, 2},
-                  {"actor", &f->actor, 24}};
-    const size_t count = sizeof fields / sizeof fields[0];
+    int values[FIELD_COUNT];
     const char *at = clip->name;
 
     (void)format;
-    if (strlen(at) != 3 * count - 1)
+    if (strlen(at) != 3 * FIELD_COUNT - 1)
         return error_set(error, "name outside the scheme: expected seven two-digit numbers joined by '-'");
-    for (size_t i = 0; i < count; i++, at += 3) {
+    for (size_t i = 0; i < FIELD_COUNT; i++, at += 3) {
         if (!isdigit((unsigned char)at[0]) || !isdigit((unsigned char)at[1]) ||
             (at[2] != '-' && at[2] != '\0'))
             return error_set(error,
                              "name outside the scheme: expected seven two-digit numbers joined by '-'");
-        *fields[i].value = 10 * (at[0] - '0') + (at[1] - '0');
-        if (*fields[i].value < 1 || *fields[i].value > fields[i].maximum)
-            return error_set(error, "name outside the scheme: %s %.2s is not 01 to %02d", fields[i].name, at,
-                             fields[i].maximum);
+        values[i] = 10 * (at[0] - '0') + (at[1] - '0');
+        if (values[i] < 1 || values[i] > FIELDS[i].maximum)
+            return error_set(error, "name outside the scheme: %s %.2s is not 01 to %02d", FIELDS[i].name, at,
+                             FIELDS[i].maximum);
     }
-    clip->label = EMOTIONS[f->emotion];
-    clip->text = STATEMENTS[f->statement];
-    clip->sex = f->actor % 2 ? "male" : "female";
-    clip->speaker = arena_format(arena, "%02d", f->actor);
+    clip->label = EMOTIONS[values[EMOTION]];
+    clip->text = STATEMENTS[values[STATEMENT]];
+    clip->intensity = INTENSITIES[values[INTENSITY]];
+    clip->sex = values[ACTOR] % 2 ? "male" : "female";
+    clip->speaker = arena_format(arena, "%02d", values[ACTOR]);
     return true;
 }
 
@@ -63,6 +67,6 @@ const struct corpus_format CORPUS_RAVDESS = {
     .licence = "CC BY-NC-SA 4.0 (Livingstone and Russo, 2018): no commercial use",
     .summary = "RAVDESS: labels and speakers from file names (03-01-06-01-02-01-12.wav or .flac)",
     .names_identify = true,
-    .accepts = accepts,
-    .describe = describe,
+    .accepts = ravdess_accepts,
+    .describe = ravdess_describe,
 };

@@ -57,9 +57,10 @@ static void found_file(struct scan *scan, const char *relative, const struct sta
 }
 
 /* A format that lists its clips itself: what remains is to look at their files. */
-static bool list(struct scan *scan, const struct config *config, struct error *error)
+static bool list_clips(struct scan *scan, const struct corpora_settings *corpora,
+                       const struct corpus_settings *corpus, struct error *error)
 {
-    if (!scan->format->list(config, &scan->found, error))
+    if (!scan->format->list(corpora, corpus, &scan->found, error))
         return false;
     for (size_t i = 0; i < scan->found.count; i++) {
         struct stat facts;
@@ -81,10 +82,10 @@ struct ancestor {
     const struct ancestor *above;
 };
 
-static bool walk(struct scan *scan, const char *folder, const char *relative, const struct ancestor *above,
+static bool walk_folder(struct scan *scan, const char *folder, const char *relative, const struct ancestor *above,
                  struct error *error);
 
-static bool enter(struct scan *scan, const char *path, const char *relative, const struct stat *facts,
+static bool enter_folder(struct scan *scan, const char *path, const char *relative, const struct stat *facts,
                   const struct ancestor *above, struct error *error)
 {
     const struct ancestor here = {facts->st_dev, facts->st_ino, above};
@@ -95,10 +96,10 @@ static bool enter(struct scan *scan, const char *path, const char *relative, con
             return true;
         }
     }
-    return walk(scan, path, relative, &here, error);
+    return walk_folder(scan, path, relative, &here, error);
 }
 
-static bool walk(struct scan *scan, const char *folder, const char *relative, const struct ancestor *above,
+static bool walk_folder(struct scan *scan, const char *folder, const char *relative, const struct ancestor *above,
                  struct error *error)
 {
     struct strings names = {0};
@@ -110,7 +111,7 @@ static bool walk(struct scan *scan, const char *folder, const char *relative, co
         struct stat facts;
         bool there = stat(path, &facts) == 0;
         if (there && S_ISDIR(facts.st_mode))
-            done = enter(scan, path, below, &facts, above, error);
+            done = enter_folder(scan, path, below, &facts, above, error);
         else if (scan->format->accepts(names.items[i]))
             found_file(scan, below, there ? &facts : NULL);
         free(path);
@@ -126,7 +127,7 @@ static bool walk_root(struct scan *scan, const char *root, struct error *error)
 
     if (stat(root, &facts) != 0)
         return error_set(error, "%s: %s", root, strerror(errno));
-    return enter(scan, root, "", &facts, NULL, error);
+    return enter_folder(scan, root, "", &facts, NULL, error);
 }
 
 /* Whether a list says the same of a clip as before. */
@@ -138,7 +139,7 @@ static bool same_words(const struct clip *a, const struct clip *b)
 }
 
 /* Matches what was found with what is known: same path, size and time means unchanged. */
-static void match(struct scan *scan)
+static void match_known(struct scan *scan)
 {
     struct clip *found = scan->found.clips, *known = scan->known.clips;
     size_t i = 0, k = 0;
@@ -239,7 +240,7 @@ static bool scan_one(void *context, size_t item)
         !reason.kind)
         reason = naming;
     if (reason.kind)
-        clip->problem = arena_string(&scan->found.arena, reason.message);
+        clip->defect = arena_string(&scan->found.arena, reason.message);
     if (interrupt_requested())
         error_interrupted(&scan->failure, "interrupted while indexing; what was cached stays cached");
     progress_update(&scan->progress, ++scan->done, NULL);
@@ -265,7 +266,7 @@ static const char *copied_from(const struct clip *clip, const struct clip *origi
 }
 
 /* Two usable files of one name: the same content is a copy, and only the first counts; other content is a
- * problem, since names identify clips.  Marks those whose standing changed as changed. */
+ * task, since names identify clips.  Marks those whose standing changed as changed. */
 static void find_copies(struct scan *scan)
 {
     struct clip **order = mem_zero(scan->found.count, sizeof *order), *first = NULL;
@@ -276,16 +277,16 @@ static void find_copies(struct scan *scan)
         qsort(order, scan->found.count, sizeof *order, by_name_then_path);
     for (size_t i = 0; i < scan->found.count; i++) {
         struct clip *clip = order[i];
-        if (clip->problem && !text_starts(clip->problem, "same name as "))
+        if (clip->defect && !text_starts(clip->defect, "same name as "))
             continue;
-        const char *copy = NULL, *problem = NULL;
+        const char *copy = NULL, *defect = NULL;
         if (!first || strcmp(first->name, clip->name) != 0)
             first = clip;
         else if (!(copy = copied_from(clip, first)))
-            problem = arena_format(&scan->found.arena, "same name as %s, other content", first->path);
-        if (!text_equal(copy, clip->duplicate_of) || !text_equal(problem, clip->problem)) {
+            defect = arena_format(&scan->found.arena, "same name as %s, other content", first->path);
+        if (!text_equal(copy, clip->duplicate_of) || !text_equal(defect, clip->defect)) {
             clip->duplicate_of = copy;
-            clip->problem = problem;
+            clip->defect = defect;
             scan->unchanged[clip - scan->found.clips] = false;
         }
     }
@@ -299,7 +300,7 @@ static void summarize(const struct scan *scan, struct corpus_scan *result)
     result->gone = scan->gone_count;
     for (size_t i = 0; i < scan->found.count; i++) {
         const struct clip *clip = &scan->found.clips[i];
-        if (clip->problem) {
+        if (clip->defect) {
             result->broken++;
         } else if (clip->duplicate_of) {
             result->copies++;
@@ -312,7 +313,7 @@ static void summarize(const struct scan *scan, struct corpus_scan *result)
     }
 }
 
-static bool store(struct scan *scan, struct catalogue *catalogue, int64_t corpus, struct error *error)
+static bool store_scan(struct scan *scan, struct catalogue *catalogue, int64_t corpus, struct error *error)
 {
     struct clip_list changed = {0};
 
@@ -324,11 +325,17 @@ static bool store(struct scan *scan, struct catalogue *catalogue, int64_t corpus
     return done;
 }
 
+enum { BROKEN_NAMED = 10 }; /* files that are named */
+
 static void warn_broken(const struct scan *scan)
 {
+    size_t broken = 0;
+
     for (size_t i = 0; i < scan->found.count; i++)
-        if (scan->found.clips[i].problem)
-            log_warn("%s: left out: %s", scan->found.clips[i].path, scan->found.clips[i].problem);
+        if (scan->found.clips[i].defect && broken++ < BROKEN_NAMED)
+            log_warn("%s: left out: %s", scan->found.clips[i].path, scan->found.clips[i].defect);
+    if (broken > BROKEN_NAMED)
+        log_warn("%zu more files are left out, %zu in all", broken - BROKEN_NAMED, broken);
 }
 
 static int by_content(const void *a, const void *b)
@@ -339,35 +346,27 @@ static int by_content(const void *a, const void *b)
     return order ? order : by_path(x, y);
 }
 
-/* Clips of one content under several names: not for us to judge which name is right, but a leak from train to
- * test. */
-static void warn_same_content(const struct scan *scan)
+/* Clips of one content under several names: not for us to judge which name is right. */
+static size_t count_same_content(const struct scan *scan)
 {
     const struct clip **order = mem_zero(scan->found.count, sizeof *order);
-    size_t count = 0, same = 0, example = 0;
+    size_t count = 0, same = 0;
 
     for (size_t i = 0; i < scan->found.count; i++)
-        if (!scan->found.clips[i].problem && !scan->found.clips[i].duplicate_of &&
-            scan->found.clips[i].sha256)
+        if (!scan->found.clips[i].defect && !scan->found.clips[i].duplicate_of &&
+            scan->found.clips[i].sha256 && !strstr(scan->found.clips[i].path, "#t="))
             order[count++] = &scan->found.clips[i];
     if (count)
         qsort(order, count, sizeof *order, by_content);
-    for (size_t i = 1; i < count; i++) {
-        if (strcmp(order[i]->sha256, order[i - 1]->sha256) != 0)
-            continue;
-        example = same++ ? example : i;
-    }
-    if (same)
-        log_warn(
-            "%zu clips hold the very content of another clip under another name (%s and %s): one may train "
-            "and the other test",
-            same, order[example - 1]->path, order[example]->path);
+    for (size_t i = 1; i < count; i++)
+        same += strcmp(order[i]->sha256, order[i - 1]->sha256) == 0;
     free(order);
+    return same;
 }
 
-static bool open_todo(struct scan *scan, const struct config *config, struct error *error)
+static bool open_todo(struct scan *scan, int threads, struct error *error)
 {
-    int threads = scan->cache ? thread_count(config_integer(config, "run.threads")) : 1;
+    threads = scan->cache ? threads : 1;
 
     progress_start(&scan->progress, "index", "clip", 0, scan->todo_count);
     parallel_for(scan->todo_count, threads, scan_one, scan);
@@ -377,34 +376,35 @@ static bool open_todo(struct scan *scan, const struct config *config, struct err
     return !scan->failure.kind;
 }
 
-bool corpus_index(const struct config *config, struct catalogue *catalogue, struct audio_cache *cache,
-                  struct corpus_scan *result, struct error *error)
+bool corpus_index(const struct corpora_settings *corpora, const struct corpus_settings *corpus, int threads,
+                  struct catalogue *catalogue, struct audio_cache *cache, struct corpus_scan *result,
+                  struct error *error)
 {
     struct scan scan = {.cache = cache, .mutex = PTHREAD_MUTEX_INITIALIZER};
-    char *root = corpus_root(config, error), *key = corpus_key(config);
+    char *root = corpus_root(corpus, error), *key = corpus_key(corpus, corpora->task);
 
     *result = (struct corpus_scan){0};
-    scan.format = corpus_format_find(config_text(config, "corpus.kind"), error);
+    scan.format = corpus_format_find(corpus->kind, error);
     scan.root = root;
-    bool done = root && scan.format && corpus_open(catalogue, key, root, &result->corpus, error) &&
+    bool done = root && scan.format && catalogue_corpus_id(catalogue, key, root, &result->corpus, error) &&
                 clips_read(catalogue, result->corpus, CLIPS_ALL, &scan.known, error) &&
-                (scan.format->list ? list(&scan, config, error) : walk_root(&scan, root, error));
+                (scan.format->list ? list_clips(&scan, corpora, corpus, error) : walk_root(&scan, root, error));
     if (done) {
-        match(&scan);
-        done = (!cache || scan.todo_count == 0 || audio_cache_sweep(cache, error)) &&
-               open_todo(&scan, config, error);
+        match_known(&scan);
+        done = (!cache || scan.todo_count == 0 || audio_cache_clean_up(cache, error)) &&
+               open_todo(&scan, threads, error);
     }
     if (done) {
         find_copies(&scan);
-        done = store(&scan, catalogue, result->corpus, error);
+        done = store_scan(&scan, catalogue, result->corpus, error);
     }
     if (done) {
         summarize(&scan, result);
         warn_broken(&scan);
-        warn_same_content(&scan);
+        result->same_content = count_same_content(&scan);
         if (result->files == 0)
             log_warn("%s: no file that corpus.kind=%s takes for a clip", root, scan.format->name);
-        if (result->broken && config_bool(config, "corpus.strict"))
+        if (result->broken && corpora->strict)
             done = error_set(error, "%s: %zu broken files, and corpus.strict=yes", root, result->broken);
     }
     free(scan.hashed.file);

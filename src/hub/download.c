@@ -58,7 +58,7 @@ static char *shown(const char *url)
 
 /* ---- one exchange ---- */
 
-/* A request under way, and what its answer came to. */
+/* A request under way, and what its prediction came to. */
 struct exchange {
     CURL *curl;
     struct curl_slist *headers;
@@ -106,7 +106,7 @@ static size_t take_header(char *line, size_t one, size_t size, void *context)
     char value[512];
     long long number;
 
-    if (size > 5 && strncmp(line, "HTTP/", 5) == 0) { /* another answer begins */
+    if (size > 5 && strncmp(line, "HTTP/", 5) == 0) { /* another prediction begins */
         e->remote = (struct remote){.size = -1};
         e->range_start = e->linked_size = -1;
         e->linked_etag = false;
@@ -222,7 +222,7 @@ static void set_headers(struct exchange *e)
     curl_easy_setopt(e->curl, CURLOPT_HTTPHEADER, e->headers);
 }
 
-/* Moves on to where the answer points; false where it may not be followed. */
+/* Moves on to where the prediction points; false where it may not be followed. */
 static bool follow(struct exchange *e, struct error *error)
 {
     char *next = NULL, *from = shown(e->url);
@@ -242,7 +242,7 @@ static bool follow(struct exchange *e, struct error *error)
     return true;
 }
 
-/* Sends the request, and again where the answer points; `own`: only within the first server.  Returns
+/* Sends the request, and again where the prediction points; `own`: only within the first server.  Returns
  * libcurl's code; an error of ours is CURLE_OK with `error` set. */
 static CURLcode exchange_run(struct exchange *e, bool own, struct error *error)
 {
@@ -364,7 +364,7 @@ static int64_t file_length(FILE *file)
 /* One try: goes on from what is there.  Returns whether another try could help; sets `error` where none
  * would. */
 static bool fetch_once(const char *url, const struct access *access, FILE *file,
-                       const struct expected *expected, struct progress *progress, struct error *problem,
+                       const struct expected *expected, struct progress *progress, struct error *failure,
                        struct error *error)
 {
     struct exchange e;
@@ -397,11 +397,11 @@ static bool fetch_once(const char *url, const struct access *access, FILE *file,
         error_set(error, "%s: the server answers %ld", at, e.remote.status);
     else
         again = true;
-    *problem = (struct error){0};
+    *failure = (struct error){0};
     if (again && code != CURLE_OK)
-        error_set(problem, "%s: %s", at, curl_easy_strerror(code));
+        error_set(failure, "%s: %s", at, curl_easy_strerror(code));
     else if (again)
-        error_set(problem, "%s: the server answers %ld, and %lld bytes of %lld", at, e.remote.status,
+        error_set(failure, "%s: the server answers %ld, and %lld bytes of %lld", at, e.remote.status,
                   (long long)file_length(file), (long long)expected->size);
     free(at);
     exchange_end(&e);
@@ -413,16 +413,16 @@ static bool fetch_all(const char *url, const struct access *access, FILE *file,
                       const struct expected *expected, struct progress *progress, struct error *error)
 {
     int64_t most = file_length(file);
-    struct error problem = {0};
+    struct error failure = {0};
 
-    for (int tries = 1; fetch_once(url, access, file, expected, progress, &problem, error); tries++) {
+    for (int tries = 1; fetch_once(url, access, file, expected, progress, &failure, error); tries++) {
         int64_t there = file_length(file);
         if (there > most) {
             most = there;
             tries = 0;
         }
         if (tries == TRIES)
-            return error_set(error, "%s (tried %d times; what is there is kept)", problem.message, TRIES);
+            return error_set(error, "%s (tried %d times; what is there is kept)", failure.message, TRIES);
         const struct timespec pause = {tries / 2, tries % 2 * 500000000L};
         nanosleep(&pause, NULL);
         if (interrupt_requested())
@@ -432,7 +432,7 @@ static bool fetch_all(const char *url, const struct access *access, FILE *file,
     return !error->kind;
 }
 
-static bool check(const char *incomplete, const struct expected *expected, struct error *error)
+static bool check_download(const char *incomplete, const struct expected *expected, struct error *error)
 {
     char found[DIGEST_HEX_SIZE];
     struct stat facts;
@@ -464,7 +464,7 @@ bool download(const char *url, const struct access *access, const char *path, co
         bool whole = expected->size >= 0 && file_length(file) == expected->size;
         bool done = (whole || fetch_all(url, access, file, expected, &progress, error));
         progress_end(&progress);
-        if (done && !check(incomplete, expected, error))
+        if (done && !check_download(incomplete, expected, error))
             unlink(incomplete); /* wrong bytes are of no use to another try */
         else if (done && (fsync(fileno(file)) != 0 || rename(incomplete, path) != 0))
             error_set(error, "%s: cannot write: %s", path, strerror(errno));

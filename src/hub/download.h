@@ -23,11 +23,11 @@ struct remote {
     char commit[64]; /* of the hub's repository; "" elsewhere */
 };
 
-/* Asks for the headers of a URL, of the hub's own answer where it points elsewhere for the file itself.  A
+/* Asks for the headers of a URL, of the hub's own prediction where it points elsewhere for the file itself.  A
  * status that is no success is not an error. */
 bool remote_look(const char *url, const struct access *access, struct remote *remote, struct error *error);
 
-/* The body of a small answer.  NULL on error, and where the status is no success. */
+/* The body of a small prediction.  NULL on error, and where the status is no success. */
 char *remote_text(const char *url, const struct access *access, size_t most, size_t *size,
                   struct error *error);
 

@@ -12,7 +12,7 @@
 enum { BATCH_SIZE = 8 };
 
 struct emotrain {
-    struct config *config;
+    const char *resampler;
     struct compute compute;
     struct model *model;
     size_t batch_size;
@@ -29,7 +29,7 @@ const char *emotrain_version(void)
 /* ---- errors ---- */
 
 /* Our own error as the caller's; returns whether there is none. */
-static bool tell(struct emotrain_error *out, const struct error *error)
+static bool tell_error(struct emotrain_error *out, const struct error *error)
 {
     *out = (struct emotrain_error){.status = error_exit_status(error)};
     memcpy(out->message, error->message, sizeof out->message);
@@ -38,27 +38,22 @@ static bool tell(struct emotrain_error *out, const struct error *error)
 
 /* ---- opening ---- */
 
-static void choose(struct config *config, const char *name, const char *value)
-{
-    if (value)
-        config_choose(config, name, value);
-}
-
 static bool set_up(struct emotrain *e, const char *directory, const struct emotrain_settings *settings,
                    struct error *error)
 {
     struct model_source source = {.path = directory};
-    char threads[24];
+    struct run_settings run = settings_default()->run;
+    int precision = settings->precision ? setting_choice("auto|float32|bfloat16|float16", settings->precision) : 0;
 
-    snprintf(threads, sizeof threads, "%d", settings->threads);
-    e->config = config_new();
-    choose(e->config, "run.device", settings->device);
-    choose(e->config, "run.precision", settings->precision);
-    choose(e->config, "audio.resampler", settings->resampler);
-    choose(e->config, "run.threads", threads);
+    if (precision < 0)
+        return error_usage(error, "precision \"%s\": there is auto, float32, bfloat16, float16", settings->precision);
+    run.precision = (enum precision)precision;
+    run.device = settings->device ? settings->device : run.device;
+    run.threads = settings->threads;
+    e->resampler = settings->resampler ? settings->resampler : settings_default()->audio.resampler;
     e->batch_size = settings->batch_size > 0 ? (size_t)settings->batch_size : BATCH_SIZE;
     e->window_seconds = settings->window_seconds;
-    if (!compute_choose(e->config, NULL, &e->compute, error))
+    if (!compute_choose(&run, NULL, &e->compute, error))
         return false;
     source.device = e->compute.device;
     e->model = model_open(&source, error);
@@ -70,12 +65,12 @@ struct emotrain *emotrain_open(const char *directory, const struct emotrain_sett
 {
     static const struct emotrain_settings defaults;
     struct emotrain *e = mem_zero(1, sizeof *e);
-    struct error problem = {0};
+    struct error failure = {0};
 
     settings = settings ? settings : &defaults;
     log_quiet(!settings->verbose);
-    set_up(e, directory, settings, &problem);
-    if (tell(error, &problem))
+    set_up(e, directory, settings, &failure);
+    if (tell_error(error, &failure))
         return e;
     emotrain_close(e);
     return NULL;
@@ -86,15 +81,14 @@ void emotrain_close(struct emotrain *model)
     if (!model)
         return;
     model_close(model->model);
-    config_free(model->config);
     free(model);
 }
 
 /* ---- what it is ---- */
 
-enum emotrain_problem emotrain_problem(const struct emotrain *model)
+enum emotrain_task emotrain_task(const struct emotrain *model)
 {
-    switch (model->model->problem) {
+    switch (model->model->task) {
     case MULTI_LABEL:
         return EMOTRAIN_MULTI_LABEL;
     case REGRESSION:
@@ -148,8 +142,8 @@ static size_t window_start(const struct windows *w, size_t i)
     return i * w->signal->count / w->count;
 }
 
-/* Answers windows first .. first + count - 1; adds them to `sum`, each by its share of the recording. */
-static bool answer_windows(struct emotrain *e, const struct windows *w, size_t first, size_t count,
+/* Predictions windows first .. first + count - 1; adds them to `sum`, each by its share of the recording. */
+static bool predict_windows(struct emotrain *e, const struct windows *w, size_t first, size_t count,
                            double *sum, struct error *error)
 {
     size_t labels = e->model->labels.count;
@@ -164,7 +158,7 @@ static bool answer_windows(struct emotrain *e, const struct windows *w, size_t f
         signal_prepare(&parts[i], 0, e->model->normalize);
     }
     bool done = batch_of_signals(&batch, parts, count, e->model, error) &&
-                answer(e->model, &batch, &e->compute, rows, error);
+                predict_batch(e->model, &batch, &e->compute, rows, error);
     for (size_t i = 0; done && i < count; i++) {
         double rate = w->signal->rate, start = (double)window_start(w, first + i),
                end = (double)window_start(w, first + i + 1);
@@ -192,20 +186,20 @@ static size_t count_windows(const struct emotrain *e, const struct signal *signa
 }
 
 /* Takes the signal over. */
-static bool answer_signal(struct emotrain *e, struct signal *signal, float *answers, struct error *error)
+static bool predict_signal(struct emotrain *e, struct signal *signal, float *outputs, struct error *error)
 {
     size_t labels = e->model->labels.count;
     double *sum = mem_zero(labels + 1, sizeof *sum);
     bool done =
-        audio_resample(signal, e->model->sample_rate, config_text(e->config, "audio.resampler"), error);
+        audio_resample(signal, e->model->sample_rate, e->resampler, error);
     struct windows windows = {signal, done ? count_windows(e, signal) : 0};
 
     for (size_t first = 0; done && first < windows.count; first += e->batch_size)
-        done = answer_windows(e, &windows, first,
+        done = predict_windows(e, &windows, first,
                               first + e->batch_size < windows.count ? e->batch_size : windows.count - first,
                               sum, error);
     for (size_t k = 0; done && k < labels; k++)
-        answers[k] = (float)sum[k];
+        outputs[k] = (float)sum[k];
     free(sum);
     signal_free(signal);
     return done;
@@ -218,57 +212,57 @@ static bool takes(const struct emotrain *e, bool text, struct error *error)
                                    : "this model reads what is said: give it a text");
 }
 
-bool emotrain_classify(struct emotrain *model, const float *samples, size_t count, int rate, float *answers,
+bool emotrain_classify(struct emotrain *model, const float *samples, size_t count, int rate, float *outputs,
                        struct emotrain_error *error)
 {
-    struct error problem = {0};
+    struct error failure = {0};
     struct signal signal = {NULL, count, rate};
 
     if (count == 0 || rate < 1)
-        error_usage(&problem, "%zu samples at %d Hz: nothing to hear", count, rate);
-    if (!problem.kind && takes(model, false, &problem)) {
+        error_usage(&failure, "%zu samples at %d Hz: nothing to hear", count, rate);
+    if (!failure.kind && takes(model, false, &failure)) {
         signal.samples = mem_alloc(count * sizeof *signal.samples);
         memcpy(signal.samples, samples, count * sizeof *signal.samples);
-        answer_signal(model, &signal, answers, &problem);
+        predict_signal(model, &signal, outputs, &failure);
     }
-    return tell(error, &problem);
+    return tell_error(error, &failure);
 }
 
-bool emotrain_classify_file(struct emotrain *model, const char *path, float *answers,
+bool emotrain_classify_file(struct emotrain *model, const char *path, float *outputs,
                             struct emotrain_error *error)
 {
-    struct error problem = {0};
+    struct error failure = {0};
     struct signal signal = {0};
 
-    if (takes(model, false, &problem) &&
-        (!audio_decode(path, NULL, &signal, &problem) || !answer_signal(model, &signal, answers, &problem)))
-        error_prefix(&problem, "%s", path);
-    return tell(error, &problem);
+    if (takes(model, false, &failure) &&
+        (!audio_decode(path, NULL, &signal, &failure) || !predict_signal(model, &signal, outputs, &failure)))
+        error_prefix(&failure, "%s", path);
+    return tell_error(error, &failure);
 }
 
-bool emotrain_classify_bytes(struct emotrain *model, const void *bytes, size_t size, float *answers,
+bool emotrain_classify_bytes(struct emotrain *model, const void *bytes, size_t size, float *outputs,
                              struct emotrain_error *error)
 {
-    struct error problem = {0};
+    struct error failure = {0};
     struct signal signal = {0};
 
-    if (takes(model, false, &problem) && audio_decode_bytes(bytes, size, NULL, &signal, &problem))
-        answer_signal(model, &signal, answers, &problem);
-    return tell(error, &problem);
+    if (takes(model, false, &failure) && audio_decode_bytes(bytes, size, NULL, &signal, &failure))
+        predict_signal(model, &signal, outputs, &failure);
+    return tell_error(error, &failure);
 }
 
 /* ---- texts ---- */
 
-bool emotrain_classify_text(struct emotrain *model, const char *text, float *answers,
+bool emotrain_classify_text(struct emotrain *model, const char *text, float *outputs,
                             struct emotrain_error *error)
 {
-    struct error problem = {0};
+    struct error failure = {0};
     struct batch batch;
 
-    if (takes(model, true, &problem)) {
+    if (takes(model, true, &failure)) {
         batch_of_texts(&batch, &text, 1);
-        answer(model->model, &batch, &model->compute, answers, &problem);
+        predict_batch(model->model, &batch, &model->compute, outputs, &failure);
         batch_free(&batch);
     }
-    return tell(error, &problem);
+    return tell_error(error, &failure);
 }

@@ -3,10 +3,10 @@
  *
  *     struct emotrain_error error;
  *     struct emotrain *model = emotrain_open("model", NULL, &error);
- *     float answers[64];
- *     if (model && emotrain_classify_file(model, "voice.wav", answers, &error))
+ *     float predictions[64];
+ *     if (model && emotrain_classify_file(model, "voice.wav", predictions, &error))
  *         for (size_t k = 0; k < emotrain_label_count(model); k++)
- *             printf("%s %.3f\n", emotrain_label(model, k), answers[k]);
+ *             printf("%s %.3f\n", emotrain_label(model, k), predictions[k]);
  *     emotrain_close(model);
  *
  * Link with `pkg-config --cflags --libs emotrain`.  A model is used by one thread at a time; several models,
@@ -44,8 +44,8 @@ struct emotrain_settings {
     const char *resampler; /* "sinc_best", "sinc_medium", "sinc_fastest" or "linear"; NULL: the first */
     int threads;           /* 0: every processor */
     int batch_size;        /* windows at a time; 0: 8 */
-    double window_seconds; /* longer recordings are answered in equal windows no longer than this, and the
-                              answer is their mean over time; 0: recordings are answered whole */
+    double window_seconds; /* longer recordings are predicted in equal windows no longer than this, and the
+                              prediction is their mean over time; 0: recordings are predicted whole */
     bool verbose;          /* tell on standard error what is loaded */
 };
 
@@ -56,8 +56,8 @@ EMOTRAIN_API struct emotrain *emotrain_open(const char *directory, const struct 
                                             struct emotrain_error *error);
 EMOTRAIN_API void emotrain_close(struct emotrain *model); /* NULL does nothing */
 
-/* What a model answers: a number per label. */
-enum emotrain_problem {
+/* What a model predictions: a number per label. */
+enum emotrain_task {
     EMOTRAIN_SINGLE_LABEL, /* probabilities that sum to 1 */
     EMOTRAIN_MULTI_LABEL,  /* a probability each; above its threshold, the label is given */
     EMOTRAIN_REGRESSION    /* numbers */
@@ -66,28 +66,28 @@ enum emotrain_problem {
 /* What a model takes in. */
 enum emotrain_input { EMOTRAIN_SOUND, EMOTRAIN_TEXT };
 
-EMOTRAIN_API enum emotrain_problem emotrain_problem(const struct emotrain *model);
+EMOTRAIN_API enum emotrain_task emotrain_task(const struct emotrain *model);
 EMOTRAIN_API enum emotrain_input emotrain_input(const struct emotrain *model);
 EMOTRAIN_API size_t emotrain_label_count(const struct emotrain *model);
 EMOTRAIN_API const char *emotrain_label(const struct emotrain *model, size_t k);
 EMOTRAIN_API double emotrain_threshold(const struct emotrain *model, size_t k);
 EMOTRAIN_API int emotrain_sample_rate(const struct emotrain *model); /* Hz, that sounds are resampled to */
 
-/* Answers: `answers` has room for emotrain_label_count floats.  Sounds of any rate and length are taken;
+/* Predictions: `predictions` has room for emotrain_label_count floats.  Sounds of any rate and length are taken;
  * `samples` are mono, from -1 to 1, `rate` in Hz.  Files and bytes are what libsndfile reads; channels are
  * averaged. */
 EMOTRAIN_API bool emotrain_classify(struct emotrain *model, const float *samples, size_t count, int rate,
-                                    float *answers, struct emotrain_error *error);
-EMOTRAIN_API bool emotrain_classify_file(struct emotrain *model, const char *path, float *answers,
+                                    float *outputs, struct emotrain_error *error);
+EMOTRAIN_API bool emotrain_classify_file(struct emotrain *model, const char *path, float *outputs,
                                          struct emotrain_error *error);
 EMOTRAIN_API bool emotrain_classify_bytes(struct emotrain *model, const void *bytes, size_t size,
-                                          float *answers, struct emotrain_error *error);
-EMOTRAIN_API bool emotrain_classify_text(struct emotrain *model, const char *text, float *answers,
+                                          float *outputs, struct emotrain_error *error);
+EMOTRAIN_API bool emotrain_classify_text(struct emotrain *model, const char *text, float *outputs,
                                          struct emotrain_error *error);
 
-/* From now on, is told each window's answers, in order, before the recording's: `start` and `end` in seconds.
+/* From now on, is told each window's predictions, in order, before the recording's: `start` and `end` in seconds.
  * A false return ends the call, which then fails.  NULL: nobody is told. */
-typedef bool emotrain_window(void *context, double start, double end, const float *answers);
+typedef bool emotrain_window(void *context, double start, double end, const float *outputs);
 EMOTRAIN_API void emotrain_on_window(struct emotrain *model, emotrain_window *window, void *context);
 
 #ifdef __cplusplus

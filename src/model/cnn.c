@@ -1,21 +1,21 @@
 /*
  * A convolutional network on log-mel spectrograms, trained from scratch: blocks of one or two 3 x 3
  * convolutions with batch norm, halved in time and frequency after each (VGG's shape; Simonyan and Zisserman,
- * 2015; for sound: Kong et al., 2020), then the merge strategy over time and the classifier head.
+ * 2015; for sound: Kong et al., 2020), then the pooling over time and the classifier head.
  *
  * config.json: "channels" (one number a block), "convolutions" (in each block), "input_norm" ("clip": each
  * clip to mean 0 and deviation 1; "bands": batch norm of each band, which leaves loudness to be heard),
  * "window" and "hop" (seconds), "bands", "low" and "high" (Hz), "floor", "head_size" (0: no dense layer).
- * Frames of padding are zero between all convolutions, so a clip's answer does not depend on how far its
+ * Frames of padding are zero between all convolutions, so a clip's prediction does not depend on how far its
  * batch is padded.
  */
 #include "base/text.h"
-#include "model/frames.h"
-#include "model/head.h"
-#include "model/log_mel.h"
+#include "model/layers/frames.h"
+#include "model/head/head.h"
+#include "model/layers/log_mel.h"
 #include "model/model.h"
-#include "model/overridable.h"
-#include "model/spec_augment.h"
+#include "model/hyperparameter.h"
+#include "model/layers/spec_augment.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -42,7 +42,7 @@ struct cnn {
     struct mask_settings mask_time, mask_feature;
     int64_t width; /* values of a frame after the last block: channels * remaining bands */
     struct head head;
-    size_t pooling; /* index of the merge strategy's first parameter */
+    size_t pooling; /* index of the pooling's first parameter */
 };
 
 /* ---- config.json ---- */
@@ -92,21 +92,21 @@ static bool read_front_end(struct cnn *cnn, const struct model *model, double *l
     return true;
 }
 
-static bool read_training(struct cnn *cnn, cJSON *json, const struct config *config, struct error *error)
+static bool read_training(struct cnn *cnn, cJSON *json, const struct model_settings *given, struct error *error)
 {
     cnn->hidden_dropout = cnn->final_dropout = 0.2;
     cnn->apply_spec_augment = true;
     cnn->mask_time = (struct mask_settings){0.1, 12, 1};
     cnn->mask_feature = (struct mask_settings){0.1, 6, 1};
-    return overridable_number(&cnn->hidden_dropout, "hidden_dropout", json, config, error) &&
-           overridable_number(&cnn->final_dropout, "final_dropout", json, config, error) &&
-           overridable_bool(&cnn->apply_spec_augment, "apply_spec_augment", json, config, error) &&
-           overridable_number(&cnn->mask_time.probability, "mask_time_prob", json, config, error) &&
-           overridable_integer(&cnn->mask_time.length, "mask_time_length", json, config, error) &&
-           overridable_integer(&cnn->mask_time.minimum, "mask_time_min_masks", json, config, error) &&
-           overridable_number(&cnn->mask_feature.probability, "mask_feature_prob", json, config, error) &&
-           overridable_integer(&cnn->mask_feature.length, "mask_feature_length", json, config, error) &&
-           overridable_integer(&cnn->mask_feature.minimum, "mask_feature_min_masks", json, config, error) &&
+    return hyperparameter_number(&cnn->hidden_dropout, "hidden_dropout", given->hidden_dropout, json, error) &&
+           hyperparameter_number(&cnn->final_dropout, "final_dropout", given->final_dropout, json, error) &&
+           hyperparameter_bool(&cnn->apply_spec_augment, "apply_spec_augment", given->apply_spec_augment, json, error) &&
+           hyperparameter_number(&cnn->mask_time.probability, "mask_time_prob", given->mask_time_prob, json, error) &&
+           hyperparameter_integer(&cnn->mask_time.length, "mask_time_length", given->mask_time_length, json, error) &&
+           hyperparameter_integer(&cnn->mask_time.minimum, "mask_time_min_masks", given->mask_time_min_masks, json, error) &&
+           hyperparameter_number(&cnn->mask_feature.probability, "mask_feature_prob", given->mask_feature_prob, json, error) &&
+           hyperparameter_integer(&cnn->mask_feature.length, "mask_feature_length", given->mask_feature_length, json, error) &&
+           hyperparameter_integer(&cnn->mask_feature.minimum, "mask_feature_min_masks", given->mask_feature_min_masks, json, error) &&
            ((cnn->mask_time.length > 0 && cnn->mask_feature.length > 0) ||
             error_set(error, "\"mask_time_length\" and \"mask_feature_length\" must be above 0"));
 }
@@ -123,7 +123,7 @@ static void declare_norm(struct parameters *p, struct stage *s, int64_t count, c
     s->mean = parameters_add(p, true, INIT_ZEROS, 0, channels, "%s.running_mean", name);
     s->variance = parameters_add(p, true, INIT_ONES, 0, channels, "%s.running_var", name);
     p->items[s->mean].trainable = p->items[s->variance].trainable = false;
-    p->items[s->mean].moves = p->items[s->variance].moves = true;
+    p->items[s->mean].is_buffer = p->items[s->variance].is_buffer = true;
 }
 
 static struct stage declare_stage(struct parameters *p, int64_t in, int64_t out, int block, int stage)
@@ -139,7 +139,7 @@ static struct stage declare_stage(struct parameters *p, int64_t in, int64_t out,
     return s;
 }
 
-static void declare(struct cnn *cnn, struct model *model, int64_t head_size)
+static void cnn_declare(struct cnn *cnn, struct model *model, int64_t head_size)
 {
     struct parameters *p = &model->parameters;
 
@@ -161,7 +161,7 @@ static void declare(struct cnn *cnn, struct model *model, int64_t head_size)
                  range, cnn->final_dropout);
 }
 
-static bool open(struct model *model, const struct config *config, struct error *error)
+static bool cnn_open(struct model *model, const struct model_settings *settings, struct error *error)
 {
     struct cnn *cnn = mem_zero(1, sizeof *cnn);
     const char *type = "cnn", *norm = "clip";
@@ -182,24 +182,24 @@ static bool open(struct model *model, const struct config *config, struct error 
         !json_string(model->json, "input_norm", &norm, error) ||
         (strcmp(norm, "clip") != 0 && strcmp(norm, "bands") != 0 &&
          !error_set(error, "\"input_norm\" is \"%s\", not \"clip\" or \"bands\"", norm)) ||
-        !read_training(cnn, model->json, config, error))
+        !read_training(cnn, model->json, settings ? settings : &settings_default()->model, error))
         return error_prefix(error, "%s", model->path);
     cnn->norms_bands = strcmp(norm, "bands") == 0;
     log_mel_start(&cnn->mel, model->sample_rate, low, high, model->parameters.scope,
                   model->parameters.device);
     /* one frame must be left after the last block */
     model->minimum_samples = cnn->mel.window + cnn->mel.hop * (((int64_t)1 << cnn->blocks) - 1);
-    declare(cnn, model, head_size);
+    cnn_declare(cnn, model, head_size);
     return true;
 }
 
-static void close(struct model *model)
+static void cnn_close(struct model *model)
 {
     free(model->state);
 }
 
 /* Nothing is pretrained here, so nothing is frozen by the default. */
-static bool freeze(struct model *model, const char *what, struct error *error)
+static bool cnn_freeze(struct model *model, const char *what, struct error *error)
 {
     (void)model;
     return strcmp(what, "none") == 0 || strcmp(what, "feature_encoder") == 0 ||
@@ -217,7 +217,7 @@ struct pass {
     int64_t *lengths;      /* (clips): frames of each, now */
 };
 
-static struct et_tensor *weight(const struct pass *pass, size_t index)
+static struct et_tensor *cnn_weight(const struct pass *pass, size_t index)
 {
     return parameters_tensor(&pass->model->parameters, index);
 }
@@ -264,8 +264,8 @@ static struct et_tensor *standardise(const struct pass *pass, struct et_scope *s
 static struct et_tensor *batch_norm(const struct pass *pass, struct et_scope *scope, struct et_tensor *x,
                                     const struct stage *stage)
 {
-    return et_batch_norm(scope, x, weight(pass, stage->scale), weight(pass, stage->shift),
-                         weight(pass, stage->mean), weight(pass, stage->variance), pass->mode->training,
+    return et_batch_norm(scope, x, cnn_weight(pass, stage->scale), cnn_weight(pass, stage->shift),
+                         cnn_weight(pass, stage->mean), cnn_weight(pass, stage->variance), pass->mode->training,
                          NORM_MOMENTUM, NORM_EPS);
 }
 
@@ -307,7 +307,7 @@ static struct et_tensor *augment(const struct pass *pass, struct et_scope *scope
 static struct et_tensor *run_stage(const struct pass *pass, struct et_scope *scope, struct et_tensor *x,
                                    const struct stage *stage, const struct et_tensor *mask)
 {
-    x = batch_norm(pass, scope, et_conv2d(scope, x, weight(pass, stage->weight), NULL, 1, 1), stage);
+    x = batch_norm(pass, scope, et_conv2d(scope, x, cnn_weight(pass, stage->weight), NULL, 1, 1), stage);
     return hide(scope, et_relu(scope, x), mask);
 }
 
@@ -330,7 +330,7 @@ static struct et_tensor *run_block(struct pass *pass, struct et_scope *scope, st
 }
 
 /* The spectrogram, in float32 whatever the products' type: (B, 1, T, M) */
-static struct et_tensor *hear(struct pass *pass, struct et_scope *scope, const struct batch *batch)
+static struct et_tensor *spectrogram(struct pass *pass, struct et_scope *scope, const struct batch *batch)
 {
     const struct cnn *cnn = pass->cnn;
     const int64_t shape[2] = {batch->count, batch->width};
@@ -348,7 +348,7 @@ static struct et_tensor *hear(struct pass *pass, struct et_scope *scope, const s
     return et_channels_last(scope, et_reshape(scope, x, image, 4));
 }
 
-static struct et_tensor *forward(const struct model *model, struct et_scope *scope, const struct batch *batch,
+static struct et_tensor *cnn_forward(const struct model *model, struct et_scope *scope, const struct batch *batch,
                                  const struct forward_mode *mode)
 {
     const struct cnn *cnn = model->state;
@@ -357,7 +357,7 @@ static struct et_tensor *forward(const struct model *model, struct et_scope *sco
     pass.lengths = et_scope_memory(scope, (size_t)batch->count * sizeof *pass.lengths);
     if (mode->training)
         et_manual_seed(mode->seed);
-    struct et_tensor *x = hear(&pass, scope, batch);
+    struct et_tensor *x = spectrogram(&pass, scope, batch);
     for (int b = 0; b < cnn->blocks; b++)
         x = run_block(&pass, scope, x, b);
     const int64_t shape[3] = {pass.clips, pass.frames, cnn->width};
@@ -376,11 +376,12 @@ static struct et_tensor *forward(const struct model *model, struct et_scope *sco
 const struct model_kind MODEL_CNN = {
     .name = "cnn",
     .summary = "a convolutional network on log-mel spectrograms, from scratch",
+    .model_type = "cnn",
     .architecture = "EmotrainCnn",
     .extractor = "EmotrainWaveform",
     .input = INPUT_WAVEFORM,
-    .open = open,
-    .freeze = freeze,
-    .forward = forward,
-    .close = close,
+    .open = cnn_open,
+    .freeze = cnn_freeze,
+    .forward = cnn_forward,
+    .close = cnn_close,
 };

@@ -3,14 +3,14 @@
 #include "base/handlers.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "model/weights.h"
+#include "model/weights/weights.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const struct model_kind *const KINDS[] = {&MODEL_WAV2VEC2, &MODEL_CNN, &MODEL_VGGISH, &MODEL_DEEPMOJI,
-                                                 &MODEL_SVM};
+static const struct model_kind *const KINDS[] = {&MODEL_ENCODER, &MODEL_CNN, &MODEL_VGGISH, &MODEL_DEEPMOJI,
+                                                 &MODEL_LINEAR};
 
 const char *const MODEL_INPUT_NAMES[INPUT_COUNT] = {"waveform", "features", "text"};
 
@@ -40,7 +40,7 @@ static void saved_labels(const cJSON *json, struct strings *labels)
 }
 
 /* Brings config.json up to what will be saved. */
-static void describe(struct model *model)
+static void describe_config(struct model *model)
 {
     cJSON *id2label = cJSON_CreateObject(), *label2id = cJSON_CreateObject();
 
@@ -53,23 +53,23 @@ static void describe(struct model *model)
     json_put(model->json, "id2label", id2label);
     json_put(model->json, "label2id", label2id);
     json_put(model->json, "architectures", cJSON_CreateStringArray(&model->kind->architecture, 1));
-    json_put(model->json, "problem_type", cJSON_CreateString(PROBLEMS[model->problem].problem_type));
+    json_put(model->json, "problem_type", cJSON_CreateString(TASKS[model->task].problem_type));
     if (model->kind->forward) {
         json_put(model->json, "pooling_mode", cJSON_CreateString(model->pooling->name));
         json_put(model->json, "emotrain_pooling_padding",
                  cJSON_CreateString(model->pooling_includes_padding ? "include" : "exclude"));
     }
-    json_put(model->json, "model_type", cJSON_CreateString(model->kind->name));
+    json_put(model->json, "model_type", cJSON_CreateString(model->kind->model_type));
     json_put(model->json, "torch_dtype", cJSON_CreateString("float32"));
 }
 
-static bool read_pooling(struct model *model, const struct config *config, struct error *error)
+static bool read_pooling(struct model *model, const struct model_settings *settings, struct error *error)
 {
     const char *pooling = "mean", *padding = "exclude";
 
-    if (config) {
-        pooling = config_text(config, "model.pooling");
-        padding = config_text(config, "model.pooling_padding");
+    if (settings) {
+        pooling = settings->pooling;
+        padding = settings->pooling_padding == PADDING_INCLUDED ? "include" : "exclude";
     } else if (!json_string(model->json, "pooling_mode", &pooling, error) ||
                !json_string(model->json, "emotrain_pooling_padding", &padding, error)) {
         return error_prefix(error, "%s", model->path);
@@ -80,24 +80,23 @@ static bool read_pooling(struct model *model, const struct config *config, struc
 }
 
 /* What signals the model takes in. */
-static bool read_preprocessing(struct model *model, const char *directory, const struct config *config,
-                               struct error *error)
+static bool read_preprocessing(struct model *model, const char *directory,
+                               const struct audio_settings *settings, struct error *error)
 {
     int64_t rate = 16000;
 
     model->normalize = model->kind->normalizes;
-    if (config) {
-        const char *normalize = config_text(config, "audio.normalize");
-        rate = config_integer(config, "audio.sample_rate");
-        if (strcmp(normalize, "auto") != 0)
-            model->normalize = strcmp(normalize, "yes") == 0;
+    if (settings) {
+        rate = settings->sample_rate;
+        if (settings->normalize != CHOOSE_AUTO)
+            model->normalize = settings->normalize == CHOOSE_YES;
         if (model->normalize && model->kind->input == INPUT_FEATURES)
             return error_usage(
                 error, "audio.normalize=yes: functionals are taken of the sound as it is, loudness among "
                        "them: no or auto");
     }
     model->sample_rate = (int)rate;
-    char *path = directory && !config ? path_join(directory, "preprocessor_config.json") : NULL;
+    char *path = directory && !settings ? path_join(directory, "preprocessor_config.json") : NULL;
     if (path && path_exists(path)) {
         cJSON *json = json_read(path, error);
         bool done = json && json_integer(json, "sampling_rate", &rate, error) &&
@@ -270,7 +269,7 @@ static bool read_labels(struct model *model, const struct strings *given, bool *
     return true;
 }
 
-/* ---- answers ---- */
+/* ---- predictions ---- */
 
 /* The numbers of an array in config.json, one per label; those that it lacks stay as they are. */
 static void read_numbers(const cJSON *json, const char *name, double *numbers, size_t count)
@@ -287,15 +286,15 @@ static void read_numbers(const cJSON *json, const char *name, double *numbers, s
 static const char THRESHOLDS[] = "emotrain_thresholds", MEANS[] = "emotrain_target_means",
                   DEVIATIONS[] = "emotrain_target_deviations";
 
-static bool read_problem(struct model *model, const struct config *config, struct error *error)
+static bool read_task(struct model *model, const struct model_settings *settings, struct error *error)
 {
-    const char *type = PROBLEMS[SINGLE_LABEL].problem_type;
+    const char *type = TASKS[SINGLE_LABEL].problem_type;
     size_t labels = model->labels.count;
 
-    if (!config && !json_string(model->json, "problem_type", &type, error))
+    if (!settings && !json_string(model->json, "problem_type", &type, error))
         return error_prefix(error, "%s", model->path);
-    model->problem = config ? problem_find(config_text(config, "model.problem")) : problem_of_type(type);
-    if (model->problem == PROBLEM_COUNT)
+    model->task = settings ? settings->task : task_of_type(type);
+    if (model->task == TASK_COUNT)
         return error_set(error, "%s: \"problem_type\" is \"%s\"", model->path, type);
     model->thresholds = mem_zero(labels, sizeof *model->thresholds);
     model->means = mem_zero(labels, sizeof *model->means);
@@ -310,14 +309,14 @@ static bool read_problem(struct model *model, const struct config *config, struc
     return true;
 }
 
-/* What training found out about answers, for config.json. */
-static void describe_answers(const struct model *model)
+/* What training found out about predictions, for config.json. */
+static void describe_outputs(const struct model *model)
 {
     int labels = (int)model->labels.count;
 
-    if (model->problem == MULTI_LABEL)
+    if (model->task == MULTI_LABEL)
         json_put(model->json, THRESHOLDS, cJSON_CreateDoubleArray(model->thresholds, labels));
-    if (model->problem == REGRESSION) {
+    if (model->task == REGRESSION) {
         json_put(model->json, MEANS, cJSON_CreateDoubleArray(model->means, labels));
         json_put(model->json, DEVIATIONS, cJSON_CreateDoubleArray(model->deviations, labels));
     }
@@ -348,17 +347,17 @@ static void softmax(float *row, size_t count)
         row[k] = (float)(exp((double)row[k] - largest) / sum);
 }
 
-void model_answers(const struct model *model, float *outputs, int64_t clips)
+void model_probabilities(const struct model *model, float *outputs, int64_t clips)
 {
     size_t labels = model->labels.count;
 
     for (int64_t i = 0; i < clips; i++) {
         float *row = outputs + (size_t)i * labels;
-        if (model->problem == SINGLE_LABEL)
+        if (model->task == SINGLE_LABEL)
             softmax(row, labels);
-        for (size_t k = 0; model->problem == MULTI_LABEL && k < labels; k++)
+        for (size_t k = 0; model->task == MULTI_LABEL && k < labels; k++)
             row[k] = (float)(1 / (1 + exp(-(double)row[k])));
-        for (size_t k = 0; model->problem == REGRESSION && k < labels; k++)
+        for (size_t k = 0; model->task == REGRESSION && k < labels; k++)
             row[k] = (float)(model->means[k] + model->deviations[k] * (double)row[k]);
     }
 }
@@ -380,40 +379,54 @@ static void read_features(struct model *model, const struct strings *given)
             cJSON_CreateStringArray((const char *const *)model->features.items, (int)model->features.count));
 }
 
-static const char *kind_name(const struct model *model, const struct config *config)
+/* The kind that the settings name, or that config.json's "model_type" says. */
+static const struct model_kind *find_kind(const struct model *model, const struct model_settings *settings,
+                                          struct error *error)
 {
-    const cJSON *type = cJSON_GetObjectItemCaseSensitive(model->json, "model_type");
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(model->json, "model_type");
+    const char *type = cJSON_IsString(item) ? item->valuestring : MODEL_ENCODER.model_type;
+    struct text known = {0};
 
-    if (config)
-        return config_text(config, "model.kind");
-    return cJSON_IsString(type) ? type->valuestring : "wav2vec2";
+    if (settings)
+        return model_kind_find(settings->kind, error);
+    for (size_t k = 0; k < sizeof KINDS / sizeof KINDS[0]; k++) {
+        if (strcmp(KINDS[k]->model_type, type) == 0) {
+            text_free(&known);
+            return KINDS[k];
+        }
+        text_add(&known, "%s%s", k ? ", " : "", KINDS[k]->model_type);
+    }
+    error_set(error, "%s: \"model_type\" is \"%s\"; there is %s", model->path, type, known.text);
+    text_free(&known);
+    return NULL;
 }
 
 static bool set_up(struct model *model, const struct model_source *source, const char *directory,
                    struct error *error)
 {
-    const struct config *config = source->config;
+    const struct model_settings *settings = source->settings ? &source->settings->model : NULL;
+    const struct audio_settings *audio = source->settings ? &source->settings->audio : NULL;
     bool other_labels;
 
-    model->kind = model_kind_find(kind_name(model, config), error);
-    model->gradient_checkpointing = config && config_bool(config, "model.gradient_checkpointing");
+    model->kind = find_kind(model, settings, error);
+    model->gradient_checkpointing = settings && settings->gradient_checkpointing;
     if (!model->kind || !read_labels(model, source->labels, &other_labels, error) ||
-        !read_problem(model, config, error) || !read_pooling(model, config, error) ||
-        !read_preprocessing(model, directory, config, error) ||
-        (read_features(model, source->features), !model->kind->open(model, config, error)) ||
+        !read_task(model, settings, error) || !read_pooling(model, settings, error) ||
+        !read_preprocessing(model, directory, audio, error) ||
+        (read_features(model, source->features), !model->kind->open(model, settings, error)) ||
         !parameters_allocate(&model->parameters, error))
         return false;
-    describe(model);
+    describe_config(model);
     if (directory && (!load_weights(model, directory, other_labels, error) ||
                       (model->kind->load && !model->kind->load(model, directory, error))))
         return false;
     if (!directory && model->parameters.count)
         log_info("weights: all %zu tensors initialised at random (%s holds none)", model->parameters.count,
                  model->path);
-    if (config && config_integer(config, "model.lora_rank") > 0 && !model->kind->save_parameter)
-        return error_usage(error, "model.lora_rank: a %s has no adapters; a wav2vec2 has", model->kind->name);
+    if (settings && settings->lora_rank > 0 && !model->kind->save_parameter)
+        return error_usage(error, "model.lora_rank: model.kind=%s has no adapters; encoder has", model->kind->name);
     return parameters_initialise(&model->parameters, source->seed, error) &&
-           (!config || model->kind->freeze(model, config_text(config, "model.freeze"), error)) &&
+           (!settings || model->kind->freeze(model, settings->freeze, error)) &&
            parameters_apply_trainable(&model->parameters, -1, error);
 }
 
@@ -425,8 +438,8 @@ struct model *model_open(const struct model_source *source, struct error *error)
     model->path = mem_string(source->path);
     parameters_start(&model->parameters, source->device);
     const struct model_kind *kind =
-        source->config ? model_kind_find(config_text(source->config, "model.kind"), error) : NULL;
-    bool done = (kind || !source->config) &&
+        source->settings ? model_kind_find(source->settings->model.kind, error) : NULL;
+    bool done = (kind || !source->settings) &&
                 find_files(source->path, kind && kind->needs_no_files, &directory, &config_path, error) &&
                 (model->json = config_path ? json_read(config_path, error) : cJSON_CreateObject()) &&
                 set_up(model, source, directory, error);
@@ -461,14 +474,14 @@ struct et_tensor *model_forward(const struct model *model, struct et_scope *scop
     return model->kind->forward(model, scope, batch, mode);
 }
 
-/* Logits to answers. */
-static const char *draw_answers(const struct model *model, struct onnx *graph, const char *logits)
+/* Logits to predictions. */
+static const char *build_outputs(const struct model *model, struct onnx *graph, const char *logits)
 {
     size_t labels = model->labels.count;
 
-    if (model->problem == SINGLE_LABEL)
+    if (model->task == SINGLE_LABEL)
         return onnx_softmax(graph, logits, -1);
-    if (model->problem == MULTI_LABEL)
+    if (model->task == MULTI_LABEL)
         return onnx_unary(graph, "Sigmoid", logits);
     const char *scaled = onnx_binary(graph, "Mul", logits, onnx_numbers(graph, model->deviations, labels));
     return onnx_binary(graph, "Add", scaled, onnx_numbers(graph, model->means, labels));
@@ -480,16 +493,16 @@ bool model_write_onnx(const struct model *model, const char *path, struct error 
     struct text labels = {0};
     struct onnx graph;
 
-    if (!model->kind->draw)
-        return error_usage(error, "a %s cannot be written in ONNX; a wav2vec2 can", model->kind->name);
+    if (!model->kind->build_onnx)
+        return error_usage(error, "model.kind=%s cannot be written in ONNX; encoder can", model->kind->name);
     snprintf(rate, sizeof rate, "%d", model->sample_rate);
     for (size_t k = 0; k < model->labels.count; k++)
         text_add(&labels, "%s%s", k ? "," : "", model->labels.items[k]);
     const char *const notes[] = {"labels", labels.text, "sample_rate", rate, NULL};
     bool recording = et_grad_mode(false);
     onnx_start(&graph);
-    const char *answers = draw_answers(model, &graph, model->kind->draw(model, &graph, "samples"));
-    bool done = onnx_write(&graph, path, answers, model->problem == REGRESSION ? "numbers" : "probabilities",
+    const char *outputs = build_outputs(model, &graph, model->kind->build_onnx(model, &graph, "samples"));
+    bool done = onnx_write(&graph, path, outputs, model->task == REGRESSION ? "numbers" : "probabilities",
                            (int64_t)model->labels.count, notes, error);
     onnx_free(&graph);
     et_grad_mode(recording);
@@ -520,7 +533,7 @@ bool model_save_config(const struct model *model, const char *directory, struct 
 {
     char *path = path_join(directory, "config.json");
 
-    describe_answers(model);
+    describe_outputs(model);
     bool done = json_write(path, model->json, error);
     free(path);
     return done;

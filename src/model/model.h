@@ -11,15 +11,15 @@
 #ifndef EMOTRAIN_MODEL_MODEL_H
 #define EMOTRAIN_MODEL_MODEL_H
 
-#include "base/config.h"
+#include "config/config.h"
 #include "base/files.h"
 #include "base/json.h"
-#include "base/problem.h"
+#include "config/task.h"
 #include "base/text.h"
-#include "model/onnx.h"
-#include "model/parameters.h"
-#include "model/pooling.h"
-#include "model/weights.h"
+#include "model/onnx/onnx.h"
+#include "model/weights/parameters.h"
+#include "model/head/pooling.h"
+#include "model/weights/weights.h"
 
 /* What a model takes in of a clip. */
 enum model_input {
@@ -31,7 +31,7 @@ enum model_input {
 
 extern const char *const MODEL_INPUT_NAMES[INPUT_COUNT]; /* "waveform", "features", "text" */
 
-/* Clips to answer together: what the model takes in of them, and what is so. */
+/* Clips to prediction together: what the model takes in of them, and the targets. */
 struct batch {
     int64_t count; /* clips */
 
@@ -40,7 +40,7 @@ struct batch {
     float *samples;   /* (count, width) */
     int64_t *lengths; /* (count), samples of each */
 
-    uint16_t *frozen; /* in place of samples: what frozen_part makes of them, (count, frozen_width frames,
+    uint16_t *frozen; /* in place of samples: what frozen_trunk makes of them, (count, frozen_width frames,
                          frozen_channels), float16, padded with zeros; or NULL */
     int64_t frozen_width, frozen_channels;
     int64_t frozen_layers; /* behind the feature encoder that are in it */
@@ -49,7 +49,7 @@ struct batch {
     char **texts;    /* INPUT_TEXT: (count) */
 
     int64_t *labels; /* (count), indices, of single_label; unused where nothing is learned */
-    float *targets; /* (count, labels), of the other problems: 0 or 1, or standardised numbers; may be NULL */
+    float *targets; /* (count, labels), of the other tasks: 0 or 1, or standardised numbers; may be NULL */
 };
 
 /* All clips that a model is fitted to at once (model_kind.fit). */
@@ -61,7 +61,11 @@ struct examples {
     const size_t
         *groups; /* (count): clips of one group stay together in cross-validation; NULL: each by itself */
     size_t group_count;
-    const struct config *config;
+    const struct linear_settings *settings;
+    uint64_t seed; /* of the deal of folds */
+    int threads;
+    bool class_weights; /* weigh classes by their inverse frequency */
+    bool by_recall;     /* candidates are compared by UAR, not accuracy */
 };
 
 /* How to run a model forward. */
@@ -78,8 +82,8 @@ struct forward_mode {
 struct model_source {
     const char
         *path; /* model directory, or a config.json for random weights; "" where the kind needs no files */
-    const struct config
-        *config; /* the experiment's settings; NULL: all as the directory's config.json says */
+    const struct settings
+        *settings; /* the experiment's; NULL: all as the directory's config.json says */
     const struct strings *labels; /* NULL: as the directory's config.json says */
     const struct strings
         *features; /* names of the features there are for training; NULL: as config.json says */
@@ -90,7 +94,7 @@ struct model_source {
 struct model {
     const struct model_kind *kind;
     char *path;
-    enum problem problem;
+    enum task task;
     struct strings labels;
     struct strings features;    /* INPUT_FEATURES: their names, in order */
     double *thresholds;         /* (labels) multi_label: a probability above it gives the label */
@@ -107,12 +111,12 @@ struct model {
 };
 
 /* The first part of a model of waveforms, which can be run by itself where it is frozen. */
-struct frozen_part {
+struct frozen_trunk {
     /* Layers behind the feature encoder that belong to it as the model is frozen now. */
     int64_t (*layers)(const struct model *model);
 
     /* Whether the parameter is one of its. */
-    bool (*covers)(const struct model *model, const char *parameter);
+    bool (*owns)(const struct model *model, const char *parameter);
 
     /* Appends the settings that its output depends on.  Fails where the output depends on the batch too. */
     bool (*describe)(const struct model *model, struct text *settings, struct error *error);
@@ -124,22 +128,22 @@ struct frozen_part {
 
 struct model_kind {
     const char *name, *summary;
-    const char *architecture, *extractor; /* what config.json and preprocessor_config.json call it */
+    const char *model_type, *architecture, *extractor; /* what config.json and preprocessor_config.json call it */
     enum model_input input;
     bool normalizes;     /* wants signals of zero mean and unit variance (audio.normalize=auto) */
     bool needs_no_files; /* begins without model.pretrained */
 
-    /* Reads model->json and the settings, declares the parameters, sets minimum_samples. */
-    bool (*open)(struct model *model, const struct config *config, struct error *error);
+    /* Reads model->json and the settings (or NULL), declares the parameters, sets minimum_samples. */
+    bool (*open)(struct model *model, const struct model_settings *settings, struct error *error);
 
     /* Sets `trainable` from model.freeze. */
     bool (*freeze)(struct model *model, const char *freeze, struct error *error);
 
-    /* -> (clips, labels) logits, or standardised numbers.  NULL where `fit` and `answer` are in its place. */
+    /* -> (clips, labels) logits, or standardised numbers.  NULL where `fit` and `prediction` are in its place. */
     struct et_tensor *(*forward)(const struct model *model, struct et_scope *scope, const struct batch *batch,
                                  const struct forward_mode *mode);
 
-    const struct frozen_part *frozen; /* NULL: none */
+    const struct frozen_trunk *frozen; /* NULL: none */
 
     /* The parameter's name for a name that a checkpoint uses, written to `name`; false: ignored by name.
      * NULL: checkpoints use the parameters' own. */
@@ -147,14 +151,14 @@ struct model_kind {
 
     void (*close)(struct model *model);
 
-    /* Logits as a graph, of samples (clips, samples) as they are recorded.  NULL: it cannot be drawn. */
-    const char *(*draw)(const struct model *model, struct onnx *graph, const char *samples);
+    /* Logits as a graph, of samples (clips, samples) as they are recorded.  NULL: it has no ONNX graph. */
+    const char *(*build_onnx)(const struct model *model, struct onnx *graph, const char *samples);
 
     /* Instead of training step by step: once, with all clips. */
     bool (*fit)(struct model *model, const struct examples *examples, struct error *error);
 
     /* Instead of forward: probabilities, or numbers (clips, labels). */
-    bool (*answer)(const struct model *model, const struct batch *batch, float *answers, struct error *error);
+    bool (*predict)(const struct model *model, const struct batch *batch, float *outputs, struct error *error);
 
     /* How parameter `i` is written, where not as it is: sets entry->read, or returns false for one that is
      * not written.  NULL: all are as they are. */
@@ -162,7 +166,7 @@ struct model_kind {
 
     /* Writes config.json and weights as the architecture that Hugging Face's library has, where that is
      * exactly this model; fails where not.  NULL: it never is. */
-    bool (*save_standard)(const struct model *model, const char *directory, struct error *error);
+    bool (*save_huggingface)(const struct model *model, const char *directory, struct error *error);
 
     /* What a directory holds beside config.json and the parameters; NULL: nothing. */
     bool (*load)(struct model *model, const char *directory, struct error *error);
@@ -173,7 +177,7 @@ struct model_kind {
     int (*phases)(const struct model *model);
 };
 
-extern const struct model_kind MODEL_WAV2VEC2, MODEL_CNN, MODEL_VGGISH, MODEL_DEEPMOJI, MODEL_SVM;
+extern const struct model_kind MODEL_ENCODER, MODEL_CNN, MODEL_VGGISH, MODEL_DEEPMOJI, MODEL_LINEAR;
 
 /* The kind of that name; NULL with an error. */
 const struct model_kind *model_kind_find(const char *name, struct error *error);
@@ -185,9 +189,9 @@ void model_close(struct model *model); /* NULL does nothing */
 struct et_tensor *model_forward(const struct model *model, struct et_scope *scope, const struct batch *batch,
                                 const struct forward_mode *mode);
 
-/* Model outputs (clips, labels), as forward gives them, to answers: probabilities by softmax or sigmoid, or
+/* Model outputs (clips, labels), as forward gives them, to predictions: probabilities by softmax or sigmoid, or
  * numbers. */
-void model_answers(const struct model *model, float *outputs, int64_t clips);
+void model_probabilities(const struct model *model, float *outputs, int64_t clips);
 
 /* Learns from (clips, labels) what numbers are like: model->means and deviations. */
 void model_learn_scale(struct model *model, const double *const *targets, size_t count);

@@ -34,8 +34,8 @@ static void add_heading(const struct card *card, const struct report *report, st
              card->library);
     if (report && report->evaluation.clips > 0) {
         text_add(out, "metrics:\n");
-        FOR_FIGURES (f, report->evaluation.problem)
-            text_add(out, "- %s\n", FIGURES[f].name);
+        FOR_METRICS (f, report->evaluation.task)
+            text_add(out, "- %s\n", METRICS[f].name);
     }
     if (card->base_is_hubs) {
         text_add(out, "base_model: ");
@@ -65,20 +65,19 @@ static void add_model(const struct card *card, struct text *out)
 
 static void add_data(const struct report *report, struct text *out)
 {
-    const cJSON *facts = report->facts;
-    const char *licence = json_text_at(facts, "corpus", "licence"),
-               *note = json_text_at(facts, "corpus", "note");
+    const struct run_info *info = &report->info;
+    const char *licence = info->corpus.licence, *note = info->corpus.note;
 
     text_add(out, "\n## Data\n\n- corpus: ");
-    add_plain(out, json_text_at(facts, "corpus", "kind"));
+    add_plain(out, info->corpus.kind);
     text_add(out,
-             ", %.0f clips, %.1f hours\n- licence of the corpus: ", json_number_at(facts, "corpus", "clips"),
-             json_number_at(facts, "corpus", "seconds") / 3600);
+             ", %lld clips, %.1f hours\n- licence of the corpus: ", (long long)info->corpus.clips,
+             info->corpus.seconds / 3600);
     add_plain(out, *licence ? licence : "not known to emotrain: ask whoever made it");
     text_add(out, "\n- split: ");
-    add_plain(out, json_text_at(facts, "split", "settings"));
-    text_add(out, "; train %.0f, validation %.0f, test %.0f clips\n", json_number_at(facts, "split", "train"),
-             json_number_at(facts, "split", "validation"), json_number_at(facts, "split", "test"));
+    add_plain(out, info->split.settings);
+    text_add(out, "; train %lld, validation %lld, test %lld clips\n", (long long)info->split.train,
+             (long long)info->split.validation, (long long)info->split.test);
     if (*note) {
         text_add(out, "- ");
         add_plain(out, note);
@@ -86,7 +85,7 @@ static void add_data(const struct report *report, struct text *out)
     }
 }
 
-static void add_figures(const struct report *report, struct text *out)
+static void add_metrics(const struct report *report, struct text *out)
 {
     struct text whole = {0};
 
@@ -95,9 +94,9 @@ static void add_figures(const struct report *report, struct text *out)
         "\n## Figures\n\nOn the %zu clips of the test part, with 95 %% intervals by bootstrap over %ss.\n\n"
         "| figure | value | interval |\n|---|---|---|\n",
         report->evaluation.clips, report->clusters.unit);
-    FOR_FIGURES (f, report->evaluation.problem)
-        text_add(out, "| %s | %.4f | %.4f to %.4f |\n", figure_title(f, report->evaluation.problem),
-                 FIGURES[f].of(&report->evaluation), report->intervals[f].low, report->intervals[f].high);
+    FOR_METRICS (f, report->evaluation.task)
+        text_add(out, "| %s | %.4f | %.4f to %.4f |\n", metric_title(f, report->evaluation.task),
+                 METRICS[f].of(&report->evaluation), report->intervals[f].low, report->intervals[f].high);
     report_print(report, &whole);
     text_add(out, "\n```\n%s```\n", whole.text);
     text_free(&whole);
@@ -126,6 +125,6 @@ void card_print(const struct card *card, const struct report *report, struct tex
     if (report)
         add_data(report, out);
     if (report && report->evaluation.clips > 0)
-        add_figures(report, out);
+        add_metrics(report, out);
     add_limits(report, out);
 }

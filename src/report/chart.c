@@ -8,7 +8,7 @@
 static const struct chart *const CHARTS[] = {&CHART_LOSS,     &CHART_LEARNING_RATE, &CHART_CONFUSION,
                                              &CHART_CLASS_F1, &CHART_RELIABILITY,   &CHART_AGREEMENT};
 
-bool charts_draw(const char *folder, const struct report *const *runs, size_t count, struct error *error)
+bool charts_plot(const char *folder, const struct report *const *runs, size_t count, struct error *error)
 {
     size_t drawn = 0;
 

@@ -22,7 +22,7 @@ extern const struct chart CHART_LOSS, CHART_LEARNING_RATE, CHART_CONFUSION, CHAR
     CHART_AGREEMENT;
 
 /* Draws every chart that the runs have data for into `folder`; of several runs, those that overlay. */
-bool charts_draw(const char *folder, const struct report *const *runs, size_t count, struct error *error);
+bool charts_plot(const char *folder, const struct report *const *runs, size_t count, struct error *error);
 
 /* FOLDER/events.out.tfevents.charts: a run's charts, as they lie in its folder, for TensorBoard's image page.
  */

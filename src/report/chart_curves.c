@@ -20,7 +20,7 @@ static size_t add_series(struct text *data, const struct report *run, const char
 
     text_add(data, "# %s, %s: step, epoch, value\n", run->run.name, name);
     for (size_t i = 0; i < run->metrics.count; i++) {
-        const struct metric *m = &run->metrics.items[i];
+        const struct metric_point *m = &run->metrics.items[i];
         if (strcmp(m->name, name) != 0 || !isfinite(m->value))
             continue;
         text_add(data, "%lld %s %s\n", (long long)m->step, text_from_number(epoch, m->epoch),
@@ -123,7 +123,7 @@ static bool has_loss(const struct report *run)
     return has_metric(run, "loss") || has_metric(run, "eval_loss");
 }
 
-static bool draw_loss(const char *folder, const char *name, const struct report *const *runs, size_t count,
+static bool plot_loss(const char *folder, const char *name, const struct report *const *runs, size_t count,
                       struct error *error)
 {
     struct text data = {0}, body = {0};
@@ -139,13 +139,13 @@ static bool draw_loss(const char *folder, const char *name, const struct report 
         add_one_run(&body, runs[0], counts);
     else
         add_many_runs(&body, runs, count, counts, legend, height);
-    bool done = gnuplot_draw(folder, name, data.text, body.text, count == 1 ? 800 : 1200, height, error);
+    bool done = gnuplot_plot(folder, name, data.text, body.text, count == 1 ? 800 : 1200, height, error);
     text_free(&data);
     text_free(&body);
     return done;
 }
 
-const struct chart CHART_LOSS = {"loss", true, has_loss, draw_loss};
+const struct chart CHART_LOSS = {"loss", true, has_loss, plot_loss};
 
 /* ---- learning rate ---- */
 
@@ -154,7 +154,7 @@ static bool has_learning_rate(const struct report *run)
     return has_metric(run, "learning_rate");
 }
 
-static bool draw_learning_rate(const char *folder, const char *name, const struct report *const *runs,
+static bool plot_learning_rate(const char *folder, const char *name, const struct report *const *runs,
                                size_t count, struct error *error)
 {
     struct text data = {0}, body = {0};
@@ -178,10 +178,10 @@ static bool draw_learning_rate(const char *folder, const char *name, const struc
         text_add(&body, " pn 12 title ");
         gnuplot_quote(&body, runs[r]->run.name);
     }
-    bool done = gnuplot_draw(folder, name, data.text, body.text, 800, 450 + legend, error);
+    bool done = gnuplot_plot(folder, name, data.text, body.text, 800, 450 + legend, error);
     text_free(&data);
     text_free(&body);
     return done;
 }
 
-const struct chart CHART_LEARNING_RATE = {"learning_rate", true, has_learning_rate, draw_learning_rate};
+const struct chart CHART_LEARNING_RATE = {"learning_rate", true, has_learning_rate, plot_learning_rate};

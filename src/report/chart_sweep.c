@@ -25,7 +25,7 @@ bool sweep_chart(const struct sweep *sweep, const char *folder, struct error *er
     for (size_t i = 0; i < rows; i++)
         for (size_t s = 0; s < sweep->grid.seeds.count; s++)
             if (sweep->rows[i].runs[s].finished)
-                text_add(&data, "%zu %.6f\n", i, sweep->rows[i].runs[s].figures[sweep->metric]);
+                text_add(&data, "%zu %.6f\n", i, sweep->rows[i].runs[s].metrics[sweep->metric]);
     text_add(
         &body,
         ") scale 0\nset yrange [%zu.6:-0.6]\nset border 1\nset xtics nomirror\n"
@@ -34,10 +34,10 @@ bool sweep_chart(const struct sweep *sweep, const char *folder, struct error *er
         "plot \"charts/sweep.dat\" index 0 using 2:1:3:4 with xerrorbars lc rgb \"#0072B2\" lw 2 pt 7 ps "
         "1.1 title \"mean over seeds%s\", "
         "\"\" index 1 using 2:1 with points pt 6 ps 0.9 lw 1.5 lc rgb \"#D55E00\" title \"one seed\"",
-        rows ? rows - 1 : 0, figure_title(sweep->metric, sweep->problem),
+        rows ? rows - 1 : 0, metric_title(sweep->metric, sweep->task),
         sweep->clips ? ", 95 % interval" : "");
     bool done =
-        rows == 0 || gnuplot_draw(folder, "sweep", data.text, body.text, 900, 150 + 34 * (int)rows, error);
+        rows == 0 || gnuplot_plot(folder, "sweep", data.text, body.text, 900, 150 + 34 * (int)rows, error);
     text_free(&data);
     text_free(&body);
     return done;

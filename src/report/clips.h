@@ -1,9 +1,10 @@
-/* What the catalogue knows of the clips that a run answered for: speaker, sex, intensity, statement. */
+/* What the catalogue knows of the clips that a run predicted for: speaker, sex, intensity, statement. */
 #ifndef EMOTRAIN_REPORT_CLIPS_H
 #define EMOTRAIN_REPORT_CLIPS_H
 
 #include "store/clips.h"
-#include "store/runs.h"
+#include "eval/predictions.h"
+#include "store/run_info.h"
 
 /* One entry per prediction; a clip that the catalogue no longer has is all zero but for its path. */
 struct clip_facts {
@@ -14,8 +15,8 @@ struct clip_facts {
     struct arena arena;
 };
 
-/* `run` names its corpus in its facts. */
-bool clip_facts_read(struct clip_facts *facts, struct catalogue *catalogue, const struct run_row *run,
+/* `info` names the run's corpora. */
+bool clip_facts_read(struct clip_facts *facts, struct catalogue *catalogue, const struct run_info *info,
                      const struct prediction_list *predictions, struct error *error);
 void clip_facts_free(struct clip_facts *facts);
 

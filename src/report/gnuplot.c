@@ -52,7 +52,7 @@ static bool run_gnuplot(const char *folder, const char *name, struct error *erro
     return !error->kind;
 }
 
-bool gnuplot_draw(const char *folder, const char *name, const char *data, const char *body, int width,
+bool gnuplot_plot(const char *folder, const char *name, const char *data, const char *body, int width,
                   int height, struct error *error)
 {
     struct text script = {0};

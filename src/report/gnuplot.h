@@ -8,7 +8,7 @@
 
 /* Writes charts/NAME.dat and charts/NAME.gp and draws NAME.svg and NAME.png of that size in pixels.  `body`
  * draws to the terminal that is set before it. */
-bool gnuplot_draw(const char *folder, const char *name, const char *data, const char *body, int width,
+bool gnuplot_plot(const char *folder, const char *name, const char *data, const char *body, int width,
                   int height, struct error *error);
 
 /* Text as a gnuplot string in double quotes. */

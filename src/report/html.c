@@ -7,16 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- figures ---- */
+/* ---- metrics ---- */
 
-static void add_figures(struct text *page, const struct report *report)
+static void add_metrics(struct text *page, const struct report *report)
 {
     text_add(page, "<div class=\"figures\">\n");
-    FOR_FIGURES (f, report->evaluation.problem)
+    FOR_METRICS (f, report->evaluation.task)
         text_add(page, "<div><b>%.3f</b>%s<small>%.3f to %.3f</small></div>\n",
-                 FIGURES[f].of(&report->evaluation), figure_title(f, report->evaluation.problem),
+                 METRICS[f].of(&report->evaluation), metric_title(f, report->evaluation.task),
                  report->intervals[f].low, report->intervals[f].high);
-    if (report->evaluation.problem != REGRESSION)
+    if (report->evaluation.task != REGRESSION)
         text_add(page, "<div><b>%.3f</b>calibration error<small>expected, %d bins</small></div>\n",
                  report->calibration.error, CALIBRATION_BINS);
     text_add(page, "</div>\n");
@@ -26,16 +26,16 @@ static void add_figures(struct text *page, const struct report *report)
              BOOTSTRAP_RESAMPLES, report->clusters.count, report->clusters.unit);
 }
 
-static void add_change(struct text *page, const struct report *report, enum figure f)
+static void add_change(struct text *page, const struct report *report, enum metric f)
 {
     const struct baseline *b = report->baseline;
-    double now = FIGURES[f].of(&report->evaluation);
-    const char *direction = now == b->figures[f]                      ? ""
-                            : figure_is_better(f, now, b->figures[f]) ? "up"
+    double now = METRICS[f].of(&report->evaluation);
+    const char *direction = now == b->metrics[f]                      ? ""
+                            : metric_is_better(f, now, b->metrics[f]) ? "up"
                                                                       : "down";
 
     text_add(page, "<tr><td>%s</td><td>%.4f</td><td>%.4f</td><td class=\"%s\">%+.4f</td>",
-             figure_title(f, report->evaluation.problem), b->figures[f], now, direction, now - b->figures[f]);
+             metric_title(f, report->evaluation.task), b->metrics[f], now, direction, now - b->metrics[f]);
     if (b->compared)
         text_add(page, "<td>%+.4f to %+.4f</td><td>%.4f</td>", b->comparisons[f].interval.low,
                  b->comparisons[f].interval.high, b->comparisons[f].bootstrap_p);
@@ -52,14 +52,14 @@ static void add_baseline(struct text *page, const struct report *report)
         page,
         "</h2><div class=\"wide\"><table><tr><th></th><th>before</th><th>now</th><th>change</th>%s</tr>\n",
         b->compared ? "<th>95 % interval</th><th>p</th>" : "");
-    FOR_FIGURES (f, report->evaluation.problem)
+    FOR_METRICS (f, report->evaluation.task)
         add_change(page, report, f);
     text_add(page, "</table></div>\n");
-    if (b->compared && report->evaluation.problem != REGRESSION)
+    if (b->compared && report->evaluation.task != REGRESSION)
         text_add(
             page,
             "<p>%zu clips that were wrong are right, %zu that were right are wrong (McNemar p %.4f).</p>\n",
-            b->fixed, b->broken, b->comparisons[b->first_figure].mcnemar_p);
+            b->fixed, b->broken, b->comparisons[b->first_metric].mcnemar_p);
     else if (!b->compared)
         text_add(page, "<p>Not the same test clips, so not compared clip by clip.</p>\n");
     text_add(page, "<p class=\"soft\">Settings changed: ");
@@ -100,7 +100,7 @@ static void add_scores(struct text *page, const char *name, const struct scores 
 
 static void add_classes(struct text *page, const struct evaluation *e)
 {
-    bool ranked = e->problem == MULTI_LABEL;
+    bool ranked = e->task == MULTI_LABEL;
     enum rank_columns with = ranked ? RANKED : NO_RANKS, without = ranked ? UNRANKED : NO_RANKS;
 
     text_add(page,
@@ -184,7 +184,7 @@ static void add_groups(struct text *page, const struct report *report)
 {
     const char *attribute = "";
     const struct evaluation *e = &report->evaluation;
-    enum figure first = report_group_figure(report, 0), second = report_group_figure(report, 1);
+    enum metric first = report_group_metric(report, 0), second = report_group_metric(report, 1);
 
     text_add(page, "<h2>By who speaks and what</h2><div class=\"groups\">\n");
     for (size_t g = 0; g < report->group_count; g++) {
@@ -193,13 +193,13 @@ static void add_groups(struct text *page, const struct report *report)
             text_add(page,
                      "%s<div class=\"wide\"><h3>%s</h3><table><tr><th></th><th>clips</th><th>%s</th>"
                      "<th>%s</th></tr>\n",
-                     g ? "</table></div>\n" : "", group->attribute, figure_title(first, e->problem),
-                     figure_title(second, e->problem));
+                     g ? "</table></div>\n" : "", group->attribute, metric_title(first, e->task),
+                     metric_title(second, e->task));
         attribute = group->attribute;
         text_add(page, "<tr><td>");
         text_add_html(page, group->value);
         text_add(page, "</td><td>%zu</td><td>%.3f</td><td>%.3f</td></tr>\n", group->evaluation.clips,
-                 FIGURES[first].of(&group->evaluation), FIGURES[second].of(&group->evaluation));
+                 METRICS[first].of(&group->evaluation), METRICS[second].of(&group->evaluation));
     }
     text_add(page, "</table></div>\n</div>\n");
 }
@@ -269,33 +269,33 @@ static void add_head(struct text *page, const struct report *report)
     }
 }
 
-static void add_answers(struct text *page, const struct report *report)
+static void add_predictions(struct text *page, const struct report *report)
 {
     const struct evaluation *e = &report->evaluation;
 
     text_add(page, "<h2>On %zu test clips</h2>\n", e->clips);
-    add_figures(page, report);
-    if (e->problem == REGRESSION)
+    add_metrics(page, report);
+    if (e->task == REGRESSION)
         add_agreements(page, e);
     else
         add_classes(page, e);
     if (report->baseline)
         add_baseline(page, report);
-    if (e->problem == SINGLE_LABEL) {
+    if (e->task == SINGLE_LABEL) {
         text_add(page, "<h2>Confusion matrix</h2>\n");
         add_confusion(page, e);
     }
-    if (e->problem == REGRESSION)
+    if (e->task == REGRESSION)
         html_still(page, report->folder, "agreement.svg",
                    "<h2>Predicted and true</h2>\n<div class=\"wide still\">", "</div>");
     text_add(
         page,
         "<h2>Worst mistakes</h2>\n<p class=\"soft\">%s</p>\n<div id=\"mistakes\" class=\"mistakes\"></div>\n",
-        e->problem == REGRESSION    ? "The numbers that are farthest off."
-        : e->problem == MULTI_LABEL ? "The answers with a wrong label whose loss is largest."
+        e->task == REGRESSION    ? "The numbers that are farthest off."
+        : e->task == MULTI_LABEL ? "The answers with a wrong label whose loss is largest."
         : e->accuracy < 1           ? "The wrong answers that gave the right label the least probability."
                                     : "None: every answer is right.");
-    if (e->problem != REGRESSION)
+    if (e->task != REGRESSION)
         text_add(page, "<h2>Calibration</h2>\n<div id=\"calibration\"></div>\n");
     if (report->group_count)
         add_groups(page, report);
@@ -308,14 +308,16 @@ bool report_html(const struct report *report, bool audio, struct error *error)
 
     add_head(&page, report);
     if (report->evaluation.clips)
-        add_answers(&page, report);
+        add_predictions(&page, report);
     text_add(
         &page,
         "<h2>Training</h2>\n<div id=\"loss\"></div><div id=\"progress\"></div><div id=\"rate\"></div>\n");
     html_still(&page, report->folder, "loss.svg", "<noscript>",
                "</noscript>"); /* for readers without a script */
     text_add(&page, "<h2>What ran</h2>\n");
-    add_facts(&page, report->facts);
+    cJSON *info = run_info_json(&report->info);
+    add_facts(&page, info);
+    cJSON_Delete(info);
     text_add(&page,
              "<h2>Settings</h2><p><code>emotrain --config config.ini --run NAME</code> with these, in the "
              "folder where it was started, repeats it.</p><details><summary>config.ini</summary><pre>");

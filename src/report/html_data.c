@@ -1,7 +1,7 @@
 #include "report/html.h"
 
 #include "audio/audio.h"
-#include "base/config.h"
+#include "config/config.h"
 #include "base/json.h"
 
 #include <math.h>
@@ -38,7 +38,7 @@ static struct ranked *rank(const struct prediction_list *predictions, size_t *co
         if (prediction_is_known(p))
             ranked[(*count)++] =
                 (struct ranked){outcome_of(predictions, p).loss, i,
-                                predictions->problem == REGRESSION || !prediction_is_right(predictions, p)};
+                                predictions->task == REGRESSION || !prediction_is_right(predictions, p)};
     }
     if (*count)
         qsort(ranked, *count, sizeof *ranked, worst_first);
@@ -71,7 +71,7 @@ static char *sound(const struct report *report, const char *path, int rate)
 }
 
 /* "speaker 07, female, strong, "Kids are talking by the door"". */
-static char *describe(const struct clip *clip)
+static char *describe_clip(const struct clip *clip)
 {
     struct text text = {0};
 
@@ -89,11 +89,11 @@ static double rounded(double value)
 }
 
 /* As in predictions.csv, but for numbers, which a page has less room for. */
-static void print_answer(const struct prediction_list *list, const struct prediction *p, struct text *out)
+static void print_prediction(const struct prediction_list *list, const struct prediction *p, struct text *out)
 {
-    if (list->problem != REGRESSION)
-        prediction_print_answer(list, p, out);
-    for (size_t k = 0; list->problem == REGRESSION && k < list->label_count; k++)
+    if (list->task != REGRESSION)
+        prediction_print_predicted(list, p, out);
+    for (size_t k = 0; list->task == REGRESSION && k < list->label_count; k++)
         text_add(out, "%s%.4g", k ? ";" : "", p->probabilities[k]);
 }
 
@@ -101,22 +101,22 @@ static cJSON *clip_json(const struct report *report, size_t index)
 {
     const struct prediction *p = &report->predictions.items[index];
     cJSON *json = cJSON_CreateObject();
-    char *facts = describe(&report->clips.clips[index]);
+    char *facts = describe_clip(&report->clips.clips[index]);
 
     cJSON_AddStringToObject(json, "path", p->path);
-    if (report->predictions.problem == SINGLE_LABEL) {
+    if (report->predictions.task == SINGLE_LABEL) {
         cJSON_AddNumberToObject(json, "label", p->label);
         cJSON_AddNumberToObject(json, "predicted", p->predicted);
         cJSON_AddNumberToObject(json, "p", rounded(p->probabilities[p->label]));
         cJSON_AddNumberToObject(json, "q", rounded(p->probabilities[p->predicted]));
     } else {
-        struct text target = {0}, answer = {0};
+        struct text target = {0}, predict_batch = {0};
         prediction_print_target(&report->predictions, p, &target);
-        print_answer(&report->predictions, p, &answer);
+        print_prediction(&report->predictions, p, &predict_batch);
         cJSON_AddStringToObject(json, "target", target.length ? target.text : "none");
-        cJSON_AddStringToObject(json, "answer", answer.length ? answer.text : "none");
+        cJSON_AddStringToObject(json, "answer", predict_batch.length ? predict_batch.text : "none");
         text_free(&target);
-        text_free(&answer);
+        text_free(&predict_batch);
     }
     if (facts)
         cJSON_AddStringToObject(json, "facts", facts);
@@ -129,8 +129,8 @@ static int sample_rate(const struct report *report)
     struct config *config = config_new();
     struct error unread = {0};
 
-    config_read_text(config, "run", report->run.config, &unread);
-    int rate = (int)config_integer(config, "audio.sample_rate");
+    config_read_text(config, "run", report->folder, report->run.config, &unread);
+    int rate = (int)config_settings(config)->audio.sample_rate;
     config_free(config);
     return rate;
 }
@@ -163,7 +163,7 @@ static void add_metrics(cJSON *json, const struct metric_list *metrics)
     cJSON *object = cJSON_AddObjectToObject(json, "metrics");
 
     for (size_t i = 0; i < metrics->count; i++) {
-        const struct metric *m = &metrics->items[i];
+        const struct metric_point *m = &metrics->items[i];
         cJSON *series = cJSON_GetObjectItemCaseSensitive(object, m->name), *point = cJSON_CreateArray();
         if (!series)
             series = cJSON_AddArrayToObject(object, m->name);
@@ -186,15 +186,15 @@ static void add_bins(cJSON *json, const struct calibration *calibration)
     }
 }
 
-/* The figures that the page's curves show: [name, title], ... */
-static void add_figure_names(cJSON *json, enum problem problem)
+/* The metrics that the page's curves show: [name, title], ... */
+static void add_metric_names(cJSON *json, enum task task)
 {
-    cJSON *figures = cJSON_AddArrayToObject(json, "figures");
+    cJSON *metrics = cJSON_AddArrayToObject(json, "figures");
 
-    FOR_FIGURES (f, problem) {
-        const char *const names[] = {FIGURES[f].name, figure_title(f, problem)};
-        if (!FIGURES[f].smaller_is_better && cJSON_GetArraySize(figures) < 3)
-            cJSON_AddItemToArray(figures, cJSON_CreateStringArray(names, 2));
+    FOR_METRICS (f, task) {
+        const char *const names[] = {METRICS[f].name, metric_title(f, task)};
+        if (!METRICS[f].smaller_is_better && cJSON_GetArraySize(metrics) < 3)
+            cJSON_AddItemToArray(metrics, cJSON_CreateStringArray(names, 2));
     }
 }
 
@@ -203,7 +203,7 @@ void html_data(const struct report *report, bool audio, struct text *page)
     const struct prediction_list *predictions = &report->predictions;
     cJSON *json = cJSON_CreateObject();
 
-    add_figure_names(json, predictions->problem);
+    add_metric_names(json, predictions->task);
     cJSON_AddItemToObject(json, "labels",
                           cJSON_CreateStringArray(predictions->labels, (int)predictions->label_count));
     add_clips(json, report, audio);

@@ -1,6 +1,6 @@
 #include "report/report.h"
 
-#include "base/config.h"
+#include "config/config.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -47,39 +47,40 @@ static void add_text_remark(struct report *report)
                    list->count, texts, list->count ? (double)best / (double)list->count : 0));
 }
 
-/* What a reader of the figures must know. */
+/* What a reader of the metrics must know. */
 static void make_remarks(struct report *report)
 {
-    const cJSON *facts = report->facts;
-    const char *note = json_text_at(facts, "corpus", "note");
-    double shared = json_number_at(facts, "split", "shared_speakers"),
-           speakers = json_number_at(facts, "split", "speakers");
+    const struct run_info *info = &report->info;
 
-    if (*note)
-        strings_add(report->remarks, note);
-    if (shared > 0)
+    if (*info->corpus.note)
+        strings_add(report->remarks, info->corpus.note);
+    if (info->split.shared_speakers > 0)
         add_remark(
             report->remarks,
             mem_format(
-                "Speakers shared: %.0f of %.0f speakers are in the train part and in the test part. The "
-                "figures hold for known speakers; for new ones use split.protocol=speaker.",
-                shared, speakers));
-    if (report->predictions.problem == SINGLE_LABEL &&
-        strcmp(json_text_at(facts, "model", "input"), "text") == 0)
+                "Speakers shared: %lld of %lld speakers are in the training part and in the test part. The "
+                "metrics hold for known speakers; for new ones use split.protocol=speaker.",
+                (long long)info->split.shared_speakers, (long long)info->split.speakers));
+    if (info->corpus.leaks > 0)
+        add_remark(report->remarks,
+                   mem_format("Same content: %lld of the test clips have the content of a training clip, under another "
+                              "name. The metrics are too good by them.",
+                              (long long)info->corpus.leaks));
+    if (report->predictions.task == SINGLE_LABEL &&
+        strcmp(info->model.input, "text") == 0)
         add_text_remark(report);
-    if (strcmp(json_text_at(facts, "split", "selection_part"), "test") == 0)
+    if (strcmp(info->split.selection_part, "test") == 0)
         add_remark(
             report->remarks,
             mem_format("Chosen on the test part: there is no validation part, so the best checkpoint was "
-                       "chosen by the very clips that this report is about; its figures are optimistic. "
+                       "chosen by the very clips that this report is about; its metrics are optimistic. "
                        "split.validation=0.1 makes a part for that."));
-    if (json_number_at(facts, "corpus", "broken") > 0)
+    if (info->corpus.broken > 0)
+        add_remark(report->remarks, mem_format("Left out: %lld broken files of the corpus (emotrain index names them).",
+                                               (long long)info->corpus.broken));
+    if (info->split.left_out > 0)
         add_remark(report->remarks,
-                   mem_format("Left out: %.0f broken files of the corpus (emotrain index names them).",
-                              json_number_at(facts, "corpus", "broken")));
-    if (json_number_at(facts, "split", "left_out") > 0)
-        add_remark(report->remarks, mem_format("Left out: %.0f clips that are in no part.",
-                                               json_number_at(facts, "split", "left_out")));
+                   mem_format("Left out: %lld clips that are in no part.", (long long)info->split.left_out));
 }
 
 /* ---- groups ---- */
@@ -132,12 +133,12 @@ static void make_groups(struct report *report)
         evaluation_finish(&report->groups[g].evaluation);
 }
 
-enum figure report_group_figure(const struct report *report, size_t i)
+enum metric report_group_metric(const struct report *report, size_t i)
 {
-    enum figure f = figure_after(FIGURE_COUNT, report->evaluation.problem);
+    enum metric f = metric_after(METRIC_COUNT, report->evaluation.task);
 
     while (i-- > 0)
-        f = figure_after(f, report->evaluation.problem);
+        f = metric_after(f, report->evaluation.task);
     return f;
 }
 
@@ -147,14 +148,14 @@ enum figure report_group_figure(const struct report *report, size_t i)
 static void analyse(struct report *report)
 {
     const struct prediction_list *list = &report->predictions;
-    const struct answers answers = {&list, 1};
+    const struct outputs outputs = {&list, 1};
 
     evaluation_make(&report->evaluation, list);
     calibration_make(&report->calibration, list);
     if (report->evaluation.clips == 0)
         return;
     clusters_make(&report->clusters, list, report->clips.speakers);
-    bootstrap_intervals(&answers, &report->clusters, report->intervals);
+    bootstrap_intervals(&outputs, &report->clusters, report->intervals);
     make_groups(report);
 }
 
@@ -168,12 +169,10 @@ static bool read_run(struct report *report, struct catalogue *catalogue, struct 
             "%s: no run of that folder in the database %s (a path from the folder where the run was started: "
             "is this that folder?)",
             report->folder, catalogue_path(catalogue));
-    report->facts = report->run.facts ? cJSON_Parse(report->run.facts) : NULL;
-    if (!report->facts)
-        report->facts = cJSON_CreateObject();
+    run_info_read(&report->info, report->run.info);
     return metrics_read(catalogue, report->run.id, &report->metrics, error) &&
            predictions_read(catalogue, report->run.id, "test", &report->predictions, error) &&
-           clip_facts_read(&report->clips, catalogue, &report->run, &report->predictions, error);
+           clip_facts_read(&report->clips, catalogue, &report->info, &report->predictions, error);
 }
 
 bool report_read(struct report *report, struct catalogue *catalogue, const char *folder, struct error *error)
@@ -209,7 +208,7 @@ void report_free(struct report *report)
     evaluation_free(&report->evaluation);
     metric_list_free(&report->metrics);
     prediction_list_free(&report->predictions);
-    cJSON_Delete(report->facts);
+    run_info_free(&report->info);
     strings_free(report->remarks);
     free(report->remarks);
     arena_free(&report->arena);
@@ -218,23 +217,25 @@ void report_free(struct report *report)
 
 /* ---- against a baseline ---- */
 
-static void add_differences(struct strings *differences, const char *before, const char *now)
+static void add_difference(void *differences, const struct setting *setting, const char *name, const char *before,
+                           const char *now)
+{
+    if (setting_is_bookkeeping(setting))
+        return;
+    char *line = mem_format("%s: %s -> %s", name, before, now);
+    strings_add(differences, line);
+    free(line);
+}
+
+static void add_differences(struct strings *differences, const struct run_row *before, const struct run_row *now)
 {
     struct config *a = config_new(), *b = config_new();
     struct error unread = {0};
-    bool known = config_read_text(a, "baseline", before, &unread) && config_read_text(b, "run", now, &unread);
 
-    for (size_t i = 0; known && i < SETTINGS_COUNT; i++) {
-        char *name = setting_name(&SETTINGS[i]);
-        if (!setting_is_bookkeeping(&SETTINGS[i]) &&
-            !setting_same_value(&SETTINGS[i], config_text(a, name), config_text(b, name))) {
-            char *line = mem_format("%s: %s -> %s", name, config_text(a, name), config_text(b, name));
-            strings_add(differences, line);
-            free(line);
-        }
-        free(name);
-    }
-    if (!known)
+    if (config_read_text(a, "baseline", before->directory, before->config, &unread) &&
+        config_read_text(b, "run", now->directory, now->config, &unread))
+        config_compare(a, b, add_difference, differences);
+    else
         strings_add(differences, "not known: a configuration is of another version of emotrain");
     config_free(a);
     config_free(b);
@@ -243,28 +244,28 @@ static void add_differences(struct strings *differences, const char *before, con
 void report_set_baseline(struct report *report, const struct report *other)
 {
     const struct prediction_list *before = &other->predictions, *now = &report->predictions;
-    const struct answers first = {&before, 1}, second = {&now, 1};
+    const struct outputs first = {&before, 1}, second = {&now, 1};
     struct baseline *b = mem_zero(1, sizeof *b);
 
     baseline_free(report->baseline);
     report->baseline = b;
     b->name = mem_string(other->run.name);
     b->compared = report->evaluation.clips > 0 && same_clips(before, now);
-    FOR_FIGURES (f, report->evaluation.problem)
-        b->figures[f] = FIGURES[f].of(&other->evaluation);
+    FOR_METRICS (f, report->evaluation.task)
+        b->metrics[f] = METRICS[f].of(&other->evaluation);
     if (b->compared)
-        compare_answers(&first, &second, &report->clusters, b->comparisons);
-    b->first_figure = figure_after(FIGURE_COUNT, report->evaluation.problem);
-    b->broken = b->comparisons[b->first_figure].only_first;
-    b->fixed = b->comparisons[b->first_figure].only_second;
-    add_differences(&b->differences, other->run.config, report->run.config);
+        compare_predictions(&first, &second, &report->clusters, b->comparisons);
+    b->first_metric = metric_after(METRIC_COUNT, report->evaluation.task);
+    b->broken = b->comparisons[b->first_metric].only_first;
+    b->fixed = b->comparisons[b->first_metric].only_second;
+    add_differences(&b->differences, &other->run, &report->run);
 }
 
 /* ---- files ---- */
 
 bool report_charts(const struct report *report, struct error *error)
 {
-    return charts_draw(report->folder, &report, 1, error);
+    return charts_plot(report->folder, &report, 1, error);
 }
 
 static bool write_file(const struct report *report, const char *name, const struct text *content,
@@ -287,7 +288,7 @@ static bool write_text(const struct report *report, struct error *error)
     return done;
 }
 
-/* One field of what `print` says of an answer. */
+/* One field of what `print` says of an prediction. */
 static void add_words(struct text *out, const struct prediction_list *list, const struct prediction *p,
                       void (*print)(const struct prediction_list *list, const struct prediction *p,
                                     struct text *out))
@@ -314,7 +315,7 @@ void report_predictions(const struct prediction_list *predictions, struct text *
         const struct prediction *p = &predictions->items[i];
         text_add_csv(out, p->path);
         add_words(out, predictions, p, prediction_print_target);
-        add_words(out, predictions, p, prediction_print_answer);
+        add_words(out, predictions, p, prediction_print_predicted);
         for (size_t k = 0; k < predictions->label_count; k++)
             text_add(out, ",%s", text_from_number(number, p->probabilities[k]));
         text_add(out, "\n");

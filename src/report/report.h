@@ -7,7 +7,8 @@
 
 #include "base/files.h"
 #include "report/clips.h"
-#include "report/statistics.h"
+#include "store/run_info.h"
+#include "eval/statistics.h"
 
 /* The clips that have one value of an attribute: those of women, those of speaker 7, ... */
 struct group {
@@ -18,10 +19,10 @@ struct group {
 /* What changed against another run. */
 struct baseline {
     char *name;
-    double figures[FIGURE_COUNT]; /* of the baseline */
-    bool compared;                /* both answered for the same clips */
-    struct comparison comparisons[FIGURE_COUNT];
-    enum figure first_figure;   /* of the problem */
+    double metrics[METRIC_COUNT]; /* of the baseline */
+    bool compared;                /* both predicted for the same clips */
+    struct comparison comparisons[METRIC_COUNT];
+    enum metric first_metric;   /* of the task */
     size_t fixed, broken;       /* clips: wrong before and right now, and the reverse */
     struct strings differences; /* "section.key: before -> now" */
 };
@@ -30,14 +31,14 @@ struct baseline {
 struct report {
     struct run_row run;
     const char *folder;
-    struct cJSON *facts; /* never NULL; may be empty */
+    struct run_info info; /* empty where the catalogue has none */
     struct metric_list metrics;
     struct prediction_list predictions; /* of the test part; empty before there are any */
     struct clip_facts clips;            /* one per prediction */
     struct evaluation evaluation;
     struct calibration calibration;
     struct clusters clusters; /* what intervals were drawn by */
-    struct interval intervals[FIGURE_COUNT];
+    struct interval intervals[METRIC_COUNT];
     struct group *groups;
     size_t group_count;
     struct baseline *baseline; /* NULL without one */
@@ -48,9 +49,9 @@ struct report {
 bool report_read(struct report *report, struct catalogue *catalogue, const char *folder, struct error *error);
 void report_free(struct report *report);
 
-/* The figures that groups are told by: the problem's first ones. */
+/* The metrics that groups are told by: the task's first ones. */
 enum { GROUP_FIGURES = 3 };
-enum figure report_group_figure(const struct report *report, size_t i);
+enum metric report_group_metric(const struct report *report, size_t i);
 
 /* Says what changed against the run in `folder`, whose report has been read from its catalogue. */
 void report_set_baseline(struct report *report, const struct report *baseline);

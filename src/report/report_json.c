@@ -27,10 +27,10 @@ static cJSON *interval_json(const struct interval *interval)
     return cJSON_CreateDoubleArray(ends, 2);
 }
 
-static void add_figures(cJSON *json, const struct evaluation *e)
+static void add_metrics(cJSON *json, const struct evaluation *e)
 {
-    FOR_FIGURES (f, e->problem)
-        json_add_finite(json, FIGURES[f].name, FIGURES[f].of(e));
+    FOR_METRICS (f, e->task)
+        json_add_finite(json, METRICS[f].name, METRICS[f].of(e));
 }
 
 static void add_intervals(cJSON *json, const struct report *report)
@@ -41,8 +41,8 @@ static void add_intervals(cJSON *json, const struct report *report)
     cJSON_AddNumberToObject(intervals, "resamples", BOOTSTRAP_RESAMPLES);
     cJSON_AddStringToObject(intervals, "unit", report->clusters.unit);
     cJSON_AddNumberToObject(intervals, "units", (double)report->clusters.count);
-    FOR_FIGURES (f, report->evaluation.problem)
-        cJSON_AddItemToObject(intervals, FIGURES[f].name, interval_json(&report->intervals[f]));
+    FOR_METRICS (f, report->evaluation.task)
+        cJSON_AddItemToObject(intervals, METRICS[f].name, interval_json(&report->intervals[f]));
 }
 
 static void add_calibration(cJSON *json, const struct calibration *calibration)
@@ -74,7 +74,7 @@ static void add_confusion(cJSON *json, const struct evaluation *e)
 
 static void add_classes(cJSON *json, const struct evaluation *e)
 {
-    bool ranked = e->problem == MULTI_LABEL;
+    bool ranked = e->task == MULTI_LABEL;
 
     if (!ranked)
         add_confusion(json, e);
@@ -111,7 +111,7 @@ static void add_groups(cJSON *json, const struct report *report)
             attribute = cJSON_AddObjectToObject(groups, group->attribute);
         cJSON *value = cJSON_AddObjectToObject(attribute, group->value);
         cJSON_AddNumberToObject(value, "clips", (double)group->evaluation.clips);
-        add_figures(value, &group->evaluation);
+        add_metrics(value, &group->evaluation);
     }
 }
 
@@ -121,19 +121,19 @@ static void add_baseline(cJSON *json, const struct report *report)
     cJSON *object = cJSON_AddObjectToObject(json, "baseline");
 
     cJSON_AddStringToObject(object, "run", b->name);
-    FOR_FIGURES (f, report->evaluation.problem) {
-        cJSON *figure = cJSON_AddObjectToObject(object, FIGURES[f].name);
-        cJSON_AddNumberToObject(figure, "before", b->figures[f]);
-        cJSON_AddNumberToObject(figure, "change", FIGURES[f].of(&report->evaluation) - b->figures[f]);
+    FOR_METRICS (f, report->evaluation.task) {
+        cJSON *metric = cJSON_AddObjectToObject(object, METRICS[f].name);
+        cJSON_AddNumberToObject(metric, "before", b->metrics[f]);
+        cJSON_AddNumberToObject(metric, "change", METRICS[f].of(&report->evaluation) - b->metrics[f]);
         if (b->compared) {
-            cJSON_AddItemToObject(figure, "interval", interval_json(&b->comparisons[f].interval));
-            cJSON_AddNumberToObject(figure, "bootstrap_p", b->comparisons[f].bootstrap_p);
+            cJSON_AddItemToObject(metric, "interval", interval_json(&b->comparisons[f].interval));
+            cJSON_AddNumberToObject(metric, "bootstrap_p", b->comparisons[f].bootstrap_p);
         }
     }
-    if (b->compared && report->evaluation.problem != REGRESSION) {
+    if (b->compared && report->evaluation.task != REGRESSION) {
         cJSON_AddNumberToObject(object, "fixed", (double)b->fixed);
         cJSON_AddNumberToObject(object, "broken", (double)b->broken);
-        cJSON_AddNumberToObject(object, "mcnemar_p", b->comparisons[b->first_figure].mcnemar_p);
+        cJSON_AddNumberToObject(object, "mcnemar_p", b->comparisons[b->first_metric].mcnemar_p);
     }
     cJSON_AddItemToObject(
         object, "settings_changed",
@@ -147,12 +147,12 @@ bool report_json(const struct report *report, struct error *error)
     char *path = path_join(report->folder, "report.json");
 
     cJSON_AddStringToObject(json, "run", report->run.name);
-    cJSON_AddStringToObject(json, "problem", PROBLEMS[e->problem].name);
+    cJSON_AddStringToObject(json, "task", TASKS[e->task].name);
     cJSON_AddNumberToObject(json, "clips", (double)e->clips);
-    add_figures(json, e);
+    add_metrics(json, e);
     add_intervals(json, report);
     cJSON_AddItemToObject(json, "labels", cJSON_CreateStringArray(e->labels, (int)e->label_count));
-    if (e->problem == REGRESSION) {
+    if (e->task == REGRESSION) {
         add_agreements(json, e);
     } else {
         add_calibration(json, &report->calibration);
@@ -164,7 +164,7 @@ bool report_json(const struct report *report, struct error *error)
     cJSON_AddItemToObject(
         json, "remarks",
         cJSON_CreateStringArray((const char *const *)report->remarks->items, (int)report->remarks->count));
-    cJSON_AddItemToObject(json, "facts", cJSON_Duplicate(report->facts, true));
+    cJSON_AddItemToObject(json, "info", run_info_json(&report->info));
     bool done = json_write(path, json, error);
     cJSON_Delete(json);
     free(path);

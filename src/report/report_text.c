@@ -7,10 +7,10 @@ static void add_intervals(const struct report *report, struct text *out)
 {
     text_add(out, "\n%-20s %9s   95 %% interval (%d bootstrap resamples of %zu %ss)\n", "", "",
              BOOTSTRAP_RESAMPLES, report->clusters.count, report->clusters.unit);
-    FOR_FIGURES (f, report->evaluation.problem)
-        text_add(out, "%-20s %9.4f   %.4f to %.4f\n", figure_title(f, report->evaluation.problem),
-                 FIGURES[f].of(&report->evaluation), report->intervals[f].low, report->intervals[f].high);
-    if (report->evaluation.problem == REGRESSION)
+    FOR_METRICS (f, report->evaluation.task)
+        text_add(out, "%-20s %9.4f   %.4f to %.4f\n", metric_title(f, report->evaluation.task),
+                 METRICS[f].of(&report->evaluation), report->intervals[f].low, report->intervals[f].high);
+    if (report->evaluation.task == REGRESSION)
         return;
     text_add(out, "%-20s %9.4f   (%d bins)\n", "calibration error", report->calibration.error,
              CALIBRATION_BINS);
@@ -26,13 +26,13 @@ static void add_groups(const struct report *report, struct text *out)
             text_add(out, "\nby %-30s %9s", group->attribute, "clips");
             for (size_t i = 0; i < GROUP_FIGURES; i++)
                 text_add(out, " %14s",
-                         figure_title(report_group_figure(report, i), report->evaluation.problem));
+                         metric_title(report_group_metric(report, i), report->evaluation.task));
             text_add(out, "\n");
         }
         attribute = group->attribute;
         text_add(out, "   %-30s %9zu", group->value, group->evaluation.clips);
         for (size_t i = 0; i < GROUP_FIGURES; i++)
-            text_add(out, " %14.4f", FIGURES[report_group_figure(report, i)].of(&group->evaluation));
+            text_add(out, " %14.4f", METRICS[report_group_metric(report, i)].of(&group->evaluation));
         text_add(out, "\n");
     }
 }
@@ -44,18 +44,18 @@ static void add_baseline(const struct report *report, struct text *out)
     text_add(out, "\nagainst the run %s\n", b->name);
     text_add(out, "%-20s %9s %9s %9s%s\n", "", "before", "now", "change",
              b->compared ? "   95 % interval       p (paired bootstrap)" : "");
-    FOR_FIGURES (f, report->evaluation.problem) {
-        double now = FIGURES[f].of(&report->evaluation);
-        text_add(out, "%-20s %9.4f %9.4f %+9.4f", figure_title(f, report->evaluation.problem), b->figures[f],
-                 now, now - b->figures[f]);
+    FOR_METRICS (f, report->evaluation.task) {
+        double now = METRICS[f].of(&report->evaluation);
+        text_add(out, "%-20s %9.4f %9.4f %+9.4f", metric_title(f, report->evaluation.task), b->metrics[f],
+                 now, now - b->metrics[f]);
         if (b->compared)
             text_add(out, "   %+.4f to %+.4f   %.4f", b->comparisons[f].interval.low,
                      b->comparisons[f].interval.high, b->comparisons[f].bootstrap_p);
         text_add(out, "\n");
     }
-    if (b->compared && report->evaluation.problem != REGRESSION)
+    if (b->compared && report->evaluation.task != REGRESSION)
         text_add(out, "%zu clips that were wrong are right, %zu that were right are wrong; McNemar p %.4f\n",
-                 b->fixed, b->broken, b->comparisons[b->first_figure].mcnemar_p);
+                 b->fixed, b->broken, b->comparisons[b->first_metric].mcnemar_p);
     else if (!b->compared)
         text_add(out, "not the same test clips, so not compared clip by clip\n");
     for (size_t i = 0; i < b->differences.count; i++)

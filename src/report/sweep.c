@@ -37,11 +37,11 @@ char *sweep_last_words(const char *folder, const char *name)
 }
 
 /* The metric of the best checkpoint on the validation part: what the choice of a setting may look at. */
-static double selection_of(const cJSON *facts, const struct metric_list *metrics, const char *metric)
+static double selection_of(const struct run_info *info, const struct metric_list *metrics, const char *metric)
 {
-    int64_t step = (int64_t)json_number_at(facts, "training", "best_step"); /* 0: none yet */
+    int64_t step = info->training.best_step; /* 0: none yet */
 
-    if (strcmp(json_text_at(facts, "split", "selection_part"), "validation") != 0)
+    if (strcmp(info->split.selection_part, "validation") != 0)
         return (double)NAN;
     for (size_t i = 0; i < metrics->count; i++)
         if (metrics->items[i].step == step && strcmp(metrics->items[i].name, metric) == 0)
@@ -59,16 +59,15 @@ static bool add_fold(struct sweep_run *run, struct catalogue *catalogue, const s
                 metrics_read(catalogue, row->id, &metrics, error);
 
     if (done) {
-        cJSON *facts = row->facts ? cJSON_Parse(row->facts) : NULL;
-        double memory = fmax(json_number_at(facts, "training", "peak_memory_mib"),
-                             json_number_at(facts, "testing", "peak_memory_mib"));
+        struct run_info info;
+        run_info_read(&info, row->info);
         prediction_list_append(&run->predictions, &predictions);
-        run->seconds += json_number_at(facts, "training", "seconds");
-        run->test_seconds += json_number_at(facts, "testing", "seconds");
-        run->parameters = json_number_at(facts, "model", "parameters");
-        run->memory = fmax(run->memory, memory);
-        run->selection += selection_of(facts, &metrics, metric) / (double)folds;
-        cJSON_Delete(facts);
+        run->seconds += info.training.seconds;
+        run->test_seconds += info.testing.seconds;
+        run->parameters = (double)info.model.parameters;
+        run->memory = fmax(run->memory, fmax(info.training.peak_memory_mib, info.testing.peak_memory_mib));
+        run->selection += selection_of(&info, &metrics, metric) / (double)folds;
+        run_info_free(&info);
     }
     prediction_list_free(&predictions);
     metric_list_free(&metrics);
@@ -80,7 +79,7 @@ static int by_path(const void *a, const void *b)
     return strcmp(((const struct prediction *)a)->path, ((const struct prediction *)b)->path);
 }
 
-/* The run's figures, over all its folds. */
+/* The run's metrics, over all its folds. */
 static void sum_up_run(struct sweep_run *run, size_t folds)
 {
     struct evaluation evaluation;
@@ -88,8 +87,8 @@ static void sum_up_run(struct sweep_run *run, size_t folds)
     if (folds > 1 && run->predictions.count)
         qsort(run->predictions.items, run->predictions.count, sizeof *run->predictions.items, by_path);
     evaluation_make(&evaluation, &run->predictions);
-    FOR_FIGURES (f, evaluation.problem)
-        run->figures[f] = FIGURES[f].of(&evaluation);
+    FOR_METRICS (f, evaluation.task)
+        run->metrics[f] = METRICS[f].of(&evaluation);
     run->finished = evaluation.clips > 0;
     evaluation_free(&evaluation);
 }
@@ -118,7 +117,7 @@ static bool read_run(struct sweep *sweep, struct sweep_run *run, size_t setting,
         bool finished;
         done = sweep_run_finished(catalogue, folder, &row, &finished, &sweep->arena, error);
         if (done && finished)
-            done = add_fold(run, catalogue, &row, FIGURES[sweep->metric].name, sweep->grid.folds, error);
+            done = add_fold(run, catalogue, &row, METRICS[sweep->metric].name, sweep->grid.folds, error);
         if (fold == 0 || (all && !finished)) { /* the first, or the first that is missing, stands for all */
             free(run->name);
             free(run->folder);
@@ -133,22 +132,22 @@ static bool read_run(struct sweep *sweep, struct sweep_run *run, size_t setting,
         sum_up_run(run, sweep->grid.folds);
     if (!run->finished) {
         run->selection = (double)NAN;
-        run->problem = sweep_last_words(sweep->folder, run->name);
+        run->unfinished = sweep_last_words(sweep->folder, run->name);
     }
     return done;
 }
 
 /* ---- rows ---- */
 
-static void sum_up(struct sweep_row *row, size_t seeds, enum figure metric)
+static void sum_up(struct sweep_row *row, size_t seeds, enum metric metric)
 {
     double *values = mem_zero(seeds, sizeof *values), selection = 0;
 
-    for (enum figure f = 0; f < FIGURE_COUNT; f++) {
+    for (enum metric f = 0; f < METRIC_COUNT; f++) {
         size_t n = 0;
         for (size_t s = 0; s < seeds; s++)
             if (row->runs[s].finished)
-                values[n++] = row->runs[s].figures[f];
+                values[n++] = row->runs[s].metrics[f];
         row->means[f] = mean_of(values, n);
         if (f == metric)
             row->deviation = deviation_of(values, n);
@@ -171,7 +170,7 @@ static void sum_up(struct sweep_row *row, size_t seeds, enum figure metric)
 }
 
 /* The lists of the seeds that `row`, and `other` unless NULL, have finished; caller frees. */
-static struct answers answers_of(const struct sweep_row *row, const struct sweep_row *other, size_t seeds)
+static struct outputs outputs_of(const struct sweep_row *row, const struct sweep_row *other, size_t seeds)
 {
     const struct prediction_list **lists = mem_zero(seeds, sizeof *lists);
     size_t count = 0;
@@ -179,15 +178,15 @@ static struct answers answers_of(const struct sweep_row *row, const struct sweep
     for (size_t s = 0; s < seeds; s++)
         if (row->runs[s].finished && (!other || other->runs[s].finished))
             lists[count++] = &row->runs[s].predictions;
-    return (struct answers){lists, count};
+    return (struct outputs){lists, count};
 }
 
-static bool same_within(const struct answers *answers, const struct prediction_list *list)
+static bool same_within(const struct outputs *outputs, const struct prediction_list *list)
 {
     bool same = true;
 
-    for (size_t i = 0; same && i < answers->count; i++)
-        same = same_clips(answers->lists[i], list);
+    for (size_t i = 0; same && i < outputs->count; i++)
+        same = same_clips(outputs->lists[i], list);
     return same;
 }
 
@@ -198,51 +197,56 @@ static bool row_clusters(struct sweep *sweep, const struct sweep_row *row, struc
     const struct sweep_run *first = row->runs;
     struct clip_facts facts;
     struct run_row run;
+    struct run_info info;
 
     while (!first->finished)
         first++;
-    if (!run_find(catalogue, first->folder, &run, &sweep->arena, error) ||
-        !clip_facts_read(&facts, catalogue, &run, &first->predictions, error))
+    if (!run_find(catalogue, first->folder, &run, &sweep->arena, error))
+        return false;
+    run_info_read(&info, run.info);
+    bool done = clip_facts_read(&facts, catalogue, &info, &first->predictions, error);
+    run_info_free(&info);
+    if (!done)
         return false;
     clusters_make(clusters, &first->predictions, facts.speakers);
     clip_facts_free(&facts);
     return true;
 }
 
-/* The row's interval, where its seeds answered for the same clips.  `same`: whether those are the `clips`
+/* The row's interval, where its seeds predicted for the same clips.  `same`: whether those are the `clips`
  * too. */
 static bool measure(struct sweep *sweep, struct sweep_row *row, const struct prediction_list *clips,
                     struct catalogue *catalogue, bool *same, struct error *error)
 {
-    struct answers answers = answers_of(row, NULL, sweep->grid.seeds.count);
-    struct interval intervals[FIGURE_COUNT];
+    struct outputs outputs = outputs_of(row, NULL, sweep->grid.seeds.count);
+    struct interval intervals[METRIC_COUNT];
     struct clusters clusters = {0};
-    bool alike = same_within(&answers, answers.lists[0]);
+    bool alike = same_within(&outputs, outputs.lists[0]);
     bool done = !alike || row_clusters(sweep, row, catalogue, &clusters, error);
 
     if (done && alike) {
-        bootstrap_intervals(&answers, &clusters, intervals);
+        bootstrap_intervals(&outputs, &clusters, intervals);
         memcpy(row->intervals, intervals, sizeof intervals);
         row->interval = intervals[sweep->metric];
         sweep->clusters = clusters.count;
         sweep->cluster_unit = arena_string(&sweep->arena, clusters.unit);
     }
-    *same = same_within(&answers, clips);
+    *same = same_within(&outputs, clips);
     clusters_free(&clusters);
-    free((void *)answers.lists);
+    free((void *)outputs.lists);
     return done;
 }
 
 static void compare_with_best(struct sweep *sweep, struct sweep_row *row, const struct clusters *clusters)
 {
     const struct sweep_row *best = &sweep->rows[0];
-    struct answers first = answers_of(best, row, sweep->grid.seeds.count),
-                   second = answers_of(row, best, sweep->grid.seeds.count);
+    struct outputs first = outputs_of(best, row, sweep->grid.seeds.count),
+                   second = outputs_of(row, best, sweep->grid.seeds.count);
 
     row->compared = first.count > 0;
     if (row->compared) {
-        struct comparison comparisons[FIGURE_COUNT];
-        compare_answers(&first, &second, clusters, comparisons);
+        struct comparison comparisons[METRIC_COUNT];
+        compare_predictions(&first, &second, clusters, comparisons);
         row->comparison = comparisons[sweep->metric];
     }
     free((void *)first.lists);
@@ -274,12 +278,12 @@ static void adjust(struct sweep *sweep)
     free(bootstrap);
 }
 
-/* Intervals, and tests where all runs answered for the same clips.  The rows are ranked: the first is the
+/* Intervals, and tests where all runs predicted for the same clips.  The rows are ranked: the first is the
  * best. */
-static bool judge(struct sweep *sweep, struct catalogue *catalogue, struct error *error)
+static bool score(struct sweep *sweep, struct catalogue *catalogue, struct error *error)
 {
     struct clusters clusters = {0};
-    struct answers best = answers_of(&sweep->rows[0], NULL, sweep->grid.seeds.count);
+    struct outputs best = outputs_of(&sweep->rows[0], NULL, sweep->grid.seeds.count);
     bool done = true, all_same = best.count > 0;
 
     for (size_t i = 0; done && i < sweep->count && sweep->rows[i].finished; i++) {
@@ -306,7 +310,7 @@ static void rank(struct sweep *sweep)
         struct sweep_row row = sweep->rows[i];
         size_t j = i;
         while (j > 0 && row.finished &&
-               (!sweep->rows[j - 1].finished || figure_is_better(sweep->metric, row.means[sweep->metric],
+               (!sweep->rows[j - 1].finished || metric_is_better(sweep->metric, row.means[sweep->metric],
                                                                  sweep->rows[j - 1].means[sweep->metric]))) {
             sweep->rows[j] = sweep->rows[j - 1];
             j--;
@@ -345,15 +349,16 @@ bool sweep_read(struct sweep *sweep, struct catalogue *catalogue, const char *fo
     sweep->folder = arena_string(&sweep->arena, folder);
     bool done = config_read(sweep->config, path, error) && grid_read(&sweep->grid, sweep->config, error);
     if (done) {
-        const char *metric = config_text(sweep->config, "sweep.metric");
-        sweep->problem = problem_find(config_text(sweep->config, "model.problem"));
+        const struct settings *settings = config_settings(sweep->config);
+        const char *metric = settings->sweep.metric;
+        sweep->task = settings->model.task;
         sweep->metric =
-            figure_choose(*metric ? metric : config_text(sweep->config, "eval.best_metric"), sweep->problem);
+            metric_choose(*metric ? metric : settings->eval.best_metric, sweep->task);
         done = read_rows(sweep, catalogue, error);
     }
     if (done)
         rank(sweep);
-    done = done && judge(sweep, catalogue, error);
+    done = done && score(sweep, catalogue, error);
     free(path);
     if (!done)
         sweep_free(sweep);
@@ -368,7 +373,7 @@ void sweep_free(struct sweep *sweep)
             prediction_list_free(&run->predictions);
             free(run->name);
             free(run->folder);
-            free(run->problem);
+            free(run->unfinished);
         }
         free(sweep->rows[i].runs);
         free(sweep->rows[i].label);

@@ -6,8 +6,8 @@
 #ifndef EMOTRAIN_REPORT_SWEEP_H
 #define EMOTRAIN_REPORT_SWEEP_H
 
-#include "base/grid.h"
-#include "report/statistics.h"
+#include "config/grid.h"
+#include "eval/statistics.h"
 
 /* One setting from one seed, over all its folds. */
 struct sweep_run {
@@ -15,10 +15,10 @@ struct sweep_run {
     char *name;   /* as in FOLDER/NAME */
     char *folder; /* absolute */
     bool finished;
-    char *problem;                /* why it is not finished; "" if it has not run */
+    char *unfinished;          /* why it is not finished; "" if it has not run */
     double seconds, test_seconds; /* of training, and of answering for the test part */
     double parameters, memory;    /* memory: MiB at most */
-    double figures[FIGURE_COUNT];
+    double metrics[METRIC_COUNT];
     double selection; /* the metric of its best checkpoint on the validation part; NaN without one */
     struct prediction_list predictions;
 };
@@ -29,8 +29,8 @@ struct sweep_row {
     char *label;
     struct sweep_run *runs;                           /* one per seed of the grid */
     size_t finished;                                  /* how many of them are */
-    double means[FIGURE_COUNT], deviation, selection; /* deviation, interval: of the metric */
-    struct interval interval, intervals[FIGURE_COUNT];
+    double means[METRIC_COUNT], deviation, selection; /* deviation, interval: of the metric */
+    struct interval interval, intervals[METRIC_COUNT];
     double parameters, seconds, test_rate,
         memory;    /* means over runs; test_rate: clips a second; memory: the most, MiB */
     bool compared; /* with the best setting, over the seeds that both have finished */
@@ -42,8 +42,8 @@ struct sweep {
     const char *folder;
     struct config *config;
     struct grid grid;
-    enum problem problem;
-    enum figure metric;
+    enum task task;
+    enum metric metric;
     struct sweep_row *rows; /* the best first; those without a finished run last */
     size_t count, clips;    /* clips: of the test part; 0 if the runs' test parts differ */
     size_t clusters;

@@ -20,7 +20,7 @@ static void add_ranking(struct text *page, const struct sweep *sweep)
              "<div class=\"wide\"><table><tr><th></th><th>runs</th><th>%s</th><th>deviation</th><th>95 %% "
              "interval</th><th>to the best</th><th>95 %% interval</th><th>McNemar p</th><th>bootstrap "
              "p</th></tr>\n",
-             figure_title(sweep->metric, sweep->problem));
+             metric_title(sweep->metric, sweep->task));
     for (size_t i = 0; i < sweep->count; i++) {
         const struct sweep_row *row = &sweep->rows[i];
         add_label(page, row);
@@ -43,16 +43,16 @@ static void add_ranking(struct text *page, const struct sweep *sweep)
     text_add(page, "</table></div>\n");
 }
 
-static void add_figures(struct text *page, const struct sweep *sweep)
+static void add_metrics(struct text *page, const struct sweep *sweep)
 {
     text_add(page, "<div class=\"wide\"><table><tr><th></th>");
-    FOR_FIGURES (f, sweep->problem)
-        text_add(page, "<th>%s</th>", figure_title(f, sweep->problem));
+    FOR_METRICS (f, sweep->task)
+        text_add(page, "<th>%s</th>", metric_title(f, sweep->task));
     text_add(page, "</tr>\n");
     for (size_t i = 0; i < sweep->count && sweep->rows[i].finished; i++) {
         const struct sweep_row *row = &sweep->rows[i];
         add_label(page, row);
-        FOR_FIGURES (f, sweep->problem)
+        FOR_METRICS (f, sweep->task)
             text_add(page, "<td>%.3f<br><small>%.3f to %.3f</small></td>", row->means[f],
                      row->intervals[f].low, row->intervals[f].high);
         text_add(page, "</tr>\n");
@@ -84,14 +84,14 @@ bool sweep_html(const struct sweep *sweep, struct error *error)
     char *path = path_join(sweep->folder, "sweep.html");
 
     html_head(&page, name);
-    text_add(&page, "<p class=\"soft\">%s on the test part", figure_title(sweep->metric, sweep->problem));
+    text_add(&page, "<p class=\"soft\">%s on the test part", metric_title(sweep->metric, sweep->task));
     if (sweep->clips)
         text_add(&page, ", %zu clips", sweep->clips);
     text_add(&page, "</p>\n");
     add_ranking(&page, sweep);
     html_still(&page, sweep->folder, "sweep.svg", "<div class=\"wide still\">", "</div>");
     text_add(&page, "<h2>Every figure</h2>\n");
-    add_figures(&page, sweep);
+    add_metrics(&page, sweep);
     text_add(&page, "<h2>What it costs</h2>\n");
     add_costs(&page, sweep);
     text_add(&page, "<h2>How to read it</h2>\n<pre class=\"words\">");

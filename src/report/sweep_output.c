@@ -90,13 +90,13 @@ static const struct sweep_row *chosen(const struct sweep *sweep)
         const struct sweep_row *row = &sweep->rows[i];
         if (row->finished && !isfinite(row->selection))
             return NULL;
-        if (row->finished && (!best || figure_is_better(sweep->metric, row->selection, best->selection)))
+        if (row->finished && (!best || metric_is_better(sweep->metric, row->selection, best->selection)))
             best = row;
     }
     return best;
 }
 
-/* What the figures of settings that were compared mean, and what they do not. */
+/* What the metrics of settings that were compared mean, and what they do not. */
 static void add_comparison_notes(struct text *out, const struct sweep *sweep, size_t compared)
 {
     bool single = strcmp(sweep->cluster_unit, "clip") == 0 && sweep->grid.seeds.count == 1;
@@ -114,18 +114,18 @@ static void add_comparison_notes(struct text *out, const struct sweep *sweep, si
                                                            : "a clip's answers from all seeds together");
 }
 
-/* Every figure with its interval, then what each setting costs. */
+/* Every metric with its interval, then what each setting costs. */
 static void add_details(struct text *out, const struct sweep *sweep, int width)
 {
     text_add(out, "\n%4s  %-*s", "", width, "");
-    FOR_FIGURES (f, sweep->problem)
-        if (f != FIGURE_LOSS)
-            text_add(out, "  %-25s", figure_title(f, sweep->problem));
+    FOR_METRICS (f, sweep->task)
+        if (f != METRIC_LOSS)
+            text_add(out, "  %-25s", metric_title(f, sweep->task));
     text_add(out, "\n");
     for (size_t i = 0; i < sweep->count && sweep->rows[i].finished; i++) {
         text_add(out, "%4zu  %-*s", i + 1, width, sweep->rows[i].label);
-        FOR_FIGURES (f, sweep->problem)
-            if (f != FIGURE_LOSS)
+        FOR_METRICS (f, sweep->task)
+            if (f != METRIC_LOSS)
                 text_add(out, "  %.4f (%.4f to %.4f)", sweep->rows[i].means[f],
                          sweep->rows[i].intervals[f].low, sweep->rows[i].intervals[f].high);
         text_add(out, "\n");
@@ -157,7 +157,7 @@ static void add_notes(struct text *out, const struct sweep *sweep)
         text_add(out, "The settings' test clips differ, so they are not compared clip by clip.\n");
     if (choice && sweep->count > 1)
         text_add(out, "Chosen on the validation part instead: %s, test %s %.4f.\n", choice->label,
-                 figure_title(sweep->metric, sweep->problem), choice->means[sweep->metric]);
+                 metric_title(sweep->metric, sweep->task), choice->means[sweep->metric]);
 }
 
 static void add_unfinished(struct text *out, const struct sweep *sweep)
@@ -166,7 +166,7 @@ static void add_unfinished(struct text *out, const struct sweep *sweep)
         for (size_t s = 0; s < sweep->grid.seeds.count; s++) {
             const struct sweep_run *run = &sweep->rows[i].runs[s];
             if (!run->finished)
-                text_add(out, "not finished: %s%s%s\n", run->name, *run->problem ? ": " : "", run->problem);
+                text_add(out, "not finished: %s%s%s\n", run->name, *run->unfinished ? ": " : "", run->unfinished);
         }
     }
 }
@@ -183,7 +183,7 @@ void sweep_print(const struct sweep *sweep, struct text *out)
     int width = label_width(sweep);
     bool selection = has_selection(sweep);
 
-    text_add(out, "%s on the test part, mean over seeds", figure_title(sweep->metric, sweep->problem));
+    text_add(out, "%s on the test part, mean over seeds", metric_title(sweep->metric, sweep->task));
     for (size_t s = 0; s < sweep->grid.seeds.count; s++)
         text_add(out, " %s", sweep->grid.seeds.items[s]);
     if (sweep->clips)
@@ -218,8 +218,8 @@ static void print_csv(const struct sweep *sweep, struct text *out)
                   "mcnemar_p,mcnemar_p_holm,bootstrap_p,bootstrap_p_holm");
     if (sweep->grid.files.count)
         text_add(out, ",parameters,training_seconds,test_clips_per_second,memory_mib");
-    FOR_FIGURES (f, sweep->problem)
-        text_add(out, ",%s", FIGURES[f].name);
+    FOR_METRICS (f, sweep->task)
+        text_add(out, ",%s", METRICS[f].name);
     text_add(out, "\n");
     for (size_t i = 0; i < sweep->count; i++) {
         const struct sweep_row *row = &sweep->rows[i];
@@ -229,7 +229,7 @@ static void print_csv(const struct sweep *sweep, struct text *out)
             text_add(out, ",");
             text_add_csv(out, grid_value(&sweep->grid, row->setting, a));
         }
-        text_add(out, ",%zu,%s", row->finished, FIGURES[sweep->metric].name);
+        text_add(out, ",%zu,%s", row->finished, METRICS[sweep->metric].name);
         const double numbers[] = {row->means[sweep->metric], row->deviation, row->interval.low,
                                   row->interval.high, row->selection};
         const double differences[] = {c->difference,          c->interval.low,       c->interval.high,
@@ -242,7 +242,7 @@ static void print_csv(const struct sweep *sweep, struct text *out)
         const double costs[] = {row->parameters, row->seconds, row->test_rate, row->memory};
         for (size_t n = 0; sweep->grid.files.count && n < sizeof costs / sizeof costs[0]; n++)
             add_csv_number(out, row->finished ? costs[n] : (double)NAN);
-        FOR_FIGURES (f, sweep->problem)
+        FOR_METRICS (f, sweep->task)
             add_csv_number(out, row->means[f]);
         text_add(out, "\n");
     }
@@ -266,7 +266,7 @@ static cJSON *run_json(const struct sweep_run *run)
     cJSON_AddStringToObject(json, "seed", run->seed);
     cJSON_AddBoolToObject(json, "finished", run->finished);
     if (!run->finished) {
-        cJSON_AddStringToObject(json, "problem", run->problem);
+        cJSON_AddStringToObject(json, "unfinished", run->unfinished);
         return json;
     }
     json_add_finite(json, "training_seconds_of_last_session", run->seconds);
@@ -274,8 +274,8 @@ static cJSON *run_json(const struct sweep_run *run)
     json_add_finite(json, "parameters", run->parameters);
     json_add_finite(json, "memory_mib", run->memory);
     json_add_finite(json, "validation", run->selection);
-    FOR_FIGURES (f, run->predictions.problem)
-        json_add_finite(json, FIGURES[f].name, run->figures[f]);
+    FOR_METRICS (f, run->predictions.task)
+        json_add_finite(json, METRICS[f].name, run->metrics[f]);
     return json;
 }
 
@@ -305,11 +305,11 @@ static cJSON *row_json(const struct sweep *sweep, const struct sweep_row *row)
     json_add_finite(json, "std", row->deviation);
     put_interval(json, "interval", &row->interval);
     json_add_finite(json, "validation", row->selection);
-    FOR_FIGURES (f, sweep->problem)
-        json_add_finite(json, FIGURES[f].name, row->means[f]);
+    FOR_METRICS (f, sweep->task)
+        json_add_finite(json, METRICS[f].name, row->means[f]);
     cJSON *intervals = cJSON_AddObjectToObject(json, "intervals");
-    FOR_FIGURES (f, sweep->problem)
-        put_interval(intervals, FIGURES[f].name, &row->intervals[f]);
+    FOR_METRICS (f, sweep->task)
+        put_interval(intervals, METRICS[f].name, &row->intervals[f]);
     if (row->compared)
         cJSON_AddItemToObject(json, "against_best", comparison_json(row));
     cJSON *runs = cJSON_AddArrayToObject(json, "runs");
@@ -322,8 +322,8 @@ static cJSON *sweep_json(const struct sweep *sweep)
 {
     cJSON *json = cJSON_CreateObject();
 
-    cJSON_AddStringToObject(json, "metric", FIGURES[sweep->metric].name);
-    cJSON_AddStringToObject(json, "grid", config_text(sweep->config, "sweep.grid"));
+    cJSON_AddStringToObject(json, "metric", METRICS[sweep->metric].name);
+    cJSON_AddStringToObject(json, "grid", config_settings(sweep->config)->sweep.grid);
     cJSON_AddItemToObject(
         json, "seeds",
         cJSON_CreateStringArray((const char *const *)sweep->grid.seeds.items, (int)sweep->grid.seeds.count));

@@ -1,5 +1,7 @@
+/* The catalogue: its schema, migrations and transactions; see catalogue.h. */
 #include "base/files.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "store/statement.h"
 
 #include <errno.h>
@@ -7,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SCHEMA_VERSION = 3, BUSY_MILLISECONDS = 60000 };
+enum { SCHEMA_VERSION = 4, BUSY_MILLISECONDS = 60000 };
 
 /* MIGRATIONS[v] takes a database from version v to v + 1. */
 static const char *const MIGRATIONS[SCHEMA_VERSION] = {
@@ -64,6 +66,17 @@ static const char *const MIGRATIONS[SCHEMA_VERSION] = {
     " FROM predictions;"
     "DROP TABLE predictions;"
     "ALTER TABLE answers RENAME TO predictions;",
+    /* 3 -> 4 */
+    "ALTER TABLE runs RENAME COLUMN problem TO task;"
+    "ALTER TABLE runs RENAME COLUMN facts TO info;" /* run_info.h */
+    "ALTER TABLE clips RENAME COLUMN problem TO defect;"
+    "ALTER TABLE clips RENAME COLUMN intensity TO number;"
+    "ALTER TABLE clips ADD COLUMN intensity TEXT;" /* of the emotion, where the corpus tells: normal, strong */
+    "UPDATE clips SET intensity = CASE number WHEN 1 THEN 'normal' WHEN 2 THEN 'strong' END;"
+    "ALTER TABLE clips DROP COLUMN number; ALTER TABLE clips DROP COLUMN modality;"
+    "ALTER TABLE clips DROP COLUMN vocal_channel; ALTER TABLE clips DROP COLUMN emotion;"
+    "ALTER TABLE clips DROP COLUMN statement; ALTER TABLE clips DROP COLUMN repetition;"
+    "ALTER TABLE clips DROP COLUMN actor;",
 };
 
 /* Why a file that is there or can be made cannot be written: an errno, or 0. */
@@ -155,6 +168,54 @@ struct catalogue *catalogue_open(const char *path, struct error *error)
     }
     catalogue_close(catalogue);
     return NULL;
+}
+
+/* "file:PATH?immutable=1", which SQLite reads without the files beside it; caller frees. */
+static char *immutable_uri(const char *path)
+{
+    struct text uri = {0};
+
+    text_add(&uri, "file:");
+    for (const char *c = path; *c; c++)
+        text_add(&uri, strchr("%?#", *c) ? "%%%02X" : "%c", (unsigned char)*c);
+    text_add(&uri, "?immutable=1");
+    return uri.text;
+}
+
+/* Opens for reading and looks whether it can be read; false with an error. */
+static bool open_reading(struct catalogue *catalogue, const char *name, int *version, struct error *error)
+{
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+
+    if (sqlite3_open_v2(name, &catalogue->db, flags, NULL) != SQLITE_OK)
+        return catalogue_fail(catalogue, error);
+    sqlite3_busy_timeout(catalogue->db, BUSY_MILLISECONDS);
+    return read_version(catalogue, version, error);
+}
+
+struct catalogue *catalogue_open_read(const char *path, struct error *error)
+{
+    struct catalogue *catalogue = mem_zero(1, sizeof *catalogue);
+    struct error first = {0};
+    int version = 0;
+
+    catalogue->path = mem_string(path);
+    if (access(path, F_OK) != 0) {
+        error_usage(error, "%s: no catalogue of runs here (run.database says where it is)", path);
+        catalogue_close(catalogue);
+        return NULL;
+    }
+    bool done = open_reading(catalogue, path, &version, &first);
+    if (!done) { /* the files beside a database in WAL mode cannot be made in a folder that is read-only */
+        char *uri = immutable_uri(path);
+        sqlite3_close(catalogue->db);
+        done = open_reading(catalogue, uri, &version, error);
+        free(uri);
+    }
+    if (done && version == SCHEMA_VERSION)
+        return catalogue;
+    catalogue_close(catalogue);
+    return done ? catalogue_open(path, error) : NULL; /* of an older version: brought up to date first */
 }
 
 void catalogue_close(struct catalogue *catalogue)

@@ -1,29 +1,64 @@
+/* Corpora and clips in the catalogue: see clips.h. */
 #include "store/clips.h"
 
+#include "base/text.h"
 #include "store/statement.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
-#define COLUMNS                                                                                              \
-    "path, name, file_size, file_mtime, sha256, rate, channels, frames, duration, label, speaker, sex, "     \
-    "text,"                                                                                                  \
-    " modality, vocal_channel, emotion, intensity, statement, repetition, actor, problem, duplicate_of, "    \
-    "part"
+/* The columns of a clip, and the fields that they fill. */
+enum column_type { COLUMN_TEXT, COLUMN_INT, COLUMN_INT64, COLUMN_DOUBLE };
+
+static const struct column {
+    const char *name;
+    enum column_type type;
+    size_t offset; /* into struct clip */
+} COLUMNS[] = {{"path", COLUMN_TEXT, offsetof(struct clip, path)},
+               {"name", COLUMN_TEXT, offsetof(struct clip, name)},
+               {"file_size", COLUMN_INT64, offsetof(struct clip, file_size)},
+               {"file_mtime", COLUMN_INT64, offsetof(struct clip, file_mtime)},
+               {"sha256", COLUMN_TEXT, offsetof(struct clip, sha256)},
+               {"rate", COLUMN_INT, offsetof(struct clip, rate)},
+               {"channels", COLUMN_INT, offsetof(struct clip, channels)},
+               {"frames", COLUMN_INT64, offsetof(struct clip, frames)},
+               {"duration", COLUMN_DOUBLE, offsetof(struct clip, duration)},
+               {"label", COLUMN_TEXT, offsetof(struct clip, label)},
+               {"speaker", COLUMN_TEXT, offsetof(struct clip, speaker)},
+               {"sex", COLUMN_TEXT, offsetof(struct clip, sex)},
+               {"text", COLUMN_TEXT, offsetof(struct clip, text)},
+               {"intensity", COLUMN_TEXT, offsetof(struct clip, intensity)},
+               {"defect", COLUMN_TEXT, offsetof(struct clip, defect)},
+               {"duplicate_of", COLUMN_TEXT, offsetof(struct clip, duplicate_of)},
+               {"part", COLUMN_TEXT, offsetof(struct clip, part)}};
+
+enum { COLUMN_COUNT = sizeof COLUMNS / sizeof COLUMNS[0] };
+
+/* "path, name, ...", each with `prefix`; caller frees. */
+static char *column_names(const char *prefix)
+{
+    struct text text = {0};
+
+    for (size_t c = 0; c < COLUMN_COUNT; c++)
+        text_add(&text, "%s%s%s", c ? ", " : "", prefix, COLUMNS[c].name);
+    return text.text;
+}
+
+static void *clip_field(const struct clip *clip, const struct column *column)
+{
+    return (char *)clip + column->offset;
+}
 
 void clip_list_add(struct clip_list *list, const struct clip *clip)
 {
     list->clips = mem_grow(list->clips, &list->capacity, list->count + 1, sizeof *list->clips);
     struct clip *copy = &list->clips[list->count++];
     *copy = *clip;
-    const char **strings[] = {&copy->path, &copy->name, &copy->sha256,  &copy->label,        &copy->speaker,
-                              &copy->sex,  &copy->text, &copy->problem, &copy->duplicate_of, &copy->part};
-    for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
-        *strings[i] = arena_string(&list->arena, *strings[i]);
-}
-
-const char *clip_other_speaker(int number, const char *speaker, struct arena *arena)
-{
-    return arena_format(arena, "corpus_%d %s", number, speaker);
+    for (size_t c = 0; c < COLUMN_COUNT; c++) {
+        const char **string = clip_field(copy, &COLUMNS[c]);
+        if (COLUMNS[c].type == COLUMN_TEXT)
+            *string = arena_string(&list->arena, *string);
+    }
 }
 
 void clip_list_free(struct clip_list *list)
@@ -33,7 +68,7 @@ void clip_list_free(struct clip_list *list)
     *list = (struct clip_list){0};
 }
 
-bool corpus_open(struct catalogue *catalogue, const char *kind, const char *root, int64_t *id,
+bool catalogue_corpus_id(struct catalogue *catalogue, const char *kind, const char *root, int64_t *id,
                  struct error *error)
 {
     struct statement s;
@@ -53,31 +88,35 @@ bool corpus_open(struct catalogue *catalogue, const char *kind, const char *root
 
 static void read_clip(struct statement *s, struct clip *clip, struct arena *arena)
 {
-    int *numbers[] = {&clip->fields.modality,  &clip->fields.vocal_channel, &clip->fields.emotion,
-                      &clip->fields.intensity, &clip->fields.statement,     &clip->fields.repetition,
-                      &clip->fields.actor};
-    int c = 0;
+    *clip = (struct clip){.id = sqlite3_column_int64(s->handle, 0)};
+    for (int c = 0; c < COLUMN_COUNT; c++) {
+        void *field = clip_field(clip, &COLUMNS[c]);
+        switch (COLUMNS[c].type) {
+        case COLUMN_TEXT:
+            *(const char **)field = column_text(s, c + 1, arena);
+            break;
+        case COLUMN_INT:
+            *(int *)field = sqlite3_column_int(s->handle, c + 1);
+            break;
+        case COLUMN_INT64:
+            *(int64_t *)field = sqlite3_column_int64(s->handle, c + 1);
+            break;
+        case COLUMN_DOUBLE:
+            *(double *)field = sqlite3_column_double(s->handle, c + 1);
+            break;
+        }
+    }
+}
 
-    clip->id = sqlite3_column_int64(s->handle, c++);
-    clip->path = column_text(s, c++, arena);
-    clip->name = column_text(s, c++, arena);
-    clip->file_size = sqlite3_column_int64(s->handle, c++);
-    clip->file_mtime = sqlite3_column_int64(s->handle, c++);
-    clip->sha256 = column_text(s, c++, arena);
-    clip->rate = sqlite3_column_int(s->handle, c++);
-    clip->channels = sqlite3_column_int(s->handle, c++);
-    clip->frames = sqlite3_column_int64(s->handle, c++);
-    clip->duration = sqlite3_column_double(s->handle, c++);
-    clip->label = column_text(s, c++, arena);
-    clip->speaker = column_text(s, c++, arena);
-    clip->sex = column_text(s, c++, arena);
-    clip->text = column_text(s, c++, arena);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        *numbers[i] = sqlite3_column_int(s->handle, c++);
-    clip->problem = column_text(s, c++, arena);
-    clip->duplicate_of = column_text(s, c++, arena);
-    clip->part = column_text(s, c++, arena);
-    clip->part_is_fixed = false;
+/* "SELECT id and all columns FROM clips" and `rest`. */
+static bool select_clips(struct statement *s, struct catalogue *catalogue, const char *rest, struct error *error)
+{
+    char *names = column_names(""), *sql = mem_format("SELECT id, %s FROM clips %s", names, rest);
+    bool done = statement_prepare(s, catalogue, sql, error);
+
+    free(names);
+    free(sql);
+    return done;
 }
 
 bool clips_read(struct catalogue *catalogue, int64_t corpus, enum clip_filter filter, struct clip_list *list,
@@ -85,10 +124,10 @@ bool clips_read(struct catalogue *catalogue, int64_t corpus, enum clip_filter fi
 {
     struct statement s;
 
-    if (statement_prepare(&s, catalogue,
-                          "SELECT id, " COLUMNS " FROM clips WHERE corpus_id = ?1 AND"
-                          " (?2 = 0 OR (problem IS NULL AND duplicate_of IS NULL)) ORDER BY name, path",
-                          error)) {
+    if (select_clips(&s, catalogue,
+                     "WHERE corpus_id = ?1 AND (?2 = 0 OR (defect IS NULL AND duplicate_of IS NULL))"
+                     " ORDER BY name, path",
+                     error)) {
         statement_integer(&s, corpus);
         statement_integer(&s, filter == CLIPS_USABLE);
         while (statement_row(&s, error)) {
@@ -104,10 +143,9 @@ bool clips_look_up(struct catalogue *catalogue, const char *kind, const char *ro
 {
     struct statement s;
 
-    if (statement_prepare(&s, catalogue,
-                          "SELECT id, " COLUMNS " FROM clips WHERE path = ? AND"
-                          " corpus_id = (SELECT id FROM corpora WHERE kind = ? AND root = ?)",
-                          error)) {
+    if (select_clips(&s, catalogue,
+                     "WHERE path = ? AND corpus_id = (SELECT id FROM corpora WHERE kind = ? AND root = ?)",
+                     error)) {
         for (size_t i = 0; i < count && !s.failed; i++) {
             statement_text(&s, clips[i].path);
             statement_text(&s, kind);
@@ -130,46 +168,40 @@ static void bind_optional(struct statement *s, int64_t value)
 
 static void bind_clip(struct statement *s, const struct clip *clip)
 {
-    const int numbers[] = {clip->fields.modality,  clip->fields.vocal_channel, clip->fields.emotion,
-                           clip->fields.intensity, clip->fields.statement,     clip->fields.repetition,
-                           clip->fields.actor};
+    for (size_t c = 0; c < COLUMN_COUNT; c++) {
+        const void *field = clip_field(clip, &COLUMNS[c]);
+        if (COLUMNS[c].type == COLUMN_TEXT)
+            statement_text(s, *(const char *const *)field);
+        else if (COLUMNS[c].type == COLUMN_INT)
+            bind_optional(s, *(const int *)field);
+        else if (COLUMNS[c].type == COLUMN_INT64)
+            statement_integer(s, *(const int64_t *)field);
+        else
+            statement_number(s, *(const double *)field);
+    }
+}
 
-    statement_text(s, clip->path);
-    statement_text(s, clip->name);
-    statement_integer(s, clip->file_size);
-    statement_integer(s, clip->file_mtime);
-    statement_text(s, clip->sha256);
-    bind_optional(s, clip->rate);
-    bind_optional(s, clip->channels);
-    bind_optional(s, clip->frames);
-    statement_number(s, clip->duration);
-    statement_text(s, clip->label);
-    statement_text(s, clip->speaker);
-    statement_text(s, clip->sex);
-    statement_text(s, clip->text);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        bind_optional(s, numbers[i]);
-    statement_text(s, clip->problem);
-    statement_text(s, clip->duplicate_of);
-    statement_text(s, clip->part);
+static char *upsert_sql(void)
+{
+    char *names = column_names(""), *excluded = column_names("excluded.");
+    struct text text = {0};
+
+    text_add(&text, "INSERT INTO clips (id, corpus_id, %s) VALUES (?, ?", names);
+    for (size_t c = 0; c < COLUMN_COUNT; c++)
+        text_add(&text, ", ?");
+    text_add(&text, ") ON CONFLICT (corpus_id, path) DO UPDATE SET (%s) = (%s)", names, excluded);
+    free(names);
+    free(excluded);
+    return text.text;
 }
 
 static bool write_changed(struct catalogue *catalogue, int64_t corpus, const struct clip_list *changed,
                           struct error *error)
 {
     struct statement s;
+    char *sql = upsert_sql();
 
-    if (statement_prepare(&s, catalogue,
-                          "INSERT INTO clips (id, corpus_id, " COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                          " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                          " ON CONFLICT (corpus_id, path) DO UPDATE SET (" COLUMNS ") ="
-                          " (excluded.path, excluded.name, excluded.file_size, excluded.file_mtime,"
-                          " excluded.sha256, excluded.rate, excluded.channels, excluded.frames,"
-                          " excluded.duration, excluded.label, excluded.speaker, excluded.sex, excluded.text,"
-                          " excluded.modality, excluded.vocal_channel, excluded.emotion, excluded.intensity,"
-                          " excluded.statement, excluded.repetition, excluded.actor, excluded.problem,"
-                          " excluded.duplicate_of, excluded.part)",
-                          error)) {
+    if (statement_prepare(&s, catalogue, sql, error)) {
         for (size_t i = 0; i < changed->count && !s.failed; i++) {
             bind_optional(&s, changed->clips[i].id);
             statement_integer(&s, corpus);
@@ -177,6 +209,7 @@ static bool write_changed(struct catalogue *catalogue, int64_t corpus, const str
             statement_run(&s, error);
         }
     }
+    free(sql);
     return statement_end(&s);
 }
 

@@ -7,11 +7,6 @@
 
 #include <stdint.h>
 
-/* RAVDESS' file name, field by field; 0 where the corpus has no such field. */
-struct clip_fields {
-    int modality, vocal_channel, emotion, intensity, statement, repetition, actor;
-};
-
 /* One file of a corpus.  Strings belong to the clip list's arena (or to whoever made the struct). */
 struct clip {
     int64_t id;
@@ -26,8 +21,8 @@ struct clip {
     const char *label, *speaker, *sex, *text; /* NULL where unknown */
     const char *part;                         /* that the corpus itself puts it in, or NULL */
     bool part_is_fixed;                       /* whatever split.protocol says; not in the catalogue */
-    struct clip_fields fields;
-    const char *problem;      /* why the file is left out; NULL: usable */
+    const char *intensity;                    /* of the emotion: "normal", "strong"; NULL where unknown */
+    const char *defect;      /* why the file is left out; NULL: usable */
     const char *duplicate_of; /* path of the clip that this is a copy of; NULL: not a copy */
 };
 
@@ -42,13 +37,10 @@ void clip_list_add(struct clip_list *list, const struct clip *clip);
 void clip_list_free(struct clip_list *list);
 
 /* The id of a corpus, made if it is new.  `root` should be an absolute path. */
-bool corpus_open(struct catalogue *catalogue, const char *kind, const char *root, int64_t *id,
+bool catalogue_corpus_id(struct catalogue *catalogue, const char *kind, const char *root, int64_t *id,
                  struct error *error);
 
-/* What a speaker of corpus `number` goes by beside those of the first: "corpus_2 07".  In the arena. */
-const char *clip_other_speaker(int number, const char *speaker, struct arena *arena);
-
-enum clip_filter { CLIPS_ALL, CLIPS_USABLE /* no problem and no copy */ };
+enum clip_filter { CLIPS_ALL, CLIPS_USABLE /* no defect and no copy */ };
 
 /* Appends the corpus' clips, sorted by name, then path (bytewise). */
 bool clips_read(struct catalogue *catalogue, int64_t corpus, enum clip_filter filter, struct clip_list *list,

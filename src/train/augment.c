@@ -9,15 +9,6 @@
 
 static const double SNR_RANGE = 30; /* dB */
 
-struct augmentation augmentation_read(const struct config *config)
-{
-    return (struct augmentation){.speed = config_number(config, "augment.speed"),
-                                 .shift = config_number(config, "augment.shift"),
-                                 .noise = config_number(config, "augment.noise"),
-                                 .noise_snr = config_number(config, "augment.noise_snr"),
-                                 .mixup = config_number(config, "augment.mixup")};
-}
-
 /* Plays the signal `factor` times as fast, by linear interpolation. */
 static void change_speed(struct signal *signal, double factor)
 {
@@ -37,7 +28,7 @@ static void change_speed(struct signal *signal, double factor)
 }
 
 /* Moves the sound by `samples`; its length stays.  At least half of it is kept. */
-static void move(struct signal *signal, int64_t samples)
+static void shift_signal(struct signal *signal, int64_t samples)
 {
     int64_t count = (int64_t)signal->count, most = count / 2;
 
@@ -65,7 +56,7 @@ static void add_noise(struct signal *signal, double snr, struct random_stream *s
         signal->samples[t] += (float)(width * (random_uniform(stream) - 0.5));
 }
 
-void augment_signal(const struct augmentation *a, struct signal *signal, uint64_t seed, size_t place)
+void augment_signal(const struct augment_settings *a, struct signal *signal, uint64_t seed, size_t place)
 {
     struct random_stream stream = random_stream(seed, RANDOM_AUGMENT, place);
     double speed = 1 + a->speed * (2 * random_uniform(&stream) - 1);
@@ -75,7 +66,7 @@ void augment_signal(const struct augmentation *a, struct signal *signal, uint64_
     if (a->speed > 0 && signal->count > 1)
         change_speed(signal, speed);
     if (a->shift > 0)
-        move(signal, (int64_t)lround(shift * signal->rate));
+        shift_signal(signal, (int64_t)lround(shift * signal->rate));
     if (chance < a->noise)
         add_noise(signal, snr, &stream);
 }
@@ -95,13 +86,13 @@ int64_t augment_partner(int64_t i, int64_t count)
     return count - 1 - i;
 }
 
-double augment_mix(const struct augmentation *augmentation, struct batch *batch, uint64_t seed)
+double augment_mix(const struct augment_settings *settings, struct batch *batch, uint64_t seed)
 {
     struct random_stream stream = random_stream(seed, RANDOM_MIXUP, 0);
 
-    if (augmentation->mixup == 0 || batch->count < 2 || !batch->samples)
+    if (settings->mixup == 0 || batch->count < 2 || !batch->samples)
         return 1;
-    double share = draw_beta(augmentation->mixup, &stream);
+    double share = draw_beta(settings->mixup, &stream);
     for (int64_t i = 0; i < batch->count / 2; i++) {
         int64_t j = augment_partner(i, batch->count);
         float *a = batch->samples + i * batch->width, *b = batch->samples + j * batch->width;

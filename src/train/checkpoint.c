@@ -1,7 +1,8 @@
+/* Checkpoints on disk: see checkpoint.h. */
 #include "train/checkpoint.h"
 
 #include "base/text.h"
-#include "model/weights.h"
+#include "model/weights/weights.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -55,7 +56,7 @@ static bool write_state(const char *folder, const struct trainer_state *state,
     write_number(json, "best_score", state->best_score);
     write_number(json, "loss_scale", state->loss_scale);
     cJSON_AddNumberToObject(json, "good_steps", (double)state->good_steps);
-    cJSON_AddNumberToObject(json, "bad_steps", (double)state->bad_steps);
+    cJSON_AddNumberToObject(json, "nonfinite_steps", (double)state->nonfinite_steps);
     cJSON *steps = cJSON_AddArrayToObject(json, "optimizer_steps");
     for (size_t i = 0; i < optimizer->count; i++)
         cJSON_AddItemToArray(steps, cJSON_CreateNumber((double)et_adamw_steps(optimizer->optimizer, i)));
@@ -80,7 +81,7 @@ static bool parse_state(const cJSON *json, struct trainer_state *state, struct e
            json_number(json, "best_score", &state->best_score, error) &&
            json_number(json, "loss_scale", &state->loss_scale, error) &&
            json_integer(json, "good_steps", &state->good_steps, error) &&
-           json_integer(json, "bad_steps", &state->bad_steps, error);
+           json_integer(json, "nonfinite_steps", &state->nonfinite_steps, error);
 }
 
 bool checkpoint_read_state(const char *folder, struct trainer_state *state, struct error *error)
@@ -105,9 +106,9 @@ static const char *const MOMENTS[2] = {"exp_avg.", "exp_avg_sq."};
  * average, or weights with their adapters merged in. */
 static const char TRAINED[] = "trained.";
 
-static bool stands_as_trained(const struct average *average, size_t i)
+static bool stands_as_trained(const struct ema *ema, size_t i)
 {
-    return !average->values && model_saves_as_is(average->model, i);
+    return !ema->values && model_saves_as_is(ema->model, i);
 }
 
 /* A moment to write. */
@@ -126,8 +127,8 @@ static void read_moment(struct et_scope *scope, void *context, float *values)
 
 static bool write_optimizer(const char *folder, const struct optimizer_state *o, struct error *error)
 {
-    const struct average *average = o->average;
-    const struct parameters *p = &average->model->parameters;
+    const struct ema *ema = o->ema;
+    const struct parameters *p = &ema->model->parameters;
     struct named_tensor *tensors = mem_zero(2 * o->count + p->count, sizeof *tensors);
     struct moment *moments = mem_zero(2 * o->count, sizeof *moments);
     struct arena arena = {0};
@@ -141,10 +142,10 @@ static bool write_optimizer(const char *folder, const struct optimizer_state *o,
                                   o->tensors[count / 2], read_moment, &moments[count]};
     }
     for (size_t i = 0; i < p->count; i++)
-        if (!stands_as_trained(average, i))
+        if (!stands_as_trained(ema, i))
             tensors[count++] =
                 (struct named_tensor){.name = arena_format(&arena, "%s%s", TRAINED, p->items[i].name),
-                                      .tensor = average->values ? average->values[i] : p->items[i].tensor};
+                                      .tensor = ema->values ? ema->values[i] : p->items[i].tensor};
     bool done = safetensors_write(path, tensors, count, error);
     free(path);
     free(tensors);
@@ -167,14 +168,14 @@ static bool read_tensor(struct weights *weights, const char *path, const char *p
 }
 
 /* The parameters as they were trained take the place of what the model's file had in theirs. */
-static bool read_trained(struct weights *weights, const char *path, const struct average *average,
+static bool read_trained(struct weights *weights, const char *path, const struct ema *ema,
                          struct error *error)
 {
-    const struct parameters *p = &average->model->parameters;
+    const struct parameters *p = &ema->model->parameters;
     bool done = true;
 
     for (size_t i = 0; done && i < p->count; i++)
-        done = stands_as_trained(average, i) ||
+        done = stands_as_trained(ema, i) ||
                read_tensor(weights, path, TRAINED, p->items[i].name, p->items[i].tensor, error);
     return done;
 }
@@ -215,7 +216,7 @@ static bool read_optimizer(const char *folder, const struct optimizer_state *o, 
         for (int which = 0; done && which < 2; which++)
             done = restore_moment(weights, path, o, i, which, error);
     }
-    done = done && read_trained(weights, path, o->average, error);
+    done = done && read_trained(weights, path, o->ema, error);
     cJSON_Delete(json);
     weights_close(weights);
     free(path);

@@ -9,7 +9,7 @@
 #define EMOTRAIN_TRAIN_CHECKPOINT_H
 
 #include "model/model.h"
-#include "train/average.h"
+#include "train/ema.h"
 
 /* Where training stands.  All that is random is a function of seed and position, so nothing else is needed.
  */
@@ -27,7 +27,7 @@ struct trainer_state {
     double best_score;      /* of eval.best_metric, larger is better */
     double loss_scale;      /* float16 only */
     int64_t good_steps;     /* since the loss scale last changed */
-    int64_t bad_steps;      /* the last ones, in a row, whose loss or gradients were not finite */
+    int64_t nonfinite_steps;      /* the last ones, in a row, whose loss or gradients were not finite */
 };
 
 /* What training goes on with, besides the model. */
@@ -36,7 +36,7 @@ struct optimizer_state {
     struct et_tensor *const *tensors; /* that it trains */
     const char *const *names;         /* of those */
     size_t count;
-    struct average *average;
+    struct ema *ema;
 };
 
 /* Writes a checkpoint, points `last` and, if state->best_step is this step, `best` to it, and removes all but

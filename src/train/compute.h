@@ -1,13 +1,30 @@
-/* Device, threads and precision: what run.device, run.threads and run.precision come to on this machine. */
+/* Device, precision and threads: what run.device, run.precision and run.threads come to on this machine. */
 #ifndef EMOTRAIN_TRAIN_COMPUTE_H
 #define EMOTRAIN_TRAIN_COMPUTE_H
 
-#include "train/evaluate.h"
+#include "config/dist_env.h"
+#include "config/settings.h"
+#include "train/ranks.h"
 
-/* Chooses, sets libtorch's threads, and writes what was chosen into the configuration.  place: this process's
- * among those that train together, each of which has a card and a share of the processors; NULL: it is alone.
- */
-bool compute_choose(struct config *config, const struct place *place, struct compute *compute,
+/* How to compute: device, the type of matrix products, and with whom. */
+struct compute {
+    int device; /* ET_CPU, or a card's index */
+    enum et_dtype precision;
+    int threads;
+    const struct ranks *ranks; /* NULL: alone */
+};
+
+enum { COMPUTE_NAME_SIZE = 16 };
+
+/* Chooses, and sets libtorch's threads.  env: this process among those that train together, each of which has a card and a
+ * part of the processors; NULL: it is alone. */
+bool compute_choose(const struct run_settings *settings, const struct dist_env *env, struct compute *compute,
                     struct error *error);
+
+/* "cpu", "cuda:1"; returns `name`. */
+const char *compute_device_name(const struct compute *compute, char name[COMPUTE_NAME_SIZE]);
+
+/* "float32", "bfloat16" or "float16". */
+const char *compute_precision_name(const struct compute *compute);
 
 #endif

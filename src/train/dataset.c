@@ -1,7 +1,7 @@
 #include "train/dataset.h"
 
 #include "audio/egemaps/egemaps.h"
-#include "train/feature_store.h"
+#include "train/feature_cache.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,18 +12,18 @@ static bool fill_item(struct dataset *dataset, struct dataset_item *item, const 
                       struct error *error)
 {
     const struct strings *labels = dataset->source.labels;
-    double longest = config_number(dataset->source.config, "audio.max_seconds");
+    double longest = dataset->source.settings->audio.max_seconds;
 
     *item =
         (struct dataset_item){.clip = clip,
                               .seconds = longest > 0 && clip->duration > longest ? longest : clip->duration,
                               .label = -1};
-    if (dataset->problem == SINGLE_LABEL) {
+    if (dataset->task == SINGLE_LABEL) {
         item->label = strings_index(labels, clip->label);
         return true;
     }
     item->targets = arena_zero(&dataset->arena, labels->count, sizeof *item->targets);
-    return problem_parse(dataset->problem, (const char *const *)labels->items, labels->count, clip->label,
+    return target_parse(dataset->task, (const char *const *)labels->items, labels->count, clip->label,
                          item->targets, error) ||
            error_prefix(error, "%s", clip->path);
 }
@@ -34,7 +34,7 @@ bool dataset_start(struct dataset *dataset, const struct dataset_source *source,
     bool done = true;
 
     *dataset = (struct dataset){.source = *source,
-                                .problem = problem_find(config_text(source->config, "model.problem")),
+                                .task = source->settings->model.task,
                                 .count = source->split->counts[part]};
     dataset->items = mem_zero(dataset->count, sizeof *dataset->items);
     for (size_t i = 0; done && i < dataset->count; i++)
@@ -50,11 +50,20 @@ void dataset_free(struct dataset *dataset)
     *dataset = (struct dataset){0};
 }
 
-struct features *dataset_features(const struct config *config, struct error *error)
+struct features *dataset_features(const struct linear_settings *settings, struct error *error)
 {
-    const char *name = config_text(config, "model.features");
+    return strcmp(settings->features, "egemaps") == 0 ? NULL : features_open(settings->features, error);
+}
 
-    return strcmp(name, "egemaps") == 0 ? NULL : features_open(name, error);
+void dataset_learn_scale(const struct dataset *dataset, struct model *model)
+{
+    if (model->task != REGRESSION)
+        return;
+    const double **targets = mem_zero(dataset->count, sizeof *targets);
+    for (size_t i = 0; i < dataset->count; i++)
+        targets[i] = dataset->items[i].targets;
+    model_learn_scale(model, targets, dataset->count);
+    free(targets);
 }
 
 /* ---- batches ---- */
@@ -134,7 +143,7 @@ void batch_free(struct batch *batch)
 /* ---- a dataset's batches ---- */
 
 static bool load_signals(const struct dataset *dataset, const size_t *items, size_t count,
-                         const struct model *model, const struct augmentation *augmentation, uint64_t seed,
+                         const struct model *model, const struct augment_settings *augmentation, uint64_t seed,
                          struct batch *batch, struct error *error)
 {
     const struct dataset_source *source = &dataset->source;
@@ -144,8 +153,8 @@ static bool load_signals(const struct dataset *dataset, const size_t *items, siz
     for (size_t i = 0; done && i < count; i++) {
         const struct clip *clip = dataset->items[items[i]].clip;
         char *path = path_join(source->root, clip->path);
-        done = corpus_signal(source->config, source->cache, path, clip->sha256, model->normalize, &signals[i],
-                             error);
+        done = corpus_signal(source->cache, path, clip->sha256, source->settings->audio.max_seconds,
+                             model->normalize, &signals[i], error);
         if (done && augmentation)
             augment_signal(augmentation, &signals[i], seed, i);
         free(path);
@@ -192,7 +201,7 @@ static bool load_features(const struct dataset *dataset, const size_t *items, si
         const float *row = features_row(features, dataset->source.root, clip->path, clip->name);
         if (!row)
             return error_set(error, "%s: no row for the clip %s",
-                             config_text(dataset->source.config, "model.features"), clip->path);
+                             dataset->source.settings->linear.features, clip->path);
         memcpy(batch->features + i * width, row, width * sizeof *row);
     }
     return true;
@@ -210,7 +219,7 @@ static bool load_texts(const struct dataset *dataset, const size_t *items, size_
         done =
             clip->text || error_set(error,
                                     "%s: no text: this model reads what is said, which this corpus does not "
-                                    "tell (corpus.kind=csv has a column text)",
+                                    "tell (corpus.kind=list has a column text)",
                                     clip->path);
     }
     if (done)
@@ -220,20 +229,20 @@ static bool load_texts(const struct dataset *dataset, const size_t *items, size_
 }
 
 /* What is so of the batch's clips; numbers standardised as the model learned them. */
-static void add_truth(const struct dataset *dataset, const size_t *items, const struct model *model,
+static void add_targets(const struct dataset *dataset, const size_t *items, const struct model *model,
                       struct batch *batch)
 {
     size_t count = (size_t)batch->count, labels = model->labels.count;
 
     batch->labels = mem_zero(count, sizeof *batch->labels);
-    if (dataset->problem != SINGLE_LABEL)
+    if (dataset->task != SINGLE_LABEL)
         batch->targets = mem_zero(count * labels, sizeof *batch->targets);
     for (size_t i = 0; i < count; i++) {
         const struct dataset_item *item = &dataset->items[items[i]];
         batch->labels[i] = item->label;
         for (size_t k = 0; batch->targets && k < labels; k++)
             batch->targets[i * labels + k] =
-                dataset->problem == REGRESSION
+                dataset->task == REGRESSION
                     ? (float)((item->targets[k] - model->means[k]) / model->deviations[k])
                     : (float)item->targets[k];
     }
@@ -246,13 +255,13 @@ static bool load_frozen(const struct dataset *dataset, const size_t *items, size
 
     for (size_t i = 0; i < count; i++)
         clips[i] = dataset->items[items[i]].clip;
-    bool done = feature_store_load(dataset->store, clips, count, batch, error);
+    bool done = feature_cache_load(dataset->cache, clips, count, batch, error);
     free(clips);
     return done;
 }
 
 bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t count,
-                   const struct model *model, const struct augmentation *augmentation, uint64_t seed,
+                   const struct model *model, const struct augment_settings *augmentation, uint64_t seed,
                    struct batch *batch, struct error *error)
 {
     bool done;
@@ -264,12 +273,12 @@ bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t co
         done = load_features(dataset, items, count, model, batch, error);
     else if (model->kind->input == INPUT_FEATURES)
         done = load_functionals(dataset, items, count, model, batch, error);
-    else if (dataset->store)
+    else if (dataset->cache)
         done = load_frozen(dataset, items, count, batch, error);
     else
         done = load_signals(dataset, items, count, model, augmentation, seed, batch, error);
     if (done)
-        add_truth(dataset, items, model, batch);
+        add_targets(dataset, items, model, batch);
     else
         batch_free(batch);
     return done;

@@ -5,52 +5,55 @@
 
 #include "corpus/corpus.h"
 #include "corpus/features.h"
-#include "corpus/split.h"
+#include "corpus/split/split.h"
 #include "model/model.h"
 #include "train/augment.h"
 
 struct dataset_item {
     const struct clip *clip; /* of the clip list; path relative to the corpus' root, or absolute */
     double seconds;          /* as the model hears it: for grouping by length */
-    int label; /* index; -1 of other problems than single_label, and for a label that is not asked for */
-    double *targets; /* (labels) of the other problems; NULL of single_label */
+    int label; /* index; -1 of other tasks than single_label, and for a label that is not asked for */
+    double *targets; /* (labels) of the other tasks; NULL of single_label */
 };
 
 /* What datasets are made of. */
 struct dataset_source {
-    const struct config *config;
+    const struct settings *settings;
     struct audio_cache *cache;
     const char *root; /* of the corpus */
     const struct clip_list *clips;
     const struct split *split;
     const struct strings *labels;
-    const struct features *features; /* of model.features, where that is a list; else NULL */
+    const struct features *features; /* of linear.features, where that is a list; else NULL */
 };
 
-struct feature_store;
+struct feature_cache;
 
 struct dataset {
     struct dataset_source source;
-    const struct feature_store *store; /* of what a frozen part makes of the clips; or NULL */
-    enum problem problem;
+    const struct feature_cache *cache; /* of what a frozen part makes of the clips; or NULL */
+    enum task task;
     struct dataset_item *items;
     size_t count;
     struct arena arena;
 };
 
 /* The clips of a part, in the split's order.  What the source points to must outlive the dataset.  Fails
- * where a clip's label cannot be read in the problem. */
+ * where a clip's label cannot be read in the task. */
 bool dataset_start(struct dataset *dataset, const struct dataset_source *source, enum part part,
                    struct error *error);
 void dataset_free(struct dataset *dataset);
 
-/* The list of model.features, where it names one: NULL where it does not, and on error. */
-struct features *dataset_features(const struct config *config, struct error *error);
+/* The list of linear.features, where it names one: NULL where it does not, and on error. */
+struct features *dataset_features(const struct linear_settings *settings, struct error *error);
+
+/* Regression learns over the mean and deviation of the dataset's targets, which the model keeps. */
+void dataset_learn_scale(const struct dataset *dataset, struct model *model);
 
 /* Loads items[0..count-1] (indices into the dataset) into a batch.  Clips shorter than the model's minimum
  * are lengthened by zeros.  `augmentation`, unless NULL, changes each with draws from `seed`. */
 bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t count,
-                   const struct model *model, const struct augmentation *augmentation, uint64_t seed,
+                   const struct model *model, const struct augment_settings *augmentation, uint64_t seed,
                    struct batch *batch, struct error *error);
 
 /* Makes a batch of signals, or of texts, without labels.  Signals of a model that takes in functionals are

@@ -1,29 +1,30 @@
+/* Predictions of a model for a dataset: see evaluate.h. */
 #include "train/evaluate.h"
 
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "train/loader.h"
-#include "train/order.h"
+#include "train/sampler.h"
 
 #include <stdlib.h>
 
-bool answer(const struct model *model, const struct batch *batch, const struct compute *compute,
-            float *answers, struct error *error)
+bool predict_batch(const struct model *model, const struct batch *batch, const struct compute *compute,
+            float *outputs, struct error *error)
 {
     const struct forward_mode mode = {.training = false};
 
-    if (model->kind->answer)
-        return model->kind->answer(model, batch, answers, error);
+    if (model->kind->predict)
+        return model->kind->predict(model, batch, outputs, error);
     struct et_scope *scope = et_scope_open(NULL);
     bool recording = et_grad_mode(false);
     et_autocast_begin(compute->device, compute->precision);
-    struct et_tensor *outputs = model_forward(model, scope, batch, &mode);
+    struct et_tensor *logits = model_forward(model, scope, batch, &mode);
     et_autocast_end();
-    et_read(scope, outputs, answers, batch->count * (int64_t)model->labels.count);
+    et_read(scope, logits, outputs, batch->count * (int64_t)model->labels.count);
     et_grad_mode(recording);
     bool done = et_scope_close(scope, error);
     if (done)
-        model_answers(model, answers, batch->count);
+        model_probabilities(model, outputs, batch->count);
     return done;
 }
 
@@ -34,7 +35,7 @@ struct evaluation_run {
     const struct dataset *dataset;
     const struct ranks *ranks;
     size_t *order, size;
-    double *answers; /* (clips, labels); zeros for those of other ranks */
+    double *outputs; /* (clips, labels); zeros for those of other ranks */
 };
 
 /* The clips order[first] .. order[last - 1]. */
@@ -63,7 +64,7 @@ static bool make_batch(void *context, int64_t index, struct batch *batch, struct
                          0, batch, error);
 }
 
-static bool answer_batch(const struct evaluation_run *run, struct range range, struct loader *loader,
+static bool predict_one_batch(const struct evaluation_run *run, struct range range, struct loader *loader,
                          const struct compute *compute, float *rows, struct error *error)
 {
     size_t labels = run->model->labels.count;
@@ -73,15 +74,15 @@ static bool answer_batch(const struct evaluation_run *run, struct range range, s
         return false;
     if (batch.count == 0)
         return true;
-    bool done = answer(run->model, &batch, compute, rows, error);
+    bool done = predict_batch(run->model, &batch, compute, rows, error);
     for (size_t i = range.first; done && i < range.last; i++)
         for (size_t k = 0; k < labels; k++)
-            run->answers[run->order[i] * labels + k] = (double)rows[(i - range.first) * labels + k];
+            run->outputs[run->order[i] * labels + k] = (double)rows[(i - range.first) * labels + k];
     batch_free(&batch);
     return done;
 }
 
-static bool answer_batches(const struct evaluation_run *run, const struct compute *compute, const char *what,
+static bool predict_batches(const struct evaluation_run *run, const struct compute *compute, const char *what,
                            struct error *error)
 {
     float *rows = mem_zero(run->size * run->model->labels.count, sizeof *rows);
@@ -93,7 +94,7 @@ static bool answer_batches(const struct evaluation_run *run, const struct comput
     progress_start(&progress, what, "clip", 0, run->dataset->count);
     for (int64_t b = 0; done && b < batches; b++) {
         struct range range = batch_range(run, b);
-        done = answer_batch(run, range, loader, compute, rows, error);
+        done = predict_one_batch(run, range, loader, compute, rows, error);
         progress_update(&progress, range.last, NULL);
         if (done && interrupt_requested())
             done = error_interrupted(error, "interrupted while evaluating; a run goes on with --resume");
@@ -104,17 +105,17 @@ static bool answer_batches(const struct evaluation_run *run, const struct comput
     return done;
 }
 
-/* Every answer is one rank's, and zero elsewhere: the sum is exact. */
+/* Every prediction is one rank's, and zero elsewhere: the sum is exact. */
 static bool fill_predictions(const struct evaluation_run *run, struct prediction_list *predictions,
                              struct error *error)
 {
     size_t labels = run->model->labels.count, clips = run->dataset->count;
     float *row = mem_zero(labels + 1, sizeof *row);
-    bool done = ranks_sum(run->ranks, run->answers, clips * labels, error);
+    bool done = ranks_allreduce(run->ranks, run->outputs, clips * labels, error);
 
     for (size_t i = 0; done && i < clips; i++) {
         for (size_t k = 0; k < labels; k++)
-            row[k] = (float)run->answers[i * labels + k];
+            row[k] = (float)run->outputs[i * labels + k];
         prediction_fill(predictions, &predictions->items[i], row, run->model->thresholds);
     }
     free(row);
@@ -124,7 +125,7 @@ static bool fill_predictions(const struct evaluation_run *run, struct prediction
 /* Clips at once, at least one. */
 static size_t batch_size(const struct dataset *dataset)
 {
-    int64_t wanted = config_integer(dataset->source.config, "eval.batch_size");
+    int64_t wanted = dataset->source.settings->eval.batch_size;
     size_t most = dataset->count ? dataset->count : 1;
 
     return wanted > 0 && (size_t)wanted < most ? (size_t)wanted : most;
@@ -138,16 +139,16 @@ bool evaluate(const struct model *model, const struct dataset *dataset, const st
                                  .ranks = compute->ranks,
                                  .order = mem_zero(dataset->count, sizeof *run.order),
                                  .size = batch_size(dataset),
-                                 .answers =
+                                 .outputs =
                                      mem_zero(dataset->count * model->labels.count + 1, sizeof(double))};
 
     for (size_t i = 0; i < dataset->count; i++)
         prediction_list_add(predictions, dataset->items[i].clip->path, dataset->items[i].label,
                             dataset->items[i].targets);
-    order_longest_first(dataset, run.order);
-    answer_batches(&run, compute, what, error);
+    longest_first_order(dataset, run.order);
+    predict_batches(&run, compute, what, error);
     bool done = ranks_agree(run.ranks, error) && fill_predictions(&run, predictions, error);
     free(run.order);
-    free(run.answers);
+    free(run.outputs);
     return done;
 }

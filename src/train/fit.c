@@ -1,7 +1,9 @@
-/* Models that are fitted to all clips at once. */
-#include "train/step.h"
+/* Models that are fitted to all clips at once: see fit.h. */
+#include "train/fit.h"
 
+#include "base/interrupt.h"
 #include "base/log.h"
+#include "base/parallel.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,36 +28,51 @@ static bool group_by_speaker(const struct dataset *dataset, const size_t *order,
     return known;
 }
 
-static bool fit_batch(struct training *training, const struct batch *batch, struct error *error)
+static bool fit_batch(struct trainer *t, const size_t *order, const struct batch *batch, struct error *error)
 {
-    struct trainer *t = training->trainer;
+    const struct settings *settings = t->settings;
     struct examples examples = {.count = t->train->count,
                                 .features = batch->features,
                                 .labels = batch->labels,
                                 .targets = batch->targets,
-                                .config = t->config};
+                                .settings = &settings->linear,
+                                .seed = (uint64_t)settings->run.seed,
+                                .threads = thread_count(settings->run.threads),
+                                .class_weights = settings->train.class_weights,
+                                .by_recall = strcmp(settings->eval.best_metric, "uar") == 0};
     size_t *groups = mem_zero(examples.count, sizeof *groups);
 
-    if (strcmp(config_text(t->config, "split.protocol"), "speaker") == 0 &&
-        group_by_speaker(t->train, training->epoch.order, groups, &examples.group_count) &&
-        examples.group_count > 1)
+    if (strcmp(settings->split.protocol, "speaker") == 0 &&
+        group_by_speaker(t->train, order, groups, &examples.group_count) && examples.group_count > 1)
         examples.groups = groups;
     bool done = t->model->kind->fit(t->model, &examples, error);
     free(groups);
     return done;
 }
 
-bool training_fit(struct training *training, struct error *error)
+bool fit_start(struct trainer *t, struct error *error)
 {
-    struct trainer *t = training->trainer;
+    t->total_steps = 1;
+    dataset_learn_scale(t->train, t->model);
+    return ema_start(&t->ema, t->model, 0, error);
+}
+
+bool fit_step(struct trainer *t, struct progress *progress, struct error *error)
+{
     struct batch batch;
 
-    log_info("features of %zu clips", t->train->count);
-    epoch_make(&training->epoch, t->train, 0);
-    if (!dataset_batch(t->train, training->epoch.order, t->train->count, t->model, NULL, 0, &batch, error))
+    (void)progress;
+    epoch_plan(&t->epoch, t->train, 0);
+    if (!dataset_batch(t->train, t->epoch.order, t->train->count, t->model, NULL, 0, &batch, error))
         return false;
-    bool done = fit_batch(training, &batch, error);
+    bool done = fit_batch(t, t->epoch.order, &batch, error);
     batch_free(&batch);
+    if (!done)
+        return false;
+    t->interrupted = interrupt_requested();
     t->clips += (int64_t)t->train->count;
-    return done;
+    t->state.step++;
+    t->state.epoch++;
+    t->state.batches = 0;
+    return true;
 }

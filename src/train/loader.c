@@ -1,3 +1,4 @@
+/* Batches made ahead by a thread: see loader.h. */
 #include "train/loader.h"
 
 #include "base/parallel.h"
@@ -24,7 +25,7 @@ struct loader {
     pthread_cond_t changed;
 };
 
-static void *run(void *argument)
+static void *loader_main(void *argument)
 {
     struct loader *loader = argument;
 
@@ -56,7 +57,7 @@ struct loader *loader_start(loader_make *make, void *context, int64_t first, int
         .make = make, .context = context, .next_made = first, .next_taken = first, .last = last};
     pthread_mutex_init(&loader->mutex, NULL);
     pthread_cond_init(&loader->changed, NULL);
-    loader->threaded = thread_begin(&loader->thread, run, loader);
+    loader->threaded = thread_begin(&loader->thread, loader_main, loader);
     return loader;
 }
 

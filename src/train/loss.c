@@ -5,7 +5,7 @@
 
 struct loss_kind {
     const char *name; /* of train.loss */
-    enum problem problem;
+    enum task task;
     struct et_tensor *(*sum)(const struct loss *loss, struct et_scope *scope, const struct batch *batch,
                              const struct et_tensor *logits, double share);
 };
@@ -97,7 +97,7 @@ static struct et_tensor *concordance(const struct loss *loss, struct et_scope *s
                          (double)batch->count);
 }
 
-/* The first of a problem is what train.loss=auto means there. */
+/* The first of a task is what train.loss=auto means there. */
 static const struct loss_kind LOSSES[] = {
     {"cross_entropy", SINGLE_LABEL, cross_entropy},
     {"cross_entropy", MULTI_LABEL, binary_cross_entropy},
@@ -107,10 +107,10 @@ static const struct loss_kind LOSSES[] = {
 
 /* ---- choosing one ---- */
 
-static const struct loss_kind *find(const char *name, enum problem problem)
+static const struct loss_kind *find_loss(const char *name, enum task task)
 {
     for (size_t i = 0; i < sizeof LOSSES / sizeof LOSSES[0]; i++)
-        if (LOSSES[i].problem == problem && (strcmp(name, "auto") == 0 || strcmp(name, LOSSES[i].name) == 0))
+        if (LOSSES[i].task == task && (strcmp(name, "auto") == 0 || strcmp(name, LOSSES[i].name) == 0))
             return &LOSSES[i];
     return NULL;
 }
@@ -132,22 +132,22 @@ static bool make_class_weights(struct loss *loss, const size_t *counts, struct e
     return !et_scope_failed(loss->scope) || error_set(error, "cannot make class weights");
 }
 
-bool loss_start(struct loss *loss, const struct config *config, const struct model *model,
+bool loss_start(struct loss *loss, const struct train_settings *settings, const struct model *model,
                 const size_t *counts, struct error *error)
 {
-    const char *name = config_text(config, "train.loss");
+    const char *name = settings->loss;
 
-    *loss = (struct loss){.kind = find(name, model->problem),
+    *loss = (struct loss){.kind = find_loss(name, model->task),
                           .model = model,
-                          .smoothing = config_number(config, "train.label_smoothing"),
+                          .smoothing = settings->label_smoothing,
                           .scope = et_scope_open(NULL)};
     if (!loss->kind)
-        return error_usage(error, "train.loss=%s: no loss for model.problem=%s", name,
-                           PROBLEMS[model->problem].name);
-    if (!config_bool(config, "train.class_weights"))
+        return error_usage(error, "train.loss=%s: no loss for model.task=%s", name,
+                           TASKS[model->task].name);
+    if (!settings->class_weights)
         return true;
     if (!counts)
-        return error_usage(error, "train.class_weights=yes is for model.problem=single_label");
+        return error_usage(error, "train.class_weights=yes is for model.task=single_label");
     return make_class_weights(loss, counts, error);
 }
 

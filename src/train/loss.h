@@ -1,5 +1,5 @@
 /*
- * What training makes small: LOSSES in loss.c, chosen by train.loss and model.problem.
+ * What training makes small: LOSSES in loss.c, chosen by train.loss and model.task.
  *
  * A loss is summed over a batch's clips, so that an optimizer step's mean over all of its clips does not
  * depend on how they fell into batches; ccc alone is of a batch as a whole.
@@ -19,9 +19,9 @@ struct loss {
     struct et_tensor *weights;
 };
 
-/* `counts` (labels): clips of the training part with each label, for class weights; NULL for other problems.
+/* `counts` (labels): clips of the training part with each label, for class weights; NULL for other tasks.
  * End it, started or not. */
-bool loss_start(struct loss *loss, const struct config *config, const struct model *model,
+bool loss_start(struct loss *loss, const struct train_settings *settings, const struct model *model,
                 const size_t *counts, struct error *error);
 void loss_end(struct loss *loss);
 

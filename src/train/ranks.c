@@ -1,3 +1,4 @@
+/* Data parallelism over process groups: see ranks.h. */
 #include "train/ranks.h"
 
 #include "base/digest.h"
@@ -14,30 +15,30 @@ bool ranks_are_several(const struct ranks *ranks)
 
 bool ranks_write(const struct ranks *ranks)
 {
-    return !ranks_are_several(ranks) || ranks->place.rank == 0;
+    return !ranks_are_several(ranks) || ranks->env.rank == 0;
 }
 
 bool ranks_deal(const struct ranks *ranks, int64_t index)
 {
-    return !ranks_are_several(ranks) || index % ranks->place.size == ranks->place.rank;
+    return !ranks_are_several(ranks) || index % ranks->env.world_size == ranks->env.rank;
 }
 
-bool ranks_join(struct ranks *ranks, const struct place *place, int device, double timeout,
+bool ranks_join(struct ranks *ranks, const struct dist_env *env, int device, double timeout,
                 struct error *error)
 {
-    char *prefix = mem_format("emotrain/%s", place->attempt);
-    const struct et_group_place where = {.rank = place->rank,
-                                         .size = place->size,
-                                         .address = place->address,
-                                         .port = place->port,
-                                         .store_is_there = place->store_is_there,
+    char *prefix = mem_format("emotrain/%s", env->attempt);
+    const struct et_group_place where = {.rank = env->rank,
+                                         .size = env->world_size,
+                                         .address = env->address,
+                                         .port = env->port,
+                                         .store_is_there = env->external_store,
                                          .prefix = prefix,
                                          .timeout = timeout,
                                          .device = device};
 
-    *ranks = (struct ranks){.place = *place};
-    if (place->size > 1 || (place->started && device != ET_CPU)) {
-        log_silent(place->rank > 0);
+    *ranks = (struct ranks){.env = *env};
+    if (env->world_size > 1 || (env->launched && device != ET_CPU)) {
+        log_silent(env->rank > 0);
         ranks->group = et_group_join(&where, error);
     }
     free(prefix);
@@ -50,14 +51,14 @@ void ranks_leave(struct ranks *ranks, bool failed)
     ranks->group = NULL;
 }
 
-bool ranks_sum(const struct ranks *ranks, double *values, size_t count, struct error *error)
+bool ranks_allreduce(const struct ranks *ranks, double *values, size_t count, struct error *error)
 {
     return !ranks_are_several(ranks) || et_group_reduce(ranks->group, values, count, ET_SUM, error);
 }
 
 bool ranks_agree(const struct ranks *ranks, struct error *error)
 {
-    int size = ranks_are_several(ranks) ? ranks->place.size : 0, rank = ranks ? ranks->place.rank : 0;
+    int size = ranks_are_several(ranks) ? ranks->env.world_size : 0, rank = ranks ? ranks->env.rank : 0;
     bool interrupted = error->kind == ERROR_INTERRUPTED;
     struct error lost = {0};
 
@@ -81,7 +82,7 @@ bool ranks_agree(const struct ranks *ranks, struct error *error)
     return !error->kind;
 }
 
-bool ranks_share_text(const struct ranks *ranks, char **text, struct error *error)
+bool ranks_broadcast_text(const struct ranks *ranks, char **text, struct error *error)
 {
     double size = *text ? (double)strlen(*text) : -1;
 
@@ -90,7 +91,7 @@ bool ranks_share_text(const struct ranks *ranks, char **text, struct error *erro
     if (!et_group_broadcast(ranks->group, &size, sizeof size, error))
         return false;
     char *shared = size < 0 ? NULL : mem_zero((size_t)size + 1, 1);
-    if (shared && *text && ranks->place.rank == 0)
+    if (shared && *text && ranks->env.rank == 0)
         memcpy(shared, *text, (size_t)size);
     free(*text);
     *text = shared;
@@ -105,28 +106,28 @@ bool ranks_compare(const struct ranks *ranks, uint32_t checksum, const char *wha
         return true;
     return et_group_reduce(ranks->group, bounds, 2, ET_MAX, error) &&
            (bounds[0] == -bounds[1] || error_set(error, "rank %d of %d: %s not the same on all ranks",
-                                                 ranks->place.rank, ranks->place.size, what));
+                                                 ranks->env.rank, ranks->env.world_size, what));
 }
 
-bool ranks_check(const struct ranks *ranks, const struct config *config, const struct model_kind *kind,
+bool ranks_check(const struct ranks *ranks, const struct train_settings *settings, bool by_steps,
                  struct error *error)
 {
-    long long size = ranks_are_several(ranks) ? ranks->place.size : 1,
-              accumulate = (long long)config_integer(config, "train.accumulate"),
-              clips = accumulate * (long long)config_integer(config, "train.batch_size");
+    long long size = ranks_are_several(ranks) ? ranks->env.world_size : 1,
+              accumulate = (long long)settings->gradient_accumulation_steps,
+              clips = accumulate * (long long)settings->batch_size;
 
-    if (size > 1 && kind->fit)
-        return error_usage(error, "model.kind=%s: it is fitted at once, by one process", kind->name);
+    if (size > 1 && !by_steps)
+        return error_usage(error, "model.kind=linear: it is fitted at once, by one process");
     if (accumulate >= size)
         return true;
     return error_usage(
         error,
-        "train.accumulate=%lld: a step's batches are dealt to the ranks, of which there are %lld; "
-        "train.batch_size=%lld train.accumulate=%lld would be a step at least as large",
+        "train.gradient_accumulation_steps=%lld: a step's batches are dealt to the ranks, of which there are %lld; "
+        "train.batch_size=%lld train.gradient_accumulation_steps=%lld would be a step at least as large",
         accumulate, size, (clips + size - 1) / size, size);
 }
 
-bool ranks_share_parameters(const struct ranks *ranks, const struct parameters *parameters,
+bool ranks_broadcast_parameters(const struct ranks *ranks, const struct parameters *parameters,
                             struct error *error)
 {
     bool done = true;
@@ -154,11 +155,19 @@ bool ranks_compare_parameters(const struct ranks *ranks, const struct parameters
     return et_scope_close(scope, error) && ranks_compare(ranks, sum, "the model's parameters are", error);
 }
 
+bool ranks_lead(const struct ranks *ranks, bool (*work)(void *context, struct error *error), void *context,
+                struct error *error)
+{
+    if (ranks_write(ranks))
+        work(context, error);
+    return ranks_agree(ranks, error);
+}
+
 bool ranks_in_turn(const struct ranks *ranks, bool (*work)(void *context, struct error *error), void *context,
                    struct error *error)
 {
-    const struct place *place = &ranks->place;
-    int turn = place->rank == 0 ? 0 : place->local_rank == 0 ? 1 : 2;
+    const struct dist_env *env = &ranks->env;
+    int turn = env->rank == 0 ? 0 : env->local_rank == 0 ? 1 : 2;
 
     for (int now = 0; now < (ranks_are_several(ranks) ? 3 : 1); now++) {
         if (now == turn && !error->kind)

@@ -2,7 +2,7 @@
  * Data parallelism: processes that train one model together, each on other clips (Li et al., "PyTorch
  * Distributed", 2020).
  *
- * What a step is, the configuration says, not the number of ranks: train.accumulate batches, which are dealt
+ * What a step is, the configuration says, not the number of ranks: train.gradient_accumulation_steps batches, which are dealt
  * to the ranks one by one.  So one process, two, or a run that goes on with another number of them do the
  * same steps with the same draws, and differ by no more than the order in which gradients are added up.  Rank
  * 0 alone writes.
@@ -13,20 +13,20 @@
 #ifndef EMOTRAIN_TRAIN_RANKS_H
 #define EMOTRAIN_TRAIN_RANKS_H
 
-#include "base/place.h"
+#include "config/dist_env.h"
 #include "model/model.h"
 
 #include <stdint.h>
 
 struct ranks {
-    struct place place;
+    struct dist_env env;
     struct et_group *group; /* NULL: this process is alone */
 };
 
 /* Finds the others, if there are any (on a card, one that is alone may join too, by NCCL), waiting `timeout`
  * seconds for them, now and whenever one is waited for.  device: this process's. Ranks other than 0 fall
  * silent but for errors. */
-bool ranks_join(struct ranks *ranks, const struct place *place, int device, double timeout,
+bool ranks_join(struct ranks *ranks, const struct dist_env *env, int device, double timeout,
                 struct error *error);
 
 /* failed: some rank did, so that the others are not waited for. */
@@ -43,25 +43,29 @@ bool ranks_deal(const struct ranks *ranks, int64_t index);
 bool ranks_agree(const struct ranks *ranks, struct error *error);
 
 /* Sums over the ranks, the same to the bit on all of them. */
-bool ranks_sum(const struct ranks *ranks, double *values, size_t count, struct error *error);
+bool ranks_allreduce(const struct ranks *ranks, double *values, size_t count, struct error *error);
 
 /* Rank 0's text in the place of *text, which may be NULL; caller frees as before. */
-bool ranks_share_text(const struct ranks *ranks, char **text, struct error *error);
+bool ranks_broadcast_text(const struct ranks *ranks, char **text, struct error *error);
 
 /* Fails unless the checksum is the same on all ranks; `what`: of what, for the message. */
 bool ranks_compare(const struct ranks *ranks, uint32_t checksum, const char *what, struct error *error);
 
-/* Fails where a step of the configuration, or a model of the kind, cannot be shared by so many. */
-bool ranks_check(const struct ranks *ranks, const struct config *config, const struct model_kind *kind,
+/* Fails where a step of the configuration, or a model that is not trained by steps, cannot be shared by so many. */
+bool ranks_check(const struct ranks *ranks, const struct train_settings *settings, bool by_steps,
                  struct error *error);
 
 /* Rank 0's parameters on all ranks. */
-bool ranks_share_parameters(const struct ranks *ranks, const struct parameters *parameters,
+bool ranks_broadcast_parameters(const struct ranks *ranks, const struct parameters *parameters,
                             struct error *error);
 
 /* Fails unless all ranks' parameters are the same to the bit. */
 bool ranks_compare_parameters(const struct ranks *ranks, const struct parameters *parameters,
                               struct error *error);
+
+/* Rank 0 does the work alone; returns whether it did not fail. */
+bool ranks_lead(const struct ranks *ranks, bool (*work)(void *context, struct error *error), void *context,
+                struct error *error);
 
 /* In turns: rank 0 by itself first, then the first rank of each other host, then the rest; returns whether
  * none failed. What is made for all by the first is there for the others. */

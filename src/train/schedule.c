@@ -1,34 +1,35 @@
+/* Learning-rate schedules: see schedule.h. */
 #include "train/schedule.h"
 
 #include "base/handlers.h"
 
 #include <math.h>
 
-static double constant(double progress)
+static double constant_factor(double progress)
 {
     (void)progress;
     return 1;
 }
 
-static double linear(double progress)
+static double linear_factor(double progress)
 {
     return 1 - progress;
 }
 
-static double cosine(double progress)
+static double cosine_factor(double progress)
 {
     return 0.5 * (1 + cos(acos(-1.0) * progress));
 }
 
-static const struct schedule CONSTANT = {"constant", "the same from the end of the warm-up on", constant};
-static const struct schedule LINEAR = {"linear", "a straight line to 0", linear};
-static const struct schedule COSINE = {"cosine", "half a cosine to 0 (Loshchilov and Hutter, 2017)", cosine};
+static const struct schedule CONSTANT = {"constant", "the same from the end of the warm-up on", constant_factor};
+static const struct schedule LINEAR = {"linear", "a straight line to 0", linear_factor};
+static const struct schedule COSINE = {"cosine", "half a cosine to 0 (Loshchilov and Hutter, 2017)", cosine_factor};
 
 static const struct schedule *const SCHEDULES[] = {&CONSTANT, &LINEAR, &COSINE};
 
 const struct schedule *schedule_find(const char *name, struct error *error)
 {
-    return HANDLER_FIND(SCHEDULES, name, "train.schedule", "schedule", error);
+    return HANDLER_FIND(SCHEDULES, name, "train.lr_scheduler", "schedule", error);
 }
 
 double schedule_factor(const struct schedule *schedule, int64_t step, int64_t warmup, int64_t total)

@@ -1,169 +1,212 @@
-#include "train/step.h"
+/* One optimizer step: what it needs, its micro-batches, the sum over ranks, and the update. */
+#include "train/trainer.h"
 
 #include "base/interrupt.h"
-#include "train/pass.h"
-#include "train/share.h"
-#include "train/trouble.h"
+#include "train/diagnose.h"
+#include "train/microbatch.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Loss scaling for float16 (Micikevicius et al., 2018), with PyTorch's numbers. */
 enum { BUCKET_BYTES = 16 << 20 }; /* of gradients that ranks sum at once */
 
+/* Loss scaling for float16 (Micikevicius et al., 2018), with PyTorch's numbers. */
 static const double SCALE_FACTOR = 2, SMALLEST_SCALE = 1.0 / 16384;
 enum { SCALE_PATIENCE = 2000 }; /* good steps before the scale grows */
-
-static int64_t setting(const struct training *training, const char *name)
-{
-    return config_integer(training->trainer->config, name);
-}
 
 /* ---- set-up ---- */
 
 /* Clips of the training part with each label; caller frees; NULL where clips have several. */
 static size_t *count_labels(const struct trainer *t)
 {
-    size_t *counts =
-        t->model->problem == SINGLE_LABEL ? mem_zero(t->model->labels.count, sizeof *counts) : NULL;
+    size_t *counts = t->model->task == SINGLE_LABEL ? mem_zero(t->model->labels.count, sizeof *counts) : NULL;
 
     for (size_t i = 0; counts && i < t->train->count; i++)
         counts[t->train->items[i].label]++;
     return counts;
 }
 
-static bool start_loss(struct training *training, struct error *error)
+static bool start_loss(struct trainer *t, struct error *error)
 {
-    size_t *counts = count_labels(training->trainer);
-    bool done =
-        loss_start(&training->loss, training->trainer->config, training->trainer->model, counts, error);
+    size_t *counts = count_labels(t);
+    bool done = loss_start(&t->loss, &t->settings->train, t->model, counts, error);
 
     free(counts);
     return done;
 }
 
-/* Numbers are learned over the training part's mean and deviation. */
-static void learn_scale(const struct trainer *t)
-{
-    if (t->model->problem != REGRESSION)
-        return;
-    const double **targets = mem_zero(t->train->count, sizeof *targets);
-    for (size_t i = 0; i < t->train->count; i++)
-        targets[i] = t->train->items[i].targets;
-    model_learn_scale(t->model, targets, t->train->count);
-    free(targets);
-}
-
 /* Ranks begin at rank 0's parameters and sum their gradients. */
-static bool start_ranks(struct training *training, struct error *error)
+static bool start_ranks(struct trainer *t, struct error *error)
 {
-    const struct trainer *t = training->trainer;
     const struct ranks *ranks = t->compute.ranks;
 
     if (!ranks_are_several(ranks))
         return true;
-    training->buckets = et_buckets_new(ranks->group, training->tensors, training->count, BUCKET_BYTES, error);
-    return training->buckets && ranks_share_parameters(ranks, &t->model->parameters, error);
+    t->gradient_buckets = et_buckets_new(ranks->group, t->tensors, t->count, BUCKET_BYTES, error);
+    return t->gradient_buckets && ranks_broadcast_parameters(ranks, &t->model->parameters, error);
 }
 
-/* Copies of what forward passes move beside the optimizer, to go back to after a bad step. */
-static bool start_moving(struct training *training, struct error *error)
+/* Copies of the model's buffers, to go back to after a step with numbers that are not finite. */
+static bool start_buffers(struct trainer *t, struct error *error)
 {
-    const struct parameters *p = &training->trainer->model->parameters;
+    const struct parameters *p = &t->model->parameters;
     bool recording = et_grad_mode(false);
 
-    training->scope = et_scope_open(NULL);
-    training->moving = mem_zero(p->count, sizeof *training->moving);
+    t->buffers = mem_zero(p->count, sizeof *t->buffers);
     for (size_t i = 0; i < p->count; i++)
-        if (p->items[i].moves)
-            training->moving[training->moving_count++] =
-                (struct moving){p->items[i].tensor, et_clone(training->scope, p->items[i].tensor)};
+        if (p->items[i].is_buffer)
+            t->buffers[t->buffer_count++] =
+                (struct buffer){p->items[i].tensor, et_clone(t->scope, p->items[i].tensor)};
     et_grad_mode(recording);
-    return !et_scope_failed(training->scope) || error_memory(error, "no memory for a model's statistics");
+    return !et_scope_failed(t->scope) || error_memory(error, "no memory for a model's buffers");
 }
 
-/* Keeps them, before a step; or puts them back. */
-static bool keep_moving(struct training *training, bool back, struct error *error)
+static bool copy_buffers(struct trainer *t, bool restore, struct error *error)
 {
-    if (training->moving_count == 0)
+    if (t->buffer_count == 0)
         return true;
     struct et_scope *scope = et_scope_open(NULL);
-    for (size_t i = 0; i < training->moving_count; i++) {
-        const struct moving *m = &training->moving[i];
-        et_copy_(scope, back ? m->tensor : m->before, back ? m->before : m->tensor);
+    for (size_t i = 0; i < t->buffer_count; i++) {
+        const struct buffer *b = &t->buffers[i];
+        et_copy_(scope, restore ? b->tensor : b->before, restore ? b->before : b->tensor);
     }
     return et_scope_close(scope, error);
 }
 
-bool training_start(struct training *training, struct trainer *trainer, struct error *error)
+static bool save_buffers(struct trainer *t, struct error *error)
 {
-    const struct parameters *p = &trainer->model->parameters;
+    return copy_buffers(t, false, error);
+}
 
-    *training = (struct training){.trainer = trainer};
-    training->accumulate = setting(training, "train.accumulate");
-    training->total_steps = train_total_steps(trainer->train);
-    if (trainer->model->kind->fit) /* all at once */
-        training->total_steps = 1;
-    training->phases = trainer->model->kind->phases ? trainer->model->kind->phases(trainer->model) : 0;
-    training->phase = -1;
-    training->tensors = mem_zero(p->count, sizeof *training->tensors);
-    training->names = mem_zero(p->count, sizeof *training->names);
+static bool restore_buffers(struct trainer *t, struct error *error)
+{
+    return copy_buffers(t, true, error);
+}
+
+static void list_trained(struct trainer *t)
+{
+    const struct parameters *p = &t->model->parameters;
+
+    t->tensors = mem_zero(p->count, sizeof *t->tensors);
+    t->names = mem_zero(p->count, sizeof *t->names);
     for (size_t i = 0; i < p->count; i++) {
         if (!p->items[i].trainable)
             continue;
-        training->tensors[training->count] = p->items[i].tensor;
-        training->names[training->count++] = p->items[i].name;
+        t->tensors[t->count] = p->items[i].tensor;
+        t->names[t->count++] = p->items[i].name;
     }
-    struct et_adamw_settings settings = {
-        .beta1 = 0.9,
-        .beta2 = 0.999,
-        .eps = 1e-8,
-        .weight_decay = config_number(trainer->config, "train.weight_decay"),
-        .eight_bits = strcmp(config_text(trainer->config, "train.optimizer"), "adamw_8bit") == 0};
-    training->augmentation = augmentation_read(trainer->config);
-    training->schedule = schedule_find(config_text(trainer->config, "train.schedule"), error);
-    learn_scale(trainer);
-    return training->schedule && start_ranks(training, error) && start_loss(training, error) &&
-           start_moving(training, error) &&
-           average_start(&training->average, trainer->model,
-                         trainer->model->kind->fit ? 0 : config_number(trainer->config, "train.average"),
-                         error) &&
-           passes_start(training, error) &&
-           (training->optimizer = et_adamw_new(training->tensors, training->count, settings, error)) != NULL;
 }
 
-void training_end(struct training *training)
+bool trainer_start(struct trainer *t, struct error *error)
 {
-    loader_stop(training->loader);
-    epoch_free(&training->epoch);
-    et_buckets_free(training->buckets);
-    et_adamw_free(training->optimizer);
-    average_end(&training->average);
-    passes_end(training);
-    loss_end(&training->loss);
-    if (training->scope)
-        et_scope_close(training->scope, NULL);
-    free(training->moving);
-    free(training->tensors);
-    free(training->names);
+    const struct train_settings *settings = &t->settings->train;
+    const struct model_kind *kind = t->model->kind;
+    const struct et_adamw_settings adamw = {.beta1 = 0.9,
+                                            .beta2 = 0.999,
+                                            .eps = 1e-8,
+                                            .weight_decay = settings->weight_decay,
+                                            .eight_bits = settings->optimizer == OPTIMIZER_ADAMW_8BIT};
+
+    dataset_learn_scale(t->train, t->model);
+    t->total_steps = train_total_steps(t->train);
+    t->phases = kind->phases ? kind->phases(t->model) : 0;
+    t->phase = -1;
+    t->scope = et_scope_open(NULL);
+    list_trained(t);
+    t->schedule = schedule_find(settings->lr_scheduler, error);
+    return t->schedule && start_ranks(t, error) && start_loss(t, error) && start_buffers(t, error) &&
+           ema_start(&t->ema, t->model, settings->ema_decay, error) && microbatches_start(t, error) &&
+           (t->optimizer = et_adamw_new(t->tensors, t->count, adamw, error)) != NULL;
 }
 
-/* ---- one step ---- */
+void trainer_end(struct trainer *t)
+{
+    loader_stop(t->loader);
+    epoch_free(&t->epoch);
+    et_buckets_free(t->gradient_buckets);
+    et_adamw_free(t->optimizer);
+    ema_end(&t->ema);
+    microbatches_end(t);
+    loss_end(&t->loss);
+    if (t->scope)
+        et_scope_close(t->scope, NULL);
+    free(t->buffers);
+    free(t->tensors);
+    free(t->names);
+}
 
-/* What the sum of a step's losses is divided by: its clips, or with class weights the sum of their weights.
- */
-static double step_weight(const struct training *training, size_t first, size_t last)
+/* ---- ranks ---- */
+
+/* The buffers after a step are the mean over the ranks, each weighted by its batches. */
+static bool average_buffers(const struct trainer *t, double weight, struct error *error)
+{
+    bool done = true;
+
+    for (size_t i = 0; done && i < t->buffer_count; i++) {
+        struct et_tensor *tensor = t->buffers[i].tensor;
+        size_t count = (size_t)et_numel(tensor);
+        struct et_scope *scope = et_scope_open(NULL);
+        float *values = mem_zero(count + 1, sizeof *values);
+        double *sums = mem_zero(count + 1, sizeof *sums);
+        et_read(scope, tensor, values, (int64_t)count);
+        for (size_t k = 0; k < count; k++)
+            sums[k] = (double)values[k] * weight;
+        done = ranks_allreduce(t->compute.ranks, sums, count, error);
+        for (size_t k = 0; done && k < count; k++)
+            values[k] = (float)sums[k];
+        if (done)
+            et_copy_data_(scope, tensor, values, ET_FLOAT32);
+        free(values);
+        free(sums);
+        done = et_scope_close(scope, error) && done;
+    }
+    return done;
+}
+
+/* After a step's batches first .. last - 1: gradients, loss and batches that were not finite become those of all
+ * ranks, buffers their mean, and all learn in the same step that a user asked one of them to stop. */
+static bool allreduce_step(struct trainer *t, int64_t first, int64_t last, struct step_result *result,
+                           struct error *error)
+{
+    int64_t local = 0;
+
+    t->interrupted = interrupt_requested();
+    if (!t->gradient_buckets)
+        return true;
+    for (int64_t b = first; b < last; b++)
+        local += batch_is_local(t, b);
+    size_t count = 2 + (size_t)(last - first); /* loss, wish to stop, and whether each batch was not finite */
+    double *sums = mem_zero(count, sizeof *sums);
+    sums[0] = result->loss;
+    sums[1] = t->interrupted;
+    if (result->nonfinite_batch >= 0)
+        sums[2 + result->nonfinite_batch - first] = 1;
+    bool done = et_buckets_finish(t->gradient_buckets, local > 0, error) &&
+                ranks_allreduce(t->compute.ranks, sums, count, error) &&
+                average_buffers(t, (double)local / (double)(last - first), error);
+    result->loss = sums[0];
+    t->interrupted = sums[1] > 0;
+    for (int64_t b = last; b-- > first;)
+        if (sums[2 + b - first] > 0)
+            result->nonfinite_batch = b;
+    free(sums);
+    return done;
+}
+
+/* ---- the step ---- */
+
+/* What the sum of a step's losses is divided by: its clips, or with class weights the sum of their weights. */
+static double step_weight(const struct trainer *t, size_t first, size_t last)
 {
     double weight = 0;
 
     for (size_t i = first; i < last; i++)
-        weight +=
-            loss_weight(&training->loss, training->trainer->train->items[training->epoch.order[i]].label);
+        weight += loss_weight(&t->loss, t->train->items[t->epoch.order[i]].label);
     return weight;
 }
 
-/* float16: after an overflow the scale is halved and the step skipped; after long calm it is doubled. */
+/* float16: after an overflow the scale is halved and the step skipped; after many good steps it is doubled. */
 static void adapt_scale(struct trainer_state *state, bool good)
 {
     if (!good) {
@@ -175,119 +218,91 @@ static void adapt_scale(struct trainer_state *state, bool good)
     }
 }
 
-/* Clips, and moves the parameters; not where numbers are not finite. */
-static bool update(struct training *training, struct step_figures *figures, struct error *error)
+/* Clips the gradients and updates the parameters; not where numbers are not finite. */
+static bool update_parameters(struct trainer *t, struct step_result *result, struct error *error)
 {
-    struct trainer *t = training->trainer;
-    double limit = config_number(t->config, "train.clip_norm"), scale = 1 / t->state.loss_scale;
+    double limit = t->settings->train.max_grad_norm, scale = 1 / t->state.loss_scale;
     bool scaled = t->compute.precision == ET_FLOAT16;
     struct et_scope *scope = et_scope_open(NULL);
 
-    double norm = figures->grad_norm = et_grad_norm(scope, training->tensors, training->count) * scale;
+    double norm = result->grad_norm = et_grad_norm(scope, t->tensors, t->count) * scale;
     if (!et_scope_close(scope, error))
         return false;
-    figures->skipped = !isfinite(norm) || !isfinite(figures->loss);
+    result->skipped = !isfinite(norm) || !isfinite(result->loss);
     if (scaled)
-        adapt_scale(&t->state, !figures->skipped);
-    if (figures->skipped)
-        return keep_moving(training, true, error);
+        adapt_scale(&t->state, !result->skipped);
+    if (result->skipped)
+        return restore_buffers(t, error);
     if (limit > 0 && norm > limit)
         scale *= limit / (norm + 1e-6); /* as torch.nn.utils.clip_grad_norm_ */
-    return et_adamw_step(training->optimizer, figures->learning_rate, scale, error);
+    return et_adamw_step(t->optimizer, result->learning_rate, scale, error);
 }
 
-/* One optimizer step more, after batch `last` of the epoch. */
-static void count_step(struct training *training, int64_t last)
+/* Where training has phases, each takes an equal number of the steps; the last, which is all of training without
+ * phases, trains everything. */
+static bool enter_phase(struct trainer *t, struct error *error)
 {
-    struct trainer_state *state = &training->trainer->state;
+    int phase = (int)(t->state.step * (t->phases + 1) / t->total_steps);
 
+    if (t->phases == 0 || phase == t->phase)
+        return true;
+    t->phase = phase;
+    et_clear_grads(t->tensors, t->count);
+    return parameters_apply_trainable(&t->model->parameters, phase < t->phases ? phase : -1, error);
+}
+
+/* Plans the epoch of the next step, and begins to load its batches. */
+static void enter_epoch(struct trainer *t)
+{
+    if (t->epoch.order && t->epoch.number == t->state.epoch)
+        return;
+    loader_stop(t->loader);
+    epoch_plan(&t->epoch, t->train, t->state.epoch);
+    t->loader = loader_start(make_train_batch, t, t->state.batches, t->epoch.batches);
+}
+
+/* One step more, after batch `last` of the epoch. */
+static void count_step(struct trainer *t, const struct step_result *result, int64_t first, int64_t last,
+                       bool overflows)
+{
+    struct trainer_state *state = &t->state;
+
+    if (!result->skipped) {
+        state->nonfinite_steps = 0;
+    } else if (!overflows) {
+        state->nonfinite_steps++;
+        report_nonfinite_step(t, result, first, last);
+    }
     state->step++;
     state->batches = last;
-    if (last == training->epoch.batches) {
+    if (last == t->epoch.batches) {
         state->epoch++;
         state->batches = 0;
     }
+    t->clips += (int64_t)(t->epoch.starts[last] - t->epoch.starts[first]);
 }
 
-/* Where training has phases, each takes an equal share of the steps; the last, and what training without them
- * is, trains all. */
-static bool enter_phase(struct training *training, struct error *error)
+bool trainer_step(struct trainer *t, struct step_result *result, struct error *error)
 {
-    int phase = (int)(training->trainer->state.step * (training->phases + 1) / training->total_steps);
+    const struct train_settings *settings = &t->settings->train;
 
-    if (training->phases == 0 || phase == training->phase)
-        return true;
-    training->phase = phase;
-    et_clear_grads(training->tensors, training->count);
-    return parameters_apply_trainable(&training->trainer->model->parameters,
-                                      phase < training->phases ? phase : -1, error);
-}
-
-/* Lays out the epoch that the next step is in, and begins to make its batches. */
-static void enter_epoch(struct training *training)
-{
-    const struct trainer_state *state = &training->trainer->state;
-
-    if (training->epoch.order && training->epoch.number == state->epoch)
-        return;
-    loader_stop(training->loader);
-    epoch_make(&training->epoch, training->trainer->train, state->epoch);
-    training->loader = loader_start(pass_make_batch, training, state->batches, training->epoch.batches);
-}
-
-static bool take_step(struct training *training, struct step_figures *figures, struct error *error)
-{
-    struct trainer *t = training->trainer;
-    const size_t *starts = training->epoch.starts;
-    int64_t first = t->state.batches, last = first + training->accumulate;
-
-    if (last > training->epoch.batches)
-        last = training->epoch.batches;
-    double weight = step_weight(training, starts[first], starts[last]);
-    figures->learning_rate = config_number(t->config, "train.learning_rate") *
-                             schedule_factor(training->schedule, t->state.step,
-                                             setting(training, "train.warmup_steps"), training->total_steps);
-    et_clear_grads(training->tensors, training->count);
-    if (!keep_moving(training, false, error))
+    *result = (struct step_result){.nonfinite_batch = -1};
+    enter_epoch(t);
+    if (!enter_phase(t, error))
         return false;
+    int64_t first = t->state.batches, last = first + settings->gradient_accumulation_steps;
+    if (last > t->epoch.batches)
+        last = t->epoch.batches;
+    double weight = step_weight(t, t->epoch.starts[first], t->epoch.starts[last]);
     bool overflows = t->compute.precision == ET_FLOAT16 && t->state.loss_scale > SMALLEST_SCALE;
-    if (!passes_run(training, first, last, weight, figures, error) ||
-        !share_sum(training, first, last, figures, error) || !update(training, figures, error))
+    result->learning_rate = settings->learning_rate * schedule_factor(t->schedule, t->state.step,
+                                                                      settings->warmup_steps, t->total_steps);
+    et_clear_grads(t->tensors, t->count);
+    if (!save_buffers(t, error) || !microbatches_run(t, first, last, weight, result, error) ||
+        !allreduce_step(t, first, last, result, error) || !update_parameters(t, result, error))
         return false;
-    if (!figures->skipped) {
-        t->state.bad_steps = 0;
-    } else if (!overflows) {
-        t->state.bad_steps++;
-        trouble_bad_step(training, figures, first, last);
-    }
-    count_step(training, last);
-    t->clips += (int64_t)(starts[last] - starts[first]);
-    bool done = figures->skipped || average_update(&training->average, t->state.step, error);
-    pass_mark(t, STAGE_OPTIMIZER, 0);
+    count_step(t, result, first, last, overflows);
+    bool done = result->skipped || ema_update(&t->ema, t->state.step, error);
+    mark_stage(t, STAGE_OPTIMIZER, 0);
     return done;
-}
-
-bool training_step(struct training *training, struct step_figures *figures, struct error *error)
-{
-    *figures = (struct step_figures){.bad_batch = -1};
-    if (!training->trainer->model->kind->fit) {
-        enter_epoch(training);
-        return enter_phase(training, error) && take_step(training, figures, error);
-    }
-    figures->loss = (double)NAN;
-    if (!training_fit(training, error))
-        return false;
-    figures->interrupted = interrupt_requested();
-    count_step(training, training->epoch.batches);
-    return true;
-}
-
-double training_epochs(const struct training *training)
-{
-    const struct config *config = training->trainer->config;
-    const struct trainer_state *state = &training->trainer->state;
-
-    return (double)state->epoch +
-           (double)train_epoch_steps(config, state->batches) /
-               (double)train_epoch_steps(config, state->batches ? training->epoch.batches : 1);
 }

@@ -1,8 +1,9 @@
+/* The loop of training, and what comes between its steps: the record, evaluations, checkpoints. */
 #include "train/trainer.h"
 
 #include "base/interrupt.h"
 #include "base/log.h"
-#include "train/step.h"
+#include "train/fit.h"
 
 #include <float.h>
 #include <math.h>
@@ -10,50 +11,47 @@
 
 static const double FIRST_SCALE = 65536; /* of float16's losses, as PyTorch's */
 
-/* Training, and what comes between its steps. */
-struct run {
-    struct trainer *trainer;
-    struct training training;
-    int64_t saved_step;
-    bool interrupted; /* of all ranks alike */
+/* How a model is trained: what a step is.  Asked here alone. */
+struct training_method {
+    bool (*start)(struct trainer *trainer, struct error *error);
+    bool (*step)(struct trainer *trainer, struct progress *progress, struct error *error);
 };
-
-static int64_t setting(const struct run *run, const char *name)
-{
-    return config_integer(run->trainer->config, name);
-}
-
-static double epochs(const struct run *run)
-{
-    return training_epochs(&run->training);
-}
 
 /* ---- the record ---- */
 
-static bool write_metrics(struct run *run, const struct metric_list *metrics, struct error *error)
+/* Epochs done so far, with their fraction. */
+static double epochs_done(const struct trainer *t)
 {
-    return !ranks_write(run->trainer->compute.ranks) ||
-           recorder_write(run->trainer->recorder, metrics, error);
+    const struct train_settings *settings = &t->settings->train;
+    const struct trainer_state *state = &t->state;
+
+    return (double)state->epoch +
+           (double)train_epoch_steps(settings, state->batches) /
+               (double)train_epoch_steps(settings, state->batches ? t->epoch.batches : 1);
+}
+
+static bool write_metrics(struct trainer *t, const struct metric_list *metrics, struct error *error)
+{
+    return !ranks_write(t->compute.ranks) || recorder_write(t->recorder, metrics, error);
 }
 
 /* Every train.log_steps steps, the mean loss since the last line. */
-static bool log_step(struct run *run, const struct step_figures *figures, struct error *error)
+static bool log_step(struct trainer *t, const struct step_result *result, struct error *error)
 {
-    struct trainer *t = run->trainer;
     struct metric_list metrics = {0};
     int64_t step = t->state.step;
     bool done = true;
 
-    if (isfinite(figures->loss)) { /* a step that float16's scaling skipped has none */
-        t->state.logged_loss += figures->loss;
+    if (isfinite(result->loss)) { /* a step that float16's scaling skipped has none */
+        t->state.logged_loss += result->loss;
         t->state.logged_steps++;
     }
-    if (step % setting(run, "train.log_steps") == 0 || step == run->training.total_steps) {
-        metric_list_add(&metrics, step, epochs(run), "loss",
+    if (step % t->settings->train.log_steps == 0 || step == t->total_steps) {
+        metric_list_add(&metrics, step, epochs_done(t), "loss",
                         t->state.logged_loss / (double)t->state.logged_steps);
-        metric_list_add(&metrics, step, epochs(run), "learning_rate", figures->learning_rate);
-        metric_list_add(&metrics, step, epochs(run), "grad_norm", figures->grad_norm);
-        done = write_metrics(run, &metrics, error);
+        metric_list_add(&metrics, step, epochs_done(t), "learning_rate", result->learning_rate);
+        metric_list_add(&metrics, step, epochs_done(t), "grad_norm", result->grad_norm);
+        done = write_metrics(t, &metrics, error);
         t->state.logged_loss = 0;
         t->state.logged_steps = 0;
     }
@@ -62,9 +60,9 @@ static bool log_step(struct run *run, const struct step_figures *figures, struct
 }
 
 /* At the end of an epoch, the mean loss of its steps. */
-static bool log_epoch(struct run *run, double loss, struct error *error)
+static bool log_epoch(struct trainer *t, double loss, struct error *error)
 {
-    struct trainer_state *s = &run->trainer->state;
+    struct trainer_state *s = &t->state;
     struct metric_list metrics = {0};
     bool done = true;
 
@@ -73,8 +71,8 @@ static bool log_epoch(struct run *run, double loss, struct error *error)
         s->epoch_steps++;
     }
     if (s->batches == 0) {
-        metric_list_add(&metrics, s->step, epochs(run), "epoch_loss", s->epoch_loss / (double)s->epoch_steps);
-        done = write_metrics(run, &metrics, error);
+        metric_list_add(&metrics, s->step, epochs_done(t), "epoch_loss", s->epoch_loss / (double)s->epoch_steps);
+        done = write_metrics(t, &metrics, error);
         s->epoch_loss = 0;
         s->epoch_steps = 0;
     }
@@ -82,31 +80,38 @@ static bool log_epoch(struct run *run, double loss, struct error *error)
     return done;
 }
 
-/* ---- between steps ---- */
+/* ---- evaluation ---- */
 
-static bool evaluate_now(struct run *run, struct error *error)
+static bool predict_selection(struct trainer *t, struct prediction_list *predictions, struct error *error)
 {
-    struct trainer *t = run->trainer;
+    struct error swap_failed = {0};
+    bool done = ema_swap(&t->ema, error) &&
+                evaluate(t->model, t->selection, &t->compute, "evaluate", predictions, error);
+
+    if (!ema_swap(&t->ema, &swap_failed))
+        done = error_set(error, "%s", swap_failed.message);
+    return done;
+}
+
+/* Evaluates on the selection part and notes whether the present weights are the best so far. */
+static bool evaluate_now(struct trainer *t, struct error *error)
+{
     struct prediction_list predictions;
     struct metric_list metrics = {0};
 
-    prediction_list_start(&predictions, t->model->problem, (const char *const *)t->model->labels.items,
+    prediction_list_start(&predictions, t->model->task, (const char *const *)t->model->labels.items,
                           t->model->labels.count);
-    bool done = average_swap(&run->training.average, error) &&
-                evaluate(t->model, t->selection, &t->compute, "evaluate", &predictions, error);
-    struct error swapped = {0};
-    if (!average_swap(&run->training.average, &swapped))
-        done = error_set(error, "%s", swapped.message);
+    bool done = predict_selection(t, &predictions, error);
     if (done) {
-        bool last = strcmp(config_text(t->config, "eval.best_metric"), "last") == 0;
-        double score = t->judge(t->context, &predictions, t->state.step, epochs(run), &metrics);
-        if (!isfinite(score)) /* a figure that means nothing here is worse than any that does */
+        bool last = strcmp(t->settings->eval.best_metric, "last") == 0;
+        double score = t->score(t->context, &predictions, t->state.step, epochs_done(t), &metrics);
+        if (!isfinite(score)) /* a metric that means nothing here is worse than any that does */
             score = -DBL_MAX;
         if (t->state.best_step == 0 || score > t->state.best_score || last) {
             t->state.best_step = t->state.step;
             t->state.best_score = score;
         }
-        done = write_metrics(run, &metrics, error);
+        done = write_metrics(t, &metrics, error);
         t->state.evaluated_step = t->state.step;
     }
     prediction_list_free(&predictions);
@@ -114,160 +119,158 @@ static bool evaluate_now(struct run *run, struct error *error)
     return done;
 }
 
-static bool write_checkpoint(struct run *run, struct error *error)
-{
-    struct trainer *t = run->trainer;
+/* ---- checkpoints ---- */
 
+static struct optimizer_state optimizer_state(struct trainer *t)
+{
+    return (struct optimizer_state){t->optimizer, t->tensors, t->names, t->count, &t->ema};
+}
+
+static bool write_checkpoint(struct trainer *t, struct error *error)
+{
     t->state.record_bytes = t->recorder->bytes;
-    if (!recorder_sync(t->recorder, error) || !average_swap(&run->training.average, error))
+    if (!recorder_sync(t->recorder, error) || !ema_swap(&t->ema, error))
         return false;
-    struct optimizer_state optimizer = {run->training.optimizer, run->training.tensors, run->training.names,
-                                        run->training.count, &run->training.average};
+    struct optimizer_state optimizer = optimizer_state(t);
     bool done =
-        checkpoint_save(t->run, t->model, &optimizer, &t->state, setting(run, "checkpoint.keep"), error);
-    return average_swap(&run->training.average, error) && done;
+        checkpoint_save(t->run, t->model, &optimizer, &t->state, t->settings->checkpoint.keep, error);
+    return ema_swap(&t->ema, error) && done;
 }
 
 /* Rank 0 saves, once it is sure that all ranks' parameters still are its own. */
-static bool save_now(struct run *run, struct error *error)
+static bool save_now(struct trainer *t, struct error *error)
 {
-    const struct trainer *t = run->trainer;
     const struct ranks *ranks = t->compute.ranks;
 
-    run->saved_step = t->state.step;
+    t->saved_step = t->state.step;
     if (!ranks_compare_parameters(ranks, &t->model->parameters, error))
         return false;
     if (ranks_write(ranks))
-        write_checkpoint(run, error);
+        write_checkpoint(t, error);
     return ranks_agree(ranks, error);
 }
 
-/* Whether something due every so many steps or epochs is due now, or at the end. */
-static bool due(const struct run *run, const char *every_steps, const char *every_epochs)
+/* Every rank reads the checkpoint; rank 0 tidies the folder. */
+static bool load_checkpoint(struct trainer *t, const char *checkpoint, struct error *error)
 {
-    const struct trainer_state *s = &run->trainer->state;
-    int64_t steps = setting(run, every_steps), epochs = setting(run, every_epochs);
+    const struct ranks *ranks = t->compute.ranks;
+    struct optimizer_state optimizer = optimizer_state(t);
+    bool done = checkpoint_load(checkpoint, &optimizer, &t->state, error);
 
-    return s->step == run->training.total_steps || (steps > 0 && s->step % steps == 0) ||
-           (epochs > 0 && s->batches == 0 && s->epoch % epochs == 0);
+    if (done && ranks_write(ranks))
+        checkpoint_settle(t->run, &t->state, error);
+    return ranks_agree(ranks, error);
+}
+
+/* ---- between steps ---- */
+
+/* Whether something due every so many steps or epochs is due now, or at the end. */
+static bool is_due(const struct trainer *t, int64_t every_steps, int64_t every_epochs)
+{
+    const struct trainer_state *s = &t->state;
+
+    return s->step == t->total_steps || (every_steps > 0 && s->step % every_steps == 0) ||
+           (every_epochs > 0 && s->batches == 0 && s->epoch % every_epochs == 0);
+}
+
+static bool evaluation_is_due(const struct trainer *t)
+{
+    return t->state.evaluated_step != t->state.step &&
+           is_due(t, t->settings->eval.every_steps, t->settings->eval.every_epochs);
 }
 
 /* Saves before leaving on the user's request. */
-static bool stop(struct run *run, struct error *error)
+static bool stop_interrupted(struct trainer *t, struct error *error)
 {
-    int64_t step = run->trainer->state.step;
+    int64_t step = t->state.step;
 
-    if (run->saved_step != step && !save_now(run, error))
+    if (t->saved_step != step && !save_now(t, error))
         return false;
-    if (!ranks_write(run->trainer->compute.ranks)) /* rank 0 says so */
+    if (!ranks_write(t->compute.ranks)) /* rank 0 says so */
         return error_said(error, ERROR_INTERRUPTED);
     return error_interrupted(error, "interrupted at step %lld of %lld, saved in %s; go on with --resume",
-                             (long long)step, (long long)run->training.total_steps, run->trainer->run);
+                             (long long)step, (long long)t->total_steps, t->run);
 }
 
-/* Saves before giving up on numbers that went wrong; whoever resumes has changed something. */
-static bool give_up(struct run *run, struct error *error)
+/* Saves before giving up on numbers that are not finite; whoever resumes has changed something. */
+static bool give_up(struct trainer *t, struct error *error)
 {
-    struct trainer *t = run->trainer;
-    long long bad = (long long)t->state.bad_steps;
+    long long steps = (long long)t->state.nonfinite_steps;
 
-    t->state.bad_steps = 0;
-    if (!save_now(run, error))
+    t->state.nonfinite_steps = 0;
+    if (!save_now(t, error))
         return false;
-    return error_set(
-        error,
-        "the loss or gradients of %lld steps in a row were not finite: lower train.learning_rate, or "
-        "look at the clips named above; saved at step %lld in %s",
-        bad, (long long)t->state.step, t->run);
-}
-
-static bool evaluation_due(const struct run *run)
-{
-    const struct trainer_state *s = &run->trainer->state;
-
-    return s->evaluated_step != s->step && due(run, "eval.every_steps", "eval.every_epochs");
+    return error_set(error,
+                     "the loss or gradients of %lld steps in a row were not finite: lower train.learning_rate, or "
+                     "look at the clips named above; saved at step %lld in %s",
+                     steps, (long long)t->state.step, t->run);
 }
 
 /* Evaluation and checkpoint where they are due.  An evaluation that the user interrupts is made up for on
  * resuming. */
-static bool after_step(struct run *run, struct error *error)
+static bool after_step(struct trainer *t, struct error *error)
 {
-    const struct trainer_state *state = &run->trainer->state;
+    const struct checkpoint_settings *checkpoint = &t->settings->checkpoint;
+    const struct trainer_state *state = &t->state;
 
-    if (run->interrupted)
-        return stop(run, error);
-    if (state->bad_steps >= setting(run, "train.bad_steps"))
-        return give_up(run, error);
-    if (evaluation_due(run) && !evaluate_now(run, error)) {
+    if (t->interrupted)
+        return stop_interrupted(t, error);
+    if (state->nonfinite_steps >= t->settings->train.max_nonfinite_steps)
+        return give_up(t, error);
+    if (evaluation_is_due(t) && !evaluate_now(t, error)) {
         if (error->kind != ERROR_INTERRUPTED)
             return false;
         *error = (struct error){0};
-        return stop(run, error);
+        return stop_interrupted(t, error);
     }
     bool improved = state->best_step == state->step && state->evaluated_step == state->step;
-    return !(improved || due(run, "checkpoint.every_steps", "checkpoint.every_epochs")) ||
-           save_now(run, error);
+    return !(improved || is_due(t, checkpoint->every_steps, checkpoint->every_epochs)) || save_now(t, error);
 }
 
-static bool record(struct run *run, const struct step_figures *figures, struct error *error)
-{
-    if (run->trainer->model->kind->fit)
-        return true;
-    return log_step(run, figures, error) && log_epoch(run, figures->loss, error);
-}
+/* ---- the loop ---- */
 
-static void show(struct progress *progress, const struct run *run, double loss)
+static bool step_and_log(struct trainer *t, struct progress *progress, struct error *error)
 {
+    struct step_result result;
     char note[64];
 
-    snprintf(note, sizeof note, "loss %.4f  epoch %.2f", loss, epochs(run));
-    progress_update(progress, (size_t)run->trainer->state.step, note);
+    if (!trainer_step(t, &result, error) || !log_step(t, &result, error) || !log_epoch(t, result.loss, error))
+        return false;
+    snprintf(note, sizeof note, "loss %.4f  epoch %.2f", result.loss, epochs_done(t));
+    progress_update(progress, (size_t)t->state.step, note);
+    return true;
 }
 
-static bool loop(struct run *run, struct error *error)
-{
-    const struct trainer_state *state = &run->trainer->state;
-    struct progress progress;
-    struct step_figures figures;
-    bool done = state->step == 0 || !evaluation_due(run) || after_step(run, error);
+static const struct training_method STEP_BY_STEP = {trainer_start, step_and_log};
+static const struct training_method AT_ONCE = {fit_start, fit_step};
 
-    progress_start(&progress, "train", "step", (size_t)state->step, (size_t)run->training.total_steps);
-    while (done && state->step < run->training.total_steps) {
-        done = training_step(&run->training, &figures, error) && record(run, &figures, error);
-        run->interrupted = figures.interrupted;
-        if (done) {
-            show(&progress, run, figures.loss);
-            done = after_step(run, error);
-        }
-    }
+bool trainer_takes_steps(const struct model_kind *kind)
+{
+    return !kind->fit;
+}
+
+static bool train_loop(struct trainer *t, const struct training_method *method, struct error *error)
+{
+    struct progress progress;
+    bool done = t->state.step == 0 || !evaluation_is_due(t) || after_step(t, error);
+
+    progress_start(&progress, "train", "step", (size_t)t->state.step, (size_t)t->total_steps);
+    while (done && t->state.step < t->total_steps)
+        done = method->step(t, &progress, error) && after_step(t, error);
     progress_end(&progress);
     return done;
 }
 
-/* Every rank reads the checkpoint; rank 0 sets the folder right. */
-static bool go_on(struct trainer *trainer, const char *checkpoint, const struct optimizer_state *optimizer,
-                  struct error *error)
+bool train(struct trainer *t, const char *resume_from, struct error *error)
 {
-    const struct ranks *ranks = trainer->compute.ranks;
-    bool done = checkpoint_load(checkpoint, optimizer, &trainer->state, error);
-
-    if (done && ranks_write(ranks))
-        checkpoint_settle(trainer->run, &trainer->state, error);
-    return ranks_agree(ranks, error);
-}
-
-bool train(struct trainer *trainer, const char *resume_from, struct error *error)
-{
+    const struct training_method *method = trainer_takes_steps(t->model->kind) ? &STEP_BY_STEP : &AT_ONCE;
     double started = clock_seconds();
-    struct run run = {.trainer = trainer, .saved_step = -1};
 
-    trainer->state =
-        (struct trainer_state){.loss_scale = trainer->compute.precision == ET_FLOAT16 ? FIRST_SCALE : 1};
-    bool done = training_start(&run.training, trainer, error);
-    struct optimizer_state optimizer = {run.training.optimizer, run.training.tensors, run.training.names,
-                                        run.training.count, &run.training.average};
-    done = done && (!resume_from || go_on(trainer, resume_from, &optimizer, error)) && loop(&run, error);
-    trainer->seconds = clock_seconds() - started;
-    training_end(&run.training);
+    t->saved_step = -1;
+    t->state = (struct trainer_state){.loss_scale = t->compute.precision == ET_FLOAT16 ? FIRST_SCALE : 1};
+    bool done = method->start(t, error) && (!resume_from || load_checkpoint(t, resume_from, error)) &&
+                train_loop(t, method, error);
+    t->seconds = clock_seconds() - started;
+    trainer_end(t);
     return done;
 }

@@ -1,4 +1,4 @@
-/* ONNX Runtime's answers:  onnx_answer MODEL.onnx SOUND.wav  prints the first output, a number a line.  The
+/* ONNX Runtime's predictions:  onnx_predict MODEL.onnx SOUND.wav  prints the first output, a number a line.  The
  * sound is taken as it is: mono, at the model's rate. */
 #include <onnxruntime_c_api.h>
 #include <sndfile.h>
@@ -40,7 +40,7 @@ int main(int argc, char **argv)
     OrtValue *input = NULL, *output = NULL;
     OrtTensorTypeAndShapeInfo *info;
     char *name;
-    float *answers;
+    float *outputs;
     size_t count;
     int64_t shape[2] = {1, 0};
 
@@ -60,8 +60,8 @@ int main(int argc, char **argv)
                    (const char *const[]){name}, 1, &output));
     check(api->GetTensorTypeAndShape(output, &info));
     check(api->GetTensorShapeElementCount(info, &count));
-    check(api->GetTensorMutableData(output, (void **)&answers));
+    check(api->GetTensorMutableData(output, (void **)&outputs));
     for (size_t i = 0; i < count; i++)
-        printf("%.7g\n", (double)answers[i]);
+        printf("%.7g\n", (double)outputs[i]);
     return 0;
 }

@@ -4,11 +4,11 @@
 
 #include "base/digest.h"
 #include "base/log.h"
-#include "train/feature_store.h"
+#include "train/feature_cache.h"
 
 static const char HASH[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/* As in feature_store.c. */
+/* As in feature_cache.c. */
 struct header {
     char magic[4];
     uint32_t version, checksum, channels;
@@ -18,7 +18,7 @@ struct header {
 
 static struct model *model;
 static struct audio_cache *cache;
-static struct feature_store *store;
+static struct feature_cache *store;
 static char *entry_path; /* of the clip named HASH */
 
 static void need(bool done)
@@ -37,13 +37,13 @@ static void begin(void)
     strings_add(&labels, "a");
     strings_add(&labels, "b");
     config_choose(config, "model.freeze", "feature_encoder");
-    config_choose(config, "train.feature_store", "yes");
+    config_choose(config, "train.feature_cache", "yes");
     struct model_source source = {
         .path = EMOTRAIN_TESTS "/cli/tiny.json", .config = config, .labels = &labels, .device = ET_CPU};
     need((model = model_open(&source, &error)) != NULL);
     need((cache = audio_cache_open(fuzz_folder(), 16000, "sinc_fastest", &error)) != NULL);
-    need((store = feature_store_open(config, cache, model, &error)) != NULL);
-    entry_path = audio_cache_entry(cache, HASH, feature_store_ending(store));
+    need((store = feature_cache_open(config, cache, model, &error)) != NULL);
+    entry_path = audio_cache_entry(cache, HASH, feature_cache_ending(store));
     char *below = path_folder(entry_path);
     need(folder_make(below, &error));
     free(below);
@@ -59,7 +59,7 @@ static void use(void)
     struct batch batch;
     struct error error = {0};
 
-    bool done = feature_store_load(store, clips, 1, &batch, &error);
+    bool done = feature_cache_load(store, clips, 1, &batch, &error);
     fuzz_check(done, &error);
     if (done && batch.frozen_width <= 1024) {
         struct et_scope *scope = et_scope_open(NULL);

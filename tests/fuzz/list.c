@@ -5,7 +5,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const problems[] = {"single_label", "multi_label", "regression"};
+    static const char *const tasks[] = {"single_label", "multi_label", "regression"};
     struct fuzz_file file = fuzz_file_open(data, size);
 
     for (int p = 0; p < 3; p++) {
@@ -13,9 +13,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct clip_list found = {0};
         struct error error = {0};
         config_choose(config, "corpus.file", file.path);
-        config_choose(config, "model.problem", problems[p]);
+        config_choose(config, "model.task", tasks[p]);
         config_choose(config, "corpus.labels", "a, b");
-        fuzz_check(CORPUS_CSV.list(config, &found, &error), &error);
+        fuzz_check(CORPUS_LIST.list(config, &found, &error), &error);
         for (size_t i = 0; i < found.count; i++) {
             const char *path = found.clips[i].path;
             if (path[0] == '/' || strcmp(path, "..") == 0 || strncmp(path, "../", 3) == 0 ||

@@ -2,7 +2,7 @@
 #include "fuzz.h"
 
 #include "base/json.h"
-#include "model/wav2vec2.h"
+#include "model/encoder/wav2vec2.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -2,8 +2,8 @@
  */
 #include "fuzz.h"
 
-#include "model/unpickle.h"
-#include "model/weights.h"
+#include "model/weights/unpickle.h"
+#include "model/weights/weights.h"
 
 static void read_all(struct weights *weights)
 {

@@ -1,7 +1,7 @@
 /* A safetensors file: header and offsets, then every tensor of moderate size. */
 #include "fuzz.h"
 
-#include "model/weights.h"
+#include "model/weights/weights.h"
 
 static void copy(struct weights *weights, size_t i)
 {

@@ -1,7 +1,7 @@
 /* The configuration: an INI file, then --set; and what is printed reads back the same. */
 #include "fuzz.h"
 
-#include "base/config.h"
+#include "config/config.h"
 
 static void read_again(const struct config *config)
 {

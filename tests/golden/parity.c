@@ -12,7 +12,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "model/model.h"
-#include "model/weights.h"
+#include "model/weights/weights.h"
 
 #include <math.h>
 #include <stdio.h>

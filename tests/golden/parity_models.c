@@ -11,8 +11,8 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "model/model.h"
-#include "model/tokenizer.h"
-#include "model/weights.h"
+#include "model/reference/tokenizer.h"
+#include "model/weights/weights.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -44,7 +44,7 @@ static const void *data_of(const struct parity *parity, const char *name, int64_
     return parity->expected->entries[i].data;
 }
 
-static void judge(struct parity *parity, const char *name, const float *found, const float *expected,
+static void score(struct parity *parity, const char *name, const float *found, const float *expected,
                   int64_t count)
 {
     bool steps = strcmp(name, "quantized") == 0;
@@ -80,7 +80,7 @@ static void observe_patches(struct parity *parity, const char *name, const float
         total += width;
         free(key);
     }
-    judge(parity, name, found, expected, total);
+    score(parity, name, found, expected, total);
     free(found);
     free(expected);
 }
@@ -102,7 +102,7 @@ static void observe(void *context, const char *name, const struct et_tensor *ten
         const float *expected = data_of(parity, name, &expected_count);
         if (expected_count != count)
             die("features of another size");
-        judge(parity, name, values, expected, count);
+        score(parity, name, values, expected, count);
     }
     free(values);
 }
@@ -205,7 +205,7 @@ int main(int argc, char **argv)
     if (!et_scope_close(scope, &error))
         die(error.message);
     const float *expected = data_of(&parity, "logits", &count);
-    judge(&parity, "logits", logits, expected, count);
+    score(&parity, "logits", logits, expected, count);
     for (int64_t i = 0; parity.batch.texts && i < parity.batch.count; i++)
         free(parity.batch.texts[i]);
     free(parity.batch.texts);

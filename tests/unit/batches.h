@@ -35,7 +35,7 @@ static inline void free_batch(struct batch *batch)
 }
 
 /* What the model makes of a batch: logits (clips, labels). */
-static inline void batch_answer(const struct model *model, const struct batch *batch, bool training,
+static inline void batch_outputs(const struct model *model, const struct batch *batch, bool training,
                                 float *logits)
 {
     const struct forward_mode mode = {.training = training, .seed = 9};
@@ -49,21 +49,21 @@ static inline void batch_answer(const struct model *model, const struct batch *b
     assert_good(et_scope_close(scope, &error), error);
 }
 
-/* Each clip of a batch, alone and without its padding, gets the answer that it gets in the batch. */
+/* Each clip of a batch, alone and without its padding, gets the prediction that it gets in the batch. */
 static inline void check_padding_changes_nothing(const struct model *model, const struct batch *together)
 {
     size_t labels = model->labels.count;
     float *all = mem_zero((size_t)together->count * labels, sizeof *all),
           *alone = mem_zero(labels, sizeof *alone);
 
-    batch_answer(model, together, false, all);
+    batch_outputs(model, together, false, all);
     for (int64_t b = 0; b < together->count; b++) {
         struct batch one = {.count = 1,
                             .width = together->lengths[b],
                             .samples = together->samples + b * together->width,
                             .lengths = together->lengths + b,
                             .labels = together->labels};
-        batch_answer(model, &one, false, alone);
+        batch_outputs(model, &one, false, alone);
         for (size_t k = 0; k < labels; k++)
             assert_float_equal(alone[k], all[(size_t)b * labels + k], 1e-5f);
     }

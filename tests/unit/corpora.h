@@ -6,7 +6,7 @@
 #include "unit.h"
 #include "waves.h"
 
-#include "base/config.h"
+#include "config/config.h"
 #include "corpus/corpus.h"
 
 struct fixture {

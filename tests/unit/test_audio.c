@@ -200,7 +200,7 @@ static void test_cache(void **state)
     assert_true(digest_file(path, hash, &error));
     assert_good(audio_cache_load(cache, path, hash, &first, &error), error);
 
-    /* The cache answers without the file; a damaged entry is made again from it. */
+    /* The cache predictions without the file; a damaged entry is made again from it. */
     assert_int_equal(rename(path, unit_path("away.wav")), 0);
     assert_good(audio_cache_load(cache, path, hash, &second, &error), error);
     assert_int_equal(first.count, second.count);

@@ -1,12 +1,12 @@
 /* Text, CSV, numbers, configuration, random numbers, files. */
 #include "unit.h"
 
-#include "base/config.h"
+#include "config/config.h"
 #include "base/csv.h"
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/parallel.h"
-#include "base/place.h"
+#include "config/dist_env.h"
 #include "base/random.h"
 #include "base/text.h"
 
@@ -220,7 +220,7 @@ static void test_config_errors(void **state)
                                           "split.test=-1",
                                           "train.epochs=1e99",
                                           "run.seed=99999999999999999999",
-                                          "model.problem=",
+                                          "model.task=",
                                           "train.shuffle=perhaps",
                                           "run.precision=float"};
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
@@ -284,7 +284,7 @@ static void test_file_errors(void **state)
     assert_error(folder_sync(below, &error), error, "Not a directory");
     assert_error(folder_remove(below, &error), error, "Not a directory");
     assert_error(folder_list(&names, file, &error), error, "Not a directory");
-    assert_error(folder_sweep(file, 0, &error), error, "Not a directory");
+    assert_error(folder_clean_up(file, 0, &error), error, "Not a directory");
     assert_error(folder_check_free(file, &error), error, "is there already");
     assert_error(folder_check_free(folder, &error), error, "not empty");
     assert_error(folder_begin(below, &error), error, "Not a directory");
@@ -326,9 +326,9 @@ static void test_sweep(void **state)
     fclose(writer.stream); /* as if killed here */
     free(writer.path);
     free(writer.temporary);
-    assert_good(folder_sweep(folder, 1e6, &error), error);
+    assert_good(folder_clean_up(folder, 1e6, &error), error);
     assert_true(path_exists(left));
-    assert_good(folder_sweep(folder, 0, &error), error);
+    assert_good(folder_clean_up(folder, 0, &error), error);
     assert_false(path_exists(left));
     assert_true(folder_list(&names, folder, &error));
     assert_int_equal(names.count, 1);
@@ -447,14 +447,14 @@ static void test_json_errors(void **state)
     cJSON_Delete(json);
 
     double number;
-    bool truth;
+    bool target;
     const char *text;
     const char *mixed = "{\"n\": 1e300, \"t\": \"x\", \"b\": true}";
     json = json_parse(mixed, strlen(mixed), "file.json", &error);
     assert_error(json_integer(json, "n", &value, &error), error, "\"n\"");
     assert_error(json_integer(json, "t", &value, &error), error, "\"t\"");
     assert_error(json_number(json, "t", &number, &error), error, "\"t\"");
-    assert_error(json_bool(json, "n", &truth, &error), error, "\"n\"");
+    assert_error(json_bool(json, "n", &target, &error), error, "\"n\"");
     assert_error(json_string(json, "b", &text, &error), error, "\"b\"");
     cJSON_Delete(json);
     assert_error(json_parse("[1]", 3, "file.json", &error), error, "file.json");
@@ -484,7 +484,7 @@ static void test_parallel_for(void **state)
     assert_true(processor_count() >= 1);
 }
 
-/* Sets "NAME=VALUE" for each, and nothing else that tells a place. */
+/* Sets "NAME=VALUE" for each, and nothing else that tells a env. */
 static void set_environment(const char *const *settings)
 {
     static const char *const known[] = {"RANK",
@@ -521,40 +521,40 @@ static void set_environment(const char *const *settings)
     }
 }
 
-static void test_place(void **state)
+static void test_dist_env(void **state)
 {
-    struct place place;
+    struct dist_env env;
     struct error error = {0};
 
     (void)state;
     set_environment((const char *const[]){NULL});
-    assert_true(place_find(&place, &error));
-    assert_true(place.size == 1 && place.rank == 0 && !place.started);
+    assert_true(dist_env_read(&env, &error));
+    assert_true(env.world_size == 1 && env.rank == 0 && !env.started);
     set_environment((const char *const[]){"RANK=3", "WORLD_SIZE=4", "LOCAL_RANK=1", "LOCAL_WORLD_SIZE=2",
                                           "MASTER_ADDR=node1", "MASTER_PORT=1234",
                                           "TORCHELASTIC_USE_AGENT_STORE=True", NULL});
-    assert_true(place_find(&place, &error));
-    assert_true(place.rank == 3 && place.size == 4 && place.local_rank == 1 && place.local_size == 2);
-    assert_true(place.port == 1234 && place.store_is_there && strcmp(place.address, "node1") == 0);
-    assert_int_equal(place_threads(&place, 1), 1);
-    assert_true(place_threads(&place, 0) >= 1 && place_threads(&place, 0) <= (processor_count() + 1) / 2);
+    assert_true(dist_env_read(&env, &error));
+    assert_true(env.rank == 3 && env.world_size == 4 && env.local_rank == 1 && env.local_size == 2);
+    assert_true(env.port == 1234 && env.external_store && strcmp(env.address, "node1") == 0);
+    assert_int_equal(dist_env_threads(&env, 1), 1);
+    assert_true(dist_env_threads(&env, 0) >= 1 && dist_env_threads(&env, 0) <= (processor_count() + 1) / 2);
 
     /* One host needs no address. */
     set_environment((const char *const[]){"OMPI_COMM_WORLD_RANK=1", "OMPI_COMM_WORLD_SIZE=2",
                                           "OMPI_COMM_WORLD_LOCAL_RANK=1", "OMPI_COMM_WORLD_LOCAL_SIZE=2",
                                           NULL});
-    assert_true(place_find(&place, &error));
-    assert_true(place.rank == 1 && strcmp(place.address, "127.0.0.1") == 0 && !place.store_is_there);
+    assert_true(dist_env_read(&env, &error));
+    assert_true(env.rank == 1 && strcmp(env.address, "127.0.0.1") == 0 && !env.external_store);
 
     /* Slurm: within srun only, and its job's own port. */
     set_environment((const char *const[]){"SLURM_PROCID=0", "SLURM_NTASKS=4", NULL});
-    assert_true(place_find(&place, &error) && place.size == 1);
+    assert_true(dist_env_read(&env, &error) && env.world_size == 1);
     set_environment((const char *const[]){"SLURM_PROCID=5", "SLURM_STEP_NUM_TASKS=6", "SLURM_LOCALID=2",
                                           "SLURM_STEP_TASKS_PER_NODE=3(x2)", "SLURM_JOB_ID=20007",
                                           "SLURM_LAUNCH_NODE_IPADDR=10.0.0.9", NULL});
-    assert_true(place_find(&place, &error));
-    assert_true(place.rank == 5 && place.local_rank == 2 && place.local_size == 3 && place.port == 15007);
-    assert_string_equal(place.address, "10.0.0.9");
+    assert_true(dist_env_read(&env, &error));
+    assert_true(env.rank == 5 && env.local_rank == 2 && env.local_size == 3 && env.port == 15007);
+    assert_string_equal(env.address, "10.0.0.9");
 
     /* What is set but empty is not set; what a starter says in a way unknown here is one task. */
     set_environment((const char *const[]){"SLURM_PROCID=1", "SLURM_STEP_NUM_TASKS=2",
@@ -562,24 +562,24 @@ static void test_place(void **state)
                                           "MASTER_ADDR=", "SLURM_LAUNCH_NODE_IPADDR=10.0.0.9",
                                           "SLURM_LOCALID=", "TORCHELASTIC_USE_AGENT_STORE=False", NULL});
     setenv("TORCHELASTIC_RESTART_COUNT", "2", 1);
-    assert_good(place_find(&place, &error), error);
-    assert_true(place.rank == 1 && place.local_size == 1 && !place.store_is_there);
-    assert_string_equal(place.address, "10.0.0.9");
-    assert_string_equal(place.attempt, "2");
+    assert_good(dist_env_read(&env, &error), error);
+    assert_true(env.rank == 1 && env.local_size == 1 && !env.external_store);
+    assert_string_equal(env.address, "10.0.0.9");
+    assert_string_equal(env.attempt, "2");
     unsetenv("TORCHELASTIC_RESTART_COUNT");
     static const char *const bad[] = {"LOCAL_WORLD_SIZE=3", "LOCAL_RANK=7", "MASTER_PORT=0",
                                       "MASTER_PORT=70000"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         set_environment((const char *const[]){"RANK=0", "WORLD_SIZE=2", "MASTER_ADDR=node1", bad[i], NULL});
-        assert_error(place_find(&place, &error), error, bad[i]);
+        assert_error(dist_env_read(&env, &error), error, bad[i]);
     }
 
     set_environment((const char *const[]){"RANK=4", "WORLD_SIZE=4", NULL});
-    assert_error(place_find(&place, &error), error, "RANK=4");
+    assert_error(dist_env_read(&env, &error), error, "RANK=4");
     set_environment((const char *const[]){"RANK=0", "WORLD_SIZE=many", NULL});
-    assert_error(place_find(&place, &error), error, "WORLD_SIZE=many");
+    assert_error(dist_env_read(&env, &error), error, "WORLD_SIZE=many");
     set_environment((const char *const[]){"RANK=0", "WORLD_SIZE=4", "LOCAL_WORLD_SIZE=2", NULL});
-    assert_error(place_find(&place, &error), error, "MASTER_ADDR");
+    assert_error(dist_env_read(&env, &error), error, "MASTER_ADDR");
     set_environment((const char *const[]){NULL});
 }
 
@@ -605,7 +605,7 @@ int main(void)
         cmocka_unit_test(test_digest),
         cmocka_unit_test(test_json_errors),
         cmocka_unit_test(test_parallel_for),
-        cmocka_unit_test(test_place),
+        cmocka_unit_test(test_dist_env),
     };
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);

@@ -18,7 +18,7 @@ static const char *folder_for(const char *name)
     return folder;
 }
 
-/* A run with answers for `labels` labels, right more often than not, as a report would hold it. */
+/* A run with predictions for `labels` labels, right more often than not, as a report would hold it. */
 static void make_run(struct report *run, const char *name, size_t labels, unsigned seed)
 {
     const char *names[20];
@@ -74,7 +74,7 @@ static void expect_in(const char *folder, const char *name, const char *part)
     free(path);
 }
 
-static void draw_one(size_t labels)
+static void plot_one(size_t labels)
 {
     static const char *const charts[] = {"loss", "learning_rate", "confusion", "class_f1", "reliability"};
     char name[24];
@@ -85,7 +85,7 @@ static void draw_one(size_t labels)
     snprintf(name, sizeof name, "labels%zu", labels);
     const char *folder = folder_for(name);
     make_run(&run, "a_run <&>", labels, 1);
-    assert_good(charts_draw(folder, runs, 1, &error), error);
+    assert_good(charts_plot(folder, runs, 1, &error), error);
     for (size_t c = 0; c < sizeof charts / sizeof charts[0]; c++) {
         char *svg = mem_format("%s.svg", charts[c]), *png = mem_format("%s.png", charts[c]);
         expect_in(folder, svg, "a_run &lt;&amp;");
@@ -109,8 +109,8 @@ static void test_labels(void **state)
     (void)state;
     if (system("command -v gnuplot >/dev/null") != 0)
         skip();
-    draw_one(2);
-    draw_one(20);
+    plot_one(2);
+    plot_one(20);
 }
 
 static void test_overlay(void **state)
@@ -129,7 +129,7 @@ static void test_overlay(void **state)
         make_run(&runs[i], names[i], 8, i);
         list[i] = &runs[i];
     }
-    assert_good(charts_draw(folder, list, 10, &error), error);
+    assert_good(charts_plot(folder, list, 10, &error), error);
     for (unsigned i = 0; i < 10; i++) {
         expect_in(folder, "loss.svg", names[i]);
         expect_in(folder, "class_f1.svg", names[i]);
@@ -154,22 +154,22 @@ static void test_errors(void **state)
     (void)state;
     make_run(&run, "run", 2, 1);
     setenv("PATH", bin, 1);
-    assert_error(charts_draw(folder, runs, 1, &error), error, "gnuplot is not installed");
+    assert_error(charts_plot(folder, runs, 1, &error), error, "gnuplot is not installed");
     char *fake = path_join(bin, "gnuplot");
     assert_true(folder_make(bin, &error) && file_write(fake, "#!/bin/sh\nexit 3\n", 17, &error));
     assert_int_equal(chmod(fake, 0777), 0);
-    assert_error(charts_draw(folder, runs, 1, &error), error, "gnuplot failed, see");
+    assert_error(charts_plot(folder, runs, 1, &error), error, "gnuplot failed, see");
     assert_true(file_write(fake, "#!/bin/sh\nkill -9 $$\n", 21, (error = (struct error){0}, &error)));
     assert_int_equal(chmod(fake, 0777), 0);
-    assert_error(charts_draw(folder, runs, 1, &error), error, "gnuplot failed, see");
-    assert_error(charts_draw(fake, runs, 1, &error), error, "bin/gnuplot"); /* a file, no folder */
+    assert_error(charts_plot(folder, runs, 1, &error), error, "gnuplot failed, see");
+    assert_error(charts_plot(fake, runs, 1, &error), error, "bin/gnuplot"); /* a file, no folder */
     setenv("PATH", path, 1);
     metric_list_free(&run.metrics);
     run.metrics = (struct metric_list){0};
     run.predictions.count = 0; /* before anything is known there is nothing to draw */
     evaluation_free(&run.evaluation);
     evaluation_make(&run.evaluation, &run.predictions);
-    assert_error(charts_draw(folder, runs, 1, &error), error, "");
+    assert_error(charts_plot(folder, runs, 1, &error), error, "");
     free_run(&run);
     free(fake);
     free(path);

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/text.h"
-#include "model/log_mel.h"
+#include "model/layers/log_mel.h"
 #include "model/model.h"
 #include "train/augment.h"
 
@@ -104,7 +104,7 @@ static void warm_up(struct model *model, const struct batch *batch)
     float logits[8 * LABELS];
 
     for (int i = 0; i < 3; i++)
-        batch_answer(model, batch, true, logits);
+        batch_outputs(model, batch, true, logits);
 }
 
 static void test_padding_changes_no_answer(void **state)
@@ -139,9 +139,9 @@ static void test_saved_model_answers_the_same(void **state)
 
     (void)state;
     assert_good(model, error);
-    batch_answer(model, &batch, false, fresh);
+    batch_outputs(model, &batch, false, fresh);
     warm_up(model, &batch);
-    batch_answer(model, &batch, false, before);
+    batch_outputs(model, &batch, false, before);
     assert_true(fabsf(before[0] - fresh[0]) > 1e-6f); /* training passes move the running statistics */
     assert_good(folder_make(unit_path("saved"), &error), error);
     assert_good(model_save(model, unit_path("saved"), &error), error);
@@ -149,7 +149,7 @@ static void test_saved_model_answers_the_same(void **state)
     model = open_model(unit_path("saved"), NULL, &error); /* all from its own config.json */
     assert_good(model, error);
     assert_string_equal(model->kind->name, "cnn");
-    batch_answer(model, &batch, false, after);
+    batch_outputs(model, &batch, false, after);
     assert_memory_equal(before, after, sizeof before);
     model_close(model);
     free_batch(&batch);

@@ -103,11 +103,11 @@ static void test_broken_files_are_left_out(void **state)
     for (size_t i = 0; i < clips.count; i++) {
         const struct clip *clip = &clips.clips[i];
         if (strcmp(clip->name, "03-01-01-01-01-01-01") == 0)
-            assert_string_equal(clip->problem, "empty file");
+            assert_string_equal(clip->task, "empty file");
         if (strcmp(clip->name, "03-01-02-01-01-01-01") == 0)
-            assert_string_equal(clip->problem, "unreadable: No such file or directory");
+            assert_string_equal(clip->task, "unreadable: No such file or directory");
         if (strcmp(clip->name, "03-01-09-01-01-01-01") == 0)
-            assert_string_equal(clip->problem, "name outside the scheme: emotion 09 is not 01 to 08");
+            assert_string_equal(clip->task, "name outside the scheme: emotion 09 is not 01 to 08");
     }
     clip_list_free(&clips);
     config_choose(f->config, "corpus.strict", "yes");
@@ -162,16 +162,16 @@ static void test_labels(void **state)
     clips.count = 1;
     assert_error(corpus_labels(f->config, &clips, &labels, &error), error, "is only sad");
     strings_free(&labels);
-    config_choose(f->config, "model.problem", "multi_label");
+    config_choose(f->config, "model.task", "multi_label");
     clips.clips[0].label = "";
     assert_error(corpus_labels(f->config, &clips, &labels, &error), error, "here are none");
     strings_free(&labels);
     clip_list_free(&clips);
     static const char *const maps[] = {"=sad", "sad=", "sad"};
     for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
-        config_choose(f->config, "corpus.map", maps[i]);
+        config_choose(f->config, "corpus.label_map", maps[i]);
         assert_error(corpus_clips(f->config, f->catalogue, f->scan.corpus, &clips, &error), error,
-                     "corpus.map");
+                     "corpus.label_map");
         clip_list_free(&clips);
     }
     config_choose(f->config, "corpus.kind", "folders");

@@ -1,4 +1,4 @@
-/* eGeMAPS on signals whose answers are known; openSMILE's own numbers are compared by tests/cli/egemaps.sh.
+/* eGeMAPS on signals whose predictions are known; openSMILE's own numbers are compared by tests/cli/egemaps.sh.
  */
 #include "unit.h"
 

@@ -3,7 +3,7 @@
 
 #include "base/csv.h"
 #include "corpus/features.h"
-#include "corpus/split.h"
+#include "corpus/split/split.h"
 
 #include <utime.h>
 
@@ -96,14 +96,14 @@ static void test_folders_and_map(void **state)
     assert_good(index_as(f, "folders", &error), error);
     assert_int_equal(f->clips.count, 4);
     check(&f->clips.clips[1], "deep/elation/1.wav", "elation", NULL, NULL, NULL);
-    config_choose(f->config, "corpus.map", "joy=happy, elation=happy, anger=joy, noise=-");
+    config_choose(f->config, "corpus.label_map", "joy=happy, elation=happy, anger=joy, noise=-");
     assert_good(index_as(f, "folders", &error), error);
     assert_int_equal(f->clips.count, 3);
     check(&f->clips.clips[0], "anger/1.wav", "joy", NULL, NULL, NULL); /* renamed once, not on to happy */
     check(&f->clips.clips[1], "deep/elation/1.wav", "happy", NULL, NULL, NULL);
-    config_choose(f->config, "corpus.map", "sorrow=sad");
+    config_choose(f->config, "corpus.label_map", "sorrow=sad");
     assert_error(index_as(f, "folders", &error), error, "no clip of the corpus has the label \"sorrow\"");
-    config_choose(f->config, "corpus.map", "joy");
+    config_choose(f->config, "corpus.label_map", "joy");
     assert_error(index_as(f, "folders", &error), error, "expected label=other");
 }
 
@@ -276,10 +276,10 @@ static void test_emoreact(void **state)
     assert_int_equal(f->scan.files, 3);
     assert_int_equal(f->clips.count, 2); /* b has two affects: not one label */
     assert_string_equal(f->clips.clips[0].part, "test");
-    config_choose(f->config, "model.problem", "multi_label");
+    config_choose(f->config, "model.task", "multi_label");
     assert_good(index_as(f, "emoreact", &error), error);
     assert_int_equal(f->clips.count, 3);
-    config_choose(f->config, "model.problem", "regression");
+    config_choose(f->config, "model.task", "regression");
     assert_good(index_as(f, "emoreact", &error), error);
     assert_string_equal(f->clips.clips[0].label, "2");
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -300,7 +300,7 @@ static void test_label_columns(void **state)
 
     put_clip("a.wav", 8000, 200);
     put_clip("b.wav", 8000, 300);
-    config_choose(f->config, "model.problem", "multi_label");
+    config_choose(f->config, "model.task", "multi_label");
     config_choose(f->config, "corpus.labels", "joy,anger");
     write_list("path,joy,anger\na.wav,1,0\nb.wav,1,1\n");
     assert_good(index_as(f, "csv", &error), error);
@@ -311,11 +311,11 @@ static void test_label_columns(void **state)
     assert_error(index_as(f, "csv", &error), error, "\"much\" is no number");
     write_list("path,joy\na.wav,1\n");
     assert_error(index_as(f, "csv", &error), error, "no column \"label\"");
-    write_list("path,labels\na.wav,joy;anger\nb.wav,\n"); /* none of the labels is an answer too */
+    write_list("path,labels\na.wav,joy;anger\nb.wav,\n"); /* none of the labels is an prediction too */
     error = (struct error){0};
     assert_good(index_as(f, "csv", &error), error);
     assert_int_equal(f->clips.count, 2);
-    config_choose(f->config, "model.problem", "regression");
+    config_choose(f->config, "model.task", "regression");
     config_choose(f->config, "corpus.labels", "valence");
     write_list("path,label\na.wav,0.5\nb.wav,high\n");
     assert_good(index_as(f, "csv", &error), error);

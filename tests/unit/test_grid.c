@@ -1,7 +1,7 @@
 /* Grids of settings. */
 #include "unit.h"
 
-#include "base/grid.h"
+#include "config/grid.h"
 #include "base/text.h"
 
 static bool read_grid(struct grid *grid, const char *text, const char *seeds, struct error *error)
@@ -113,7 +113,7 @@ static void test_too_many(void **state)
     (void)state;
     for (int i = 0; i < 60; i++)
         text_add(&values, "%s%d", i ? "," : "", i + 1);
-    static const char *const keys[] = {"train.epochs", "train.batch_size", "train.accumulate"};
+    static const char *const keys[] = {"train.epochs", "train.batch_size", "train.gradient_accumulation_steps"};
     static const char *const places[] = {"sweep.grid", "sweep.grid_2", "sweep.grid_3"};
     for (int k = 0; k < 3; k++) {
         char *axis = mem_format("%s=%s", keys[k], values.text);

@@ -6,8 +6,8 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "model/model.h"
-#include "model/spec_augment.h"
-#include "model/weights.h"
+#include "model/layers/spec_augment.h"
+#include "model/weights/weights.h"
 
 #include <math.h>
 #include <zip.h>
@@ -48,7 +48,7 @@ static void test_padding_changes_no_answer(void **state)
             struct config *config = config_new();
             struct error error;
             config_choose(config, "model.pooling", poolings[p]);
-            config_choose(config, "model.layers", layers[p % 3]);
+            config_choose(config, "model.layer", layers[p % 3]);
             struct model *model = open_model(tiny(norms[n]), config, &error);
             assert_good(model, error);
             struct batch together = make_batch(lengths, 4, 6000, 0.7f); /* even padding that is not zero */
@@ -142,7 +142,7 @@ static char *start_directory(const char *name)
     return path;
 }
 
-static void answers_of(const char *path, float *logits)
+static void outputs_of(const char *path, float *logits)
 {
     const int64_t lengths[2] = {2000, 3000};
     struct error error;
@@ -150,7 +150,7 @@ static void answers_of(const char *path, float *logits)
 
     assert_good(model, error);
     struct batch batch = make_batch(lengths, 2, 3000, 0);
-    batch_answer(model, &batch, false, logits);
+    batch_outputs(model, &batch, false, logits);
     free_batch(&batch);
     model_close(model);
 }
@@ -268,8 +268,8 @@ static void test_pickle_equals_safetensors(void **state)
 
     (void)state;
     copy_file("pytorch_model.bin", path);
-    answers_of(tiny("layer"), a);
-    answers_of(path, b);
+    outputs_of(tiny("layer"), a);
+    outputs_of(path, b);
     assert_memory_equal(a, b, sizeof a);
 }
 
@@ -280,8 +280,8 @@ static void test_other_names(void **state)
 
     (void)state;
     rewrite(unit_path("newer/model.safetensors"), newer, false);
-    answers_of(tiny("layer"), a);
-    answers_of(path, b);
+    outputs_of(tiny("layer"), a);
+    outputs_of(path, b);
     assert_memory_equal(a, b, sizeof a);
 }
 
@@ -304,8 +304,8 @@ static void test_shards(void **state)
     write_text(unit_path("shards/model.safetensors.index.json"),
                "{\"weight_map\": {\"classifier.dense.bias\": \"two.safetensors\","
                "\"wav2vec2.encoder.layers.0.layer_norm.bias\": \"one.safetensors\"}}");
-    answers_of(tiny("layer"), a);
-    answers_of(path, b);
+    outputs_of(tiny("layer"), a);
+    outputs_of(path, b);
     assert_memory_equal(a, b, sizeof a);
     write_text(unit_path("shards/model.safetensors.index.json"),
                "{\"weight_map\": {\"x\": \"../one.safetensors\"}}");
@@ -322,8 +322,8 @@ static void test_bfloat16_weights(void **state)
 
     (void)state;
     rewrite(unit_path("half/model.safetensors"), same, true);
-    answers_of(tiny("layer"), a);
-    answers_of(path, b);
+    outputs_of(tiny("layer"), a);
+    outputs_of(path, b);
     for (int i = 0; i < 2 * LABELS; i++)
         assert_float_equal(a[i], b[i], 0.02f);
     assert_memory_not_equal(a, b, sizeof a);
@@ -438,17 +438,17 @@ static void test_saved_model_answers_the_same(void **state)
 
     (void)state;
     config_choose(config, "model.pooling", "attentive_statistics");
-    config_choose(config, "model.layers", "weighted");
+    config_choose(config, "model.layer", "weighted");
     struct model *model = open_model(tiny("group"), config, &error);
     assert_good(model, error);
     assert_true(folder_make(unit_path("saved"), &error));
     assert_good(model_save(model, unit_path("saved"), &error), error);
     const int64_t lengths[2] = {2000, 3000};
     struct batch batch = make_batch(lengths, 2, 3000, 0);
-    batch_answer(model, &batch, false, a);
+    batch_outputs(model, &batch, false, a);
     free_batch(&batch);
     model_close(model);
-    answers_of(unit_path("saved"), b); /* merge strategy and layers come from its config.json */
+    outputs_of(unit_path("saved"), b); /* pooling and layers come from its config.json */
     assert_memory_equal(a, b, sizeof a);
     config_free(config);
 }
@@ -497,12 +497,12 @@ static void test_adapters(void **state)
     struct error error = {0};
 
     (void)state;
-    answers_of(tiny("layer"), plain);
+    outputs_of(tiny("layer"), plain);
     config_choose(config, "model.lora_rank", "3");
     config_choose(config, "model.lora_targets", "q_proj, v_proj,out_proj");
     struct model *model = open_model(tiny("layer"), config, &error);
     assert_good(model, error);
-    batch_answer(model, &batch, false, adapted);
+    batch_outputs(model, &batch, false, adapted);
     for (int k = 0; k < 2 * LABELS; k++)
         assert_float_equal(adapted[k], plain[k], 1e-6f);
 
@@ -522,7 +522,7 @@ static void test_adapters(void **state)
     }
     assert_int_equal(adapters, 3 * 2 * 3); /* layers, down and up, targets */
     assert_good(et_scope_close(scope, &error), error);
-    batch_answer(model, &batch, false, adapted);
+    batch_outputs(model, &batch, false, adapted);
     for (int k = 0; k < 2 * LABELS; k++)
         changed += fabsf(adapted[k] - plain[k]) > 1e-3f;
     assert_true(changed > 0);
@@ -534,7 +534,7 @@ static void test_adapters(void **state)
     assert_int_equal(
         parameters_index(&model->parameters, "wav2vec2.encoder.layers.0.attention.q_proj.lora_A.weight"),
         model->parameters.count);
-    batch_answer(model, &batch, false, saved);
+    batch_outputs(model, &batch, false, saved);
     for (int k = 0; k < 2 * LABELS; k++)
         assert_float_equal(saved[k], adapted[k], 1e-5f);
     model_close(model);
@@ -548,7 +548,7 @@ static void test_adapters(void **state)
 }
 
 /* One training pass with everything random on; returns the gradients' norm, and the loss. */
-static double train_pass(const char *norm, const char *checkpointing, const char *freeze, uint64_t seed,
+static double train_step_once(const char *norm, const char *checkpointing, const char *freeze, uint64_t seed,
                          double *loss)
 {
     static const char *const on[] = {"model.hidden_dropout",    "model.activation_dropout",
@@ -568,7 +568,7 @@ static double train_pass(const char *norm, const char *checkpointing, const char
     config_choose(config, "model.mask_feature_length", "4");
     config_choose(config, "model.gradient_checkpointing", checkpointing);
     config_choose(config, "model.pooling", "attentive_statistics");
-    config_choose(config, "model.layers", "weighted");
+    config_choose(config, "model.layer", "weighted");
     config_choose(config, "model.freeze", freeze);
     struct model *model = open_model(tiny(norm), config, &error);
     assert_good(model, error);
@@ -605,12 +605,12 @@ static void test_training_pass_is_a_function_of_its_seed(void **state)
     (void)state;
     for (int n = 0; n < 2; n++) {
         for (int f = 0; f < 4; f++) {
-            double plain = train_pass(norms[n], "no", freezes[f], 5, &loss);
+            double plain = train_step_once(norms[n], "no", freezes[f], 5, &loss);
             assert_true(isfinite(plain) && plain > 0);
-            assert_true(train_pass(norms[n], "no", freezes[f], 5, &again) == plain && loss == again);
-            train_pass(norms[n], "no", freezes[f], 6, &other);
+            assert_true(train_step_once(norms[n], "no", freezes[f], 5, &again) == plain && loss == again);
+            train_step_once(norms[n], "no", freezes[f], 6, &other);
             assert_true(loss != other);
-            double checkpointed = train_pass(norms[n], "yes", freezes[f], 5, &other);
+            double checkpointed = train_step_once(norms[n], "yes", freezes[f], 5, &other);
             assert_true(loss == other); /* gradient checkpointing draws and computes the same */
             assert_true(fabs(checkpointed - plain) <= 1e-6 * plain);
         }

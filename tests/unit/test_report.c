@@ -69,7 +69,7 @@ static void test_edges(void **state)
     evaluation_make(&e, &predictions);
     assert_int_equal(e.clips, 1);
     assert_true(e.accuracy == 0 && e.uar == 0 && e.macro.f1 == 0);
-    assert_true(fabs(evaluation_score(&e, FIGURE_LOSS) - log(0.25)) < 1e-15);
+    assert_true(fabs(evaluation_score(&e, METRIC_LOSS) - log(0.25)) < 1e-15);
     evaluation_print(&e, &text);
     assert_non_null(strstr(text.text, "\n                  a       0.00      0.00      0.00         1\n"));
     text_free(&text);
@@ -81,7 +81,7 @@ static void test_edges(void **state)
 
 enum { CLIPS = 40 };
 
-/* 40 clips of 4 speakers (two women, two men), labels a and b in turn.  The answers are right but for those
+/* 40 clips of 4 speakers (two women, two men), labels a and b in turn.  The predictions are right but for those
  * of speaker 1, who is always taken for the other label. */
 static void fill_catalogue(struct catalogue *catalogue, int64_t *corpus)
 {
@@ -89,7 +89,7 @@ static void fill_catalogue(struct catalogue *catalogue, int64_t *corpus)
     struct clip_list list = {0};
     char path[CLIPS][16];
 
-    assert_good(corpus_open(catalogue, "ravdess", "/data", corpus, &error), error);
+    assert_good(catalogue_corpus_id(catalogue, "ravdess", "/data", corpus, &error), error);
     for (int i = 0; i < CLIPS; i++) {
         static const char *const speakers[] = {"1", "2", "3", "4"};
         snprintf(path[i], sizeof path[i], "%02d.wav", i);
@@ -123,7 +123,7 @@ static void add_run(struct catalogue *catalogue, const char *folder, const char 
     assert_good(run_begin(catalogue, path_base(folder), folder, config, SINGLE_LABEL, false, &run, &error),
                 error);
     assert_good(
-        run_set_facts(catalogue, run, "{\"corpus\": {\"kind\": \"ravdess\", \"root\": \"/data\"}}", &error),
+        run_set_info(catalogue, run, "{\"corpus\": {\"kind\": \"ravdess\", \"root\": \"/data\"}}", &error),
         error);
     assert_good(predictions_write(catalogue, run, "test", &list, &error), error);
     prediction_list_free(&list);
@@ -160,7 +160,7 @@ static void test_groups_and_baseline(void **state)
     assert_true(find_group(&before, "speaker", "1")->evaluation.accuracy == 0);
     assert_int_equal(find_group(&before, "intensity", "strong")->evaluation.clips, 20);
     /* Four speakers, one of them all wrong: a resample has 0 to 4 of her. */
-    assert_true(before.intervals[FIGURE_ACCURACY].low == 0.25 && before.intervals[FIGURE_ACCURACY].high == 1);
+    assert_true(before.intervals[METRIC_ACCURACY].low == 0.25 && before.intervals[METRIC_ACCURACY].high == 1);
 
     assert_good(report_read(&report, catalogue, "/runs/now", &error), error);
     report_set_baseline(&report, &before);
@@ -178,7 +178,7 @@ static void test_groups_and_baseline(void **state)
     report_free(&before);
     report_free(&report);
 
-    /* The clips have gone from the catalogue: the figures stay, who spoke is no longer known. */
+    /* The clips have gone from the catalogue: the metrics stay, who spoke is no longer known. */
     struct clip_list clips = {0};
     assert_good(clips_read(catalogue, corpus, CLIPS_ALL, &clips, &error), error);
     int64_t gone[CLIPS];
@@ -194,7 +194,7 @@ static void test_groups_and_baseline(void **state)
     catalogue_close(catalogue);
 }
 
-/* Answers for other clips, or for none, are shown beside, not compared. */
+/* Predictions for other clips, or for none, are shown beside, not compared. */
 static void test_baseline_of_other_clips(void **state)
 {
     struct error error = {0};
@@ -235,22 +235,22 @@ static void test_facts_of_more_corpora(void **state)
     struct catalogue *catalogue = catalogue_open(unit_path("more.db"), &error);
     struct clip_list list = {0};
     struct clip_facts facts;
-    struct prediction_list answers;
+    struct prediction_list outputs;
     struct run_row run = {.facts = "{\"corpus\": {\"kind\": \"ravdess\", \"root\": \"/a\", \"more\": ["
                                    "{\"kind\": 3}, {\"kind\": \"emodb\", \"root\": \"/b\"},"
                                    "{\"kind\": \"emodb\", \"root\": \"/b\", \"number\": 2}]}}"};
     int64_t corpus;
 
     (void)state;
-    assert_true(corpus_open(catalogue, "emodb", "/b", &corpus, &error));
+    assert_true(catalogue_corpus_id(catalogue, "emodb", "/b", &corpus, &error));
     clip_list_add(&list, &(struct clip){.path = "y.wav", .name = "y", .speaker = "03", .label = "a"});
     assert_good(clips_write(catalogue, corpus, &list, NULL, 0, &error), error);
-    prediction_list_start(&answers, SINGLE_LABEL, labels, 2);
-    prediction_list_add(&answers, "x.wav", 0, NULL);
-    prediction_list_add(&answers, "/b/y.wav", 0, NULL);
-    prediction_list_add(&answers, "/bc/y.wav", 0, NULL);
-    prediction_list_add(&answers, "/b/unknown.wav", 0, NULL);
-    assert_good(clip_facts_read(&facts, catalogue, &run, &answers, &error), error);
+    prediction_list_start(&outputs, SINGLE_LABEL, labels, 2);
+    prediction_list_add(&outputs, "x.wav", 0, NULL);
+    prediction_list_add(&outputs, "/b/y.wav", 0, NULL);
+    prediction_list_add(&outputs, "/bc/y.wav", 0, NULL);
+    prediction_list_add(&outputs, "/b/unknown.wav", 0, NULL);
+    assert_good(clip_facts_read(&facts, catalogue, &run, &outputs, &error), error);
     assert_null(facts.speakers[0]);
     assert_non_null(strstr(facts.speakers[1], "03"));
     assert_null(facts.speakers[2]);
@@ -258,10 +258,10 @@ static void test_facts_of_more_corpora(void **state)
     assert_string_equal(facts.clips[1].path, "/b/y.wav");
     clip_facts_free(&facts);
     run.facts = NULL;
-    assert_good(clip_facts_read(&facts, catalogue, &run, &answers, &error), error);
+    assert_good(clip_facts_read(&facts, catalogue, &run, &outputs, &error), error);
     assert_null(facts.root);
     clip_facts_free(&facts);
-    prediction_list_free(&answers);
+    prediction_list_free(&outputs);
     clip_list_free(&list);
     catalogue_close(catalogue);
 }

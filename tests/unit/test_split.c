@@ -1,9 +1,9 @@
 /* Splits: scikit-learn's, by speaker, predefined. */
 #include "unit.h"
 
-#include "base/config.h"
+#include "config/config.h"
 #include "base/text.h"
-#include "corpus/split.h"
+#include "corpus/split/split.h"
 
 /* A list of made-up clips, sorted by name. */
 static void add_clip(struct clip_list *clips, const char *name, const char *label, const char *speaker,
@@ -221,7 +221,7 @@ static void test_rare_combinations(void **state)
     struct error error = {0};
 
     (void)state;
-    config_choose(config, "model.problem", "multi_label");
+    config_choose(config, "model.task", "multi_label");
     clips.clips[0].label = "angry;sad"; /* one alone goes with the first class */
     assert_good(split_make(config, &clips, &split, &error), error);
     assert_int_equal(split.counts[PART_TEST], 12);

@@ -1,13 +1,13 @@
 /* Intervals, tests and calibration against values worked out elsewhere. */
 #include "unit.h"
 
-#include "report/statistics.h"
+#include "eval/statistics.h"
 
 #include <math.h>
 
 static const char *const LABELS[] = {"a", "b"};
 
-/* `count` clips of label a, `right` of them answered right, spread evenly. */
+/* `count` clips of label a, `right` of them predicted right, spread evenly. */
 static void fill(struct prediction_list *list, size_t count, size_t right)
 {
     prediction_list_start(list, SINGLE_LABEL, LABELS, 2);
@@ -22,28 +22,28 @@ static void fill(struct prediction_list *list, size_t count, size_t right)
     }
 }
 
-static struct answers one(const struct prediction_list *const *list)
+static struct outputs one(const struct prediction_list *const *list)
 {
-    return (struct answers){list, 1};
+    return (struct outputs){list, 1};
 }
 
 static void test_interval_is_binomials(void **state)
 {
     struct prediction_list list;
     struct clusters clusters;
-    struct interval intervals[FIGURE_COUNT];
+    struct interval intervals[METRIC_COUNT];
     double half = 1.96 * sqrt(0.7 * 0.3 / 400);
 
     (void)state;
     fill(&list, 400, 280);
     const struct prediction_list *lists[] = {&list};
-    struct answers answers = one(lists);
+    struct outputs outputs = one(lists);
     clusters_make(&clusters, &list, NULL);
     assert_string_equal(clusters.unit, "clip");
-    bootstrap_intervals(&answers, &clusters, intervals);
-    assert_true(fabs(intervals[FIGURE_ACCURACY].low - (0.7 - half)) < 0.006);
-    assert_true(fabs(intervals[FIGURE_ACCURACY].high - (0.7 + half)) < 0.006);
-    assert_true(intervals[FIGURE_LOSS].low < intervals[FIGURE_LOSS].high);
+    bootstrap_intervals(&outputs, &clusters, intervals);
+    assert_true(fabs(intervals[METRIC_ACCURACY].low - (0.7 - half)) < 0.006);
+    assert_true(fabs(intervals[METRIC_ACCURACY].high - (0.7 + half)) < 0.006);
+    assert_true(intervals[METRIC_LOSS].low < intervals[METRIC_LOSS].high);
     clusters_free(&clusters);
     prediction_list_free(&list);
 }
@@ -54,7 +54,7 @@ static void test_interval_by_speaker(void **state)
 {
     struct prediction_list list;
     struct clusters clusters;
-    struct interval intervals[FIGURE_COUNT];
+    struct interval intervals[METRIC_COUNT];
     const char *speakers[400];
     char names[40][8];
     double half = 1.96 * sqrt(0.7 * 0.3 / 40);
@@ -67,13 +67,13 @@ static void test_interval_by_speaker(void **state)
         list.items[i].predicted = i % 40 < 28 ? 0 : 1;
     }
     const struct prediction_list *lists[] = {&list};
-    struct answers answers = one(lists);
+    struct outputs outputs = one(lists);
     clusters_make(&clusters, &list, speakers);
     assert_string_equal(clusters.unit, "speaker");
     assert_int_equal(clusters.count, 40);
-    bootstrap_intervals(&answers, &clusters, intervals);
-    assert_true(fabs(intervals[FIGURE_ACCURACY].low - (0.7 - half)) < 0.02);
-    assert_true(fabs(intervals[FIGURE_ACCURACY].high - (0.7 + half)) < 0.02);
+    bootstrap_intervals(&outputs, &clusters, intervals);
+    assert_true(fabs(intervals[METRIC_ACCURACY].low - (0.7 - half)) < 0.02);
+    assert_true(fabs(intervals[METRIC_ACCURACY].high - (0.7 + half)) < 0.02);
     clusters_free(&clusters);
     speakers[7] = NULL; /* one unknown: by clip */
     clusters_make(&clusters, &list, speakers);
@@ -97,15 +97,15 @@ static void test_mcnemar(void **state)
 {
     struct prediction_list first, second;
     struct clusters clusters;
-    struct comparison all[FIGURE_COUNT], c;
+    struct comparison all[METRIC_COUNT], c;
 
     (void)state;
     differ(&first, &second, 3, 10);
     const struct prediction_list *a[] = {&first, &first, &first}, *b[] = {&second, &second, &second};
-    struct answers x = one(a), y = one(b);
+    struct outputs x = one(a), y = one(b);
     clusters_make(&clusters, &first, NULL);
-    compare_answers(&x, &y, &clusters, all);
-    c = all[FIGURE_ACCURACY];
+    compare_predictions(&x, &y, &clusters, all);
+    c = all[METRIC_ACCURACY];
     assert_int_equal(c.only_first, 3);
     assert_int_equal(c.only_second, 10);
     assert_true(fabs(c.mcnemar_p - 2 * 378 / 8192.0) < 1e-12); /* C(13,0..3) = 1 + 13 + 78 + 286 */
@@ -114,15 +114,15 @@ static void test_mcnemar(void **state)
     /* normal approximation: 0.07 over its standard deviation sqrt(13/100 - 0.07^2)/10 */
     double z = 0.07 / (sqrt(0.13 - 0.0049) / 10);
     assert_true(fabs(c.bootstrap_p - erfc(z / sqrt(2))) < 0.03);
-    /* Three seeds that answer alike are no more evidence than one: chi-squared (10 - 3)^2 / 13. */
+    /* Three seeds that prediction alike are no more evidence than one: chi-squared (10 - 3)^2 / 13. */
     x.count = y.count = 3;
-    compare_answers(&x, &y, &clusters, all);
-    c = all[FIGURE_ACCURACY];
+    compare_predictions(&x, &y, &clusters, all);
+    c = all[METRIC_ACCURACY];
     assert_int_equal(c.only_second, 30);
     assert_true(fabs(c.mcnemar_p - erfc(sqrt(49.0 / 13 / 2))) < 1e-12);
     /* A model against itself. */
-    compare_answers(&x, &x, &clusters, all);
-    c = all[FIGURE_UAR];
+    compare_predictions(&x, &x, &clusters, all);
+    c = all[METRIC_UAR];
     assert_true(c.mcnemar_p == 1 && c.bootstrap_p == 1 && c.difference == 0);
     clusters_free(&clusters);
     prediction_list_free(&first);
@@ -154,7 +154,7 @@ static void test_calibration(void **state)
     calibration_make(&calibration, &list);
     assert_true(fabs(calibration.error - 0.3) < 1e-12);
     list.items[0].predicted = 0;
-    list.items[0].probabilities[0] = 1; /* the last bin; its answer is right */
+    list.items[0].probabilities[0] = 1; /* the last bin; its prediction is right */
     calibration_make(&calibration, &list);
     assert_int_equal(calibration.bins[14].clips, 1);
     assert_int_equal(calibration.bins[11].clips, 9); /* 11/15 < 0.8 <= 12/15 */
@@ -174,7 +174,7 @@ static void test_same_clips_and_moments(void **state)
     assert_false(same_clips(&a, &b));
     b.items[4].path = a.items[4].path;
     b.items[4].label = 1 - b.items[4].label;
-    assert_false(same_clips(&a, &b)); /* another truth */
+    assert_false(same_clips(&a, &b)); /* another target */
     b.items[4].label = a.items[4].label;
     const char *label = b.labels[1];
     b.labels[1] = "another";
@@ -186,9 +186,9 @@ static void test_same_clips_and_moments(void **state)
     b.label_count--;
     assert_false(same_clips(&a, &b));
     b.label_count++;
-    b.problem = REGRESSION;
+    b.task = REGRESSION;
     assert_false(same_clips(&a, &b));
-    b.problem = a.problem;
+    b.task = a.task;
     double one[2] = {1, 0}, two[2] = {1, 0};
     a.items[2].targets = one;
     assert_false(same_clips(&a, &b)); /* known of one alone */

@@ -33,19 +33,19 @@ static void test_migration(void **state)
     struct error error = {0};
     struct catalogue *catalogue = fresh("old.db");
     struct clip_list list = {0}, read = {0};
-    struct prediction_list answers;
+    struct prediction_list outputs;
     const char *const labels[] = {"happy", "sad"};
     int64_t corpus, run;
 
     (void)state;
-    assert_true(corpus_open(catalogue, "ravdess", "/data", &corpus, &error));
+    assert_true(catalogue_corpus_id(catalogue, "ravdess", "/data", &corpus, &error));
     clip_list_add(&list, &(struct clip){.path = "a.wav", .name = "a", .label = "sad"});
     assert_good(clips_write(catalogue, corpus, &list, NULL, 0, &error), error);
-    prediction_list_start(&answers, SINGLE_LABEL, labels, 2);
-    prediction_list_add(&answers, "a.wav", 1, NULL)->predicted = 0;
+    prediction_list_start(&outputs, SINGLE_LABEL, labels, 2);
+    prediction_list_add(&outputs, "a.wav", 1, NULL)->predicted = 0;
     assert_good(run_begin(catalogue, "r", "/runs/r", "", SINGLE_LABEL, false, &run, &error), error);
-    assert_good(predictions_write(catalogue, run, "test", &answers, &error), error);
-    prediction_list_free(&answers);
+    assert_good(predictions_write(catalogue, run, "test", &outputs, &error), error);
+    prediction_list_free(&outputs);
     catalogue_close(catalogue);
     meddle(unit_path("old.db"), "ALTER TABLE clips DROP COLUMN part; ALTER TABLE runs DROP COLUMN problem;"
                                 "PRAGMA user_version = 1");
@@ -54,10 +54,10 @@ static void test_migration(void **state)
     assert_int_equal(read.count, 1);
     assert_string_equal(read.clips[0].label, "sad");
     assert_null(read.clips[0].part);
-    assert_good(predictions_read(catalogue, run, "test", &answers, &error), error);
-    assert_true(answers.problem == SINGLE_LABEL && answers.count == 1);
-    assert_true(answers.items[0].label == 1 && answers.items[0].predicted == 0);
-    prediction_list_free(&answers);
+    assert_good(predictions_read(catalogue, run, "test", &outputs, &error), error);
+    assert_true(outputs.task == SINGLE_LABEL && outputs.count == 1);
+    assert_true(outputs.items[0].label == 1 && outputs.items[0].predicted == 0);
+    prediction_list_free(&outputs);
     clip_list_free(&list);
     clip_list_free(&read);
     catalogue_close(catalogue);
@@ -81,17 +81,17 @@ static void test_clips(void **state)
     int64_t corpus, again;
 
     (void)state;
-    assert_true(corpus_open(catalogue, "ravdess", "/data", &corpus, &error));
-    assert_true(corpus_open(catalogue, "ravdess", "/data", &again, &error));
+    assert_true(catalogue_corpus_id(catalogue, "ravdess", "/data", &corpus, &error));
+    assert_true(catalogue_corpus_id(catalogue, "ravdess", "/data", &again, &error));
     assert_int_equal(corpus, again);
     clip_list_add(&list,
                   &(struct clip){.path = "b.wav", .name = "b", .label = "sad", .fields = {.actor = 7}});
-    clip_list_add(&list, &(struct clip){.path = "a.wav", .name = "a", .problem = "empty file"});
+    clip_list_add(&list, &(struct clip){.path = "a.wav", .name = "a", .task = "empty file"});
     assert_good(clips_write(catalogue, corpus, &list, NULL, 0, &error), error);
     assert_true(clips_read(catalogue, corpus, CLIPS_ALL, &read, &error));
     assert_int_equal(read.count, 2);
     assert_string_equal(read.clips[0].name, "a"); /* sorted by name */
-    assert_string_equal(read.clips[0].problem, "empty file");
+    assert_string_equal(read.clips[0].task, "empty file");
     assert_int_equal(read.clips[1].fields.actor, 7);
     int64_t gone = read.clips[0].id;
     clip_list_free(&list);
@@ -116,7 +116,7 @@ static void test_runs(void **state)
     assert_int_equal(row.id, 0);
     assert_good(run_begin(catalogue, "x", "/runs/x", "[run]", SINGLE_LABEL, false, &run, &error), error);
     assert_true(run_set_state(catalogue, run, "interrupted", &error));
-    assert_true(run_set_facts(catalogue, run, "{}", &error));
+    assert_true(run_set_info(catalogue, run, "{}", &error));
     assert_true(run_begin(catalogue, "x", "/runs/x", "[run]\n", SINGLE_LABEL, true, &again, &error));
     assert_int_equal(run, again);
     assert_true(run_find(catalogue, "/runs/x", &row, &arena, &error));
@@ -189,7 +189,7 @@ static void test_transaction_rolls_back(void **state)
     size_t counts[PART_COUNT] = {1, 0, 0};
 
     (void)state;
-    assert_true(corpus_open(catalogue, "ravdess", "/r", &corpus, &error));
+    assert_true(catalogue_corpus_id(catalogue, "ravdess", "/r", &corpus, &error));
     /* a clip that is not there breaks a foreign key: the split must vanish whole, and the next write work */
     assert_error(split_write(catalogue, corpus, "s", ids, counts, &error), error, "FOREIGN KEY");
     counts[0] = 0;
@@ -205,13 +205,13 @@ static void test_failing_writes(void **state)
     struct error error = {0};
     struct catalogue *catalogue = fresh("failing.db");
     struct metric_list metrics = {0}, read = {0};
-    struct prediction_list answers;
+    struct prediction_list outputs;
     struct clip_list clips = {0};
     int64_t run, corpus;
 
     (void)state;
     assert_true(run_begin(catalogue, "r", "/runs/r", "", SINGLE_LABEL, false, &run, &error));
-    assert_true(corpus_open(catalogue, "ravdess", "/data", &corpus, &error));
+    assert_true(catalogue_corpus_id(catalogue, "ravdess", "/data", &corpus, &error));
     meddle(
         unit_path("failing.db"),
         "CREATE TRIGGER a BEFORE INSERT ON metrics WHEN NEW.step = 2 BEGIN SELECT RAISE(ABORT, 'full'); END;"
@@ -228,16 +228,16 @@ static void test_failing_writes(void **state)
     metrics.count = 1;
     assert_good(metrics_write(catalogue, run, &metrics, &error), error);
 
-    prediction_list_start(&answers, SINGLE_LABEL, labels, 2);
-    prediction_list_add(&answers, "a", 1, NULL);
-    prediction_list_add(&answers, "b", 1, NULL);
-    prediction_list_add(&answers, "c", 1, NULL);
-    assert_error(predictions_write(catalogue, run, "test", &answers, &error), error, "full");
-    prediction_list_free(&answers);
+    prediction_list_start(&outputs, SINGLE_LABEL, labels, 2);
+    prediction_list_add(&outputs, "a", 1, NULL);
+    prediction_list_add(&outputs, "b", 1, NULL);
+    prediction_list_add(&outputs, "c", 1, NULL);
+    assert_error(predictions_write(catalogue, run, "test", &outputs, &error), error, "full");
+    prediction_list_free(&outputs);
     error = (struct error){0};
-    assert_true(predictions_read(catalogue, run, "test", &answers, &error));
-    assert_int_equal(answers.count, 0);
-    prediction_list_free(&answers);
+    assert_true(predictions_read(catalogue, run, "test", &outputs, &error));
+    assert_int_equal(outputs.count, 0);
+    prediction_list_free(&outputs);
 
     for (int i = 0; i < 3; i++)
         clip_list_add(&clips, &(struct clip){.path = i == 0 ? "a" : i == 1 ? "b" : "c", .name = "x"});
@@ -267,7 +267,7 @@ static void test_missing_tables(void **state)
     struct error error = {0};
     struct catalogue *catalogue = fresh("missing.db");
     struct metric_list metrics = {0};
-    struct prediction_list answers, read;
+    struct prediction_list outputs, read;
     struct clip_list clips = {0};
     struct run_list runs = {0};
     struct run_row row;
@@ -277,10 +277,10 @@ static void test_missing_tables(void **state)
 
     (void)state;
     assert_true(run_begin(catalogue, "r", "/runs/r", "", SINGLE_LABEL, false, &run, &error));
-    assert_true(corpus_open(catalogue, "ravdess", "/data", &corpus, &error));
+    assert_true(catalogue_corpus_id(catalogue, "ravdess", "/data", &corpus, &error));
     metric_list_add(&metrics, 1, 0, "loss", 1);
-    prediction_list_start(&answers, SINGLE_LABEL, labels, 2);
-    prediction_list_add(&answers, "a", 1, NULL);
+    prediction_list_start(&outputs, SINGLE_LABEL, labels, 2);
+    prediction_list_add(&outputs, "a", 1, NULL);
 
     meddle(unit_path("missing.db"), "DROP TABLE split_clips");
     assert_error(split_write(catalogue, corpus, "s", ids, counts, &error), error, "split_clips");
@@ -289,7 +289,7 @@ static void test_missing_tables(void **state)
     assert_error(metrics_read(catalogue, run, &metrics, &error), error, "metrics");
     assert_error(metrics_remove(catalogue, run, &error), error, "metrics");
     meddle(unit_path("missing.db"), "DROP TABLE predictions");
-    assert_error(predictions_write(catalogue, run, "test", &answers, &error), error, "predictions");
+    assert_error(predictions_write(catalogue, run, "test", &outputs, &error), error, "predictions");
     assert_error(predictions_read(catalogue, run, "test", &read, &error), error, "predictions");
     meddle(unit_path("missing.db"), "DROP TABLE runs");
     assert_error(run_begin(catalogue, "r", "/runs/r", "", SINGLE_LABEL, false, &run, &error), error, "runs");
@@ -302,15 +302,15 @@ static void test_missing_tables(void **state)
     assert_error(clips_write(catalogue, corpus, &clips, NULL, 0, &error), error, "clips");
     assert_error(clips_write(catalogue, corpus, &clips, &clip, 1, &error), error, "clips");
     meddle(unit_path("missing.db"), "DROP TABLE corpora");
-    assert_error(corpus_open(catalogue, "ravdess", "/data", &corpus, &error), error, "corpora");
+    assert_error(catalogue_corpus_id(catalogue, "ravdess", "/data", &corpus, &error), error, "corpora");
     metric_list_free(&metrics);
-    prediction_list_free(&answers);
+    prediction_list_free(&outputs);
     clip_list_free(&clips);
     arena_free(&arena);
     catalogue_close(catalogue);
 }
 
-/* Answers whose words are none of the run's are refused, not taken for others. */
+/* Predictions whose words are none of the run's are refused, not taken for others. */
 static void test_damaged_predictions(void **state)
 {
     static const char *const labels[] = {"happy", "sad"};
@@ -363,7 +363,7 @@ static void test_changed_split(void **state)
     sqlite3_stmt *rows;
 
     (void)state;
-    assert_true(corpus_open(catalogue, "ravdess", "/data", &corpus, &error));
+    assert_true(catalogue_corpus_id(catalogue, "ravdess", "/data", &corpus, &error));
     clip_list_add(&clips, &(struct clip){.path = "a", .name = "a"});
     clip_list_add(&clips, &(struct clip){.path = "b", .name = "b"});
     assert_true(clips_write(catalogue, corpus, &clips, NULL, 0, &error));

@@ -7,7 +7,7 @@
 
 enum { CLIPS = 60 };
 
-/* Answers for CLIPS clips of two labels, the first `right` of them right; clip i is `prefix`i. */
+/* Predictions for CLIPS clips of two labels, the first `right` of them right; clip i is `prefix`i. */
 static void add_run(struct catalogue *catalogue, const char *name, const char *prefix, int right,
                     double confidence)
 {
@@ -69,7 +69,7 @@ static void test_ranking(void **state)
     assert_string_equal(sweep.rows[2].label, "pooling=mean");
     assert_int_equal(sweep.rows[1].finished, 1);
     assert_int_equal(sweep.rows[3].finished, 0);
-    assert_true(fabs(sweep.rows[0].means[FIGURE_ACCURACY] - 57.0 / 60) < 1e-12);
+    assert_true(fabs(sweep.rows[0].means[METRIC_ACCURACY] - 57.0 / 60) < 1e-12);
     assert_true(fabs(sweep.rows[0].deviation - sqrt(2) / 60) < 1e-12);
     assert_true(isnan(sweep.rows[1].deviation) && isnan(sweep.rows[3].interval.low));
 
@@ -105,13 +105,13 @@ static void test_loss_and_other_clips(void **state)
     add_run(catalogue, "fold=1,seed=1", "y", 45, 0.6);
     assert_good(sweep_read(&sweep, catalogue, unit_path("sweep"), &error), error);
     assert_string_equal(sweep.rows[0].label, "fold=0");
-    assert_true(sweep.rows[0].means[FIGURE_LOSS] < sweep.rows[1].means[FIGURE_LOSS]);
+    assert_true(sweep.rows[0].means[METRIC_LOSS] < sweep.rows[1].means[METRIC_LOSS]);
     assert_int_equal(sweep.clips, 0); /* other clips: intervals, but no comparison */
     for (int i = 0; i < 2; i++) {
         const struct sweep_row *row = &sweep.rows[i];
         assert_false(row->compared);
-        assert_true(row->interval.low < row->means[FIGURE_LOSS] &&
-                    row->means[FIGURE_LOSS] < row->interval.high);
+        assert_true(row->interval.low < row->means[METRIC_LOSS] &&
+                    row->means[METRIC_LOSS] < row->interval.high);
     }
     sweep_free(&sweep);
     catalogue_close(catalogue);
@@ -139,7 +139,7 @@ static void test_nothing_finished(void **state)
     catalogue_close(catalogue);
 }
 
-/* What the run's own configuration chose by: the best step's figure on its validation part. */
+/* What the run's own configuration chose by: the best step's metric on its validation part. */
 static void set_selection(struct catalogue *catalogue, const char *name, double value)
 {
     struct error error = {0};
@@ -150,7 +150,7 @@ static void set_selection(struct catalogue *catalogue, const char *name, double 
 
     assert_true(run_find(catalogue, folder, &row, &arena, &error));
     assert_good(
-        run_set_facts(catalogue, row.id,
+        run_set_info(catalogue, row.id,
                       "{\"split\": {\"selection_part\": \"validation\"}, \"model\": {\"parameters\": 5},"
                       " \"training\": {\"best_step\": 10, \"seconds\": 3, \"peak_memory_mib\": 7},"
                       " \"testing\": {\"seconds\": 2, \"peak_memory_mib\": 9}}",
@@ -184,7 +184,7 @@ static void test_selection(void **state)
     set_selection(catalogue, "pooling=max,seed=1,fold=0", 0.9);
     assert_good(sweep_read(&sweep, catalogue, unit_path("sweep"), &error), error);
     assert_int_equal(sweep.rows[0].finished, 1);
-    assert_true(fabs(sweep.rows[0].means[FIGURE_ACCURACY] - 0.75) < 1e-12); /* of both folds' clips */
+    assert_true(fabs(sweep.rows[0].means[METRIC_ACCURACY] - 0.75) < 1e-12); /* of both folds' clips */
     assert_true(fabs(sweep.rows[0].selection - 0.7) < 1e-12);
     assert_int_equal(sweep.rows[1].finished, 0); /* a fold is missing */
     assert_good(sweep_write(&sweep, &error), error);

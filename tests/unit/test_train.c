@@ -2,9 +2,9 @@
 #include "unit.h"
 
 #include "train/dataset.h"
-#include "train/lanes.h"
+#include "train/workers.h"
 #include "train/loader.h"
-#include "train/order.h"
+#include "train/sampler.h"
 #include "train/schedule.h"
 
 #include <math.h>
@@ -89,12 +89,12 @@ static void check_even(struct config *config, const struct dataset *dataset)
     struct epoch whole = {0}, dealt = {0};
     double unlike = 0;
 
-    config_choose(config, "train.accumulate", "1");
+    config_choose(config, "train.gradient_accumulation_steps", "1");
     config_choose(config, "train.batch_size", "4");
-    epoch_make(&whole, dataset, 0);
-    config_choose(config, "train.accumulate", "2");
+    epoch_plan(&whole, dataset, 0);
+    config_choose(config, "train.gradient_accumulation_steps", "2");
     config_choose(config, "train.batch_size", "2");
-    epoch_make(&dealt, dataset, 0);
+    epoch_plan(&dealt, dataset, 0);
     check_epoch(&dealt);
     for (int64_t step = 0; step < whole.batches; step++) {
         int64_t b = step * 2;
@@ -119,20 +119,20 @@ static void test_order(void **state)
     struct epoch a = {0}, b = {0};
 
     (void)state;
-    epoch_make(&a, &dataset, 0);
-    epoch_make(&b, &dataset, 1);
+    epoch_plan(&a, &dataset, 0);
+    epoch_plan(&b, &dataset, 1);
     check_epoch(&a);
     assert_int_equal(a.batches, 102);
     assert_int_equal(b.earlier, 102);
     assert_memory_not_equal(a.order, b.order, CLIPS * sizeof *a.order); /* epochs differ */
-    epoch_make(&b, &dataset, 0);
+    epoch_plan(&b, &dataset, 0);
     assert_memory_equal(a.order, b.order, CLIPS * sizeof *a.order); /* and repeat */
 
     check_even(config, &dataset);
 
     config_choose(config, "train.group_by_length", "yes");
     config_choose(config, "train.batch_size", "4");
-    epoch_make(&a, &dataset, 0);
+    epoch_plan(&a, &dataset, 0);
     check_epoch(&a);
     assert_int_equal(a.starts[50], 200); /* the short batch is last */
     double spread = 0;
@@ -142,7 +142,7 @@ static void test_order(void **state)
 
     config_choose(config, "train.group_by_length", "no");
     config_choose(config, "train.shuffle", "no");
-    epoch_make(&a, &dataset, 0);
+    epoch_plan(&a, &dataset, 0);
     for (size_t i = 0; i < CLIPS; i++)
         assert_int_equal(a.order[i], i);
     epoch_free(&a);
@@ -170,13 +170,13 @@ static void test_batch_seconds(void **state)
     int64_t batches = 0, plain;
 
     (void)state;
-    config_choose(config, "train.accumulate", "1");
+    config_choose(config, "train.gradient_accumulation_steps", "1");
     config_choose(config, "train.batch_seconds", "250");
-    epoch_make(&epoch, &dataset, 0);
+    epoch_plan(&epoch, &dataset, 0);
     plain = epoch.batches;
     config_choose(config, "train.group_by_length", "yes");
     for (int64_t e = 0; e < 3; e++) {
-        epoch_make(&epoch, &dataset, e);
+        epoch_plan(&epoch, &dataset, e);
         check_epoch(&epoch);
         assert_true(epoch.batches < plain); /* less padding, so fewer batches hold the clips */
         assert_int_equal(epoch.earlier, batches);
@@ -186,11 +186,11 @@ static void test_batch_seconds(void **state)
     }
     config_choose(config, "train.epochs", "3");
     assert_int_equal(train_total_steps(&dataset), batches);
-    epoch_make(&again, &dataset, 2); /* as when a run is resumed */
+    epoch_plan(&again, &dataset, 2); /* as when a run is resumed */
     assert_int_equal(again.earlier, epoch.earlier);
     assert_memory_equal(again.order, epoch.order, CLIPS * sizeof *again.order);
     config_choose(config, "train.batch_seconds", "10"); /* a longer clip makes a batch by itself */
-    epoch_make(&epoch, &dataset, 0);
+    epoch_plan(&epoch, &dataset, 0);
     check_epoch(&epoch);
     for (int64_t b = 0; b < epoch.batches; b++)
         assert_true(padded(&epoch, &dataset, b) <= 10 || epoch.starts[b + 1] - epoch.starts[b] == 1);
@@ -253,31 +253,31 @@ static void test_loader(void **state)
     loader_stop(NULL);
 }
 
-/* Each lane's own counter, as a pass has its own results. */
-static void count_lane(void *context, int lane)
+/* Each worker's own counter, as a pass has its own results. */
+static void count_worker(void *context, int worker)
 {
     long long *counters = context;
 
-    counters[lane]++;
+    counters[worker]++;
 }
 
-static void test_lanes(void **state)
+static void test_workers(void **state)
 {
     enum { COUNT = 5, ROUNDS = 300 };
     long long counters[COUNT] = {0}, expected[COUNT] = {0};
 
     (void)state;
-    struct lanes *lanes = lanes_start(COUNT);
-    assert_int_equal(lanes_count(lanes), COUNT);
+    struct workers *workers = workers_start(COUNT);
+    assert_int_equal(workers_count(workers), COUNT);
     for (int round = 0; round < ROUNDS; round++) {
         int active = 1 + round % COUNT;
-        lanes_run(lanes, active, count_lane, counters);
-        for (int lane = 0; lane < active; lane++)
-            expected[lane]++;
+        workers_run(workers, active, count_worker, counters);
+        for (int worker = 0; worker < active; worker++)
+            expected[worker]++;
         assert_memory_equal(counters, expected, sizeof counters); /* all are done when it returns */
     }
-    lanes_stop(lanes);
-    lanes_stop(NULL);
+    workers_stop(workers);
+    workers_stop(NULL);
 }
 
 int main(void)
@@ -285,7 +285,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_schedules), cmocka_unit_test(test_total_steps),
                                        cmocka_unit_test(test_order),     cmocka_unit_test(test_batch_seconds),
                                        cmocka_unit_test(test_batch),     cmocka_unit_test(test_loader),
-                                       cmocka_unit_test(test_lanes)};
+                                       cmocka_unit_test(test_workers)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

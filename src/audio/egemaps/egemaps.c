@@ -224,7 +224,7 @@ static void describe_long(const struct tables *t, const struct signal *signal, s
     free(magnitudes);
 }
 
-static void describe(const struct signal *signal, struct descriptors *d)
+static void make_descriptors(const struct signal *signal, struct descriptors *d)
 {
     const struct tables *t = tables_get();
 
@@ -248,7 +248,7 @@ bool egemaps(const struct signal *signal, float values[EGEMAPS_COUNT], struct er
     }
     for (size_t i = 0; i < signal->count; i++)
         scaled.samples[i] = signal->samples[i] * 32768 / 32767; /* openSMILE's full scale */
-    describe(&scaled, &d);
+    make_descriptors(&scaled, &d);
     functionals(&d, values);
     for (int k = 0; k < DESCRIPTORS; k++)
         free(d.values[k]);

@@ -1,7 +1,7 @@
 /*
  * eGeMAPS v02: 88 functionals over 25 low-level descriptors of a recording (Eyben et al., "The Geneva
  * Minimalistic Acoustic Parameter Set", IEEE Transactions on Affective Computing 7, 2016), as openSMILE
- * computes them, quirks included, so that figures can be compared with published ones.
+ * computes them, quirks included, so that metrics can be compared with published ones.
  *
  *     float values[EGEMAPS_COUNT];
  *     if (egemaps(&signal, values, &error))
@@ -10,8 +10,8 @@
  * Frames of 20 ms (spectra, formants) and 60 ms (pitch) begin every 10 ms; frame i of either begins at the
  * same sample.  Nothing is padded: what does not fill a frame at the end is left out.
  */
-#ifndef EMOTRAIN_AUDIO_EGEMAPS_H
-#define EMOTRAIN_AUDIO_EGEMAPS_H
+#ifndef EMOTRAIN_AUDIO_EGEMAPS_EGEMAPS_H
+#define EMOTRAIN_AUDIO_EGEMAPS_EGEMAPS_H
 
 #include "audio/audio.h"
 

@@ -48,7 +48,7 @@ static void resample(const float *table, const struct bin *spectrum, float *y)
 }
 
 /* Levinson and Durbin's recursion; false where the frame is silent. */
-static bool predict(const float *y, float a[ORDER + 1])
+static bool linear_prediction(const float *y, float a[ORDER + 1])
 {
     float r[ORDER + 1];
 
@@ -86,7 +86,7 @@ static double complex product(double complex a, double complex b)
 }
 
 /* By how much to move root i. */
-static double complex step(const float a[ORDER + 1], const double complex roots[ORDER], int i)
+static double complex root_step(const float a[ORDER + 1], const double complex roots[ORDER], int i)
 {
     double complex value = 1, slope = 0, crowd = 0;
 
@@ -110,7 +110,7 @@ static void find_roots(const float a[ORDER + 1], double complex roots[ORDER])
     for (int round = 0; round < 100; round++) {
         double largest = 0;
         for (int i = 0; i < ORDER; i++) {
-            double complex move = step(a, roots, i);
+            double complex move = root_step(a, roots, i);
             double size = creal(move) * creal(move) + cimag(move) * cimag(move);
             if (!isfinite(size))
                 continue;
@@ -131,7 +131,7 @@ void formants_describe(const struct tables *tables, const struct bin *spectrum, 
     int count = 0;
 
     resample(tables->resample, spectrum, y);
-    if (!predict(y, a))
+    if (!linear_prediction(y, a))
         return;
     find_roots(a, roots);
     for (int k = 0; k < ORDER; k++) {

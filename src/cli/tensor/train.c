@@ -1,0 +1,500 @@
+/* The main job: index, split, train, evaluate, report. */
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "run/experiment.h"
+#include "run/describe_run.h"
+#include "run/environment.h"
+#include "run/recorded_run.h"
+#include "run/run_folder.h"
+#include "train/compute.h"
+#include "train/schedule.h"
+#include "train/trainer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The main job under way. */
+struct job {
+    const struct options *options;
+    struct experiment experiment;
+    char *folder;        /* of the run, absolute once it exists */
+    char *checkpoint;    /* to resume from, or NULL */
+    bool resumed, named; /* named: by the user, not after the time */
+    int lock;            /* of the run's folder, or -1 */
+    int64_t run;         /* the catalogue's id; 0 before the run has begun */
+    struct ranks ranks;  /* the processes that train together */
+    struct run_info info;
+    bool described, finished; /* the information is there already; a resumed run has nothing left to do */
+};
+
+static const struct settings *settings_of(const struct job *job)
+{
+    return config_settings(job->experiment.config);
+}
+
+/* ---- the run's folder and configuration ---- */
+
+static bool refuse_taken(const char *folder, struct error *error)
+{
+    return error_usage(error, "%s is there already: name another run with --run, or go on with --resume",
+                       folder);
+}
+
+static bool name_run(struct job *job, struct error *error)
+{
+    const char *wanted =
+        job->options->run ? job->options->run : settings_of(job)->run.name;
+    char *name = *wanted ? mem_string(wanted) : run_folder_default_name(job->options->config);
+    char *assignment = mem_format("run.name=%s", name);
+
+    job->named = *wanted != '\0';
+    bool good = config_set(job->experiment.config, "--set", assignment,
+                           error); /* `wanted` may be gone from here on */
+    good = good && run_name_check(name, settings_of(job)->run.directory, error);
+    job->folder = path_join(settings_of(job)->run.directory, name);
+    if (good && job->named && !run_folder_is_free(job->folder))
+        good = refuse_taken(job->folder, error);
+    free(assignment);
+    free(name);
+    return good;
+}
+
+/* Makes the run's folder and locks it.  Two runs may have been named after the same second: the later one
+ * gets a number. */
+static bool claim_folder(struct job *job, struct error *error)
+{
+    char *first = mem_string(settings_of(job)->run.name);
+
+    for (int n = 2;; n++) {
+        struct error taken = {0};
+        if (folder_make(job->folder, error) && (job->lock = run_folder_lock(job->folder, &taken)) >= 0 &&
+            !run_folder_is_free(job->folder))
+            refuse_taken(job->folder, &taken);
+        if (!taken.kind || error->kind)
+            break;
+        if (job->named || taken.kind != ERROR_USAGE) {
+            *error = taken;
+            break;
+        }
+        if (job->lock >= 0)
+            close(job->lock);
+        job->lock = -1;
+        char *name = mem_format("%s-%d", first, n);
+        config_choose(job->experiment.config, "run.name", name);
+        free(job->folder);
+        job->folder = path_join(settings_of(job)->run.directory, name);
+        free(name);
+    }
+    free(first);
+    return !error->kind;
+}
+
+/* Takes the configuration of the run that is to go on; --set would make it another run. */
+static bool adopt_interrupted(struct job *job, struct error *error)
+{
+    const char *name =
+        job->options->run ? job->options->run : settings_of(job)->run.name;
+
+    if (!*name)
+        return error_usage(error, "--resume: which run? Name it with --run");
+    if (job->options->sets.count)
+        return error_usage(error, "--resume goes on with the run's own config.ini: leave out --set");
+    job->folder = run_folder_find(name, settings_of(job)->run.directory, true, error);
+    if (!job->folder)
+        return false;
+    config_free(job->experiment.config);
+    job->experiment.config = run_folder_config(job->folder, error);
+    job->resumed = true;
+    return job->experiment.config != NULL;
+}
+
+/* Locks the folder of the run that goes on, or names a new one. */
+static bool choose_folder(void *context, struct error *error)
+{
+    struct job *job = context;
+
+    if (!job->resumed)
+        return name_run(job, error);
+    job->checkpoint = checkpoint_newest(job->folder);
+    job->lock = run_folder_lock(job->folder, error);
+    return job->lock >= 0;
+}
+
+/* Looked at now, not after a night of training. */
+static bool check_settings(struct job *job, struct error *error)
+{
+    if (!job->options->config && !job->options->resume)
+        return error_usage(error, "which experiment? emotrain --config FILE (see emotrain --help)");
+    if (!job->options->resume && settings_of(job)->train.epochs == 0 &&
+        settings_of(job)->train.max_steps == 0)
+        return error_usage(error, "train.epochs and train.max_steps are both 0: nothing to train");
+    if (settings_of(job)->train.ema_decay > 0 &&
+        settings_of(job)->model.lora_rank > 0)
+        return error_usage(error,
+                           "train.ema_decay and model.lora_rank: adapters cannot be averaged; leave out one");
+    const char *baseline = settings_of(job)->report.baseline;
+    if (*baseline) {
+        char *folder =
+            run_folder_find(baseline, settings_of(job)->run.directory, true, error);
+        free(folder);
+        if (!folder)
+            return false;
+    }
+    return schedule_find(settings_of(job)->train.lr_scheduler, error) != NULL;
+}
+
+/* Finds the processes to train with, where there are any. */
+static bool find_ranks(struct job *job, struct error *error)
+{
+    struct config *config = job->experiment.config;
+    struct dist_env env;
+
+    job->experiment.compute.ranks = &job->ranks;
+    return dist_env_read(&env, error) &&
+           experiment_choose_compute(config, &env, &job->experiment.compute, error) &&
+           ranks_join(&job->ranks, &env, job->experiment.compute.device, config_settings(config)->run.timeout,
+                      error);
+}
+
+static bool prepare(struct job *job, struct error *error)
+{
+    job->experiment.config = options_config(job->options, error);
+    if (!job->experiment.config || !check_settings(job, error) ||
+        (job->options->resume && !adopt_interrupted(job, error)) || !find_ranks(job, error))
+        return false;
+    return ranks_lead(&job->ranks, choose_folder, job, error) &&
+           ranks_broadcast_text(&job->ranks, &job->checkpoint, error);
+}
+
+/* ---- corpus ---- */
+
+static bool read_in_turn(void *context, struct error *error)
+{
+    struct job *job = context;
+
+    return experiment_read_corpus(&job->experiment, error) &&
+           (job->checkpoint || experiment_find_model(&job->experiment, error));
+}
+
+/* Indexes and splits, one process first; then all must have come to the same. */
+static bool read_corpus(struct job *job, struct error *error)
+{
+    char hash[SHA256_HEX_SIZE];
+
+    if (!ranks_in_turn(&job->ranks, read_in_turn, job, error))
+        return false;
+    split_digest(&job->experiment.corpus, hash);
+    return ranks_compare(&job->ranks, checksum(hash, strlen(hash)), "the corpus and its split are", error);
+}
+
+static bool open_model(struct job *job, struct error *error)
+{
+    const struct experiment *e = &job->experiment;
+    const struct model_kind *kind = model_kind_find(config_settings(e->config)->model.kind, error);
+
+    if (kind && ranks_check(&job->ranks, &config_settings(e->config)->train, trainer_takes_steps(kind), error))
+        experiment_open_model(&job->experiment, job->checkpoint, error);
+    return ranks_agree(&job->ranks, error);
+}
+
+static bool fill_in_turn(void *context, struct error *error)
+{
+    struct job *job = context;
+
+    return experiment_fill_cache(&job->experiment, error);
+}
+
+/* ---- model and run ---- */
+
+static bool store_info(struct job *job, struct error *error)
+{
+    char *text = run_info_print(&job->info);
+    bool done = run_set_info(job->experiment.corpus.catalogue, job->run, text, error);
+
+    cJSON_free(text);
+    return done;
+}
+
+/* A resumed run must go on with the same clips in the same parts.  Takes over what it knows of itself, if it got so far. */
+static bool check_same_split(struct job *job, struct error *error)
+{
+    struct run_row row;
+    struct arena arena = {0};
+    bool same = run_find(job->experiment.corpus.catalogue, job->folder, &row, &arena, error);
+
+    if (same && row.info) {
+        run_info_read(&job->info, row.info);
+        job->described = true;
+    }
+    job->finished = same && row.state && strcmp(row.state, "finished") == 0 && !ranks_are_several(&job->ranks);
+    arena_free(&arena);
+    if (job->described && describes_other_split(&job->info, &job->experiment.corpus))
+        return error_set(error,
+                         "%s: the corpus or its split has changed since this run began: it cannot go on, "
+                         "start a new run",
+                         job->folder);
+    return same;
+}
+
+static bool write_run_files(struct job *job, const char *text, struct error *error)
+{
+    char *environment = path_join(job->folder, "environment.json"),
+         *config = path_join(job->folder, "config.ini");
+    cJSON *json = environment_describe();
+    bool done = json_write(environment, json, error) &&
+                file_write(config, text, strlen(text), error); /* last: a folder with it is a run */
+
+    cJSON_Delete(json);
+    free(environment);
+    free(config);
+    return done;
+}
+
+/* Makes the run's folder and its row in the catalogue. */
+static bool begin_run(void *context, struct error *error)
+{
+    struct job *job = context;
+    bool done = job->resumed ? check_same_split(job, error) && run_folder_clean_up(job->folder, error)
+                             : claim_folder(job, error);
+    char *absolute = done ? realpath(job->folder, NULL) : NULL;
+    if (absolute) {
+        free(job->folder);
+        job->folder = absolute;
+    }
+    if (!done || job->finished)
+        return done;
+    char *text = config_print(job->experiment.config, job->folder);
+    if (!job->described)
+        describe_experiment(&job->info, &job->experiment);
+    done = (job->resumed || write_run_files(job, text, error)) &&
+           run_begin(job->experiment.corpus.catalogue, settings_of(job)->run.name,
+                     job->folder, text, job->experiment.model->task, job->resumed, &job->run, error) &&
+           store_info(job, error);
+    free(text);
+    if (done)
+        log_info("run: %s%s%s", job->folder, job->checkpoint ? ", going on from " : "",
+                 job->checkpoint ? path_base(job->checkpoint) : "");
+    return done;
+}
+
+/* How often something happens that is due every so many steps or epochs, and at the end. */
+static int64_t count_due(const struct job *job, int64_t every_steps, int64_t every_epochs, int64_t steps)
+{
+    int64_t epochs = settings_of(job)->train.epochs, by_steps = every_steps ? steps / every_steps : 0,
+            by_epochs = every_epochs && epochs ? epochs / every_epochs : 0;
+    int64_t count = by_steps > by_epochs ? by_steps : by_epochs; /* most epochs end with a step that is due */
+
+    return count > 0 ? count : 1;
+}
+
+/* Says before training what it will cost. */
+static void log_costs(const struct job *job)
+{
+    const struct settings *s = settings_of(job);
+    const struct experiment *e = &job->experiment;
+    const struct parameters *p = &e->model->parameters;
+
+    if (!trainer_takes_steps(e->model->kind))
+        return;
+    int64_t steps = train_total_steps(&e->train), kept = s->checkpoint.keep + 1;
+    double moments = s->train.optimizer == OPTIMIZER_ADAMW_8BIT ? 2 : 8; /* bytes for each trained number */
+    double megabytes = 1e-6 * (4 * (double)parameters_elements(p, false) +
+                               (moments + (s->train.ema_decay > 0 ? 4 : 0)) * (double)parameters_elements(p, true));
+    log_info("plan: %lld steps, about %lld evaluations of %zu clips, then the test of %zu; a checkpoint takes %.1f MB, "
+             "up to %lld are kept: %.1f MB",
+             (long long)steps,
+             (long long)count_due(job, s->eval.every_steps, s->eval.every_epochs, steps), e->selection.count,
+             e->test.count, megabytes, (long long)kept, (double)kept * megabytes);
+}
+
+/* ---- training and testing ---- */
+
+/* Thresholds of several labels are chosen on the validation part, never on the test part. */
+static void choose_thresholds(const struct job *job, struct prediction_list *predictions)
+{
+    if (job->experiment.model->task != MULTI_LABEL ||
+        split_selection_part(&job->experiment.corpus.split) == PART_TEST)
+        return;
+    thresholds_make(predictions, job->experiment.model->thresholds);
+    predictions_decide(predictions, job->experiment.model->thresholds);
+}
+
+static double score_evaluation(void *context, struct prediction_list *predictions, int64_t step, double epoch,
+                    struct metric_list *metrics)
+{
+    const struct job *job = context;
+    struct evaluation evaluation;
+    struct text line = {0};
+
+    choose_thresholds(job, predictions);
+    evaluation_make(&evaluation, predictions);
+    evaluation_metrics(&evaluation, step, epoch, metrics);
+    FOR_METRICS (f, evaluation.task)
+        text_add(&line, "%s%s %.3f", line.length ? ", " : "", METRICS[f].name,
+                 METRICS[f].of(&evaluation));
+    log_info("step %lld, epoch %.2f: %s on %zu %s clips", (long long)step, epoch, line.text,
+             evaluation.clips, PART_NAMES[split_selection_part(&job->experiment.corpus.split)]);
+    text_free(&line);
+    double score =
+        evaluation_score(&evaluation, metric_choose(settings_of(job)->eval.best_metric,
+                                                    evaluation.task));
+    evaluation_free(&evaluation);
+    return score;
+}
+
+static bool train_model(struct job *job, struct error *error)
+{
+    struct recorder recorder;
+    struct trainer_state reached = {0};
+    struct trainer trainer = {.settings = settings_of(job),
+                              .run = job->folder,
+                              .model = job->experiment.model,
+                              .train = &job->experiment.train,
+                              .selection = &job->experiment.selection,
+                              .compute = job->experiment.compute,
+                              .recorder = &recorder,
+                              .score = score_evaluation,
+                              .context = job};
+
+    bool writes = ranks_write(&job->ranks),
+         ready = !job->checkpoint || checkpoint_read_state(job->checkpoint, &reached, error);
+    if (ready && writes)
+        recorder_open(&recorder, job->folder, job->experiment.corpus.catalogue, job->run,
+                      reached.record_bytes, error);
+    if (!ranks_agree(&job->ranks, error))
+        return false;
+    bool done = train(&trainer, job->checkpoint, error);
+    if (!writes)
+        return done;
+    recorder_close(&recorder);
+    if (done && trainer.state.step > reached.step)
+        describe_training(&job->info, &trainer, trainer.state.step - reached.step);
+    return done && store_info(job, error);
+}
+
+static bool store_test(struct job *job, const struct prediction_list *predictions, double seconds,
+                       struct error *error)
+{
+    describe_testing(&job->info, seconds, predictions->count);
+    return predictions_write(job->experiment.corpus.catalogue, job->run, "test", predictions, error) &&
+           store_info(job, error);
+}
+
+/* Opens the best checkpoint, as the process that writes finds it, in the place of the model. */
+static bool open_best(struct job *job, struct error *error)
+{
+    struct model_source source = {.device = job->experiment.compute.device};
+    char *best = NULL;
+
+    model_close(job->experiment.model);
+    job->experiment.model = NULL;
+    if (ranks_write(&job->ranks) && checkpoint_best(job->folder, &best, error) && !best)
+        error_set(error, "%s: no best checkpoint", job->folder);
+    if (ranks_agree(&job->ranks, error) && ranks_broadcast_text(&job->ranks, &best, error)) {
+        source.path = best;
+        job->experiment.model = model_open(&source, error);
+    }
+    free(best);
+    return ranks_agree(&job->ranks, error) && job->experiment.model;
+}
+
+/* The metrics of the report are those of the best checkpoint as saved, loaded again from its files. */
+static bool test_best(struct job *job, struct error *error)
+{
+    struct experiment *e = &job->experiment;
+    struct prediction_list predictions = {0};
+
+    if (!open_best(job, error))
+        return false;
+    double started = clock_seconds();
+    prediction_list_start(&predictions, e->model->task, (const char *const *)e->labels.items,
+                          e->labels.count);
+    bool done =
+        evaluate(e->model, &e->test, &e->compute, "test", &predictions, error) &&
+        (!ranks_write(&job->ranks) || store_test(job, &predictions, clock_seconds() - started, error));
+    prediction_list_free(&predictions);
+    return done;
+}
+
+static bool report_run(void *context, struct error *error)
+{
+    struct job *job = context;
+    struct report report;
+    struct text text = {0};
+    struct error no_baseline = {0};
+    char moment[CLOCK_STAMP_SIZE];
+
+    if (!report_read(&report, job->experiment.corpus.catalogue, job->folder, error))
+        return false;
+    report.run.state = "finished"; /* as it will be, once the report is there */
+    report.run.finished = clock_stamp(moment);
+    if (!recorded_run_baseline(&report, settings_of(job)->report.baseline,
+                            settings_of(job)->run.directory, &no_baseline))
+        log_warn("%s", no_baseline.message);
+    bool done = report_write(&report, settings_of(job)->report.audio, error) &&
+                run_set_state(job->experiment.corpus.catalogue, job->run, "finished", error);
+    report_print(&report, &text);
+    if (done)
+        printf("%s", text.text);
+    log_info("report: %s/report.html", job->folder);
+    text_free(&text);
+    report_free(&report);
+    return done;
+}
+
+/* ---- the main job ---- */
+
+static bool say_finished(const struct job *job)
+{
+    log_info("%s is finished: there is nothing to go on with; emotrain report writes its report again", job->folder);
+    return true;
+}
+
+static bool finish_run(struct job *job, struct error *error)
+{
+    log_costs(job);
+    return train_model(job, error) && /* loss curves and checkpoints */
+           test_best(job, error) &&   /* the best checkpoint on the test part */
+           ranks_lead(&job->ranks, report_run, job, error); /* report, charts, page */
+}
+
+static bool main_job(struct job *job, struct error *error)
+{
+    return prepare(job, error) &&     /* configuration, device, other processes, the run's name */
+           read_corpus(job, error) && /* index and split: what trains, what tests */
+           open_model(job, error) &&  /* the pretrained one, or the last checkpoint */
+           ranks_in_turn(&job->ranks, fill_in_turn, job,
+                         error) &&    /* what its frozen part makes of clips, if asked */
+           ranks_lead(&job->ranks, begin_run, job, error) && /* from here on there is a run folder */
+           (job->finished ? say_finished(job) : finish_run(job, error));
+}
+
+static void close_job(struct job *job, const struct error *error)
+{
+    struct error ignored = {0};
+
+    if (job->run && error->kind)
+        run_set_state(job->experiment.corpus.catalogue, job->run,
+                      error->kind == ERROR_INTERRUPTED ? "interrupted" : "failed", &ignored);
+    if (job->lock >= 0)
+        close(job->lock);
+    run_info_free(&job->info);
+    ranks_leave(&job->ranks, error->kind != ERROR_NONE);
+    experiment_close(&job->experiment);
+    free(job->folder);
+    free(job->checkpoint);
+}
+
+bool command_train(const struct options *options, struct error *error)
+{
+    struct job job = {.options = options, .lock = -1};
+    bool done = main_job(&job, error);
+
+    close_job(&job, error);
+    return done;
+}

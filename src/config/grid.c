@@ -1,0 +1,273 @@
+/* Grids of settings: see grid.h. */
+#include "config/grid.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_SETTINGS = 100000 };
+
+/* Appends the values of "a,b,c", empty ones too. */
+static void split_values(struct strings *values, const char *text)
+{
+    for (;;) {
+        size_t length = strcspn(text, ",");
+        char *value = mem_format("%.*s", (int)length, text);
+        strings_add_new(values, value);
+        free(value);
+        if (!text[length])
+            return;
+        text += length + 1;
+    }
+}
+
+/* Appends the items of a list. */
+static void split_list(struct strings *items, const char *list, char separator)
+{
+    for (char *item; (item = list_next(&list, separator)); free(item))
+        strings_add_new(items, item);
+}
+
+/* Settings that say where a run goes cannot differ within a sweep; its seed has an option of its own. */
+static bool may_vary(const char *name, struct error *error)
+{
+    const struct setting *setting = setting_find(name);
+
+    if (strcmp(name, "run.seed") == 0)
+        return error_usage(error, "sweep.grid: run.seed is varied with sweep.seeds (--seeds)");
+    return !setting || !setting_is_bookkeeping(setting) ||
+           error_usage(error, "sweep.grid: %s cannot vary within a sweep", name);
+}
+
+static bool check_values(const struct grid_axis *axis, const struct config *config, struct error *error)
+{
+    struct config *copy = config_copy(config);
+    bool done = true;
+
+    for (size_t v = 0; done && v < axis->values.count; v++) {
+        char *assignment = mem_format("%s=%s", axis->name, axis->values.items[v]);
+        done = config_set(copy, "sweep.grid", assignment, error);
+        free(assignment);
+    }
+    config_free(copy);
+    return done;
+}
+
+static bool add_axis(struct grid *grid, const struct config *config, const char *text, struct error *error)
+{
+    const char *equals = strchr(text, '=');
+    size_t capacity = grid->axis_count;
+
+    if (!equals || !strchr(text, '.') || strchr(text, '.') > equals || text_ends(text, ","))
+        return error_usage(error, "sweep.grid: \"%s\": expected section.key=a,b,c without blanks", text);
+    grid->axes = mem_grow(grid->axes, &capacity, grid->axis_count + 1, sizeof *grid->axes);
+    struct grid_axis *axis = &grid->axes[grid->axis_count++];
+    *axis = (struct grid_axis){.name = mem_format("%.*s", (int)(equals - text), text)};
+    axis->label = strrchr(axis->name, '.') + 1;
+    split_values(&axis->values, equals + 1);
+    for (size_t a = 0; a + 1 < grid->axis_count; a++)
+        if (strcmp(grid->axes[a].name, axis->name) == 0)
+            return error_usage(error, "sweep.grid: %s is given twice", axis->name);
+    if (axis->values.count > MOST_SETTINGS / grid->settings)
+        return error_usage(error, "sweep.grid: more than %d settings", MOST_SETTINGS);
+    grid->settings *= axis->values.count;
+    return may_vary(axis->name, error) && check_values(axis, config, error);
+}
+
+/* A key that stands in several sections (batch_size) goes by its whole name, whatever the other axes are:
+ * names of runs must mean the same in every sweep. */
+static void tell_apart(struct grid *grid)
+{
+    for (size_t a = 0; grid->files.count == 0 && a < grid->axis_count; a++) {
+        const char *key = strrchr(grid->axes[a].name, '.') + 1;
+        size_t sections = 0;
+        for (size_t i = 0; i < SETTINGS_COUNT; i++)
+            sections += strcmp(key, SETTINGS[i].key) == 0;
+        if (sections > 1)
+            grid->axes[a].label = grid->axes[a].name;
+    }
+}
+
+/* Seeds are numbers: 1 and 01 are one. */
+static bool read_seeds(struct grid *grid, const struct config *config, struct error *error)
+{
+    struct config *copy = config_copy(config);
+    struct strings words = {0};
+    const char *seeds = config_settings(config)->sweep.seeds;
+    bool done = true;
+
+    split_list(&words, *seeds ? seeds : config_text(config, "run.seed"), ',');
+    for (size_t s = 0; done && s < words.count; s++) {
+        char *assignment = mem_format("run.seed=%s", words.items[s]);
+        done = config_set(copy, "sweep.seeds", assignment, error);
+        if (done) {
+            char *seed = mem_format("%lld", (long long)config_settings(copy)->run.seed);
+            strings_add_new(&grid->seeds, seed);
+            free(seed);
+        }
+        free(assignment);
+    }
+    strings_free(&words);
+    config_free(copy);
+    return done && (grid->seeds.count > 0 || error_usage(error, "sweep.seeds names no seed: --seeds 1,2,3"));
+}
+
+/* Values that differ only in what a file name cannot hold would share a folder. */
+static bool check_names(const struct grid *grid, struct error *error)
+{
+    struct strings names = {0};
+    bool done = true;
+
+    for (size_t i = 0; i < grid->settings; i++) {
+        char *name = grid_run_name(grid, i, "", 0);
+        strings_add(&names, name);
+        free(name);
+    }
+    strings_sort(&names);
+    for (size_t i = 1; done && i < names.count; i++)
+        if (strcmp(names.items[i - 1], names.items[i]) == 0)
+            done = error_usage(error, "sweep.grid: two settings would share the folder %s", names.items[i]);
+    strings_free(&names);
+    return done;
+}
+
+/* ---- experiments ---- */
+
+/* The one axis of a comparison: the files' names without folder and ending. */
+static bool read_files(struct grid *grid, const struct config *config, struct error *error)
+{
+    size_t capacity = 0;
+
+    split_list(&grid->files, config_settings(config)->compare.models, ' ');
+    if (grid->files.count == 0)
+        return true;
+    grid->axes = mem_grow(grid->axes, &capacity, 1, sizeof *grid->axes);
+    grid->axes[grid->axis_count++] = (struct grid_axis){.name = mem_string("model"), .label = "model"};
+    for (size_t i = 0; i < grid->files.count; i++) {
+        char *stem = path_stem(path_base(grid->files.items[i]));
+        if (strings_index(&grid->axes[0].values, stem) >= 0)
+            error_usage(error, "compare.models: two files are called %s", stem);
+        strings_add(&grid->axes[0].values, stem);
+        free(stem);
+    }
+    grid->settings = grid->files.count;
+    return !error->kind;
+}
+
+/* Whether a comparison's own value stands over an experiment's. */
+static bool is_common(const struct config_entry *entry, const void *context)
+{
+    static const char *const sections[] = {"run", "corpus", "split", "report", "sweep", "compare"};
+    const struct setting *setting = entry->setting;
+
+    (void)context;
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
+        if (strcmp(setting->section, sections[i]) == 0)
+            return true;
+    return strcmp(entry->name, "model.task") == 0 || !setting_same_value(setting, entry->value, setting->fallback);
+}
+
+bool grid_load_experiments(struct grid *grid, const struct config *config, struct error *error)
+{
+    bool done = true;
+
+    if (grid->files.count == 0)
+        return true;
+    grid->experiments = mem_zero(grid->files.count, sizeof(struct config *));
+    for (size_t i = 0; done && i < grid->files.count; i++) {
+        struct config *experiment = grid->experiments[i] = config_new();
+        done = config_read(experiment, grid->files.items[i], error);
+        if (done)
+            config_take(experiment, config, is_common, NULL);
+    }
+    return done;
+}
+
+bool grid_read(struct grid *grid, const struct config *config, struct error *error)
+{
+    struct strings axes = {0};
+
+    *grid = (struct grid){.settings = 1, .folds = 1};
+    const struct settings *settings = config_settings(config);
+    split_list(&axes, settings->sweep.grid, ' ');
+    if (settings->sweep.folds)
+        grid->folds = (size_t)settings->split.folds;
+    bool done = grid->folds > 0 || error_usage(error, "sweep.folds=yes needs split.folds");
+    done = done && read_files(grid, config, error);
+    if (done && grid->files.count && axes.count)
+        done = error_usage(error, "compare.models and a grid exclude each other");
+    if (done && grid->files.count == 0 && axes.count == 0 && grid->folds < 2)
+        done = error_usage(error, "nothing to vary: give --grid section.key=a,b,c or sweep.grid in the file");
+    for (size_t i = 0; done && i < axes.count; i++)
+        done = add_axis(grid, config, axes.items[i], error);
+    strings_free(&axes);
+    if (done)
+        tell_apart(grid);
+    done = done && read_seeds(grid, config, error) && check_names(grid, error);
+    if (!done)
+        grid_free(grid);
+    return done;
+}
+
+void grid_free(struct grid *grid)
+{
+    for (size_t a = 0; a < grid->axis_count; a++) {
+        free(grid->axes[a].name);
+        strings_free(&grid->axes[a].values);
+    }
+    free(grid->axes);
+    for (size_t i = 0; grid->experiments && i < grid->files.count; i++)
+        config_free(grid->experiments[i]);
+    free(grid->experiments);
+    strings_free(&grid->files);
+    strings_free(&grid->seeds);
+    *grid = (struct grid){0};
+}
+
+const char *grid_value(const struct grid *grid, size_t setting, size_t axis)
+{
+    for (size_t a = grid->axis_count - 1; a > axis; a--)
+        setting /= grid->axes[a].values.count;
+    return grid->axes[axis].values.items[setting % grid->axes[axis].values.count];
+}
+
+/* "label=value" pairs. */
+static struct text join_values(const struct grid *grid, size_t setting, const char *separator)
+{
+    struct text text = {0};
+
+    for (size_t a = 0; a < grid->axis_count; a++)
+        text_add(&text, "%s%s=%s", a ? separator : "", grid->axes[a].label, grid_value(grid, setting, a));
+    return text;
+}
+
+char *grid_label(const struct grid *grid, size_t setting)
+{
+    if (grid->files.count) /* a model goes by its name */
+        return mem_string(grid->axes[0].values.items[setting]);
+    return grid->axis_count ? join_values(grid, setting, " ").text : mem_string("all folds");
+}
+
+char *grid_run_name(const struct grid *grid, size_t setting, const char *seed, size_t fold)
+{
+    struct text text = join_values(grid, setting, ",");
+
+    text_add(&text, "%sseed=%s", text.length ? "," : "", seed);
+    if (grid->folds > 1)
+        text_add(&text, ",fold=%zu", fold);
+    for (char *c = text.text; *c; c++)
+        if (*c == '/' || (unsigned char)*c < ' ')
+            *c = '_';
+    return text.text;
+}
+
+void grid_apply(const struct grid *grid, size_t setting, const char *seed, struct config *config)
+{
+    if (grid->experiments)
+        config_take(config, grid->experiments[setting], NULL, NULL);
+    for (size_t a = 0; grid->files.count == 0 && a < grid->axis_count; a++)
+        config_choose(config, grid->axes[a].name, grid_value(grid, setting, a));
+    config_choose(config, "run.seed", seed);
+}

@@ -1,0 +1,213 @@
+/*
+ * The settings of an experiment as values: one struct for each section of its configuration.
+ *
+ * config.h reads INI files and `--set` into these structs; every room but config/, run/ and cli/ takes the
+ * struct of its section and names no key.  A test sets fields:
+ *
+ *     struct split_settings split = settings_default()->split;
+ *     split.test = 0.25;
+ *
+ * Numbers that may be left to a checkpoint's config.json are NAN, SETTING_UNSET or TRI_UNSET where they are not given.
+ * Strings are never NULL.  Meaning, range and default of each key stand in settings.c, in the order of these fields.
+ */
+#ifndef EMOTRAIN_CONFIG_SETTINGS_H
+#define EMOTRAIN_CONFIG_SETTINGS_H
+
+#include "config/task.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SETTING_UNSET = -1 }; /* of whole numbers */
+
+enum tristate { TRI_UNSET = -1, TRI_NO, TRI_YES };
+
+enum automatic { CHOOSE_AUTO, CHOOSE_YES, CHOOSE_NO };
+enum precision { PRECISION_AUTO, PRECISION_FLOAT32, PRECISION_BFLOAT16, PRECISION_FLOAT16 };
+enum pooling_padding { PADDING_EXCLUDED, PADDING_INCLUDED };
+enum head_kind { HEAD_DENSE, HEAD_LINEAR };
+enum svm_kernel { KERNEL_AUTO, KERNEL_LINEAR, KERNEL_RBF };
+enum optimizer_kind { OPTIMIZER_ADAMW, OPTIMIZER_ADAMW_8BIT };
+
+struct run_settings {
+    const char *name, *directory, *database;
+    int64_t seed;
+    const char *device;
+    int64_t threads;
+    double timeout; /* seconds */
+    enum precision precision;
+};
+
+/* One corpus: [corpus], or [corpus.NAME]. */
+struct corpus_settings {
+    const char *name; /* "" of the first */
+    const char *kind, *root, *file, *columns, *label_map, *part;
+};
+
+/* All of them, the first one first, and what is said once for all. */
+struct corpora_settings {
+    const struct corpus_settings *items;
+    size_t count;
+    const char *labels;
+    bool strict;
+    const char *note;
+    enum task task; /* of [model]: how labels are read */
+};
+
+struct audio_settings {
+    int64_t sample_rate; /* Hz */
+    const char *resampler;
+    enum automatic normalize;
+    double max_seconds; /* 0: no limit */
+    const char *cache;
+};
+
+struct split_settings {
+    const char *protocol;
+    double test, validation; /* a fraction below 1, or clips */
+    int64_t seed, folds, fold;
+    const char *file;
+};
+
+struct model_settings {
+    const char *kind, *pretrained, *revision, *layer, *pooling;
+    enum pooling_padding pooling_padding;
+    enum automatic attention_mask;
+    enum head_kind head;
+    const char *freeze;
+    int64_t lora_rank;
+    double lora_alpha;
+    const char *lora_targets;
+    enum task task;
+    bool gradient_checkpointing;
+    double hidden_dropout, activation_dropout, attention_dropout, feat_proj_dropout, final_dropout, layerdrop;
+    enum tristate apply_spec_augment;
+    double mask_time_prob;
+    int64_t mask_time_length, mask_time_min_masks;
+    double mask_feature_prob;
+    int64_t mask_feature_length, mask_feature_min_masks;
+};
+
+/* Models that are fitted at once to a vector of features for each clip. */
+struct linear_settings {
+    const char *features; /* "egemaps", or a CSV file */
+    const char *classifier;
+    enum svm_kernel kernel;
+    double C, gamma; /* NAN: chosen by cross-validation */
+    int64_t folds;
+};
+
+struct train_settings {
+    int64_t epochs, max_steps, batch_size;
+    double batch_seconds; /* above 0: in place of batch_size */
+    int64_t gradient_accumulation_steps, concurrent_batches;
+    enum optimizer_kind optimizer;
+    double learning_rate, weight_decay;
+    const char *lr_scheduler;
+    int64_t warmup_steps;
+    double max_grad_norm;
+    int64_t max_nonfinite_steps;
+    bool shuffle, group_by_length, feature_cache;
+    int64_t log_steps;
+    bool class_weights;
+    const char *loss;
+    double ema_decay, label_smoothing;
+};
+
+struct augment_settings {
+    double speed, shift, noise, noise_snr, mixup; /* shift: seconds; noise_snr: dB */
+};
+
+struct eval_settings {
+    int64_t batch_size, every_steps, every_epochs;
+    const char *best_metric;
+};
+
+struct checkpoint_settings {
+    int64_t every_steps, every_epochs, keep;
+};
+
+struct report_settings {
+    const char *baseline;
+    bool audio;
+};
+
+struct sweep_settings {
+    const char *grid;
+    bool folds;
+    const char *seeds;
+    int64_t jobs;
+    const char *metric;
+};
+
+struct compare_settings {
+    const char *models;
+};
+
+struct settings {
+    struct run_settings run;
+    struct corpora_settings corpora;
+    struct audio_settings audio;
+    struct split_settings split;
+    struct model_settings model;
+    struct linear_settings linear;
+    struct train_settings train;
+    struct augment_settings augment;
+    struct eval_settings eval;
+    struct checkpoint_settings checkpoint;
+    struct report_settings report;
+    struct sweep_settings sweep;
+    struct compare_settings compare;
+};
+
+/* Every setting at its default; one corpus. */
+const struct settings *settings_default(void);
+
+/* What run.precision and the other enumerations are called in a configuration. */
+extern const char *const PRECISION_NAMES[];
+
+/* ---- the table of settings ---- */
+
+enum setting_type {
+    SETTING_TEXT,    /* const char * */
+    SETTING_PATH,    /* const char *: of a file or folder; relative to the file that it stands in */
+    SETTING_MODEL,   /* const char *: a path if there is such a file or folder, else a name */
+    SETTING_NAME,    /* const char *: one of `choices` */
+    SETTING_LIST,    /* const char *: items between `separator`s; the key may be repeated */
+    SETTING_PATHS,   /* both */
+    SETTING_INTEGER, /* int64_t */
+    SETTING_NUMBER,  /* double */
+    SETTING_BOOL,    /* bool */
+    SETTING_TRI,     /* enum tristate: yes, no or empty */
+    SETTING_CHOICE   /* an enum, numbered as `choices` are */
+};
+
+struct setting {
+    const char *section, *key, *fallback; /* fallback: the default, as text */
+    enum setting_type type;
+    double minimum, maximum; /* of numbers; an empty value is allowed where the default is empty */
+    const char *choices;     /* "mean|sum|max" */
+    char separator;
+    bool of_each_corpus; /* offset is into struct corpus_settings; [corpus.NAME] has it too */
+    size_t offset;       /* into struct settings */
+    const char *help;
+};
+
+extern const struct setting SETTINGS[]; /* each section's in one run of rows */
+extern const size_t SETTINGS_COUNT;
+
+/* What earlier versions and other programs call a setting: "train.lr" is "train.learning_rate".  NULL: nothing. */
+const char *setting_renamed(const char *section, const char *key);
+
+/* Writes the value, which must have been checked, to the setting's field in `base` (struct settings, or struct corpus_settings
+ * where it is one of each corpus).  The string must outlive it. */
+void setting_store(const struct setting *setting, const char *value, void *base);
+
+/* "yes" and "no" and what else means them. */
+bool setting_bool(const char *value, bool *truth);
+
+/* Index of a value among the choices, or -1. */
+int setting_choice(const char *choices, const char *value);
+
+#endif

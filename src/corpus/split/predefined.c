@@ -1,0 +1,104 @@
+/*
+ * Predefined splits: split.file is a CSV whose first row names its columns, among them `part` (train,
+ * validation or test) and `name` (file name without ending) or `path` (relative to corpus.root).  Clips that
+ * it does not name are in no part.
+ */
+#include "base/csv.h"
+#include "base/memory.h"
+#include "corpus/split/split.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Index of the clip of that name or path, or clips->count.  Clips are sorted by name. */
+static size_t find_clip(const struct clip_list *clips, const char *key, bool is_path)
+{
+    size_t low = 0, high = clips->count;
+
+    if (is_path) {
+        while (low < clips->count && strcmp(clips->clips[low].path, key) != 0)
+            low++;
+        return low;
+    }
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (strcmp(clips->clips[middle].name, key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < clips->count && strcmp(clips->clips[low].name, key) == 0 ? low : clips->count;
+}
+
+static bool assign_row(const struct split_request *request, const char *where, const char *key, bool is_path,
+                       const char *part_name, enum part *parts, struct error *error)
+{
+    size_t i = find_clip(request->clips, key, is_path);
+    struct error unknown = {0};
+    enum part part = part_find(part_name, &unknown);
+
+    if (unknown.kind)
+        return error_set(error, "%s: %s", where, unknown.message);
+    if (i == request->clips->count)
+        return error_set(error, "%s: no usable clip \"%s\" in the corpus", where, key);
+    if (parts[i] != PART_COUNT)
+        return error_set(error, "%s: clip \"%s\" is given twice", where, key);
+    parts[i] = part;
+    return true;
+}
+
+static bool assign_rows(const struct split_request *request, struct csv *csv, enum part *parts, struct error *error)
+{
+    size_t part = csv_column(csv, "part"), name = csv_column(csv, "name"), path = csv_column(csv, "path");
+    size_t key = name < csv->columns ? name : path;
+    bool done = true;
+
+    if (part == csv->columns || key == csv->columns)
+        return error_set(error, "%s:1: expected a row of column names with \"part\" and \"name\" or \"path\"",
+                         csv->path);
+    while (done && csv_next(csv, error)) {
+        char *where = mem_format("%s:%zu", csv->path, csv->row);
+        done = assign_row(request, where, csv_field(csv, key), key != name, csv_field(csv, part), parts, error);
+        free(where);
+    }
+    return done && !error->kind;
+}
+
+/* Without split.file: the parts that the corpus itself knows. */
+static bool assign_own(const struct split_request *request, enum part *parts, struct error *error)
+{
+    size_t known = 0;
+
+    for (size_t i = 0; i < request->clips->count; i++) {
+        const char *part = request->clips->clips[i].part;
+        parts[i] = part ? part_find(part, error) : PART_COUNT;
+        if (error->kind)
+            return error_prefix(error, "%s", request->clips->clips[i].path);
+        known += part != NULL;
+    }
+    return known > 0 ||
+           error_usage(error, "split.protocol=predefined needs split.file, or a corpus that names parts");
+}
+
+static bool assign_predefined(const struct split_request *request, enum part *parts, struct error *error)
+{
+    const char *path = request->settings->file;
+
+    if (!*path)
+        return assign_own(request, parts, error);
+    for (size_t i = 0; i < request->clips->count; i++)
+        parts[i] = PART_COUNT;
+    struct csv csv;
+    bool open = csv_open(&csv, path, error);
+    if (!open)
+        error->kind = ERROR_USAGE;
+    bool done = open ? assign_rows(request, &csv, parts, error) : error_prefix(error, "split.file");
+    csv_close(&csv);
+    return done;
+}
+
+const struct split_protocol SPLIT_PREDEFINED = {
+    .name = "predefined",
+    .summary = "as a CSV says (split.file)",
+    .assign = assign_predefined,
+};

@@ -1,0 +1,345 @@
+#include "corpus/split/split.h"
+
+#include "base/files.h"
+#include "base/handlers.h"
+#include "config/task.h"
+#include "base/text.h"
+#include "corpus/corpus.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct split_protocol *const PROTOCOLS[] = {&SPLIT_STRATIFIED, &SPLIT_SPEAKER,
+                                                         &SPLIT_PREDEFINED};
+
+static const struct split_protocol *protocol_find(const char *name, struct error *error)
+{
+    return HANDLER_FIND(PROTOCOLS, name, "split.protocol", "protocol", error);
+}
+
+/* What a clip is stratified by: its label; of several labels their combination, the rare ones together; of
+ * numbers which fifth of all clips theirs are in. */
+enum { RARE = 10, FIFTHS = 5 };
+
+struct ranked_clip {
+    double value;
+    size_t clip;
+};
+
+static int by_value(const void *a, const void *b)
+{
+    const struct ranked_clip *x = a, *y = b;
+
+    if (x->value != y->value)
+        return x->value < y->value ? -1 : 1;
+    return (x->clip > y->clip) - (x->clip < y->clip);
+}
+
+static void stratify_numbers(struct split_request *request)
+{
+    struct ranked_clip *ranked = mem_zero(request->clips->count, sizeof *ranked);
+
+    for (size_t i = 0; i < request->clips->count; i++) /* of several numbers by the first */
+        ranked[i] = (struct ranked_clip){strtod(request->clips->clips[i].label, NULL), i};
+    qsort(ranked, request->clips->count, sizeof *ranked, by_value);
+    for (size_t i = 0; i < request->clips->count; i++)
+        request->classes[ranked[i].clip] = (int)(i * FIFTHS / request->clips->count);
+    request->class_count = FIFTHS;
+    free(ranked);
+}
+
+static void stratify_labels(struct split_request *request, size_t least)
+{
+    struct strings labels = {0};
+    size_t count = request->clips->count, kept = 0, rare = 0;
+
+    for (size_t i = 0; i < count; i++)
+        strings_add_new(&labels, request->clips->clips[i].label);
+    strings_sort(&labels);
+    size_t *sizes = mem_zero(labels.count, sizeof *sizes);
+    int *numbers = mem_zero(labels.count, sizeof *numbers);
+    for (size_t i = 0; i < count; i++)
+        sizes[request->classes[i] = strings_index(&labels, request->clips->clips[i].label)]++;
+    for (size_t k = 0; k < labels.count; k++) {
+        bool common = sizes[k] >= least;
+        numbers[k] = common ? (int)kept++ : -1;
+        rare += common ? 0 : sizes[k];
+    }
+    if ((rare > 0 && rare >= least) ||
+        kept == 0) /* those in no class of their own make one; too few of them go with the first */
+        kept++;
+    for (size_t i = 0; i < count; i++) {
+        int number = numbers[request->classes[i]];
+        request->classes[i] = number >= 0 ? number : rare >= least ? (int)kept - 1 : 0;
+    }
+    request->class_count = kept;
+    strings_free(&labels);
+    free(numbers);
+    free(sizes);
+}
+
+static void request_start(struct split_request *request, const struct split_settings *settings, enum task task,
+                          const struct clip_list *clips)
+{
+    *request = (struct split_request){
+        .settings = settings, .clips = clips, .seed = (uint32_t)settings->seed};
+    request->pool = mem_zero(clips->count, sizeof *request->pool);
+    request->classes = mem_zero(clips->count, sizeof *request->classes);
+    if (task == REGRESSION)
+        stratify_numbers(request);
+    else
+        stratify_labels(request, task == MULTI_LABEL ? RARE : 0);
+    for (size_t i = 0; i < clips->count; i++)
+        if (!clips->clips[i].part_is_fixed)
+            request->pool[request->count++] = i;
+}
+
+/* Puts the clips of corpora that belong to one part there. */
+static void add_fixed(const struct clip_list *clips, struct split *split)
+{
+    struct error known = {0};
+
+    for (size_t i = 0; i < clips->count; i++) {
+        if (clips->clips[i].part_is_fixed) {
+            enum part part = part_find(clips->clips[i].part, &known);
+            split->clips[part][split->counts[part]++] = i;
+        }
+    }
+}
+
+/* A size given as a fraction of the whole (rounded up, as scikit-learn does for test sizes) or a count. */
+static bool part_size(const char *key, double value, size_t whole, size_t *size, struct error *error)
+{
+    if (value >= 1 && value != floor(value))
+        return error_usage(error, "%s must be a fraction below 1 or a whole number of clips", key);
+    *size = (size_t)(value < 1 ? ceil(value * (double)whole) : value);
+    if (*size > 0 && *size >= whole)
+        return error_usage(error, "%s: %zu of %zu clips would leave the train part empty", key, *size, whole);
+    return true;
+}
+
+static bool divide_test(const struct split_protocol *protocol, const struct split_request *request,
+                        struct split *split, struct error *error)
+{
+    size_t folds = (size_t)request->settings->folds;
+    size_t fold = (size_t)request->settings->fold;
+    size_t size = 0;
+
+    if (folds == 1 || (folds > 1 && fold >= folds))
+        return error_usage(error, folds == 1 ? "split.folds must be 0 (no folds) or at least 2"
+                                             : "split.fold must be below split.folds");
+    if (folds > 1)
+        return protocol->fold(request, folds, fold, split->clips[PART_TRAIN], &split->counts[PART_TRAIN],
+                              split->clips[PART_TEST], &split->counts[PART_TEST], error);
+    if (!part_size("split.test", request->settings->test, request->count, &size, error))
+        return false;
+    if (size == 0) {
+        memcpy(split->clips[PART_TRAIN], request->pool, request->count * sizeof *request->pool);
+        split->counts[PART_TRAIN] = request->count;
+        return true;
+    }
+    return protocol->divide(request, size, split->clips[PART_TRAIN], &split->counts[PART_TRAIN],
+                            split->clips[PART_TEST], &split->counts[PART_TEST], error);
+}
+
+/* Cuts the validation part out of the train part, by the same protocol. */
+static bool divide_validation(const struct split_protocol *protocol, const struct split_request *request,
+                              struct split *split, struct error *error)
+{
+    struct split_request again = *request;
+    size_t size = 0, rest_count, whole = request->count; /* of other corpora, those to train on count too */
+
+    for (size_t i = 0; i < request->clips->count; i++)
+        whole += request->clips->clips[i].part_is_fixed &&
+                 strcmp(request->clips->clips[i].part, PART_NAMES[PART_TRAIN]) == 0;
+    if (!part_size("split.validation", request->settings->validation, whole, &size, error))
+        return false;
+    if (size == 0)
+        return true;
+    if (split->counts[PART_VALIDATION] > 0)
+        return error_usage(error, "split.validation and a corpus with part=validation exclude each other");
+    if (size >= split->counts[PART_TRAIN])
+        return error_usage(error, "split.validation: %zu clips would leave the train part of %zu empty", size,
+                           split->counts[PART_TRAIN]);
+    again.pool = split->clips[PART_TRAIN];
+    again.count = split->counts[PART_TRAIN];
+    size_t *rest = mem_zero(again.count, sizeof *rest);
+    bool done = protocol->divide(&again, size, rest, &rest_count, split->clips[PART_VALIDATION],
+                                 &split->counts[PART_VALIDATION], error);
+    if (done) {
+        memcpy(split->clips[PART_TRAIN], rest, rest_count * sizeof *rest);
+        split->counts[PART_TRAIN] = rest_count;
+    }
+    free(rest);
+    return done;
+}
+
+static bool assign_parts(const struct split_protocol *protocol, const struct split_request *request,
+                         struct split *split, struct error *error)
+{
+    enum part *parts = mem_zero(request->clips->count, sizeof *parts);
+    bool done = protocol->assign(request, parts, error);
+
+    for (size_t i = 0; done && i < request->count; i++) {
+        enum part part = parts[request->pool[i]];
+        if (part == PART_COUNT)
+            split->left_out++;
+        else
+            split->clips[part][split->counts[part]++] = request->pool[i];
+    }
+    free(parts);
+    return done;
+}
+
+/* A speaker of a clip, and the clip's part; PART_COUNT: in none. */
+struct appearance {
+    const char *speaker;
+    enum part part;
+};
+
+static int by_speaker(const void *a, const void *b)
+{
+    return strcmp(((const struct appearance *)a)->speaker, ((const struct appearance *)b)->speaker);
+}
+
+/* Counts the speakers, and those in both the train and the test part, in appearances sorted by speaker. */
+static void count_appearances(struct split *split, const struct appearance *list, size_t count)
+{
+    bool in[PART_COUNT + 1] = {false};
+
+    for (size_t i = 0; i < count; i++) {
+        in[list[i].part] = true;
+        if (i + 1 < count && by_speaker(&list[i], &list[i + 1]) == 0)
+            continue;
+        split->speakers++;
+        split->shared_speakers += in[PART_TRAIN] && in[PART_TEST];
+        memset(in, 0, sizeof in);
+    }
+}
+
+static void count_speakers(struct split *split, const struct clip_list *clips)
+{
+    struct appearance *list = mem_zero(clips->count, sizeof *list);
+    enum part *parts = mem_zero(clips->count, sizeof *parts);
+    size_t count = 0;
+
+    for (size_t i = 0; i < clips->count; i++)
+        parts[i] = PART_COUNT;
+    for (int part = 0; part < PART_COUNT; part++)
+        for (size_t i = 0; i < split->counts[part]; i++)
+            parts[split->clips[part][i]] = (enum part)part;
+    for (size_t i = 0; i < clips->count; i++)
+        if (clips->clips[i].speaker)
+            list[count++] = (struct appearance){clips->clips[i].speaker, parts[i]};
+    if (count)
+        qsort(list, count, sizeof *list, by_speaker);
+    count_appearances(split, list, count);
+    free(list);
+    free(parts);
+}
+
+/* Folds test every clip once; parts that are given do not. */
+static bool check_folds(const struct split_protocol *protocol, const struct split_request *request,
+                        struct error *error)
+{
+    bool fixed = protocol->assign != NULL;
+
+    for (size_t i = 0; i < request->clips->count; i++)
+        fixed = fixed || (request->clips->clips[i].part_is_fixed &&
+                          strcmp(request->clips->clips[i].part, PART_NAMES[PART_TEST]) == 0);
+    return !fixed || request->settings->folds == 0 ||
+           error_usage(error, "split.folds: the test part is given, so there are no folds: 0");
+}
+
+static bool check_parts(const struct split_settings *settings, const struct split *split, struct error *error)
+{
+    const char *file = settings->file;
+    bool listed = strcmp(settings->protocol, "predefined") == 0;
+
+    if (split->counts[PART_TEST] == 0 && !listed)
+        return error_usage(error,
+                           "split.test must be above 0: without a test part there is nothing to report");
+    if (split->counts[PART_TRAIN] == 0 || split->counts[PART_TEST] == 0)
+        return error_set(error, "%s: gives no clip to the %s part", *file ? file : "the split",
+                         PART_NAMES[split->counts[PART_TRAIN] ? PART_TEST : PART_TRAIN]);
+    return true;
+}
+
+bool split_make(const struct split_settings *settings, enum task task, const struct clip_list *clips,
+                struct split *split, struct error *error)
+{
+    const struct split_protocol *protocol = protocol_find(settings->protocol, error);
+    struct split_request request;
+
+    *split = (struct split){0};
+    if (!protocol)
+        return false;
+    for (int part = 0; part < PART_COUNT; part++)
+        split->clips[part] = mem_zero(clips->count, sizeof *split->clips[part]);
+    request_start(&request, settings, task, clips);
+    bool done = !check_folds(protocol, &request, error) ? false
+                : request.count == 0                    ? true
+                : protocol->assign                   ? assign_parts(protocol, &request, split, error)
+                                                     : divide_test(protocol, &request, split, error);
+    if (done)
+        add_fixed(clips, split);
+    done = done && (protocol->assign || divide_validation(protocol, &request, split, error)) &&
+           check_parts(settings, split, error);
+    if (done)
+        count_speakers(split, clips);
+    else
+        split_free(split);
+    free(request.pool);
+    free(request.classes);
+    return done;
+}
+
+void split_free(struct split *split)
+{
+    for (int part = 0; part < PART_COUNT; part++)
+        free(split->clips[part]);
+    *split = (struct split){0};
+}
+
+char *split_describe(const struct split_settings *settings, const struct corpora_settings *corpora)
+{
+    const struct corpus_settings *first = &corpora->items[0];
+    char test[TEXT_NUMBER_SIZE], validation[TEXT_NUMBER_SIZE];
+    struct text text = {0};
+
+    text_add(&text, "protocol=%s test=%s validation=%s seed=%lld folds=%lld fold=%lld file=%s labels=%s label_map=%s part=%s",
+             settings->protocol, text_from_number(test, settings->test),
+             text_from_number(validation, settings->validation), (long long)settings->seed,
+             (long long)settings->folds, (long long)settings->fold, settings->file, corpora->labels,
+             first->label_map, first->part);
+    for (size_t c = 1; c < corpora->count; c++) {
+        const struct corpus_settings *corpus = &corpora->items[c];
+        char *key = corpus_key(corpus, corpora->task);
+        text_add(&text, " corpus.%s: %s %s part=%s label_map=%s", corpus->name, key, corpus->root, corpus->part,
+                 corpus->label_map);
+        free(key);
+    }
+    return text.text;
+}
+
+bool split_store(const char *description, struct catalogue *catalogue, int64_t corpus,
+                 const struct clip_list *clips, const struct split *split, struct error *error)
+{
+    int64_t *ids[PART_COUNT];
+
+    for (int part = 0; part < PART_COUNT; part++) {
+        ids[part] = mem_zero(split->counts[part], sizeof *ids[part]);
+        for (size_t i = 0; i < split->counts[part]; i++)
+            ids[part][i] = clips->clips[split->clips[part][i]].id;
+    }
+    bool done = split_write(catalogue, corpus, description, ids, split->counts, error);
+    for (int part = 0; part < PART_COUNT; part++)
+        free(ids[part]);
+    return done;
+}
+
+enum part split_selection_part(const struct split *split)
+{
+    return split->counts[PART_VALIDATION] ? PART_VALIDATION : PART_TEST;
+}

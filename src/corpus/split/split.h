@@ -1,0 +1,67 @@
+/*
+ * Splits: which clips train, which validate, which test.
+ *
+ * A protocol is a constant struct in PROTOCOLS (split.c).  Clips go in sorted by name; what comes out is
+ * indices into that list, in an order that `train.shuffle=no` follows.  The same settings give the same split
+ * on any machine.
+ */
+#ifndef EMOTRAIN_CORPUS_SPLIT_SPLIT_H
+#define EMOTRAIN_CORPUS_SPLIT_SPLIT_H
+
+#include "config/settings.h"
+#include "store/clips.h"
+#include "store/splits.h"
+
+struct split {
+    size_t *clips[PART_COUNT]; /* indices into the clip list */
+    size_t counts[PART_COUNT];
+    size_t speakers;        /* distinct speakers among the clips; 0 if the corpus does not know them */
+    size_t shared_speakers; /* those who are in the train part and in the test part */
+    size_t left_out;        /* clips in no part (protocol=predefined) */
+};
+
+/* Makes the split that the settings describe.  Fails, saying why, where scikit-learn would: a class
+ * with one clip, a part smaller than the number of classes. */
+bool split_make(const struct split_settings *settings, enum task task, const struct clip_list *clips,
+                struct split *split, struct error *error);
+void split_free(struct split *split);
+
+/* The settings that determine the split, on one line; caller frees. */
+char *split_describe(const struct split_settings *settings, const struct corpora_settings *corpora);
+
+/* Stores it in the catalogue under its description. */
+bool split_store(const char *description, struct catalogue *catalogue, int64_t corpus,
+                 const struct clip_list *clips, const struct split *split, struct error *error);
+
+/* The part that checkpoints are chosen by: validation, or test where there is none. */
+enum part split_selection_part(const struct split *split);
+
+/* What a protocol works on. */
+struct split_request {
+    const struct split_settings *settings;
+    const struct clip_list *clips;
+    size_t *pool; /* indices into clips to divide, in order */
+    size_t count;
+    int *classes; /* per clip of `clips`: index of its label among all labels sorted bytewise */
+    size_t class_count;
+    uint32_t seed;
+};
+
+struct split_protocol {
+    const char *name, *summary;
+
+    /* Divides request->pool into `rest` and `part` (each with room for all); `part` should get `size` clips. */
+    bool (*divide)(const struct split_request *request, size_t size, size_t *rest, size_t *rest_count, size_t *part,
+                   size_t *part_count, struct error *error);
+
+    /* The same for fold `fold` of `folds`; NULL: no folds. */
+    bool (*fold)(const struct split_request *request, size_t folds, size_t fold, size_t *rest, size_t *rest_count,
+                 size_t *part, size_t *part_count, struct error *error);
+
+    /* Instead of both: assigns each clip of request->clips a part or PART_COUNT itself. */
+    bool (*assign)(const struct split_request *request, enum part *parts, struct error *error);
+};
+
+extern const struct split_protocol SPLIT_STRATIFIED, SPLIT_SPEAKER, SPLIT_PREDEFINED;
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * How sure a metric is, and whether two models differ.
+ *
+ *     clusters_make(&clusters, &predictions, speakers);
+ *     bootstrap_intervals(&predictions, &clusters, intervals);      intervals[METRIC_UAR].low ... .high
+ *
+ * `predictions` are the predictions of one model, or of the same model trained from several seeds, for the same
+ * clips in the same order.  A metric of several is the mean of theirs.
+ *
+ * The bootstrap (Efron, 1979) draws whole clusters with replacement: all clips of a speaker together where
+ * speakers are known, because a speaker's clips are not independent; else single clips.  Of several seeds,
+ * seeds are drawn too.  All draws come from a fixed stream: the same predictions give the same numbers.
+ */
+#ifndef EMOTRAIN_EVAL_STATISTICS_H
+#define EMOTRAIN_EVAL_STATISTICS_H
+
+#include "eval/metrics.h"
+
+enum { BOOTSTRAP_RESAMPLES = 2000 };
+
+struct outputs {
+    const struct prediction_list *const *lists;
+    size_t count;
+};
+
+/* Which clips are drawn together. */
+struct clusters {
+    const char *unit; /* "speaker" or "clip" */
+    size_t count;
+    size_t *starts; /* count + 1 positions in items */
+    size_t *items;  /* positions in the predictions */
+};
+
+/* `speakers`: one per prediction, NULL where unknown; clusters are speakers if every labelled clip has one
+ * and there are at least two. */
+void clusters_make(struct clusters *clusters, const struct prediction_list *predictions,
+                   const char *const *speakers);
+void clusters_free(struct clusters *clusters);
+
+struct interval {
+    double low, high;
+};
+
+/* 95 % percentile intervals of every metric. */
+void bootstrap_intervals(const struct outputs *outputs, const struct clusters *clusters,
+                         struct interval intervals[METRIC_COUNT]);
+
+/* One model against another on the same clips, in one metric; seeds are paired, so both have equally many. */
+struct comparison {
+    double difference;        /* of the metric: second less first */
+    struct interval interval; /* 95 %, paired bootstrap */
+    double bootstrap_p;       /* two-sided: how often the resampled difference is on the other side of 0 */
+    size_t only_first, only_second; /* predictions (over clips and seeds) that only one of both has right */
+    double mcnemar_p;               /* two-sided; of right and wrong predictions, whatever the metric */
+};
+
+/* McNemar's test (1947) of right and wrong predictions.  Exact, by the binomial distribution, where single clips
+ * are the units and there is one seed; else its form for clustered pairs by Durkalski et al. (2003), because
+ * a speaker's clips, and a clip's predictions from several seeds, are no independent trials. */
+void compare_predictions(const struct outputs *first, const struct outputs *second,
+                     const struct clusters *clusters, struct comparison comparisons[METRIC_COUNT]);
+
+/* Whether two lists prediction for the same clips, in the same order, with the same labels. */
+bool same_clips(const struct prediction_list *a, const struct prediction_list *b);
+
+/* Adjusts p-values for being `count` tests (Holm, 1979), in place. */
+void adjust_holm(double *p, size_t count);
+
+double mean_of(const double *values, size_t count);
+double deviation_of(const double *values, size_t count); /* of a sample, n - 1; NaN for fewer than 2 */
+
+#endif

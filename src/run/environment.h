@@ -1,0 +1,12 @@
+/* What ran, with which versions, on what: environment.json and emotrain doctor. */
+#ifndef EMOTRAIN_RUN_ENVIRONMENT_H
+#define EMOTRAIN_RUN_ENVIRONMENT_H
+
+#include "base/json.h"
+
+cJSON *environment_describe(void); /* caller cJSON_Deletes */
+
+/* The most memory this process has held so far, MiB. */
+double peak_memory(void);
+
+#endif

@@ -1,0 +1,144 @@
+/* From a configuration to datasets and a model: see experiment.h. */
+#include "run/experiment.h"
+
+#include "audio/egemaps/egemaps.h"
+#include "base/log.h"
+#include "hub/hub.h"
+#include "train/trainer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+bool experiment_choose_compute(struct config *config, const struct dist_env *env, struct compute *compute,
+                               struct error *error)
+{
+    char device[COMPUTE_NAME_SIZE], threads[24];
+
+    if (!compute_choose(&config_settings(config)->run, env, compute, error))
+        return false;
+    config_choose(config, "run.device", compute_device_name(compute, device));
+    config_choose(config, "run.precision", compute_precision_name(compute));
+    snprintf(threads, sizeof threads, "%d", compute->threads);
+    if (!env || env->world_size == 1) /* a part of the processors means nothing to another number of processes */
+        config_choose(config, "run.threads", threads);
+    return true;
+}
+
+struct dataset_source dataset_source_of(const struct settings *settings, const struct indexed_corpus *corpus,
+                                        const struct strings *labels, const struct features *features)
+{
+    return (struct dataset_source){.settings = settings,
+                                   .cache = corpus->cache,
+                                   .root = corpus->root,
+                                   .clips = &corpus->clips,
+                                   .split = &corpus->split,
+                                   .labels = labels,
+                                   .features = features};
+}
+
+bool experiment_read_corpus(struct experiment *e, struct error *error)
+{
+    const struct settings *settings = config_settings(e->config);
+    struct indexed_corpus *corpus = &e->corpus;
+
+    if (!corpora_index(corpus, settings, error) || !corpora_split(corpus, settings, error) ||
+        !corpus_labels(&settings->corpora, &corpus->clips, &e->labels, error))
+        return false;
+    struct dataset *const datasets[] = {&e->train, &e->selection, &e->test};
+    const enum part parts[] = {PART_TRAIN, split_selection_part(&corpus->split), PART_TEST};
+    e->features = dataset_features(&settings->linear, error);
+    const struct dataset_source from = dataset_source_of(settings, corpus, &e->labels, e->features);
+    for (int i = 0; !error->kind && i < 3; i++)
+        dataset_start(datasets[i], &from, parts[i], error);
+    if (error->kind)
+        return false;
+    const size_t *counts = corpus->split.counts;
+    log_info("corpus: %zu clips, %.0f s of audio; train %zu, validation %zu, test %zu", corpus->clips.count,
+             corpus->scan.seconds_of_audio, counts[PART_TRAIN], counts[PART_VALIDATION], counts[PART_TEST]);
+    if (*settings->corpora.note)
+        log_warn("%s", settings->corpora.note);
+    return true;
+}
+
+bool experiment_find_model(struct experiment *e, struct error *error)
+{
+    const struct model_settings *settings = &config_settings(e->config)->model;
+    char *commit = NULL;
+
+    if (e->pretrained || !hub_is_name(settings->pretrained))
+        return true;
+    e->pretrained = hub_model(settings->pretrained, settings->revision, false, &commit, error);
+    if (!e->pretrained)
+        return error_prefix(error, "model.pretrained: no \"%s\" here, and from the hub", settings->pretrained);
+    log_info("model.pretrained: %s at commit %s, %s", settings->pretrained, commit, e->pretrained);
+    config_choose(e->config, "model.revision", commit); /* for the next time, exactly this one */
+    free(commit);
+    return true;
+}
+
+static void log_model(const struct experiment *e)
+{
+    const struct model *model = e->model;
+    char device[COMPUTE_NAME_SIZE];
+
+    if (!trainer_takes_steps(model->kind)) { /* it has no products of matrices on a device */
+        log_info("model: %s, %zu features, %d threads", model->kind->name, model->features.count,
+                 e->compute.threads);
+        return;
+    }
+    log_info("model: %s, %.1f M parameters, %.1f M trained; %s, %s, %d threads", model->kind->name,
+             1e-6 * (double)parameters_elements(&model->parameters, false),
+             1e-6 * (double)parameters_elements(&model->parameters, true),
+             compute_device_name(&e->compute, device), compute_precision_name(&e->compute), e->compute.threads);
+}
+
+bool experiment_open_model(struct experiment *e, const char *checkpoint, struct error *error)
+{
+    const struct settings *settings = config_settings(e->config);
+    const char *pretrained = e->pretrained ? e->pretrained : settings->model.pretrained;
+    struct model_source source = {.path = checkpoint ? checkpoint : pretrained,
+                                  .settings = settings,
+                                  .labels = &e->labels,
+                                  .device = e->compute.device,
+                                  .seed = (uint64_t)settings->run.seed};
+    struct strings egemaps_names = {0};
+
+    for (int k = 0; !e->features && k < EGEMAPS_COUNT; k++)
+        strings_add(&egemaps_names, EGEMAPS_NAMES[k]);
+    source.features = e->features ? features_names(e->features) : &egemaps_names;
+    e->model = model_open(&source, error);
+    strings_free(&egemaps_names);
+    if (!e->model)
+        return false;
+    config_choose(e->config, "audio.normalize", e->model->normalize ? "yes" : "no");
+    log_model(e);
+    return true;
+}
+
+bool experiment_fill_cache(struct experiment *e, struct error *error)
+{
+    struct dataset *const datasets[] = {&e->train, &e->selection, &e->test};
+    bool done = true;
+
+    e->cache = feature_cache_open(config_settings(e->config), e->corpus.cache, e->model, error);
+    bool shared = split_selection_part(&e->corpus.split) == PART_TEST; /* selection is the test part */
+    for (int i = 0; e->cache && done && i < (shared ? 2 : 3); i++)
+        done = feature_cache_fill(e->cache, datasets[i], e->model, &e->compute, error);
+    for (int i = 0; done && i < 3; i++)
+        datasets[i]->cache = e->cache;
+    return done && !error->kind;
+}
+
+void experiment_close(struct experiment *e)
+{
+    feature_cache_close(e->cache);
+    model_close(e->model);
+    dataset_free(&e->train);
+    dataset_free(&e->selection);
+    dataset_free(&e->test);
+    features_close(e->features);
+    strings_free(&e->labels);
+    corpora_close(&e->corpus);
+    free(e->pretrained);
+    config_free(e->config);
+}

@@ -1,0 +1,22 @@
+/* A run that the user names, with its configuration and what the catalogue knows of it. */
+#ifndef EMOTRAIN_RUN_RECORDED_RUN_H
+#define EMOTRAIN_RUN_RECORDED_RUN_H
+
+#include "config/config.h"
+#include "report/report.h"
+
+struct recorded_run {
+    char *folder;
+    struct config *config;
+    struct catalogue *catalogue;
+    struct report report;
+};
+
+/* `directory`: run.directory, where a name is looked for.  Close it, failed or not. */
+bool recorded_run_open(struct recorded_run *run, const char *name, const char *directory, struct error *error);
+void recorded_run_close(struct recorded_run *run);
+
+/* Says in `report` what changed against the run of that name; an empty name does nothing. */
+bool recorded_run_baseline(struct report *report, const char *name, const char *directory, struct error *error);
+
+#endif

@@ -1,0 +1,113 @@
+/* Trained models by name: see trained_model.h. */
+#include "run/trained_model.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "run/experiment.h"
+#include "run/run_folder.h"
+#include "train/checkpoint.h"
+
+#include <stdlib.h>
+
+/* The configuration to work with: --config if given, else the run's own; --set over it. */
+static struct config *choose_config(const char *run, const struct trained_model_request *request,
+                                    struct error *error)
+{
+    if (!run || request->config)
+        return config_load(request->config, request->sets, error);
+    struct config *config = run_folder_config(run, error);
+    if (config && !config_apply(config, request->sets, error)) {
+        config_free(config);
+        config = NULL;
+    }
+    return config;
+}
+
+static bool is_model_directory(const char *path)
+{
+    char *config = path_join(path, "config.json");
+    bool there = path_exists(config);
+
+    free(config);
+    return there;
+}
+
+/* The model's folder for what the user named: a run's best checkpoint, or a model directory.  Sets the run's
+ * folder too, where it is one.  Caller frees both. */
+static bool find_model(const char *name, const char *directory, char **run, char **model, struct error *error)
+{
+    *run = run_folder_find(name, directory, false, error);
+    *model = NULL;
+    if (*run && !checkpoint_best(*run, model, error))
+        return false;
+    if (*run && !*model)
+        return error_set(error, "%s: this run has no checkpoint yet", *run);
+    if (!*run && is_model_directory(name))
+        *model = mem_string(name);
+    return *model ||
+           error_usage(error, "no run or model \"%s\": neither a run's folder or name nor a model directory",
+                       name);
+}
+
+/* What a model takes in was settled when it was trained. */
+static void take_preprocessing(const struct trained_model *trained)
+{
+    char *rate = mem_format("%d", trained->model->sample_rate);
+
+    config_choose(trained->config, "audio.sample_rate", rate);
+    config_choose(trained->config, "audio.normalize", trained->model->normalize ? "yes" : "no");
+    config_choose(trained->config, "model.task", TASKS[trained->model->task].name);
+    free(rate);
+}
+
+/* What was settled by training cannot be set any more. */
+static bool check_sets(const struct strings *sets, struct error *error)
+{
+    static const char *const settled[] = {"model.", "linear.", "train.", "checkpoint.", "sweep."};
+
+    for (size_t i = 0; i < sets->count; i++)
+        for (size_t k = 0; k < sizeof settled / sizeof settled[0]; k++)
+            if (text_starts(sets->items[i], settled[k]))
+                return error_usage(error, "--set %s: the model is trained, this is settled", sets->items[i]);
+    return true;
+}
+
+bool trained_model_find(struct trained_model *trained, const struct trained_model_request *request,
+                        char **folder, struct error *error)
+{
+    struct config *given = config_load(request->config, request->sets, error); /* where runs are */
+
+    *trained = (struct trained_model){0};
+    *folder = NULL;
+    bool found = given && check_sets(request->sets, error) &&
+                 find_model(request->name, config_settings(given)->run.directory, &trained->run, folder, error) &&
+                 (trained->config = choose_config(trained->run, request, error));
+    config_free(given);
+    return found;
+}
+
+bool trained_model_open(struct trained_model *trained, const struct trained_model_request *request,
+                        struct error *error)
+{
+    char *folder;
+
+    if (trained_model_find(trained, request, &folder, error) &&
+        experiment_choose_compute(trained->config, NULL, &trained->compute, error)) {
+        struct model_source source = {.path = folder, .device = trained->compute.device};
+        trained->model = model_open(&source, error);
+    }
+    free(folder);
+    if (trained->model)
+        take_preprocessing(trained);
+    else
+        trained_model_close(trained);
+    return trained->model != NULL;
+}
+
+void trained_model_close(struct trained_model *trained)
+{
+    model_close(trained->model);
+    config_free(trained->config);
+    free(trained->run);
+    *trained = (struct trained_model){0};
+}

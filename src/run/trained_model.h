@@ -1,0 +1,31 @@
+/* A trained model that a user names: a run (its best checkpoint) or a model directory. */
+#ifndef EMOTRAIN_RUN_TRAINED_MODEL_H
+#define EMOTRAIN_RUN_TRAINED_MODEL_H
+
+#include "config/load.h"
+#include "model/model.h"
+#include "train/compute.h"
+
+/* What the user says: a run's name or folder, or a model directory; --config or NULL; --set. */
+struct trained_model_request {
+    const char *name, *config;
+    const struct strings *sets;
+};
+
+struct trained_model {
+    struct config *config; /* the run's, or that of --config, with --set over it */
+    struct compute compute;
+    struct model *model;
+    char *run; /* the run's folder; NULL for a model directory */
+};
+
+/* Finds what the user named, without opening it: sets config and run, and *folder to the model's directory, which the
+ * caller frees. */
+bool trained_model_find(struct trained_model *trained, const struct trained_model_request *request,
+                        char **folder, struct error *error);
+
+bool trained_model_open(struct trained_model *trained, const struct trained_model_request *request,
+                        struct error *error);
+void trained_model_close(struct trained_model *trained);
+
+#endif

@@ -1,0 +1,119 @@
+#include "train/workers.h"
+
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "torch/torch.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+/* A worker beside the calling thread's. */
+struct helper {
+    struct workers *workers;
+    int worker;
+    pthread_t thread;
+};
+
+struct workers {
+    int count, threads; /* threads: of all together */
+    struct helper *helpers;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    long long rounds; /* begun so far */
+    int active;       /* workers of the present round */
+    int running;      /* helpers of it that are not done */
+    bool stopping;
+    void (*work)(void *context, int worker);
+    void *context;
+};
+
+static void *help(void *argument)
+{
+    const struct helper *helper = argument;
+    struct workers *workers = helper->workers;
+    long long rounds = 0;
+
+    pthread_mutex_lock(&workers->mutex);
+    for (;;) {
+        while (workers->rounds == rounds && !workers->stopping)
+            pthread_cond_wait(&workers->changed, &workers->mutex);
+        if (workers->stopping)
+            break;
+        rounds = workers->rounds;
+        if (helper->worker >= workers->active)
+            continue;
+        int threads = workers->threads / workers->active;
+        pthread_mutex_unlock(&workers->mutex);
+        et_enter_lane(helper->worker, threads);
+        workers->work(workers->context, helper->worker);
+        pthread_mutex_lock(&workers->mutex);
+        if (--workers->running == 0)
+            pthread_cond_broadcast(&workers->changed);
+    }
+    pthread_mutex_unlock(&workers->mutex);
+    return NULL;
+}
+
+struct workers *workers_start(int count)
+{
+    struct workers *workers = mem_zero(1, sizeof *workers);
+
+    *workers = (struct workers){
+        .count = 1, .threads = et_get_threads(), .helpers = mem_zero((size_t)count, sizeof *workers->helpers)};
+    pthread_mutex_init(&workers->mutex, NULL);
+    pthread_cond_init(&workers->changed, NULL);
+    while (workers->count < count) {
+        struct helper *helper = &workers->helpers[workers->count];
+        *helper = (struct helper){workers, workers->count, 0};
+        if (!thread_begin(&helper->thread, help, helper))
+            break;
+        workers->count++;
+    }
+    return workers;
+}
+
+void workers_stop(struct workers *workers)
+{
+    if (!workers)
+        return;
+    pthread_mutex_lock(&workers->mutex);
+    workers->stopping = true;
+    pthread_cond_broadcast(&workers->changed);
+    pthread_mutex_unlock(&workers->mutex);
+    for (int i = 1; i < workers->count; i++)
+        pthread_join(workers->helpers[i].thread, NULL);
+    pthread_mutex_destroy(&workers->mutex);
+    pthread_cond_destroy(&workers->changed);
+    free(workers->helpers);
+    free(workers);
+}
+
+int workers_count(const struct workers *workers)
+{
+    return workers->count;
+}
+
+void workers_run(struct workers *workers, int count, void (*work)(void *context, int worker), void *context)
+{
+    if (count <= 1) {
+        work(context, 0);
+        return;
+    }
+    et_lanes_begin();
+    pthread_mutex_lock(&workers->mutex);
+    workers->work = work;
+    workers->context = context;
+    workers->active = count;
+    workers->running = count - 1;
+    workers->rounds++;
+    pthread_cond_broadcast(&workers->changed);
+    pthread_mutex_unlock(&workers->mutex);
+    et_enter_lane(0, workers->threads / count);
+    work(context, 0);
+    et_enter_lane(0, workers->threads);
+    pthread_mutex_lock(&workers->mutex);
+    while (workers->running > 0)
+        pthread_cond_wait(&workers->changed, &workers->mutex);
+    pthread_mutex_unlock(&workers->mutex);
+    et_lanes_end();
+}
