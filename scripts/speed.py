@@ -55,7 +55,7 @@ def main():
     ap.add_argument("--emotrain", default="build/emotrain")
     ap.add_argument("--python", default="/usr/bin/python3")
     a = ap.parse_args()
-    a.set += [f"train.batch_size={a.batch}", f"train.accumulate={a.accumulate}"]
+    a.set += [f"train.batch_size={a.batch}", f"train.gradient_accumulation_steps={a.accumulate}"]
     rates = {name: [] for name in (FAST, EXACT, DEFAULT, BEST)}
     ceilings, shares, memory = [], [], []
 

@@ -15,8 +15,8 @@ tiny_experiment 6
     echo "${clip#corpus/},${labels[10#$emotion]},speaker $actor,$part,$from,$to"
   done
 } >list.csv
-list=(--set corpus.kind=csv --set corpus.file=list.csv --set "corpus.columns=path=file label=emotion speaker=who part=set start=from end=to"
-  --set "corpus.map=calm=neutral, surprise=-" --set split.protocol=predefined --set train.epochs=2)
+list=(--set corpus.kind=list --set corpus.file=list.csv --set "corpus.columns=path=file label=emotion speaker=who part=set start=from end=to"
+  --set "corpus.label_map=calm=neutral, surprise=-" --set split.protocol=predefined --set train.epochs=2)
 expect 0 "weighted avg" "$emotrain" --config tiny.ini --run list "${list[@]}"
 grep -q "^ *joy  " out && grep -q "^ *neutral  " out || fail "labels are not the list's: $(cat out)"
 grep -q "calm\|surprise" out && fail "labels were not mapped: $(cat out)"
@@ -33,7 +33,7 @@ clip=corpus/Actor_01/03-01-01-01-01-01-01.wav
 expect 0 "#t=0.1,0.2" "$emotrain" predict list "$clip#t=0.1,0.2" "$clip"
 expect 1 "no stretch from 5 to 6 s" "$emotrain" predict list "$clip#t=5,6" "$clip"
 expect_error 2 "list.csv:1\|no column" "$emotrain" index --config tiny.ini "${list[@]}" --set corpus.columns=path=fil
-expect_error 2 "needs corpus.file" "$emotrain" index --config tiny.ini --set corpus.kind=csv
+expect_error 2 "needs corpus.file" "$emotrain" index --config tiny.ini --set corpus.kind=list
 
 # A second list of the same folder is a corpus of its own: the first run's report still knows its clips.
 head -20 list.csv >other.csv

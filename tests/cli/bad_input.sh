@@ -19,7 +19,7 @@ expect_error 2 "model.pretrained: name a model" "$emotrain" --config tiny.ini --
 expect_error 2 "model.pooling: no merge strategy" "$emotrain" --config tiny.ini --set model.pooling=median
 expect_error 2 "model.kind: no model" "$emotrain" --config tiny.ini --set model.kind=lstm
 expect_error 2 "model.freeze must be" "$emotrain" --config tiny.ini --set model.freeze=all
-expect_error 2 "train.schedule: no schedule" "$emotrain" --config tiny.ini --set train.schedule=step
+expect_error 2 "train.lr_scheduler: no schedule" "$emotrain" --config tiny.ini --set train.lr_scheduler=step
 expect_error 2 "split.protocol: no protocol" "$emotrain" --config tiny.ini --set split.protocol=random
 expect_error 2 "run.device" "$emotrain" --config tiny.ini --set run.device=tpu
 expect_error 2 "run.device=cuda:7" "$emotrain" --config tiny.ini --set run.device=cuda:7

@@ -11,7 +11,7 @@ plain=(--set model.hidden_dropout=0 --set model.activation_dropout=0 --set model
 losses() { sed -n 's/.*"loss": \([0-9.e-]*\),.*/\1/p' "runs/$1/metrics.jsonl"; }
 for setting in "6 1" "2 3" "3 2" "1 6"; do # 41 clips train: the last step of an epoch has five
   set -- $setting
-  "$emotrain" --config tiny.ini --run "b$1" "${plain[@]}" --set train.batch_size="$1" --set train.accumulate="$2" \
+  "$emotrain" --config tiny.ini --run "b$1" "${plain[@]}" --set train.batch_size="$1" --set train.gradient_accumulation_steps="$2" \
     >/dev/null 2>err || fail "$(cat err)"
   [ "$(losses "b$1" | wc -l)" = 14 ] || fail "batch $1: not 14 steps"
   paste <(losses b6) <(losses "b$1") | awk '($1 - $2)^2 > 1e-9 { exit 1 }' || fail "batch $1: other losses"

@@ -32,11 +32,11 @@ expect 0 "all folds" "$emotrain" sweep --config svm.ini --run alone --set corpus
 # Trained on one corpus, tested on another: their speakers and paths stay apart.
 "$make_corpus" other 2 || fail "no other corpus"
 for clip in other/*/*.wav; do mv "$clip" "${clip%.wav}-x.wav" && mv "${clip%.wav}-x.wav" "$(dirname "$clip")/$(basename "$clip" | sed 's/^03-01-\(..\)-01/03-01-\1-02/')"; done
-across=(--set corpus.part=train --set corpus_2.root=other --set corpus_2.part=test)
+across=(--set corpus.part=train --set corpus.second.root=other --set corpus.second.part=test)
 expect 0 "weighted avg" "$emotrain" --config svm.ini --run across --set corpus.root=corpus "${across[@]}"
 grep -q "^ *accuracy .* 32$" runs/across/classification_report.txt || fail "not tested on the 32 clips of the other corpus"
 grep -q "Speakers shared" runs/across/classification_report.txt && fail "speakers of two corpora are not the same people"
 grep -q "corpus_2 01" runs/across/classification_report.txt || fail "the other corpus' speakers are not known"
 grep -q "$scratch/other/Actor_01" runs/across/predictions.csv || fail "paths do not say which corpus"
-expect 0 "weighted avg" "$emotrain" --config svm.ini --run joint --set corpus.root=corpus --set corpus_2.root=other --set split.test=0.25
-expect_error 2 "no folder \"gone\"" "$emotrain" --config svm.ini --run gone --set corpus.root=corpus --set corpus_2.root=gone
+expect 0 "weighted avg" "$emotrain" --config svm.ini --run joint --set corpus.root=corpus --set corpus.second.root=other --set split.test=0.25
+expect_error 2 "no folder \"gone\"" "$emotrain" --config svm.ini --run gone --set corpus.root=corpus --set corpus.second.root=gone

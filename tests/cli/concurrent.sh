@@ -10,7 +10,7 @@ run() {
   local name=$1 concurrent=$2
   shift 2
   "$emotrain" --config tiny.ini --run "$name" --set run.threads=2 --set train.log_steps=1 --set train.batch_size=2 \
-    --set train.accumulate=5 --set train.concurrent_batches="$concurrent" "$@" >/dev/null 2>err || fail "$name: $(cat err)"
+    --set train.gradient_accumulation_steps=5 --set train.concurrent_batches="$concurrent" "$@" >/dev/null 2>err || fail "$name: $(cat err)"
   [ "$(figures "$name" | wc -l)" -ge 12 ] || fail "$name: too few steps"
 }
 figures() { sed -n 's/.*"loss": \([0-9.e-]*\),.*"grad_norm": \([0-9.e-]*\).*/\1 \2/p' "runs/$1/metrics.jsonl"; }

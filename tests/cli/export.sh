@@ -52,9 +52,9 @@ for pooling in sum max first last statistics attention attentive_statistics mean
   "$emotrain" --config tiny.ini --run "pooling$n" --set model.pooling=$pooling --set train.epochs=1 >/dev/null 2>err || fail "$(cat err)"
   onnx "pooling$n"
 done
-"$emotrain" --config tiny.ini --run weighted --set model.layers=weighted --set train.epochs=1 >/dev/null 2>err || fail "$(cat err)"
+"$emotrain" --config tiny.ini --run weighted --set model.layer=weighted --set train.epochs=1 >/dev/null 2>err || fail "$(cat err)"
 onnx weighted
-"$emotrain" --config tiny.ini --run first_layer --set model.layers=1 --set train.epochs=1 >/dev/null 2>err || fail "$(cat err)"
+"$emotrain" --config tiny.ini --run first_layer --set model.layer=1 --set train.epochs=1 >/dev/null 2>err || fail "$(cat err)"
 onnx first_layer
 sed 's/"group"/"layer"/; s/"do_stable_layer_norm": true/"do_stable_layer_norm": false/; s/embeddings": 8/embeddings": 7/' tiny.json >post.json
 "$emotrain" --config tiny.ini --run post --set model.pretrained=post.json --set train.epochs=1 >/dev/null 2>err || fail "$(cat err)"
@@ -68,7 +68,7 @@ expect_error 2 "cannot be written in ONNX" "$emotrain" export cnn no --as onnx
 expect_error 2 "is no Wav2Vec2ForSequenceClassification" "$emotrain" export cnn no --as sequence-classification
 
 # Hugging Face's own architecture.
-"$emotrain" --config tiny.ini --run linear --set model.head=linear --set model.layers=weighted --set train.epochs=1 >/dev/null 2>err || fail "$(cat err)"
+"$emotrain" --config tiny.ini --run linear --set model.head=linear --set model.layer=weighted --set train.epochs=1 >/dev/null 2>err || fail "$(cat err)"
 "$emotrain" export linear standard --as sequence-classification >/dev/null 2>err || fail "$(cat err)"
 for name in '"projector.weight"' '"classifier.weight"' '"layer_weights"'; do
   head -c 20000 standard/model.safetensors | grep -aq "$name" || fail "no $name"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# train.feature_store changes speed, not training: losses are those of the live path but for float16's rounding.
+# train.feature_cache changes speed, not training: losses are those of the live path but for float16's rounding.
 . "$(dirname "$0")/lib.sh" "$@"
 tiny_experiment 4
 settings=(--set model.freeze=feature_encoder --set model.attention_mask=yes --set train.log_steps=1)
-store=(--set train.feature_store=yes)
+store=(--set train.feature_cache=yes)
 
 losses() { sed -n 's/.*"loss": \([0-9.e-]*\),.*/\1/p' "runs/$1/metrics.jsonl"; }
 train() { "$emotrain" --config tiny.ini --run "$@" "${settings[@]}" >/dev/null 2>err || fail "$(cat err)"; }

@@ -6,7 +6,7 @@ ldd "$emotrain" | grep -q 'lib[at]san' && skip "a sanitizer's own memory grows"
 steps=${STEPS:-1500}
 tiny_experiment 2
 "$emotrain" --config tiny.ini --run long --set train.epochs=0 --set train.max_steps="$steps" --set train.log_steps=50 --set eval.every_epochs=0 \
-  --set eval.every_steps=250 --set checkpoint.every_epochs=0 --set checkpoint.every_steps=250 --set train.schedule=constant >out 2>err &
+  --set eval.every_steps=250 --set checkpoint.every_epochs=0 --set checkpoint.every_steps=250 --set train.lr_scheduler=constant >out 2>err &
 pid=$!
 while kill -0 $pid 2>/dev/null; do
   step=$(tail -1 runs/long/metrics.jsonl 2>/dev/null | grep -o '"step": *[0-9]*' | grep -o '[0-9]*$')

@@ -10,7 +10,7 @@ accuracy_of() { sed -n 's/.*"accuracy":[[:space:]]*\([0-9.]*\).*/\1/p' "runs/$1/
 knows() { awk "BEGIN { exit !($(accuracy_of "$1") > 0.3) }" || fail "$1: accuracy $(accuracy_of "$1") is no better than chance"; }
 
 # Support vector machines: functionals from the cache, chosen in the train part; the same twice; from files.
-svm=(--set model.kind=svm --set model.pretrained= --set model.svm_folds=3)
+svm=(--set model.kind=linear --set model.pretrained= --set linear.folds=3)
 expect 0 "weighted avg" "$emotrain" --config tiny.ini --run svm "${svm[@]}"
 knows svm
 grep -q '"svm_kernel"' runs/svm/best/config.json && [ -s runs/svm/best/svm-0.txt ] || fail "no machine was saved"
@@ -23,16 +23,16 @@ expect 0 "weighted avg" "$emotrain" --config tiny.ini --run grouped "${svm[@]}" 
 "$emotrain" features corpus -o features.csv 2>err || fail "features: $(cat err)"
 [ "$(wc -l <features.csv)" = 97 ] && [ "$(head -1 features.csv | tr ',' '\n' | wc -l)" = 89 ] || fail "features.csv is not 96 x 89"
 sed 's#^corpus/##' features.csv >listed.csv
-expect 0 "weighted avg" "$emotrain" --config tiny.ini --run listed "${svm[@]}" --set model.features=listed.csv
-expect 0 "weighted avg" "$emotrain" --config tiny.ini --run as-written "${svm[@]}" --set model.features=features.csv
+expect 0 "weighted avg" "$emotrain" --config tiny.ini --run listed "${svm[@]}" --set linear.features=listed.csv
+expect 0 "weighted avg" "$emotrain" --config tiny.ini --run as-written "${svm[@]}" --set linear.features=features.csv
 cmp runs/listed/predictions.csv runs/as-written/predictions.csv || fail "features.csv is not taken back as it was written"
 knows listed
 sed "s/,/;/g; s#^corpus/[^/]*/\([^;.]*\).wav#'\1'#; 1s/path/name/" features.csv >opensmile.csv
-expect 0 "weighted avg" "$emotrain" --config tiny.ini --run opensmile "${svm[@]}" --set model.features=opensmile.csv
+expect 0 "weighted avg" "$emotrain" --config tiny.ini --run opensmile "${svm[@]}" --set linear.features=opensmile.csv
 cmp runs/listed/predictions.csv runs/opensmile/predictions.csv || fail "the same features gave other answers"
 expect 0 "weighted avg" "$emotrain" eval listed
 head -5 listed.csv >short.csv
-expect_error 1 "no row for the clip" "$emotrain" --config tiny.ini --run short "${svm[@]}" --set model.features=short.csv
+expect_error 1 "no row for the clip" "$emotrain" --config tiny.ini --run short "${svm[@]}" --set linear.features=short.csv
 expect_error 2 "none" "$emotrain" --config tiny.ini --run frozen "${svm[@]}" --set model.freeze=encoder
 
 # VGGish: from a checkpoint in the published names; frozen, only the head moves.
@@ -45,7 +45,7 @@ expect_error 2 "vggish hears 16000 Hz" "$emotrain" --config tiny.ini --run rate 
 
 # DeepMoji reads: chain-thaw goes on after a kill as if there had been none; text alone is said to know nothing.
 deepmoji=(--set model.kind=deepmoji --set model.pretrained=deepmoji --set model.freeze=chain_thaw --set train.epochs=6
-  --set checkpoint.every_steps=5 --set train.average=0.9)
+  --set checkpoint.every_steps=5 --set train.ema_decay=0.9)
 expect 0 "who always gave each text's commonest label" "$emotrain" --config tiny.ini --run deepmoji "${deepmoji[@]}"
 start_and_kill killed 20 "${deepmoji[@]}"
 expect 0 "weighted avg" "$emotrain" --run killed --resume

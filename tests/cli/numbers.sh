@@ -26,7 +26,7 @@ grep -qi nan answers && fail "the CNN's statistics have gone wrong: $(cat answer
 
 # Only such steps: training stops, saved, and goes on with --resume once something has changed.
 expect_error 1 "of 3 steps in a row were not finite: lower train.learning_rate.*saved at step" \
-  "$emotrain" --config tiny.ini --run wild --set corpus.root=loud --set audio.normalize=no --set train.bad_steps=3
+  "$emotrain" --config tiny.ini --run wild --set corpus.root=loud --set audio.normalize=no --set train.max_nonfinite_steps=3
 [ "$(grep -c "left out" err)" = 3 ] || fail "$(cat err)"
 [ -s runs/wild/last/model.safetensors ] || fail "nothing was saved"
 grep -q '"state": *"failed"\|failed' <("$emotrain" runs show wild) || fail "the run is not failed: $("$emotrain" runs show wild)"
@@ -37,6 +37,6 @@ ldd "$emotrain" | grep -q 'lib[at]san' && exit 0 # a sanitizer needs terabytes o
 expect 0 . "$emotrain" index --config tiny.ini --set corpus.root=long
 (
   ulimit -v 2500000
-  expect_error 1 "no memory for a batch of 16 clips of 40.0 to .* (.* is the longest): try train.batch_size=8 train.accumulate=4.*model.gradient_checkpointing=yes" \
+  expect_error 1 "no memory for a batch of 16 clips of 40.0 to .* (.* is the longest): try train.batch_size=8 train.gradient_accumulation_steps=4.*model.gradient_checkpointing=yes" \
     "$emotrain" --config tiny.ini --run large --set corpus.root=long --set train.batch_size=16 --set audio.max_seconds=60
 ) || exit 1

@@ -3,7 +3,7 @@
 # and the run goes on with another number of them; hosts in network namespaces.
 . "$(dirname "$0")/lib.sh" "$@"
 tiny_experiment 5
-settings=(--set train.batch_size=2 --set train.accumulate=4 --set train.epochs=3 --set eval.every_steps=4
+settings=(--set train.batch_size=2 --set train.gradient_accumulation_steps=4 --set train.epochs=3 --set eval.every_steps=4
   --set checkpoint.every_steps=2 --set train.log_steps=1 --set run.timeout=60)
 
 # near RUN RUN: every number of two records, line by line, within 1e-5 of its size.
@@ -36,7 +36,7 @@ done
 # Two ranks with half the batch are one process with the whole.
 plain=(--set model.hidden_dropout=0 --set model.activation_dropout=0 --set model.attention_dropout=0 --set model.layerdrop=0
   --set model.feat_proj_dropout=0 --set model.final_dropout=0 --set model.apply_spec_augment=no)
-"$emotrain" --config tiny.ini --run whole "${settings[@]}" "${plain[@]}" --set train.batch_size=6 --set train.accumulate=2 \
+"$emotrain" --config tiny.ini --run whole "${settings[@]}" "${plain[@]}" --set train.batch_size=6 --set train.gradient_accumulation_steps=2 \
   >/dev/null 2>err || fail "$(cat err)"
 "$emotrain" launch --processes 2 --config tiny.ini --run halves "${settings[@]}" "${plain[@]}" --set train.batch_size=3 \
   >/dev/null 2>err || fail "$(cat err)"
@@ -51,9 +51,9 @@ cnn=(--set model.kind=cnn --set model.pretrained=tiny_cnn.json --set model.freez
 "$emotrain" launch --processes 2 --config tiny.ini --run cnn "${settings[@]}" "${cnn[@]}" >/dev/null 2>err || fail "$(cat err)"
 
 # What cannot be dealt, fitted or found is said once.
-expect_error 2 "train.accumulate=2.*accumulate=3 would be a step" "$emotrain" launch --processes 3 --config tiny.ini --run no \
-  --set train.accumulate=2
-expect_error 2 "fitted at once" "$emotrain" launch --processes 2 --config tiny.ini --run no --set model.kind=svm \
+expect_error 2 "train.gradient_accumulation_steps=2.*accumulate=3 would be a step" "$emotrain" launch --processes 3 --config tiny.ini --run no \
+  --set train.gradient_accumulation_steps=2
+expect_error 2 "fitted at once" "$emotrain" launch --processes 2 --config tiny.ini --run no --set model.kind=linear \
   --set model.pretrained= --set model.freeze=none --set audio.normalize=no
 expect_error 2 "nothing.json" "$emotrain" launch --processes 2 --config tiny.ini --run no --set model.pretrained=nothing.json
 expect_error 2 "processes" "$emotrain" launch --processes none --config tiny.ini

@@ -106,7 +106,7 @@ fi
 
 # A run killed before its first epoch has ended, under a name that means something to shells and to gnuplot.
 "$emotrain" --config tiny.ini --run 'early `touch PWNED` $(touch PWNED)' --set train.epochs=500 --set train.log_steps=1 \
-  --set train.batch_size=1 --set train.accumulate=1 >/dev/null 2>err &
+  --set train.batch_size=1 --set train.gradient_accumulation_steps=1 >/dev/null 2>err &
 pid=$!
 while kill -0 $pid 2>/dev/null && [ ! -s runs/early*/metrics.jsonl ]; do sleep 0.02; done
 kill -9 $pid

@@ -24,7 +24,7 @@ emoreact=(--set corpus.kind=emoreact --set corpus.root=emoreact --set split.prot
   --set "corpus.labels=curiosity,uncertainty,excitement,happiness,surprise,fear,frustration")
 cnn=(--set model.kind=cnn --set model.pretrained=tiny_cnn.json --set train.epochs=8 --set model.apply_spec_augment=no)
 
-expect 0 "exact match" "$emotrain" --config tiny.ini --run multi "${emoreact[@]}" "${cnn[@]}" --set model.problem=multi_label
+expect 0 "exact match" "$emotrain" --config tiny.ini --run multi "${emoreact[@]}" "${cnn[@]}" --set model.task=multi_label
 head -1 out | grep -q "AUC" || fail "no AUC: $(cat out)"
 grep -q '"emotrain_thresholds"' runs/multi/best/config.json || fail "no thresholds were saved"
 grep -q '"macro_auc"' runs/multi/report.json && grep -q '"micro avg"' runs/multi/report.json || fail "report.json lacks figures"
@@ -34,12 +34,12 @@ auc=$(sed -n 's/.*"macro_auc":[[:space:]]*\([0-9.]*\).*/\1/p' runs/multi/report.
 awk "BEGIN { exit !($auc > 0.6) }" || fail "macro AUC $auc is no better than chance"
 expect 0 "exact match" "$emotrain" eval multi
 expect 0 "predicted" "$emotrain" predict multi corpus/Actor_06
-"$emotrain" --config tiny.ini --run again "${emoreact[@]}" "${cnn[@]}" --set model.problem=multi_label --set report.baseline=multi >out 2>err || fail "$(cat err)"
+"$emotrain" --config tiny.ini --run again "${emoreact[@]}" "${cnn[@]}" --set model.task=multi_label --set report.baseline=multi >out 2>err || fail "$(cat err)"
 cmp runs/multi/predictions.csv runs/again/predictions.csv || fail "the same experiment gave other answers"
 grep -q "no setting changed\|against the run multi" out || fail "no word on the baseline"
 
 valence=(--set corpus.kind=emoreact --set corpus.root=emoreact --set split.protocol=predefined --set corpus.labels=valence
-  --set model.problem=regression)
+  --set model.task=regression)
 for loss in mse ccc; do
   expect 0 "CCC" "$emotrain" --config tiny.ini --run "valence-$loss" "${valence[@]}" "${cnn[@]}" --set train.loss=$loss --set train.epochs=12
   ccc=$(sed -n 's/.*"ccc":[[:space:]]*\(-\{0,1\}[0-9.]*\).*/\1/p' "runs/valence-$loss/report.json" | head -1)
@@ -49,11 +49,11 @@ done
 expect 0 "valence" "$emotrain" predict valence-mse corpus/Actor_06 --format csv
 for problem in multi_label regression; do
   labels=(); [ $problem = regression ] && labels=(--set corpus.labels=valence)
-  expect 0 "clips" "$emotrain" --config tiny.ini --run "svm-$problem" "${emoreact[@]}" "${labels[@]}" --set model.kind=svm \
-    --set model.pretrained= --set model.svm_folds=2 --set model.problem=$problem
+  expect 0 "clips" "$emotrain" --config tiny.ini --run "svm-$problem" "${emoreact[@]}" "${labels[@]}" --set model.kind=linear \
+    --set model.pretrained= --set linear.folds=2 --set model.task=$problem
 done
-expect_error 2 "no loss for model.problem=multi_label" "$emotrain" --config tiny.ini --run x "${emoreact[@]}" "${cnn[@]}" \
-  --set model.problem=multi_label --set train.loss=ccc
+expect_error 2 "no loss for model.task=multi_label" "$emotrain" --config tiny.ini --run x "${emoreact[@]}" "${cnn[@]}" \
+  --set model.task=multi_label --set train.loss=ccc
 expect 0 "valence-mse" "$emotrain" runs
 
 # Lists: labels together in one column, or a column for each; several numbers.
@@ -67,13 +67,13 @@ expect 0 "valence-mse" "$emotrain" runs
     echo "${clip#corpus/},$words,$e,$((9 - e)).5,$low,$high"
   done
 } >list.csv
-list=(--set corpus.kind=csv --set corpus.file=list.csv "${cnn[@]}" --set train.epochs=4)
-expect 0 "exact match" "$emotrain" --config tiny.ini --run words "${list[@]}" --set model.problem=multi_label
+list=(--set corpus.kind=list --set corpus.file=list.csv "${cnn[@]}" --set train.epochs=4)
+expect 0 "exact match" "$emotrain" --config tiny.ini --run words "${list[@]}" --set model.task=multi_label
 cut -d, -f1,5,6 list.csv >columns.csv
 expect 0 "exact match" "$emotrain" --config tiny.ini --run columns "${list[@]}" --set corpus.file=columns.csv \
-  --set model.problem=multi_label --set corpus.labels=high,low
+  --set model.task=multi_label --set corpus.labels=high,low
 cut -d, -f1,3,4 list.csv >numbers.csv
 expect 0 "arousal" "$emotrain" --config tiny.ini --run numbers "${list[@]}" --set corpus.file=numbers.csv \
-  --set model.problem=regression --set corpus.labels=valence,arousal
-expect 0 "low" "$emotrain" split --config tiny.ini "${list[@]}" --set model.problem=multi_label
-expect_error 1 "is no number" "$emotrain" split --config tiny.ini "${list[@]}" --set model.problem=regression
+  --set model.task=regression --set corpus.labels=valence,arousal
+expect 0 "low" "$emotrain" split --config tiny.ini "${list[@]}" --set model.task=multi_label
+expect_error 1 "is no number" "$emotrain" split --config tiny.ini "${list[@]}" --set model.task=regression
