@@ -1,6 +1,7 @@
 #include "base/files.h"
 
 #include "base/memory.h"
+#include "base/strings.h"
 #include "base/text.h"
 
 #include <dirent.h>
@@ -327,45 +328,6 @@ bool link_replace(const char *target, const char *path, struct error *error)
     }
     free(temporary);
     return done;
-}
-
-void strings_add(struct strings *strings, const char *text)
-{
-    strings->items = mem_grow(strings->items, &strings->capacity, strings->count + 1, sizeof *strings->items);
-    strings->items[strings->count++] = mem_string(text);
-}
-
-int strings_index(const struct strings *strings, const char *text)
-{
-    for (size_t i = 0; i < strings->count; i++)
-        if (text_equal(strings->items[i], text))
-            return (int)i;
-    return -1;
-}
-
-void strings_add_new(struct strings *strings, const char *text)
-{
-    if (strings_index(strings, text) < 0)
-        strings_add(strings, text);
-}
-
-static int compare(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-void strings_sort(struct strings *strings)
-{
-    if (strings->count)
-        qsort(strings->items, strings->count, sizeof *strings->items, compare);
-}
-
-void strings_free(struct strings *strings)
-{
-    for (size_t i = 0; i < strings->count; i++)
-        free(strings->items[i]);
-    free(strings->items);
-    *strings = (struct strings){0};
 }
 
 bool folder_list(struct strings *names, const char *path, struct error *error)

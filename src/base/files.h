@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct strings; /* base/strings.h */
+
 char *path_join(const char *folder, const char *name); /* caller frees; an absolute name stands alone */
 const char *path_base(const char *path);               /* last component, pointing into path */
 char *path_folder(const char *path); /* all before the last component, "." if none; caller frees */
@@ -69,16 +71,6 @@ bool link_replace(const char *target, const char *path, struct error *error); /*
 bool folder_sweep(const char *path, double seconds, struct error *error);
 
 /* Entries of a folder, sorted by name, without "." and ".."; caller frees with strings_free. */
-struct strings {
-    char **items;
-    size_t count, capacity;
-};
-
 bool folder_list(struct strings *names, const char *path, struct error *error);
-void strings_add(struct strings *strings, const char *text);
-int strings_index(const struct strings *strings, const char *text); /* -1 if it is not there */
-void strings_add_new(struct strings *strings, const char *text);    /* unless it is there already */
-void strings_sort(struct strings *strings);
-void strings_free(struct strings *strings);
 
 #endif

@@ -1,5 +1,6 @@
 #include "base/grid.h"
 
+#include "base/files.h"
 #include "base/memory.h"
 #include "base/text.h"
 

@@ -15,7 +15,7 @@
 #define EMOTRAIN_BASE_GRID_H
 
 #include "base/config.h"
-#include "base/files.h"
+#include "base/strings.h"
 
 struct grid_axis {
     char *name;        /* "model.pooling" */

@@ -7,7 +7,7 @@
 #define EMOTRAIN_CLI_COMMAND_H
 
 #include "base/config.h"
-#include "base/files.h"
+#include "base/strings.h"
 
 /* What the user gave.  Only options that the command accepts can be set. */
 struct options {

@@ -1,5 +1,6 @@
 /* emotrain features: the acoustic functionals of recordings as CSV, a row each. */
 #include "audio/egemaps/egemaps.h"
+#include "base/files.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/memory.h"

@@ -1,5 +1,7 @@
 #include "cli/paths.h"
 
+#include "base/files.h"
+
 #include "audio/audio.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* Runs' folders: finding, naming, locking. */
+#include "base/files.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"

@@ -1,4 +1,5 @@
 /* A sweep's runs: which are missing, and a process for each. */
+#include "base/files.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/memory.h"

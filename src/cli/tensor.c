@@ -5,6 +5,7 @@
  * OpenMP's waiting threads spin by default, which takes the cores from OpenBLAS's own threads: on two cores
  * that doubles the time of a training step.  What the user has set stays.
  */
+#include "base/files.h"
 #include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/parallel.h"

@@ -10,8 +10,8 @@
 
 #include "audio/audio.h"
 #include "base/config.h"
-#include "base/files.h"
 #include "base/problem.h"
+#include "base/strings.h"
 #include "store/clips.h"
 
 struct corpus_format {

@@ -2,6 +2,7 @@
 #include "corpus/corpus.h"
 
 #include "base/digest.h"
+#include "base/files.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/parallel.h"

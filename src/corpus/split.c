@@ -1,6 +1,5 @@
 #include "corpus/split.h"
 
-#include "base/files.h"
 #include "base/handlers.h"
 #include "base/problem.h"
 #include "base/text.h"

@@ -12,9 +12,9 @@
 #define EMOTRAIN_MODEL_MODEL_H
 
 #include "base/config.h"
-#include "base/files.h"
 #include "base/json.h"
 #include "base/problem.h"
+#include "base/strings.h"
 #include "base/text.h"
 #include "model/onnx.h"
 #include "model/parameters.h"

@@ -1,6 +1,7 @@
 #include "report/chart.h"
 
 #include "base/events.h"
+#include "base/files.h"
 #include "base/log.h"
 
 #include <stdlib.h>

@@ -2,6 +2,7 @@
 
 #include "audio/audio.h"
 #include "base/config.h"
+#include "base/files.h"
 #include "base/json.h"
 
 #include <math.h>

@@ -1,6 +1,7 @@
 /* A sweep's table as text, CSV and JSON. */
 #include "report/sweep.h"
 
+#include "base/files.h"
 #include "base/json.h"
 
 #include <math.h>

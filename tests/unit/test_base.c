@@ -8,6 +8,7 @@
 #include "base/parallel.h"
 #include "base/place.h"
 #include "base/random.h"
+#include "base/strings.h"
 #include "base/text.h"
 
 #include <stdatomic.h>
