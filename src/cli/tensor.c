@@ -8,8 +8,8 @@
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "base/memory.h"
-#include "base/parallel.h"
 #include "base/place.h"
+#include "base/processor.h"
 #include "cli/allocator.h"
 #include "cli/command.h"
 

@@ -1,8 +1,8 @@
 #include "report/chart.h"
 
+#include "base/clock.h"
 #include "base/events.h"
 #include "base/files.h"
-#include "base/log.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,6 @@
 #include "train/compute.h"
 
 #include "base/log.h"
-#include "base/parallel.h"
 #include "base/text.h"
 
 #include <stdlib.h>

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/parallel.h"
 #include "base/place.h"
+#include "base/processor.h"
 #include "base/random.h"
 #include "base/strings.h"
 #include "base/text.h"
