@@ -65,21 +65,6 @@ void text_add_html(struct text *buffer, const char *text)
     }
 }
 
-void text_add_csv(struct text *buffer, const char *field)
-{
-    if (!field[strcspn(field, ",\"\r\n")]) {
-        text_add_bytes(buffer, field, strlen(field));
-        return;
-    }
-    text_add_bytes(buffer, "\"", 1);
-    for (; *field; field++) {
-        if (*field == '"')
-            text_add_bytes(buffer, "\"", 1);
-        text_add_bytes(buffer, field, 1);
-    }
-    text_add_bytes(buffer, "\"", 1);
-}
-
 void text_add_base64(struct text *buffer, const void *bytes, size_t size)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -183,35 +168,4 @@ size_t text_distance(const char *a, const char *b)
     size_t distance = row[width - 1];
     free(row);
     return distance;
-}
-
-bool text_next_csv(const char **cursor, char separator, struct text *field, bool *last)
-{
-    const char *at = *cursor;
-    bool quoted = *at == '"';
-
-    if (!*at)
-        return false;
-    field->length = 0;
-    text_add_bytes(field, "", 0);
-    if (quoted)
-        at++;
-    while (*at) {
-        if (quoted && *at == '"') {
-            if (at[1] != '"') {
-                quoted = false;
-                at++;
-                continue;
-            }
-            at++;
-        } else if (!quoted && (*at == separator || *at == '\n' || *at == '\r')) {
-            break;
-        }
-        text_add_bytes(field, at++, 1);
-    }
-    *last = *at != separator;
-    if (*at == '\r' && at[1] == '\n')
-        at++;
-    *cursor = *at ? at + 1 : at;
-    return true;
 }

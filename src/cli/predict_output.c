@@ -1,4 +1,5 @@
 /* The formats of emotrain predict: table, csv, json. */
+#include "base/csv.h"
 #include "cli/predict.h"
 #include "report/report.h"
 
@@ -92,12 +93,12 @@ static void csv_row(const struct row *row, const struct replies *replies, struct
 {
     char number[TEXT_NUMBER_SIZE];
 
-    text_add_csv(out, row->path);
+    csv_add_field(out, row->path);
     text_add(out, ",%s", text_from_number(number, row->span->start));
     text_add(out, ",%s,", text_from_number(number, row->span->end));
     struct text answer = {0};
     prediction_print_answer(&replies->whole, row->prediction, &answer);
-    text_add_csv(out, answer.text);
+    csv_add_field(out, answer.text);
     text_free(&answer);
     for (size_t k = 0; k < replies->whole.label_count; k++)
         text_add(out, ",%s", text_from_number(number, row->prediction->probabilities[k]));
@@ -113,7 +114,7 @@ static void print_csv(const struct replies *replies, bool windows, struct text *
     text_add(out, "path,start,end,predicted");
     for (size_t k = 0; k < replies->whole.label_count; k++) {
         text_add(out, ",");
-        text_add_csv(out, replies->whole.labels[k]);
+        csv_add_field(out, replies->whole.labels[k]);
     }
     text_add(out, "\n");
     for_rows(replies, windows, csv_row, out);

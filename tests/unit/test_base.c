@@ -60,16 +60,16 @@ static void test_csv_round_trip(void **state)
 
     (void)state;
     for (int i = 0; i < 5; i++) {
-        text_add_csv(&text, fields[i]);
+        csv_add_field(&text, fields[i]);
         text_add(&text, i < 4 ? "," : "\r\n");
     }
     const char *cursor = text.text;
     for (int i = 0; i < 5; i++) {
-        assert_true(text_next_csv(&cursor, ',', &field, &last));
+        assert_true(csv_next_field(&cursor, ',', &field, &last));
         assert_string_equal(field.text, fields[i]);
         assert_int_equal(last, i == 4);
     }
-    assert_false(text_next_csv(&cursor, ',', &field, &last));
+    assert_false(csv_next_field(&cursor, ',', &field, &last));
     text_free(&text);
     text_free(&field);
 }
