@@ -169,3 +169,13 @@ size_t text_distance(const char *a, const char *b)
     free(row);
     return distance;
 }
+
+bool nearest_name(const char *wanted, const char *name, size_t *distance)
+{
+    size_t here = text_distance(wanted, name);
+
+    if (here >= *distance)
+        return false;
+    *distance = here;
+    return true;
+}

@@ -36,4 +36,13 @@ bool text_ends(const char *text, const char *suffix);
 /* Edit distance (insert, delete, replace: 1 each). */
 size_t text_distance(const char *a, const char *b);
 
+/* Whether `name` is nearer to `wanted` than any name before it, to be asked of each in turn; *distance begins
+ * at SIZE_MAX.  Of names equally near the first stays the nearest.
+ *
+ *     for (size_t i = 0; i < count; i++)
+ *         if (nearest_name(word, names[i], &distance))
+ *             best = i;
+ */
+bool nearest_name(const char *wanted, const char *name, size_t *distance);
+
 #endif
