@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct stat;
 struct strings; /* base/strings.h */
 
 char *path_join(const char *folder, const char *name); /* caller frees; an absolute name stands alone */
@@ -72,5 +73,13 @@ bool folder_sweep(const char *path, double seconds, struct error *error);
 
 /* Entries of a folder, sorted by name, without "." and ".."; caller frees with strings_free. */
 bool folder_list(struct strings *names, const char *path, struct error *error);
+
+/* Calls visit(context, ...) for each file at any depth below a folder, by name within each, with its path
+ * below that folder and its facts, NULL if it has none (a link to nothing).  Links are followed, but for
+ * those back to a folder above, of which a warning tells.  Ends at the first false, which sets the error. */
+bool folder_walk(const char *root,
+                 bool (*visit)(void *context, const char *relative, const struct stat *facts,
+                               struct error *error),
+                 void *context, struct error *error);
 
 #endif

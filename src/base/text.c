@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <nettle/base64.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,18 +68,12 @@ void text_add_html(struct text *buffer, const char *text)
 
 void text_add_base64(struct text *buffer, const void *bytes, size_t size)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const unsigned char *from = bytes;
+    size_t length = BASE64_ENCODE_RAW_LENGTH(size);
 
-    for (size_t i = 0; i < size; i += 3) {
-        size_t n = size - i < 3 ? size - i : 3;
-        unsigned group = (unsigned)from[i] << 16 | (n > 1 ? (unsigned)from[i + 1] << 8 : 0) |
-                         (n > 2 ? (unsigned)from[i + 2] : 0);
-        const char four[] = {digits[group >> 18], digits[group >> 12 & 63],
-                             (char)(n > 1 ? digits[group >> 6 & 63] : '='),
-                             (char)(n > 2 ? digits[group & 63] : '=')};
-        text_add_bytes(buffer, four, sizeof four);
-    }
+    reserve(buffer, length);
+    base64_encode_raw(buffer->text + buffer->length, size, bytes);
+    buffer->length += length;
+    buffer->text[buffer->length] = '\0';
 }
 
 void text_free(struct text *buffer)
