@@ -1,6 +1,7 @@
 /* report.html: one self-contained page.  Every name, path and setting is escaped. */
 #include "report/html.h"
 
+#include "base/files.h"
 #include "base/json.h"
 
 #include <math.h>

@@ -1,5 +1,6 @@
 #include "report/report.h"
 
+#include "base/csv.h"
 #include "config/config.h"
 #include "base/files.h"
 #include "base/json.h"
@@ -297,7 +298,7 @@ static void add_words(struct text *out, const struct prediction_list *list, cons
 
     print(list, p, &words);
     text_add(out, ",");
-    text_add_csv(out, words.text);
+    csv_add_field(out, words.text);
     text_free(&words);
 }
 
@@ -308,12 +309,12 @@ void report_predictions(const struct prediction_list *predictions, struct text *
     text_add(out, "path,label,predicted");
     for (size_t k = 0; k < predictions->label_count; k++) {
         text_add(out, ",");
-        text_add_csv(out, predictions->labels[k]);
+        csv_add_field(out, predictions->labels[k]);
     }
     text_add(out, "\n");
     for (size_t i = 0; i < predictions->count; i++) {
         const struct prediction *p = &predictions->items[i];
-        text_add_csv(out, p->path);
+        csv_add_field(out, p->path);
         add_words(out, predictions, p, prediction_print_target);
         add_words(out, predictions, p, prediction_print_predicted);
         for (size_t k = 0; k < predictions->label_count; k++)

@@ -1,6 +1,7 @@
 /* report.json: everything in the report, for programs. */
 #include "report/report.h"
 
+#include "base/files.h"
 #include "base/json.h"
 
 #include <stdlib.h>

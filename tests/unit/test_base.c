@@ -6,8 +6,10 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/parallel.h"
+#include "base/processor.h"
 #include "config/dist_env.h"
 #include "base/random.h"
+#include "base/strings.h"
 #include "base/text.h"
 
 #include <stdatomic.h>
@@ -58,16 +60,16 @@ static void test_csv_round_trip(void **state)
 
     (void)state;
     for (int i = 0; i < 5; i++) {
-        text_add_csv(&text, fields[i]);
+        csv_add_field(&text, fields[i]);
         text_add(&text, i < 4 ? "," : "\r\n");
     }
     const char *cursor = text.text;
     for (int i = 0; i < 5; i++) {
-        assert_true(text_next_csv(&cursor, ',', &field, &last));
+        assert_true(csv_next_field(&cursor, ',', &field, &last));
         assert_string_equal(field.text, fields[i]);
         assert_int_equal(last, i == 4);
     }
-    assert_false(text_next_csv(&cursor, ',', &field, &last));
+    assert_false(csv_next_field(&cursor, ',', &field, &last));
     text_free(&text);
     text_free(&field);
 }
@@ -336,6 +338,45 @@ static void test_sweep(void **state)
     free(left);
 }
 
+static bool note(void *context, const char *relative, const struct stat *facts, struct error *error)
+{
+    text_add(context, "%s %d\n", relative, facts ? (int)facts->st_size : -1);
+    return strcmp(path_base(relative), "stop") != 0 || error_set(error, "stopped");
+}
+
+/* By name within each folder; links are followed, but not in circles; a link to nothing has no facts. */
+static void test_walk(void **state)
+{
+    struct error error = {0};
+    struct text seen = {0};
+    char *root = unit_path("walk");
+
+    (void)state;
+    assert_good(folder_make(unit_path("walk/b/deep"), &error), error);
+    assert_good(folder_make(unit_path("elsewhere"), &error), error);
+    assert_good(file_write(unit_path("walk/c"), "123", 3, &error), error);
+    assert_good(file_write(unit_path("walk/a"), "1", 1, &error), error);
+    assert_good(file_write(unit_path("walk/b/deep/x"), "12", 2, &error), error);
+    assert_good(file_write(unit_path("elsewhere/y"), "", 0, &error), error);
+    assert_int_equal(symlink("..", unit_path("walk/b/loop")), 0);
+    assert_int_equal(symlink(".", unit_path("walk/here")), 0);
+    assert_int_equal(symlink("../elsewhere", unit_path("walk/link")), 0);
+    assert_int_equal(symlink("nothing", unit_path("walk/none")), 0);
+    assert_good(folder_walk(root, note, &seen, &error), error);
+    assert_string_equal(seen.text, "a 1\nb/deep/x 2\nc 3\nlink/y 0\nnone -1\n");
+    assert_good(file_write(unit_path("walk/b/stop"), "", 0, &error), error);
+    assert_error(folder_walk(root, note, &seen, &error), error, "stopped");
+    assert_error(folder_walk(unit_path("walk/gone"), note, &seen, &error), error, "No such file");
+    assert_error(folder_walk(unit_path("walk/a"), note, &seen, &error), error, "Not a directory");
+
+    /* What is removed does not lead elsewhere. */
+    error = (struct error){0};
+    assert_good(folder_remove(root, &error), error);
+    assert_false(path_exists(root));
+    assert_true(path_exists(unit_path("elsewhere/y")));
+    text_free(&seen);
+}
+
 static void test_paths(void **state)
 {
     static const char *const cases[][3] = {{"/x", "/", "/x"},
@@ -598,6 +639,7 @@ int main(void)
         cmocka_unit_test(test_config_errors),
         cmocka_unit_test(test_same_value),
         cmocka_unit_test(test_csv_errors),
+        cmocka_unit_test(test_walk),
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_file_errors),

@@ -3,6 +3,7 @@
 #include "batches.h"
 #include "unit.h"
 
+#include "base/csv.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/text.h"
@@ -48,7 +49,7 @@ static void test_log_mel(void **state)
     assert_good(et_scope_close(scope, &error), error);
     for (int i = 0; i < 23 * 40; i++) {
         double expected = 0;
-        assert_true(text_next_csv(&cursor, ',', &field, &last) && text_to_number(field.text, &expected));
+        assert_true(csv_next_field(&cursor, ',', &field, &last) && text_to_number(field.text, &expected));
         if (fabs((double)found[i] - expected) > 2e-4)
             fail_msg("frame %d, band %d: %g, not %g", i / 40, i % 40, (double)found[i], expected);
     }

@@ -1,6 +1,8 @@
 /* Metrics and the classification report, digit for digit scikit-learn's. */
 #include "unit.h"
 
+#include "base/csv.h"
+
 #include "report/clips.h"
 #include "report/report.h"
 
@@ -17,7 +19,7 @@ static void read_pairs(struct prediction_list *predictions)
     bool last;
 
     prediction_list_start(predictions, SINGLE_LABEL, labels, 8);
-    for (int n = 0; text_next_csv(&cursor, ',', &field, &last); n++) {
+    for (int n = 0; csv_next_field(&cursor, ',', &field, &last); n++) {
         int index = 0;
         while (n > 1 && strcmp(labels[index], field.text) != 0)
             index++;
