@@ -23,7 +23,7 @@ struct scores {
     double average_precision; /* as scikit-learn's average_precision_score */
 };
 
-/* How well numbers predicted agree with those that are so; of regression. */
+/* How well predicted numbers agree with those that are so; of regression. */
 struct agreement {
     double ccc;     /* concordance correlation coefficient (Lin, 1989) */
     double pearson; /* NaN where one side is constant */
@@ -63,7 +63,7 @@ void evaluation_add(struct evaluation *evaluation, const struct outcome *outcome
 void evaluation_finish(struct evaluation *evaluation);
 void evaluation_clear(struct evaluation *evaluation);
 
-/* Of an prediction whose target is known. */
+/* Of a prediction whose target is known. */
 struct outcome outcome_of(const struct prediction_list *predictions, const struct prediction *prediction);
 
 enum metric {

@@ -31,12 +31,12 @@ struct prediction_list {
 void prediction_list_start(struct prediction_list *list, enum task task, const char *const *labels,
                            size_t count);
 
-/* Appends an prediction, all zero.  `label` and `targets` (copied), whichever the task has: the targets; -1 and
+/* Appends a prediction, all zero.  `label` and `targets` (copied), whichever the task has: the targets; -1 and
  * NULL where that is not known. */
 struct prediction *prediction_list_add(struct prediction_list *list, const char *path, int label,
                                        const double *targets);
 
-/* Makes an prediction of a row, a number per label: the largest is the label predicted; of multi_label, those
+/* Makes a prediction of a row, a number per label: the largest is the label predicted; of multi_label, those
  * above their thresholds are given. */
 void prediction_fill(const struct prediction_list *list, struct prediction *prediction, const float *row,
                      const double *thresholds);

@@ -1,3 +1,4 @@
+/* metrics.jsonl, the catalogue's metrics and TensorBoard's: see recorder.h. */
 #include "train/recorder.h"
 
 #include "base/clock.h"

@@ -313,7 +313,7 @@ static void test_label_columns(void **state)
     assert_error(index_as(f, "list", &error), error, "\"much\" is no number");
     write_list("path,joy\na.wav,1\n");
     assert_error(index_as(f, "list", &error), error, "no column \"label\"");
-    write_list("path,labels\na.wav,joy;anger\nb.wav,\n"); /* none of the labels is an prediction too */
+    write_list("path,labels\na.wav,joy;anger\nb.wav,\n"); /* none of the labels is a prediction too */
     error = (struct error){0};
     assert_good(index_as(f, "list", &error), error);
     assert_int_equal(f->clips.count, 2);
