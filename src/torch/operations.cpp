@@ -175,8 +175,8 @@ struct et_tensor *et_conv1d(struct et_scope *scope, const struct et_tensor *x, c
     });
 }
 
-/* oneDNN 3.7, which Debian 13's libtorch uses, gets the gradient of a convolution's input wrong where
- * channels do not fill its registers: there, channels of zeros fill them. */
+/* oneDNN 3.7, which Debian 13's libtorch uses, gets the gradient of a convolution's input wrong, on some
+ * processors, where channels do not fill its registers: there, channels of zeros fill them. */
 static at::Tensor conv2d(const at::Tensor &x, const at::Tensor &weight, const c10::optional<at::Tensor> &bias,
                          int64_t stride, int64_t padding)
 {
