@@ -121,7 +121,7 @@ void settings_print(void)
 
     printf("# Settings\n\nMade by `emotrain --settings`; a test compares it with the program. A configuration is an INI file; "
            "`--set section.key=value`\nwins over it. A relative path in a file is relative to that file, one given by `--set` to "
-           "the current folder. A key that takes\na list may be repeated. An empty default means that nothing is set. Further "
+           "the current folder. In a file, a key that\ntakes a list may be repeated. An empty default means that nothing is set. Further "
            "corpora are sections `[corpus.NAME]` with the first\nsix keys of `[corpus]`.\n");
     for (size_t i = 0; i < SETTINGS_COUNT; i++) {
         const struct setting *s = &SETTINGS[i];

@@ -36,10 +36,12 @@ static bool set_option(struct config *config, const char *setting, const char *o
 /* --grid, in the place of the file's. */
 static bool set_grid(struct config *config, const struct strings *words, struct error *error)
 {
-    bool done = true;
+    struct text grid = {0};
 
-    for (size_t i = 0; done && i < words->count; i++)
-        done = set_option(config, "sweep.grid", "--grid", words->items[i], error);
+    for (size_t i = 0; i < words->count; i++)
+        text_add(&grid, "%s%s", i ? " " : "", words->items[i]);
+    bool done = set_option(config, "sweep.grid", "--grid", grid.text, error);
+    text_free(&grid);
     return done;
 }
 

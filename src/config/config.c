@@ -17,7 +17,6 @@ enum { FIRST_CORPUS = 0 };
 /* Values of the table's rows; of a corpus beside the first, those that each corpus has. */
 struct values {
     const char **texts; /* one per entry of SETTINGS */
-    bool *by_option;    /* given by --set: a list is continued */
     bool *in_file;      /* given in the file that is being read */
 };
 
@@ -50,7 +49,6 @@ static size_t add_corpus(struct config *config, const char *name)
     capacity = index;
     config->corpora = mem_grow(config->corpora, &capacity, index + 1, sizeof *config->corpora);
     config->sections[index] = (struct values){mem_zero(SETTINGS_COUNT, sizeof(char *)),
-                                              mem_zero(SETTINGS_COUNT, sizeof(bool)),
                                               mem_zero(SETTINGS_COUNT, sizeof(bool))};
     config->corpora[index] = (struct corpus_settings){.name = arena_string(&config->arena, name)};
     config->settings.corpora.items = config->corpora;
@@ -82,7 +80,6 @@ static void drop_corpora(struct config *config, size_t keep)
     while (config->corpus_count > keep) {
         struct values *values = &config->sections[--config->corpus_count];
         free(values->texts);
-        free(values->by_option);
         free(values->in_file);
     }
     config->settings.corpora.count = config->corpus_count;
@@ -327,19 +324,19 @@ static bool assign_value(struct config *config, const char *where, const char *f
     if (corpus != FIRST_CORPUS && !s->of_each_corpus)
         return error_usage(error, "%s: %s.%s stands in [corpus], once for all corpora", where, section, key);
     struct values *values = &config->sections[corpus];
-    bool *given = folder ? values->in_file : values->by_option;
+    bool given = folder && values->in_file[i];
     if (!check_value(s, where, value, error))
         return false;
-    if (folder && given[i] && !is_list(s))
+    if (given && !is_list(s))
         return error_usage(error, "%s: %s.%s is given twice", where, section, key);
     char *resolved = setting_resolve(s, value, folder);
-    if (given[i] && is_list(s) && *values->texts[i] && *resolved) {
+    if (given && *values->texts[i] && *resolved) {
         char *joined = mem_format("%s%c%s", values->texts[i], s->separator, resolved);
         free(resolved);
         resolved = joined;
     }
     store_value(config, corpus, i, resolved);
-    given[i] = true;
+    values->in_file[i] = folder != NULL;
     free(resolved);
     return true;
 }

@@ -8,7 +8,7 @@
  *
  * settings.h has the values and the table of keys.  An unknown section or key, or a value of the wrong type or out of
  * range, is an error with file and line that names the nearest known one.  A corpus beside the first has a section of
- * its own, [corpus.NAME].  A key that takes a list may be repeated.
+ * its own, [corpus.NAME].  In a file, a key that takes a list may be repeated.
  *
  * A relative path in a file is relative to that file, one given by --set to the current folder.
  */
@@ -30,8 +30,7 @@ bool config_read(struct config *config, const char *path, struct error *error);
 bool config_read_text(struct config *config, const char *where, const char *folder, const char *text,
                       struct error *error);
 
-/* "section.key=value"; `where` is what an error names: "--set".  A list is replaced the first time, and continued when its key
- * is given again. */
+/* "section.key=value"; `where` is what an error names: "--set". */
 bool config_set(struct config *config, const char *where, const char *assignment, struct error *error);
 
 /* Replaces a value by what was chosen for it ("auto" by "cpu"); name and value must be valid. */

@@ -174,7 +174,7 @@ enum setting_type {
     SETTING_PATH,    /* const char *: of a file or folder; relative to the file that it stands in */
     SETTING_MODEL,   /* const char *: a path if there is such a file or folder, else a name */
     SETTING_NAME,    /* const char *: one of `choices` */
-    SETTING_LIST,    /* const char *: items between `separator`s; the key may be repeated */
+    SETTING_LIST,    /* const char *: items between `separator`s; a file may repeat the key */
     SETTING_PATHS,   /* both */
     SETTING_INTEGER, /* int64_t */
     SETTING_NUMBER,  /* double */

@@ -41,7 +41,7 @@ expect 0 "weighted avg" "$emotrain" --config tiny.ini --run vggish "${vggish[@]}
 expect 0 "weighted avg" "$emotrain" --config tiny.ini --run frozen "${vggish[@]}" --set model.freeze=encoder --set model.pooling=mean+max
 grep -q '"trainable":[[:space:]]*[1-9]' runs/frozen/report.json || fail "nothing was trained"
 expect 0 "Actor_01" "$emotrain" predict runs/vggish/best corpus/Actor_01
-expect_error 2 "vggish hears 16000 Hz" "$emotrain" --config tiny.ini --run rate "${vggish[@]}" --set audio.sample_rate=8000
+expect_error 2 "vggish takes 16000 Hz" "$emotrain" --config tiny.ini --run rate "${vggish[@]}" --set audio.sample_rate=8000
 
 # DeepMoji reads: chain-thaw goes on after a kill as if there had been none; text alone is said to know nothing.
 deepmoji=(--set model.kind=deepmoji --set model.pretrained=deepmoji --set model.freeze=chain_thaw --set train.epochs=6

@@ -143,9 +143,10 @@ static void test_lists(void **state)
     assert_non_null(config);
     assert_string_equal(config_settings(config)->sweep.grid, "a.b=1,2 c.d=3 e.f=4");
     assert_string_equal(config_settings(config)->corpora.labels, "x, y,z");
-    assert_true(config_set(config, "--set", "corpus.labels=p", &error)); /* replaces, and is continued */
-    assert_true(config_set(config, "--set", "corpus.labels=q", &error));
+    assert_true(config_set(config, "--set", "corpus.labels=p,q", &error));
     assert_string_equal(config_settings(config)->corpora.labels, "p,q");
+    assert_true(config_set(config, "--set", "corpus.labels=r", &error)); /* the last one wins */
+    assert_string_equal(config_settings(config)->corpora.labels, "r");
     const char *rest = " p,, q r ,";
     char *first = list_next(&rest, ','), *second = list_next(&rest, ',');
     assert_string_equal(first, "p");
