@@ -1,5 +1,5 @@
-#include "torch/blocks.hpp"
-#include "torch/rows.hpp"
+#include "torch/cpu/block_quantized.hpp"
+#include "torch/cpu/rows.hpp"
 
 #include <ATen/Parallel.h>
 #include <algorithm>

@@ -3,7 +3,7 @@
  * is recorded: between the convolutions of a frozen feature encoder, where rows are many and short,
  * libtorch's passes take as long as the products.
  */
-#include "torch/rows.hpp"
+#include "torch/cpu/rows.hpp"
 
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>

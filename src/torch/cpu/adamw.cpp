@@ -2,7 +2,7 @@
  * AdamW, Loshchilov and Hutter, 2019, with PyTorch's arithmetic.  On the CPU one pass over memory per tensor;
  * elsewhere libtorch's operations.
  */
-#include "torch/blocks.hpp"
+#include "torch/cpu/block_quantized.hpp"
 #include "torch/shim.hpp"
 
 #include <ATen/Parallel.h>

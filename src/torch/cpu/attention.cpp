@@ -3,7 +3,7 @@
  * projections left it and writes it where the next one takes it, without copies, and scales, masks and
  * normalises in one pass.  Elsewhere it is libtorch's own, fused where libtorch has such a kernel.
  */
-#include "torch/rows.hpp"
+#include "torch/cpu/rows.hpp"
 
 #include <ATen/Parallel.h>
 #include <algorithm>

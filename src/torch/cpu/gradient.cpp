@@ -3,7 +3,7 @@
  * kept as they are, up to two of them, and added up in float32 by whoever reads the gradient: with two
  * batches a step, nothing of a gradient is written and read again between the products and AdamW.
  */
-#include "torch/rows.hpp"
+#include "torch/cpu/rows.hpp"
 
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
