@@ -1,18 +1,27 @@
-/* Power spectra.  libtorch's transform runs on one thread on the CPU, and writes the complex spectra of all
- * frames before anything reads them: here each thread transforms a few frames at a time. */
-#include "torch/shim.hpp"
+/*
+ * Power spectra of frames: each thread transforms a few frames at a time.
+ *
+ * Replaces: at::fft_rfft over all frames, which runs on one thread on the CPU and writes the complex spectra
+ * of all frames before anything reads them.
+ *
+ * Gains: the forward pass of configs/cnn.ini's network takes 59 in place of 71 ms (1); 1500 frames of 1024
+ * samples take 0.4 of the time (2).
+ *
+ * May go: when libtorch's transform uses all threads on the CPU.
+ */
+#include "torch/cpu/kernels.hpp"
 
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <algorithm>
 
-static at::Tensor power(const at::Tensor &x, int64_t size)
+static at::Tensor spectrum_with_libtorch(const at::Tensor &x, int64_t size)
 {
     return at::view_as_real(at::fft_rfft(x, size)).square().sum(-1);
 }
 
-/* x (frames, samples) in float32 on the CPU; no gradient is recorded. */
-static at::Tensor power_by_parts(const at::Tensor &x, int64_t size)
+/* x (frames, samples) -> (frames, bins).  Records no gradient. */
+static at::Tensor transform_frames(const at::Tensor &x, int64_t size)
 {
     const int64_t frames = x.size(0), bins = size / 2 + 1, part = 32;
     at::Tensor result = at::empty({frames, bins}, x.options());
@@ -31,17 +40,28 @@ static at::Tensor power_by_parts(const at::Tensor &x, int64_t size)
     return result;
 }
 
+/* x (..., samples) -> (..., bins) */
+static at::Tensor spectrum_with_kernel(const at::Tensor &x, int64_t size)
+{
+    std::vector<int64_t> sizes = x.sizes().vec();
+    at::Tensor result = transform_frames(x.reshape({-1, sizes.back()}), size);
+
+    sizes.back() = result.size(1);
+    return result.view(sizes);
+}
+
+static bool uses_cpu_kernel(const at::Tensor &x)
+{
+    const bool recorded = x.requires_grad() && at::GradMode::is_enabled();
+
+    return !recorded && cpu::kernels_take(x) && x.scalar_type() == at::kFloat && x.numel() > 0;
+}
+
 extern "C" struct et_tensor *et_power_spectrum(struct et_scope *scope, const struct et_tensor *x,
                                                int64_t size)
 {
     return shim::make(scope, "power_spectrum", {x}, [&] {
-        const at::Tensor &value = x->value;
-        const bool recorded = value.requires_grad() && at::GradMode::is_enabled();
-        if (recorded || !value.is_cpu() || value.scalar_type() != at::kFloat || value.numel() == 0)
-            return power(value, size);
-        std::vector<int64_t> sizes = value.sizes().vec();
-        at::Tensor result = power_by_parts(value.reshape({-1, sizes.back()}), size);
-        sizes.back() = result.size(1);
-        return result.view(sizes);
+        return uses_cpu_kernel(x->value) ? spectrum_with_kernel(x->value, size)
+                                         : spectrum_with_libtorch(x->value, size);
     });
 }
