@@ -2,7 +2,7 @@
 #include "audio/decimate.h"
 
 #include "base/memory.h"
-#include "base/wide.h"
+#include "base/simd.h"
 
 #include <pthread.h>
 #include <samplerate.h>
@@ -88,7 +88,7 @@ static const struct filter *find_filter(int converter, int factor)
 }
 
 /* Sums in workers, whose order is the same on every machine. */
-WIDE_LOOP static void convolve(const double *samples, size_t step, const double *taps, size_t count,
+SIMD_CLONES static void convolve(const double *samples, size_t step, const double *taps, size_t count,
                                float *out, size_t outputs)
 {
     for (size_t n = 0; n < outputs; n++) {

@@ -39,7 +39,7 @@ class AutocastGuard
     bool ended = false;
 };
 
-at::Tensor run_body(et_checkpoint_body *body, void *context, const at::Tensor &input)
+at::Tensor run_checkpoint_body(et_checkpoint_body *body, void *context, const at::Tensor &input)
 {
     et_scope *scope = et_scope_open(nullptr);
     struct error error = {};
@@ -65,8 +65,8 @@ struct Checkpoint : public torch::autograd::Function<Checkpoint> {
         save->saved_data["device"] = device;
         save->saved_data["dtype"] = dtype;
         save->saved_data["input_needs_grad"] = input.requires_grad();
-        return run_body(reinterpret_cast<et_checkpoint_body *>(body), reinterpret_cast<void *>(context),
-                        input);
+        return run_checkpoint_body(reinterpret_cast<et_checkpoint_body *>(body),
+                                   reinterpret_cast<void *>(context), input);
     }
 
     static variable_list backward(AutogradContext *save, variable_list grads)
@@ -79,8 +79,9 @@ struct Checkpoint : public torch::autograd::Function<Checkpoint> {
 
         input.set_requires_grad(needs_grad);
         AutocastGuard autocast(device, dtype);
-        at::Tensor output = run_body(reinterpret_cast<et_checkpoint_body *>(save->saved_data["body"].toInt()),
-                                     reinterpret_cast<void *>(save->saved_data["context"].toInt()), input);
+        at::Tensor output =
+            run_checkpoint_body(reinterpret_cast<et_checkpoint_body *>(save->saved_data["body"].toInt()),
+                                reinterpret_cast<void *>(save->saved_data["context"].toInt()), input);
         autocast.end();
         torch::autograd::backward({output}, {grads[0]});
         return {needs_grad ? input.grad() : at::Tensor(),

@@ -2,14 +2,19 @@
  * Processes that train together, on libtorch's c10d: Gloo between CPUs, NCCL between CUDA cards.
  *
  * Gradients are summed as PyTorch's DistributedDataParallel does it (Li et al., 2020): parameters share
- * buckets, a bucket is on its way as soon as backward has made the last gradient in it, and buckets leave in
- * one order on all ranks.  A gradient's memory is its place in the bucket, so that nothing is copied back.
+ * buckets, a bucket's all-reduce begins as soon as backward has made the last gradient in it, and all ranks
+ * reduce buckets in one order.  A gradient's memory is its slice of the bucket, so that nothing is copied
+ * back.
+ *
+ * c10d::Reducer does the same and is not used: it takes a gradient when autograd has accumulated it, but a
+ * linear layer's gradient in bfloat16 may be pending products that autograd does not see (cpu/gradient.cpp).
+ * They must be gathered into the bucket before its all-reduce.
  */
-#include "torch/shim.hpp"
+#include "torch/cpu/kernels.hpp"
+#include "torch/version.hpp"
 
 #include <cstdint>
 #include <set>
-#include <torch/csrc/api/include/torch/version.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/utils/lambda_post_hook.h>
@@ -33,7 +38,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A process group of c10d, whichever; of its members only what is used. */
+/* A process group of c10d by Gloo, and one by NCCL on cards. */
 struct et_group {
     int rank, size;
     at::Device device = at::kCPU; /* of the tensors that it passes on */
@@ -72,8 +77,8 @@ struct et_group {
 namespace
 {
 
-/* This host's address on the way to another, which it must listen on to be found from there. */
-std::string own_address(const char *host)
+/* The address of this host that another host reaches it by. */
+std::string find_own_address(const char *host)
 {
     struct addrinfo hints = {}, *found = nullptr;
     struct sockaddr_storage own = {};
@@ -98,7 +103,7 @@ std::string own_address(const char *host)
     return text;
 }
 
-void join(et_group &group, const et_group_place &place)
+void join_group(et_group &group, const et_group_place &place)
 {
     std::chrono::milliseconds timeout(static_cast<int64_t>(place.timeout * 1000));
     c10d::TCPStoreOptions options;
@@ -108,9 +113,7 @@ void join(et_group &group, const et_group_place &place)
     options.numWorkers = static_cast<size_t>(place.size);
     options.waitWorkers = false;
     options.timeout = timeout;
-#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 2)
-    options.useLibUV = false; /* Debian's libtorch is built without it */
-#endif
+    version::avoid_libuv(options, 0);
     auto tcp = c10::make_intrusive<c10d::TCPStore>(place.address, options);
     auto store = c10::make_intrusive<c10d::PrefixStore>(place.prefix, tcp);
     auto gloo = c10d::ProcessGroupGloo::Options::create(timeout);
@@ -118,7 +121,7 @@ void join(et_group &group, const et_group_place &place)
     gloo->devices.push_back(
         interface && *interface ? c10d::ProcessGroupGloo::createDeviceForInterface(interface)
                                 : c10d::ProcessGroupGloo::createDeviceForHostname(
-                                      own_address(place.address)));
+                                      find_own_address(place.address)));
     gloo->threads = 2;
     store->setTimeout(timeout);
     group.gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(store, place.rank, place.size, gloo);
@@ -136,8 +139,8 @@ void join(et_group &group, const et_group_place &place)
 #endif
 }
 
-/* Runs what needs the other ranks; a failure is taken for theirs. */
-template <typename Body> bool together(et_group *group, struct error *error, Body body)
+/* Runs what needs the other ranks.  A failure counts as theirs. */
+template <typename Body> bool run_with_ranks(et_group *group, struct error *error, Body body)
 {
     try {
         at::NoGradGuard guard;
@@ -157,7 +160,7 @@ namespace
 {
 
 struct Bucket {
-    at::Tensor memory; /* places of its tensors, then `flags` */
+    at::Tensor memory; /* slices of its tensors, then `flags` */
     at::Tensor flags;  /* for each, more than 0 where any rank has a gradient */
     std::vector<size_t> tensors;
     size_t missing = 0; /* gradients that backward has yet to make */
@@ -166,16 +169,19 @@ struct Bucket {
 
 } // namespace
 
+/* A shared_ptr; an intrusive_ptr since about 2.14. */
+using Accumulator = decltype(torch::autograd::impl::grad_accumulator(std::declval<const at::Tensor &>()));
+
 struct et_buckets {
     et_group *group;
     std::vector<et_tensor *> tensors;
-    std::vector<at::Tensor> places;
-    std::vector<std::shared_ptr<torch::autograd::Node>> accumulators; /* kept alive */
+    std::vector<at::Tensor> slices;        /* each tensor's part of its bucket */
+    std::vector<Accumulator> accumulators; /* kept alive */
     std::vector<std::uintptr_t> hooks;
     std::vector<size_t> bucket_of, flag_of;
     std::vector<bool> ready;
     std::vector<Bucket> buckets;
-    size_t next = 0; /* to leave */
+    size_t next = 0; /* bucket to reduce */
     bool armed = false;
 
     void arm();
@@ -185,36 +191,36 @@ struct et_buckets {
     void skip_unreached(const at::Tensor &loss);
 };
 
-/* Puts tensor i's gradient in its place. */
+/* Puts tensor i's gradient into its slice of the bucket. */
 void et_buckets::gather(size_t i)
 {
     et_tensor *tensor = tensors[i];
-    at::Tensor &place = places[i], value = tensor->value;
+    at::Tensor &slice = slices[i], value = tensor->value;
     at::Tensor flag = buckets[bucket_of[i]].flags.narrow(0, static_cast<int64_t>(flag_of[i]), 1);
-    shim::Gradient gradient;
-    bool there = shim::has_gradient(tensor);
+    cpu::GradientView gradient;
+    bool there = cpu::has_gradient(tensor);
 
     flag.fill_(there ? 1 : 0);
     if (!there) {
-        place.zero_();
-    } else if (value.is_cpu() && shim::plain_gradient(tensor, gradient)) {
-        float *to = place.data_ptr<float>();
-        for (int64_t k = 0; k < gradient.count; k += shim::Gradient::PIECE) {
-            float memory[shim::Gradient::PIECE];
-            int64_t length = std::min<int64_t>(shim::Gradient::PIECE, gradient.count - k);
+        slice.zero_();
+    } else if (value.is_cpu() && cpu::view_gradient(tensor, gradient)) {
+        float *to = slice.data_ptr<float>();
+        for (int64_t k = 0; k < gradient.count; k += cpu::GradientView::PIECE) {
+            float memory[cpu::GradientView::PIECE];
+            int64_t length = std::min<int64_t>(cpu::GradientView::PIECE, gradient.count - k);
             const float *from = gradient.read(k, length, memory);
             if (from != to + k)
                 std::memcpy(to + k, from, static_cast<size_t>(length) * sizeof *to);
         }
     } else {
-        place.copy_(value.grad());
+        slice.copy_(value.grad());
     }
-    if (tensor->companion)
-        tensor->companion->waiting = 0;
-    value.mutable_grad() = place;
+    if (tensor->cache)
+        tensor->cache->pending = 0;
+    value.mutable_grad() = slice;
 }
 
-/* Sends off the buckets that are complete, in order. */
+/* Begins the all-reduce of the buckets that are complete, in order. */
 void et_buckets::launch()
 {
     at::NoGradGuard guard;
@@ -245,8 +251,8 @@ void et_buckets::arm()
         bucket.missing = bucket.tensors.size();
 }
 
-/* Tensors that this backward pass does not come to need not be waited for.  What a checkpointed part uses is
- * seen only as it runs: nothing is skipped then. */
+/* Marks the tensors that this backward pass does not reach as ready.  What a checkpointed part uses shows
+ * only when it runs: nothing is skipped then. */
 void et_buckets::skip_unreached(const at::Tensor &loss)
 {
     std::set<torch::autograd::Node *> seen;
@@ -270,9 +276,9 @@ void et_buckets::skip_unreached(const at::Tensor &loss)
 namespace
 {
 
-/* Lays tensors out in buckets of about `bytes`, the last first: that is the order in which backward comes to
- * them. */
-void lay_out(et_buckets &b, int64_t bytes)
+/* Lays tensors out in buckets of about `bytes`, the last tensor first: backward reaches them in that order.
+ */
+void lay_out_buckets(et_buckets &b, int64_t bytes)
 {
     size_t first = b.tensors.size();
 
@@ -287,7 +293,7 @@ void lay_out(et_buckets &b, int64_t bytes)
                                   b.tensors[first]->value.options().dtype(at::kFloat).requires_grad(false));
         for (size_t i = first; i < last; i++) {
             const at::Tensor &value = b.tensors[i]->value;
-            b.places[i] = bucket.memory.narrow(0, at, value.numel()).view(value.sizes());
+            b.slices[i] = bucket.memory.narrow(0, at, value.numel()).view(value.sizes());
             b.bucket_of[i] = b.buckets.size();
             b.flag_of[i] = i - first;
             bucket.tensors.push_back(i);
@@ -298,7 +304,7 @@ void lay_out(et_buckets &b, int64_t bytes)
     }
 }
 
-void add_hook(et_buckets &b, size_t i)
+void add_ready_hook(et_buckets &b, size_t i)
 {
     et_buckets *buckets = &b;
 
@@ -321,10 +327,10 @@ struct et_group *et_group_join(const struct et_group_place *place, struct error 
     group->rank = place->rank;
     group->size = place->size;
     try {
-        join(*group, *place);
+        join_group(*group, *place);
         return group;
     } catch (const std::exception &exception) {
-        /* All ranks have the same to say: rank 0 says it. */
+        /* All ranks fail alike: only rank 0 reports it. */
         (place->rank == 0 ? error_set : error_peer)(
             error, "rank %d of %d did not find the others by %s port %d (run.timeout is %.0f s): %s",
             place->rank, place->size, place->address, place->port, place->timeout,
@@ -343,7 +349,7 @@ void et_group_leave(struct et_group *group, bool failed)
 bool et_group_reduce(struct et_group *group, double *values, size_t count, enum et_reduction how,
                      struct error *error)
 {
-    return together(group, error, [&] {
+    return run_with_ranks(group, error, [&] {
         at::Tensor all = at::from_blob(values, {static_cast<int64_t>(count)}, at::kDouble).to(group->device);
         group->reduce(all, how == ET_SUM ? c10d::ReduceOp::SUM : c10d::ReduceOp::MAX)->wait();
         all = all.cpu();
@@ -353,7 +359,7 @@ bool et_group_reduce(struct et_group *group, double *values, size_t count, enum 
 
 bool et_group_broadcast(struct et_group *group, void *bytes, size_t size, struct error *error)
 {
-    return together(group, error, [&] {
+    return run_with_ranks(group, error, [&] {
         at::Tensor all = at::from_blob(bytes, {static_cast<int64_t>(size)}, at::kByte).to(group->device);
         group->broadcast(all);
         all = all.cpu();
@@ -363,7 +369,7 @@ bool et_group_broadcast(struct et_group *group, void *bytes, size_t size, struct
 
 bool et_group_broadcast_tensor_(struct et_group *group, struct et_tensor *x, struct error *error)
 {
-    return together(group, error, [&] {
+    return run_with_ranks(group, error, [&] {
         at::Tensor all = x->value.detach().contiguous();
         group->broadcast(all);
         if (!all.is_alias_of(x->value))
@@ -379,16 +385,16 @@ struct et_buckets *et_buckets_new(struct et_group *group, struct et_tensor *cons
 
     buckets->group = group;
     buckets->tensors.assign(tensors, tensors + count);
-    buckets->places.resize(count);
+    buckets->slices.resize(count);
     buckets->accumulators.resize(count);
     buckets->hooks.resize(count);
     buckets->bucket_of.resize(count);
     buckets->flag_of.resize(count);
     buckets->ready.resize(count);
     try {
-        lay_out(*buckets, bytes);
+        lay_out_buckets(*buckets, bytes);
         for (size_t i = 0; i < count; i++)
-            add_hook(*buckets, i);
+            add_ready_hook(*buckets, i);
         return buckets;
     } catch (const std::exception &exception) {
         error_memory(error, "gradients' buckets: %s", shim::reason(exception).c_str());
@@ -420,7 +426,7 @@ void et_buckets_backward(struct et_scope *scope, struct et_buckets *buckets, con
 
 bool et_buckets_finish(struct et_buckets *buckets, bool ran, struct error *error)
 {
-    return together(buckets->group, error, [&] {
+    return run_with_ranks(buckets->group, error, [&] {
         if (!ran)
             buckets->arm();
         buckets->armed = false;

@@ -1,5 +1,6 @@
-/* The library and the machine: versions, threads, devices, modes.  Version differences live here. */
+/* The library and the machine: threads, devices, random seeds, and the modes of a thread. */
 #include "torch/shim.hpp"
+#include "torch/version.hpp"
 
 #include "base/processor.h"
 
@@ -7,38 +8,26 @@
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
+#include <cstdlib>
 #include <dlfcn.h>
 #include <torch/csrc/api/include/torch/version.h>
-
-/* Autocast is set per device type since 2.4. */
-#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
-static void autocast_set(at::DeviceType type, bool enabled, at::ScalarType dtype)
-{
-    at::autocast::set_autocast_enabled(type, enabled);
-    if (enabled)
-        at::autocast::set_autocast_dtype(type, dtype);
-}
-#else
-static void autocast_set(at::DeviceType type, bool enabled, at::ScalarType dtype)
-{
-    if (type == at::kCPU) {
-        at::autocast::set_cpu_enabled(enabled);
-        if (enabled)
-            at::autocast::set_autocast_cpu_dtype(dtype);
-    } else {
-        at::autocast::set_enabled(enabled);
-        if (enabled)
-            at::autocast::set_autocast_gpu_dtype(dtype);
-    }
-}
-#endif
 
 extern "C" void omp_set_num_threads(int threads); /* of the calling thread's loops */
 
 static thread_local shim::Autocast autocast;
-static thread_local int own_lane = 0;
+static thread_local int own_worker = 0;
 
-/* Of the calling thread, so that passes at the same time draw what they would draw one after the other. */
+static bool asks_for_plain_torch()
+{
+    const char *value = std::getenv("EMOTRAIN_PLAIN_TORCH");
+
+    return value && std::strcmp(value, "1") == 0;
+}
+
+bool shim::plain_torch = asks_for_plain_torch();
+
+/* One for each thread, so that passes at the same time get the numbers that they would get one after the
+ * other. */
 static at::CPUGeneratorImpl *own_generator()
 {
     static thread_local at::Generator generator = at::detail::createCPUGenerator();
@@ -46,14 +35,14 @@ static at::CPUGeneratorImpl *own_generator()
     return generator.get<at::CPUGeneratorImpl>();
 }
 
-int64_t shim::draw_seed()
+int64_t shim::random_seed()
 {
     return static_cast<int64_t>(own_generator()->random64());
 }
 
-int shim::lane()
+int shim::worker()
 {
-    return own_lane;
+    return own_worker;
 }
 
 shim::Autocast shim::current_autocast()
@@ -88,7 +77,7 @@ at::Device shim::device_of(int device)
                             : at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(device));
 }
 
-/* How many products oneDNN keeps the code of; NULL where libtorch shows no such functions. */
+/* How many products oneDNN keeps the code of.  NULL where libtorch does not show these functions. */
 struct ProductCache {
     int (*get)(int *capacity), (*set)(int capacity);
 };
@@ -109,6 +98,16 @@ const char *et_version(void)
     return TORCH_VERSION;
 }
 
+bool et_use_plain_torch(void)
+{
+    return shim::plain_torch;
+}
+
+void et_set_plain_torch(bool plain)
+{
+    shim::plain_torch = plain;
+}
+
 void et_set_threads(int threads)
 {
     at::set_num_threads(threads);
@@ -123,7 +122,7 @@ void et_enter_lane(int lane, int threads)
 {
     (void)at::get_num_threads(); /* sets the thread up, which would undo the next line if it came later */
     omp_set_num_threads(threads);
-    own_lane = lane;
+    own_worker = lane;
 }
 
 static int kept_products = -1; /* oneDNN's own limit, while it is lifted */
@@ -179,10 +178,10 @@ void et_autocast_begin(int device, enum et_dtype dtype)
     autocast = {device, dtype};
     if (dtype == ET_FLOAT32)
         return;
-    at::autocast::set_autocast_cache_enabled(
-        false); /* threads share the cache; weights are kept in linear.cpp */
+    /* Threads would share autocast's cache; cpu/linear.cpp keeps a copy with each weight. */
+    at::autocast::set_autocast_cache_enabled(false);
     at::autocast::increment_nesting();
-    autocast_set(shim::device_of(device).type(), true, shim::scalar_type(dtype));
+    version::set_autocast(shim::device_of(device).type(), true, shim::scalar_type(dtype));
 }
 
 void et_autocast_end(void)
@@ -190,7 +189,7 @@ void et_autocast_end(void)
     if (autocast.dtype == ET_FLOAT32)
         return;
     at::autocast::decrement_nesting();
-    autocast_set(shim::device_of(autocast.device).type(), false, at::kFloat);
+    version::set_autocast(shim::device_of(autocast.device).type(), false, at::kFloat);
     autocast = shim::Autocast();
 }
 }

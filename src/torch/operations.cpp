@@ -1,56 +1,10 @@
-/* The operations of a forward pass: one line of libtorch each. */
+/* The operations of a forward pass: one line of libtorch each.  Those with a kernel beside libtorch's
+ * operation are in torch/cpu/. */
 #include "torch/shim.hpp"
-
-#include <ATen/core/grad_mode.h>
-#include <torch/csrc/api/include/torch/version.h>
-#include <torch/csrc/autograd/custom_function.h>
+#include "torch/version.hpp"
 
 using shim::make;
 using shim::optional;
-
-#if TORCH_VERSION_MAJOR < 2
-namespace
-{
-
-/* libtorch 1.13 computes gelu's gradient through oneDNN as if the incoming gradient were laid out like the
- * input; after a transpose it is not, and the result is garbage without an error.  So: lay both out alike. */
-struct Gelu : public torch::autograd::Function<Gelu> {
-    static at::Tensor forward(torch::autograd::AutogradContext *save, at::Tensor x)
-    {
-        x = x.contiguous();
-        save->save_for_backward({x});
-        return at::gelu(x);
-    }
-
-    static torch::autograd::variable_list backward(torch::autograd::AutogradContext *save,
-                                                   torch::autograd::variable_list grads)
-    {
-        return {at::gelu_backward(grads[0].contiguous(), save->get_saved_variables()[0])};
-    }
-};
-
-at::Tensor gelu_exact(const at::Tensor &x)
-{
-    return Gelu::apply(x);
-}
-
-} // namespace
-#else
-static at::Tensor gelu_exact(const at::Tensor &x)
-{
-    return at::gelu(x);
-}
-#endif
-
-/* Notes a convolution as a product: of patches (positions, kernel) and the kernel (kernel, channels). */
-static at::Tensor recorded(at::Tensor y, const at::Tensor &x, const at::Tensor &weight, int64_t groups)
-{
-    int64_t channels = weight.size(0);
-
-    shim::record_product(groups, y.numel() / channels, weight.numel() / channels, channels / groups,
-                         x.requires_grad(), weight.requires_grad());
-    return y;
-}
 
 extern "C" {
 
@@ -124,14 +78,6 @@ struct et_tensor *et_clamp(struct et_scope *scope, const struct et_tensor *x, do
     return make(scope, "clamp", {x}, [&] { return at::clamp(x->value, low, high); });
 }
 
-struct et_tensor *et_gelu(struct et_scope *scope, const struct et_tensor *x)
-{
-    return make(scope, "gelu", {x}, [&] {
-        bool halves = x->value.is_cpu() && x->value.scalar_type() == at::kBFloat16;
-        return halves ? shim::gelu_halves(x->value) : gelu_exact(x->value);
-    });
-}
-
 struct et_tensor *et_relu(struct et_scope *scope, const struct et_tensor *x)
 {
     return make(scope, "relu", {x}, [&] { return at::relu(x->value); });
@@ -150,56 +96,18 @@ struct et_tensor *et_to_dtype(struct et_scope *scope, const struct et_tensor *x,
 struct et_tensor *et_matmul(struct et_scope *scope, const struct et_tensor *a, const struct et_tensor *b)
 {
     return make(scope, "matmul", {a, b}, [&] {
-        const at::Tensor &x = a->value, &y = b->value;
-        if (x.dim() >= 2 && y.dim() >= 2)
-            shim::record_product(x.numel() / (x.size(-1) * x.size(-2)), x.size(-2), x.size(-1), y.size(-1),
-                                 x.requires_grad(), y.requires_grad());
-        return at::matmul(x, y);
+        shim::record_matmul(a->value, b->value);
+        return at::matmul(a->value, b->value);
     });
-}
-
-struct et_tensor *et_conv1d(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
-                            const struct et_tensor *bias, int64_t stride, int64_t padding, int64_t groups)
-{
-    return make(scope, "conv1d", {x, weight}, [&] {
-        at::Tensor y;
-        if (groups > 1 && stride == 1 && padding < weight->value.size(2) && x->value.is_cpu() &&
-            shim::current_autocast().dtype == ET_BFLOAT16) {
-            y = shim::grouped_conv(x->value, weight->value, padding, groups);
-            if (bias)
-                y = y + bias->value.to(at::kBFloat16).view({-1, 1});
-        } else {
-            y = at::conv1d(x->value, weight->value, optional(bias), stride, padding, 1, groups);
-        }
-        return recorded(y, x->value, weight->value, groups);
-    });
-}
-
-/* oneDNN 3.7, which Debian 13's libtorch uses, gets the gradient of a convolution's input wrong, on some
- * processors, where channels do not fill its registers: there, channels of zeros fill them. */
-static at::Tensor conv2d(const at::Tensor &x, const at::Tensor &weight, const c10::optional<at::Tensor> &bias,
-                         int64_t stride, int64_t padding)
-{
-#if TORCH_VERSION_MAJOR >= 2
-    const int64_t block = 16, channels = weight.size(0);
-    const int64_t in = (block - weight.size(1) % block) % block, out = (block - channels % block) % block;
-    if (x.is_cpu() && x.requires_grad() && in + out > 0) {
-        at::Tensor y =
-            at::conv2d(at::constant_pad_nd(x, {0, 0, 0, 0, 0, in}),
-                       at::constant_pad_nd(weight, {0, 0, 0, 0, 0, in, 0, out}),
-                       bias ? at::constant_pad_nd(*bias, {0, out}) : at::Tensor(), stride, padding);
-        return y.narrow(1, 0, channels).contiguous(y.suggest_memory_format());
-    }
-#endif
-    return at::conv2d(x, weight, bias, stride, padding);
 }
 
 struct et_tensor *et_conv2d(struct et_scope *scope, const struct et_tensor *x, const struct et_tensor *weight,
                             const struct et_tensor *bias, int64_t stride, int64_t padding)
 {
     return make(scope, "conv2d", {x, weight}, [&] {
-        return recorded(conv2d(x->value, weight->value, optional(bias), stride, padding), x->value,
-                        weight->value, 1);
+        return shim::record_convolution(
+            version::conv2d(x->value, weight->value, optional(bias), stride, padding), x->value,
+            weight->value, 1);
     });
 }
 
@@ -240,6 +148,15 @@ struct et_tensor *et_batch_norm(struct et_scope *scope, const struct et_tensor *
 struct et_tensor *et_unfold(struct et_scope *scope, const struct et_tensor *x, int64_t length, int64_t hop)
 {
     return make(scope, "unfold", {x}, [&] { return x->value.unfold(-1, length, hop); });
+}
+
+struct et_tensor *et_layer_norm(struct et_scope *scope, const struct et_tensor *x,
+                                const struct et_tensor *weight, const struct et_tensor *bias, double eps)
+{
+    return make(scope, "layer_norm", {x, weight, bias}, [&] {
+        return at::layer_norm(x->value.to(weight->value.scalar_type()), weight->value.sizes(), weight->value,
+                              bias->value, eps);
+    });
 }
 
 struct et_tensor *et_group_norm(struct et_scope *scope, const struct et_tensor *x, int64_t groups,

@@ -1,5 +1,6 @@
-/* Which matrix products a pass makes, and how long each takes by itself: what a machine could do at best. */
-#include "torch/shim.hpp"
+/* Which matrix products a pass makes, and how long each takes by itself: the best that a machine could do.
+ * For emotrain bench. */
+#include "torch/cpu/kernels.hpp"
 
 #include <ATen/core/grad_mode.h>
 #include <algorithm>
@@ -12,23 +13,23 @@
 namespace
 {
 
-/* A checkpointed layer may run again in a thread of libtorch's: that is lane 0. */
-struct Made {
+/* A checkpointed layer may run again in a thread of libtorch's: that counts as worker 0. */
+struct RecordedProduct {
     et_product product;
-    int lane;
+    int worker;
 };
 
 std::mutex mutex;
 bool recording = false;
-std::vector<Made> made;
+std::vector<RecordedProduct> recorded;
 
-bool same(const et_product &a, const et_product &b)
+bool is_same_product(const et_product &a, const et_product &b)
 {
     return a.batch == b.batch && a.rows == b.rows && a.inner == b.inner && a.columns == b.columns &&
            a.left_learned == b.left_learned && a.right_learned == b.right_learned;
 }
 
-double now()
+double steady_seconds()
 {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -42,13 +43,31 @@ void shim::record_product(int64_t batch, int64_t rows, int64_t inner, int64_t co
         return;
     bool learns = at::GradMode::is_enabled();
     et_product product = {batch, rows, inner, columns, learns && left, learns && right, 1};
-    for (Made &known : made) {
-        if (known.lane == lane() && same(known.product, product)) {
+    for (RecordedProduct &known : recorded) {
+        if (known.worker == worker() && is_same_product(known.product, product)) {
             known.product.count++;
             return;
         }
     }
-    made.push_back({product, lane()});
+    recorded.push_back({product, worker()});
+}
+
+void shim::record_matmul(const at::Tensor &a, const at::Tensor &b)
+{
+    if (a.dim() >= 2 && b.dim() >= 2)
+        record_product(a.numel() / (a.size(-1) * a.size(-2)), a.size(-2), a.size(-1), b.size(-1),
+                       a.requires_grad(), b.requires_grad());
+}
+
+/* Patches are (positions, kernel), the kernels (kernel, channels). */
+at::Tensor shim::record_convolution(at::Tensor y, const at::Tensor &x, const at::Tensor &weight,
+                                    int64_t groups)
+{
+    const int64_t channels = weight.size(0);
+
+    record_product(groups, y.numel() / channels, weight.numel() / channels, channels / groups,
+                   x.requires_grad(), weight.requires_grad());
+    return y;
 }
 
 extern "C" {
@@ -57,7 +76,7 @@ void et_products_record(bool on)
 {
     std::lock_guard<std::mutex> lock(mutex);
     recording = on;
-    made.clear();
+    recorded.clear();
 }
 
 size_t et_products_take(struct et_product **list)
@@ -65,15 +84,15 @@ size_t et_products_take(struct et_product **list)
     std::lock_guard<std::mutex> lock(mutex);
     size_t count = 0;
 
-    *list = static_cast<et_product *>(std::calloc(made.size() + 1, sizeof **list));
+    *list = static_cast<et_product *>(std::calloc(recorded.size() + 1, sizeof **list));
     if (!*list)
         return 0;
-    for (const Made &one : made)
-        if (one.lane == shim::lane())
+    for (const RecordedProduct &one : recorded)
+        if (one.worker == shim::worker())
             (*list)[count++] = one.product;
-    made.erase(
-        std::remove_if(made.begin(), made.end(), [](const Made &one) { return one.lane == shim::lane(); }),
-        made.end());
+    recorded.erase(std::remove_if(recorded.begin(), recorded.end(),
+                                  [](const RecordedProduct &one) { return one.worker == shim::worker(); }),
+                   recorded.end());
     return count;
 }
 
@@ -98,13 +117,13 @@ double et_product_seconds(struct et_scope *scope, const struct et_product *produ
             left = result.transpose(1, 2);
         }
         et_synchronize(device);
-        double start = now();
+        double start = steady_seconds();
         if (b == 1)
-            shim::multiply(out[0], left[0], right[0]);
+            cpu::multiply(out[0], left[0], right[0]);
         else
-            shim::multiply(out, left, right);
+            cpu::multiply(out, left, right);
         et_synchronize(device);
-        seconds = now() - start;
+        seconds = steady_seconds() - start;
     });
     return seconds;
 }

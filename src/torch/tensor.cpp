@@ -13,7 +13,7 @@ static at::IntArrayRef shape_of(const int64_t *shape, int dims)
 }
 
 /* A CPU tensor over memory that is not ours; only to be read, at once. */
-static at::Tensor borrow(const void *data, at::IntArrayRef shape, et_dtype dtype)
+static at::Tensor borrow_data(const void *data, at::IntArrayRef shape, et_dtype dtype)
 {
     return at::from_blob(const_cast<void *>(data), shape,
                          at::TensorOptions().dtype(shim::scalar_type(dtype)));
@@ -34,7 +34,7 @@ struct et_tensor *et_from_data(struct et_scope *scope, const void *data, enum et
                                const int64_t *shape, int dims, int device)
 {
     return make(scope, "from_data", {}, [&] {
-        at::Tensor view = borrow(data, shape_of(shape, dims), dtype);
+        at::Tensor view = borrow_data(data, shape_of(shape, dims), dtype);
         return device == ET_CPU ? view.clone() : view.to(shim::device_of(device));
     });
 }
@@ -111,7 +111,7 @@ void et_copy_data_(struct et_scope *scope, struct et_tensor *x, const void *data
 {
     attempt(scope, "copy_", {x}, [&] {
         at::NoGradGuard no_grad;
-        x->value.copy_(borrow(data, x->value.sizes(), dtype));
+        x->value.copy_(borrow_data(data, x->value.sizes(), dtype));
     });
 }
 

@@ -41,16 +41,21 @@ enum { ET_CPU = -1 };
 /* ---- the library and the machine ---- */
 
 const char *et_version(void); /* "1.13.1" */
+
+/* Whether libtorch's own operations run in place of the kernels in torch/cpu/: with EMOTRAIN_PLAIN_TORCH=1 in
+ * the environment, or as a test sets it between steps. */
+bool et_use_plain_torch(void);
+void et_set_plain_torch(bool plain);
+
 void et_set_threads(int threads);
 int et_get_threads(void);
 
-/* For threads that run passes at the same time: the calling one is number `lane` from now on, and its
- * operations use so many threads, whatever others do. */
+/* For threads that run passes at the same time: the calling thread is worker number `lane` from now on, and
+ * its operations use `threads` threads, whatever the other workers do. */
 void et_enter_lane(int lane, int threads);
 
-/* Around passes at the same time: what oneDNN keeps of the products it has made code for is dropped only
- * after them.  Until 2.7 it can make a product of freed memory where one thread drops what another looks up.
- */
+/* Around passes at the same time.  Between them oneDNN drops none of the products that it has generated code
+ * for: before 2.7 it can use freed memory where one thread drops a product that another looks up. */
 void et_lanes_begin(void);
 void et_lanes_end(void);
 
@@ -91,7 +96,7 @@ bool et_requires_grad(const struct et_tensor *x);
 
 /* Copies all elements, converted to float32, to `out`, which has room for `count` = et_numel(x). */
 void et_read(struct et_scope *scope, const struct et_tensor *x, float *out, int64_t count);
-/* The same rounded to float16, as bits. */
+/* The same, rounded to float16, as bits. */
 void et_read_halves(struct et_scope *scope, const struct et_tensor *x, uint16_t *out, int64_t count);
 double et_item(struct et_scope *scope, const struct et_tensor *x); /* of a tensor of one element */
 
@@ -142,7 +147,7 @@ struct et_tensor *et_attention(struct et_scope *scope, const struct et_tensor *q
                                const struct et_tensor *key, const struct et_tensor *value,
                                const struct et_tensor *hidden, int64_t heads, double dropout);
 
-/* The same of clips that are packed: (1, rows, heads * width). */
+/* The same for packed clips (et_pack): (1, rows, heads * width). */
 struct et_tensor *et_attention_packed(struct et_scope *scope, const struct et_tensor *query,
                                       const struct et_tensor *key, const struct et_tensor *value,
                                       const int64_t *lengths, int64_t clips, int64_t heads, double dropout);
@@ -195,7 +200,7 @@ struct et_tensor *et_power_spectrum(struct et_scope *scope, const struct et_tens
 
 struct et_tensor *et_layer_norm(struct et_scope *scope, const struct et_tensor *x,
                                 const struct et_tensor *weight, const struct et_tensor *bias, double eps);
-/* gelu(layer_norm(x)); of x in bfloat16 it may be in bfloat16 */
+/* gelu(layer_norm(x)); the result may be bfloat16 where x is */
 struct et_tensor *et_layer_norm_gelu(struct et_scope *scope, const struct et_tensor *x,
                                      const struct et_tensor *weight, const struct et_tensor *bias,
                                      double eps);
@@ -255,8 +260,9 @@ struct et_product {
 /* The product itself, or the one that makes the gradient of its left or right factor. */
 enum et_factor { ET_RESULT, ET_LEFT, ET_RIGHT };
 
-void et_products_record(bool on);                  /* in every lane; forgets what was recorded */
-size_t et_products_take(struct et_product **list); /* what this lane made since; caller frees the list */
+void et_products_record(bool on); /* in every worker; forgets what was recorded */
+size_t
+et_products_take(struct et_product **list); /* what this worker made since; the caller frees the list */
 double et_product_seconds(struct et_scope *scope, const struct et_product *product, enum et_factor of,
                           enum et_dtype dtype, int device); /* one, on operands at hand */
 void et_synchronize(int device);                            /* waits until the device has done all */
@@ -269,14 +275,14 @@ struct et_tensor *et_grad(struct et_scope *scope, const struct et_tensor *x); /*
 void et_clear_grads(struct et_tensor *const *tensors, size_t count);
 
 /*
- * Twins: further handles of the same numbers, each with a gradient of its own, so that several passes through
- * one model can go backward at the same time.  et_twins_begin before the passes makes them need gradients
- * where their tensors do; et_twins_end after them adds the twins' gradients to those of the tensors, in this
- * order, and clears them.
+ * Replicas: further handles of the same memory, each with a gradient of its own, so that several passes
+ * through one model can go backward at the same time.  et_twins_begin, before the passes, makes a replica
+ * require a gradient where its tensor does.  et_twins_end, after them, adds the replicas' gradients to those
+ * of the tensors, in this order, and clears them.
  */
 struct et_tensor *et_twin(struct et_scope *scope, const struct et_tensor *x);
-void et_twins_begin(struct et_tensor *const *tensors, struct et_tensor *const *twins, size_t count);
-void et_twins_end(struct et_scope *scope, struct et_tensor *const *tensors, struct et_tensor *const *twins,
+void et_twins_begin(struct et_tensor *const *tensors, struct et_tensor *const *replicas, size_t count);
+void et_twins_end(struct et_scope *scope, struct et_tensor *const *tensors, struct et_tensor *const *replicas,
                   size_t count);
 
 /* The 2-norm over all gradients together; NaN or infinity if any element is. */
