@@ -63,7 +63,11 @@ void evaluation_add(struct evaluation *evaluation, const struct outcome *outcome
 void evaluation_finish(struct evaluation *evaluation);
 void evaluation_clear(struct evaluation *evaluation);
 
-/* Of an prediction whose target is known. */
+/* Whether a label is a clip's or was predicted.  Tables and averages leave out one that does not, as scikit-learn's
+ * default does; of single_label, the other tasks list all. */
+bool label_occurs(const struct evaluation *evaluation, size_t label);
+
+/* Of a prediction whose target is known. */
 struct outcome outcome_of(const struct prediction_list *predictions, const struct prediction *prediction);
 
 enum metric {
