@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "base/strings.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,6 +8,52 @@
 
 enum { MAX_COLUMNS = 10000 };
 
+bool csv_next_field(const char **cursor, char separator, struct text *field, bool *last)
+{
+    const char *at = *cursor;
+    bool quoted = *at == '"';
+
+    if (!*at)
+        return false;
+    field->length = 0;
+    text_add_bytes(field, "", 0);
+    if (quoted)
+        at++;
+    while (*at) {
+        if (quoted && *at == '"') {
+            if (at[1] != '"') {
+                quoted = false;
+                at++;
+                continue;
+            }
+            at++;
+        } else if (!quoted && (*at == separator || *at == '\n' || *at == '\r')) {
+            break;
+        }
+        text_add_bytes(field, at++, 1);
+    }
+    *last = *at != separator;
+    if (*at == '\r' && at[1] == '\n')
+        at++;
+    *cursor = *at ? at + 1 : at;
+    return true;
+}
+
+void csv_add_field(struct text *buffer, const char *field)
+{
+    if (!field[strcspn(field, ",\"\r\n")]) {
+        text_add_bytes(buffer, field, strlen(field));
+        return;
+    }
+    text_add_bytes(buffer, "\"", 1);
+    for (; *field; field++) {
+        if (*field == '"')
+            text_add_bytes(buffer, "\"", 1);
+        text_add_bytes(buffer, field, 1);
+    }
+    text_add_bytes(buffer, "\"", 1);
+}
+
 /* Reads a row into `fields`, which grows as needed; returns its number of fields, 0 at the end. */
 static size_t read_row(struct csv *csv, struct text **fields, size_t *capacity)
 {
@@ -18,7 +64,7 @@ static size_t read_row(struct csv *csv, struct text **fields, size_t *capacity)
         size_t before = *capacity;
         *fields = mem_grow(*fields, capacity, count + 1, sizeof **fields);
         memset(*fields + before, 0, (*capacity - before) * sizeof **fields);
-        if (!text_next_csv(&csv->cursor, csv->separator, &(*fields)[count], &last))
+        if (!csv_next_field(&csv->cursor, csv->separator, &(*fields)[count], &last))
             break;
         count++;
     }

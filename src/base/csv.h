@@ -1,6 +1,6 @@
 /*
- * CSV files whose first row names their columns (RFC 4180; semicolons for commas, where the first row has
- * those alone).
+ * CSV (RFC 4180): files whose first row names their columns, with commas, or semicolons where the first row
+ * has those alone; and single fields, read and written.
  *
  *     struct csv csv;
  *     if (csv_open(&csv, "clips.csv", &error)) {
@@ -38,5 +38,11 @@ bool csv_next(struct csv *csv, struct error *error);
 
 /* A field of the row; "" for a column that there is not. */
 const char *csv_field(const struct csv *csv, size_t column);
+
+/* The first field of CSV text at *cursor, unquoted into `field`; moves *cursor past it.  *last says that the
+ * row ended with it.  Returns false at the end of the text.  Quotes are doubled inside quotes. */
+bool csv_next_field(const char **cursor, char separator, struct text *field, bool *last);
+
+void csv_add_field(struct text *buffer, const char *field); /* writes one, quoted where needed */
 
 #endif

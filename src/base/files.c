@@ -1,11 +1,14 @@
 #include "base/files.h"
 
+#include "base/log.h"
 #include "base/memory.h"
+#include "base/strings.h"
 #include "base/text.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -242,24 +245,41 @@ bool folder_sync(const char *path, struct error *error)
     return true;
 }
 
+static bool remove_entry(const FTSENT *entry, struct error *error)
+{
+    int reason = entry->fts_errno;
+
+    switch (entry->fts_info) {
+    case FTS_D: /* what it holds comes first, then FTS_DP */
+        return true;
+    case FTS_NS:  /* has no facts */
+    case FTS_DNR: /* cannot be read */
+    case FTS_ERR:
+        return reason == ENOENT || error_set(error, "%s: %s", entry->fts_path, strerror(reason));
+    default:
+        return (entry->fts_info == FTS_DP ? rmdir : unlink)(entry->fts_accpath) == 0 ||
+               error_set(error, "%s: cannot remove: %s", entry->fts_path, strerror(errno));
+    }
+}
+
 bool folder_remove(const char *path, struct error *error)
 {
-    struct stat facts;
+    char *root = mem_string(path);
+    FTS *tree = fts_open((char *[]){root, NULL}, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    bool done = tree || error_set(error, "%s: %s", path, strerror(errno));
 
-    if (lstat(path, &facts) != 0)
-        return errno == ENOENT ? true : error_set(error, "%s: %s", path, strerror(errno));
-    if (!S_ISDIR(facts.st_mode))
-        return unlink(path) == 0 || error_set(error, "%s: cannot remove: %s", path, strerror(errno));
-    struct strings names = {0};
-    bool done = folder_list(&names, path, error);
-    for (size_t i = 0; done && i < names.count; i++) {
-        char *entry = path_join(path, names.items[i]);
-        done = folder_remove(entry, error);
-        free(entry);
+    while (done) {
+        errno = 0;
+        FTSENT *entry = fts_read(tree);
+        if (!entry) {
+            done = errno == 0 || error_set(error, "%s: %s", path, strerror(errno));
+            break;
+        }
+        done = remove_entry(entry, error);
     }
-    strings_free(&names);
-    if (done && rmdir(path) != 0)
-        return error_set(error, "%s: cannot remove: %s", path, strerror(errno));
+    if (tree)
+        fts_close(tree);
+    free(root);
     return done;
 }
 
@@ -329,45 +349,6 @@ bool link_replace(const char *target, const char *path, struct error *error)
     return done;
 }
 
-void strings_add(struct strings *strings, const char *text)
-{
-    strings->items = mem_grow(strings->items, &strings->capacity, strings->count + 1, sizeof *strings->items);
-    strings->items[strings->count++] = mem_string(text);
-}
-
-int strings_index(const struct strings *strings, const char *text)
-{
-    for (size_t i = 0; i < strings->count; i++)
-        if (text_equal(strings->items[i], text))
-            return (int)i;
-    return -1;
-}
-
-void strings_add_new(struct strings *strings, const char *text)
-{
-    if (strings_index(strings, text) < 0)
-        strings_add(strings, text);
-}
-
-static int compare(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-void strings_sort(struct strings *strings)
-{
-    if (strings->count)
-        qsort(strings->items, strings->count, sizeof *strings->items, compare);
-}
-
-void strings_free(struct strings *strings)
-{
-    for (size_t i = 0; i < strings->count; i++)
-        free(strings->items[i]);
-    free(strings->items);
-    *strings = (struct strings){0};
-}
-
 bool folder_list(struct strings *names, const char *path, struct error *error)
 {
     DIR *folder = opendir(path);
@@ -382,4 +363,69 @@ bool folder_list(struct strings *names, const char *path, struct error *error)
     closedir(folder);
     strings_sort(names);
     return reason == 0 || error_set(error, "%s: %s", path, strerror(reason));
+}
+
+/* A walk under way.  Not by fts or nftw, which take an error of readdir for the end of a folder: after a
+ * disk's fault, files would seem to be gone. */
+struct walk {
+    bool (*visit)(void *context, const char *relative, const struct stat *facts, struct error *error);
+    void *context;
+    struct error *error;
+};
+
+/* The folders above the one being read: a symbolic link back to one of them would never end. */
+struct ancestor {
+    dev_t device;
+    ino_t inode;
+    const struct ancestor *above;
+};
+
+static bool walk_names(const struct walk *walk, const char *folder, const char *relative,
+                       const struct ancestor *above);
+
+static bool walk_folder(const struct walk *walk, const char *path, const char *relative,
+                        const struct stat *facts, const struct ancestor *above)
+{
+    const struct ancestor here = {facts->st_dev, facts->st_ino, above};
+
+    for (const struct ancestor *a = above; a; a = a->above) {
+        if (a->device == here.device && a->inode == here.inode) {
+            log_warn("%s: leads back to a folder above it: not followed", relative);
+            return true;
+        }
+    }
+    return walk_names(walk, path, relative, &here);
+}
+
+static bool walk_names(const struct walk *walk, const char *folder, const char *relative,
+                       const struct ancestor *above)
+{
+    struct strings names = {0};
+    bool done = folder_list(&names, folder, walk->error);
+
+    for (size_t i = 0; done && i < names.count; i++) {
+        char *path = path_join(folder, names.items[i]), *below = path_join(relative, names.items[i]);
+        struct stat facts;
+        bool there = stat(path, &facts) == 0;
+        done = there && S_ISDIR(facts.st_mode)
+                   ? walk_folder(walk, path, below, &facts, above)
+                   : walk->visit(walk->context, below, there ? &facts : NULL, walk->error);
+        free(path);
+        free(below);
+    }
+    strings_free(&names);
+    return done;
+}
+
+bool folder_walk(const char *root,
+                 bool (*visit)(void *context, const char *relative, const struct stat *facts,
+                               struct error *error),
+                 void *context, struct error *error)
+{
+    const struct walk walk = {visit, context, error};
+    struct stat facts;
+
+    if (stat(root, &facts) != 0)
+        return error_set(error, "%s: %s", root, strerror(errno));
+    return walk_folder(&walk, root, "", &facts, NULL);
 }

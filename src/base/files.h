@@ -11,6 +11,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct stat;
+struct strings; /* base/strings.h */
+
 char *path_join(const char *folder, const char *name); /* caller frees; an absolute name stands alone */
 const char *path_base(const char *path);               /* last component, pointing into path */
 char *path_folder(const char *path); /* all before the last component, "." if none; caller frees */
@@ -69,16 +72,14 @@ bool link_replace(const char *target, const char *path, struct error *error); /*
 bool folder_clean_up(const char *path, double seconds, struct error *error);
 
 /* Entries of a folder, sorted by name, without "." and ".."; caller frees with strings_free. */
-struct strings {
-    char **items;
-    size_t count, capacity;
-};
-
 bool folder_list(struct strings *names, const char *path, struct error *error);
-void strings_add(struct strings *strings, const char *text);
-int strings_index(const struct strings *strings, const char *text); /* -1 if it is not there */
-void strings_add_new(struct strings *strings, const char *text);    /* unless it is there already */
-void strings_sort(struct strings *strings);
-void strings_free(struct strings *strings);
+
+/* Calls visit(context, ...) for each file at any depth below a folder, by name within each, with its path
+ * below that folder and its facts, NULL if it has none (a link to nothing).  Links are followed, but for
+ * those back to a folder above, of which a warning tells.  Ends at the first false, which sets the error. */
+bool folder_walk(const char *root,
+                 bool (*visit)(void *context, const char *relative, const struct stat *facts,
+                               struct error *error),
+                 void *context, struct error *error);
 
 #endif

@@ -1,9 +1,10 @@
 #include "base/log.h"
 
+#include "base/clock.h"
+
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -60,31 +61,6 @@ void log_warn(const char *format, ...)
     va_start(arguments, format);
     line("warning: ", format, arguments);
     va_end(arguments);
-}
-
-double clock_time(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-const char *clock_stamp(char stamp[CLOCK_STAMP_SIZE])
-{
-    time_t now = time(NULL);
-    struct tm parts;
-
-    strftime(stamp, CLOCK_STAMP_SIZE, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
-    return stamp;
-}
-
-double clock_seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 void progress_start(struct progress *progress, const char *what, const char *unit, size_t first, size_t total)

@@ -15,12 +15,6 @@ void log_silent(bool silent); /* drop warnings too: another process says the sam
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-double clock_seconds(void); /* monotonic */
-double clock_time(void);    /* seconds since 1970 */
-
-enum { CLOCK_STAMP_SIZE = 32 };
-const char *clock_stamp(char stamp[CLOCK_STAMP_SIZE]); /* now, as 2026-01-31T17:30:00Z; returns it */
-
 struct progress {
     const char *what, *unit;
     size_t total, first;

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <nettle/base64.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,35 +66,14 @@ void text_add_html(struct text *buffer, const char *text)
     }
 }
 
-void text_add_csv(struct text *buffer, const char *field)
-{
-    if (!field[strcspn(field, ",\"\r\n")]) {
-        text_add_bytes(buffer, field, strlen(field));
-        return;
-    }
-    text_add_bytes(buffer, "\"", 1);
-    for (; *field; field++) {
-        if (*field == '"')
-            text_add_bytes(buffer, "\"", 1);
-        text_add_bytes(buffer, field, 1);
-    }
-    text_add_bytes(buffer, "\"", 1);
-}
-
 void text_add_base64(struct text *buffer, const void *bytes, size_t size)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const unsigned char *from = bytes;
+    size_t length = BASE64_ENCODE_RAW_LENGTH(size);
 
-    for (size_t i = 0; i < size; i += 3) {
-        size_t n = size - i < 3 ? size - i : 3;
-        unsigned group = (unsigned)from[i] << 16 | (n > 1 ? (unsigned)from[i + 1] << 8 : 0) |
-                         (n > 2 ? (unsigned)from[i + 2] : 0);
-        const char four[] = {digits[group >> 18], digits[group >> 12 & 63],
-                             (char)(n > 1 ? digits[group >> 6 & 63] : '='),
-                             (char)(n > 2 ? digits[group & 63] : '=')};
-        text_add_bytes(buffer, four, sizeof four);
-    }
+    reserve(buffer, length);
+    base64_encode_raw(buffer->text + buffer->length, size, bytes);
+    buffer->length += length;
+    buffer->text[buffer->length] = '\0';
 }
 
 void text_free(struct text *buffer)
@@ -185,33 +165,12 @@ size_t text_distance(const char *a, const char *b)
     return distance;
 }
 
-bool text_next_csv(const char **cursor, char separator, struct text *field, bool *last)
+bool nearest_name(const char *wanted, const char *name, size_t *distance)
 {
-    const char *at = *cursor;
-    bool quoted = *at == '"';
+    size_t here = text_distance(wanted, name);
 
-    if (!*at)
+    if (here >= *distance)
         return false;
-    field->length = 0;
-    text_add_bytes(field, "", 0);
-    if (quoted)
-        at++;
-    while (*at) {
-        if (quoted && *at == '"') {
-            if (at[1] != '"') {
-                quoted = false;
-                at++;
-                continue;
-            }
-            at++;
-        } else if (!quoted && (*at == separator || *at == '\n' || *at == '\r')) {
-            break;
-        }
-        text_add_bytes(field, at++, 1);
-    }
-    *last = *at != separator;
-    if (*at == '\r' && at[1] == '\n')
-        at++;
-    *cursor = *at ? at + 1 : at;
+    *distance = here;
     return true;
 }

@@ -1,6 +1,6 @@
 /*
  * Text: a growing buffer, strict number parsing, shortest exact number printing, nearest-name suggestions,
- * escaping for HTML, CSV rows.
+ * escaping for HTML.
  */
 #ifndef EMOTRAIN_BASE_TEXT_H
 #define EMOTRAIN_BASE_TEXT_H
@@ -17,7 +17,6 @@ struct text {
 void text_add(struct text *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_add_bytes(struct text *buffer, const char *bytes, size_t size);
 void text_add_html(struct text *buffer, const char *text); /* escaped for element content and attributes */
-void text_add_csv(struct text *buffer, const char *field); /* one field, quoted where needed */
 void text_add_base64(struct text *buffer, const void *bytes, size_t size);
 void text_free(struct text *buffer);
 
@@ -37,8 +36,13 @@ bool text_ends(const char *text, const char *suffix);
 /* Edit distance (insert, delete, replace: 1 each). */
 size_t text_distance(const char *a, const char *b);
 
-/* The first field of CSV text at *cursor, unquoted into `field`; moves *cursor past it.  *last says that the
- * row ended with it.  Returns false at the end of the text.  RFC 4180: quotes doubled inside quotes. */
-bool text_next_csv(const char **cursor, char separator, struct text *field, bool *last);
+/* Whether `name` is nearer to `wanted` than any name before it, to be asked of each in turn; *distance begins
+ * at SIZE_MAX.  Of names equally near the first stays the nearest.
+ *
+ *     for (size_t i = 0; i < count; i++)
+ *         if (nearest_name(word, names[i], &distance))
+ *             best = i;
+ */
+bool nearest_name(const char *wanted, const char *name, size_t *distance);
 
 #endif

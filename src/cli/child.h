@@ -3,7 +3,7 @@
 #define EMOTRAIN_CLI_CHILD_H
 
 #include "base/error.h"
-#include "base/files.h"
+#include "base/strings.h"
 
 #include <sys/types.h>
 

@@ -7,6 +7,7 @@
 #define EMOTRAIN_CLI_COMMAND_H
 
 #include "base/files.h"
+#include "base/strings.h"
 #include "config/load.h"
 
 /* What the user gave.  Only options that the command accepts can be set. */

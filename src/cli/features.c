@@ -1,5 +1,7 @@
 /* emotrain features: the acoustic functionals of recordings as CSV, a row each. */
 #include "audio/egemaps/egemaps.h"
+#include "base/csv.h"
+#include "base/files.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -52,7 +54,7 @@ static void print_table(const struct job *job, struct text *out)
     for (size_t i = 0; i < job->paths->count; i++) {
         if (!job->done[i])
             continue;
-        text_add_csv(out, job->paths->items[i]);
+        csv_add_field(out, job->paths->items[i]);
         for (int k = 0; k < EGEMAPS_COUNT; k++)
             text_add(out, ",%s",
                      text_from_number(number, (double)job->values[i * EGEMAPS_COUNT + (size_t)k]));

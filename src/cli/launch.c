@@ -1,8 +1,8 @@
 /* emotrain launch: the main job by several processes of this machine that train together (train/ranks.h). */
+#include "base/clock.h"
 #include "base/interrupt.h"
-#include "base/log.h"
 #include "base/memory.h"
-#include "base/parallel.h"
+#include "base/processor.h"
 #include "base/text.h"
 #include "cli/child.h"
 #include "cli/command.h"

@@ -27,13 +27,10 @@ static const struct command *find_command(const char *name, struct error *error)
     const struct command *list = commands(&count);
 
     for (size_t i = 0; i < count; i++) {
-        size_t d = text_distance(name, list[i].name);
-        if (d == 0)
-            return &list[i];
-        if (d < distance) {
-            distance = d;
+        if (nearest_name(name, list[i].name, &distance))
             best = i;
-        }
+        if (distance == 0)
+            return &list[i];
     }
     error_usage(error, "no command \"%s\"; the nearest is \"%s\" (see emotrain --help)", name,
                 list[best].name);

@@ -76,13 +76,10 @@ static bool unknown_option(const struct command *command, const char *word, stru
     const char *best = "help";
     size_t distance = SIZE_MAX;
 
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        size_t d = text_distance(word + strspn(word, "-"), OPTIONS[i].name);
-        if (accepts_option(command, OPTIONS[i].name) && d < distance) {
-            distance = d;
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (accepts_option(command, OPTIONS[i].name) &&
+            nearest_name(word + strspn(word, "-"), OPTIONS[i].name, &distance))
             best = OPTIONS[i].name;
-        }
-    }
     return error_usage(error, "%s: unknown option %s; the nearest is --%s (see emotrain %s --help)",
                        command->name, word, best, command->name);
 }

@@ -2,7 +2,8 @@
 #ifndef EMOTRAIN_CLI_PATHS_H
 #define EMOTRAIN_CLI_PATHS_H
 
-#include "base/files.h"
+#include "base/error.h"
+#include "base/strings.h"
 
 /* Adds what a path stands for: a file for itself, a folder for the sound files in it, at any depth, "-" for
  * standard input. */

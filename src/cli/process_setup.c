@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/processor.h"
 #include "config/dist_env.h"
 #include "run/run_folder.h"
 

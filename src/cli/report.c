@@ -1,5 +1,6 @@
 /* emotrain plot and emotrain report: charts and reports again, from the catalogue. */
 #include "base/digest.h"
+#include "base/files.h"
 #include "cli/command.h"
 #include "run/run_folder.h"
 #include "base/log.h"

@@ -1,5 +1,6 @@
 /* emotrain runs: list, show, compare, rm. */
 #include "cli/runs.h"
+#include "base/files.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "run/recorded_run.h"

@@ -1,4 +1,5 @@
 /* emotrain runs list: which runs there are, filtered and sorted. */
+#include "base/csv.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/runs.h"
@@ -202,9 +203,9 @@ static void print_csv(const struct line *lines, size_t count)
     text_add(&text, "\n");
     for (size_t i = 0; i < count; i++) {
         const struct run_row *row = lines[i].row;
-        text_add_csv(&text, row->name);
+        csv_add_field(&text, row->name);
         text_add(&text, ",%s,%s,%s,", lines[i].state, row->started, row->finished ? row->finished : "");
-        text_add_csv(&text, row->directory);
+        csv_add_field(&text, row->directory);
         text_add(&text, ",%zu", lines[i].clips);
         for (enum metric f = 0; f < METRIC_COUNT; f++)
             text_add(&text, ",%s",

@@ -6,6 +6,7 @@
  * killed sweep.
  */
 #include "report/sweep.h"
+#include "base/files.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/memory.h"

@@ -1,8 +1,10 @@
 /* A sweep's runs: which are missing, and a process for each. */
+#include "base/clock.h"
+#include "base/files.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/parallel.h"
+#include "base/processor.h"
 #include "cli/child.h"
 #include "cli/command.h"
 #include "cli/sweep.h"

@@ -183,18 +183,14 @@ static bool unknown_section(const char *where, const char *section, struct error
 
     if (strncmp(section, "corpus_", 7) == 0)
         return error_usage(error, "%s: unknown section [%s]; a further corpus is [corpus.NAME]", where, section);
-    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
-        size_t d = text_distance(section, SETTINGS[i].section);
-        if (d < distance) {
-            distance = d;
+    for (size_t i = 0; i < SETTINGS_COUNT; i++)
+        if (nearest_name(section, SETTINGS[i].section, &distance))
             best = i;
-        }
-    }
     return error_usage(error, "%s: unknown section [%s]; the nearest known one is [%s]", where, section,
                        SETTINGS[best].section);
 }
 
-/* The nearest key of the section; a key of the very name in another section is nearer than a misspelling. */
+/* The nearest key, one of the same section where several are as near. */
 static bool unknown_key(const char *where, const char *section, const char *key, struct error *error)
 {
     const char *renamed = setting_renamed(section, key);
@@ -202,15 +198,11 @@ static bool unknown_key(const char *where, const char *section, const char *key,
 
     if (renamed)
         return error_usage(error, "%s: unknown key %s.%s; it is called %s", where, section, key, renamed);
-    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
-        size_t d = 2 * text_distance(key, SETTINGS[i].key);
-        if (strcmp(section, SETTINGS[i].section) != 0)
-            d += 1;
-        if (d < distance) {
-            distance = d;
-            best = i;
-        }
-    }
+    for (int elsewhere = 0; elsewhere <= 1; elsewhere++)
+        for (size_t i = 0; i < SETTINGS_COUNT; i++)
+            if ((strcmp(section, SETTINGS[i].section) != 0) == elsewhere &&
+                nearest_name(key, SETTINGS[i].key, &distance))
+                best = i;
     return error_usage(error, "%s: unknown key %s.%s; the nearest known one is %s.%s", where, section, key,
                        SETTINGS[best].section, SETTINGS[best].key);
 }

@@ -1,6 +1,7 @@
 /* Grids of settings: see grid.h. */
 #include "config/grid.h"
 
+#include "base/files.h"
 #include "base/memory.h"
 #include "base/text.h"
 

@@ -14,8 +14,9 @@
 #ifndef EMOTRAIN_CONFIG_GRID_H
 #define EMOTRAIN_CONFIG_GRID_H
 
-#include "config/config.h"
 #include "base/files.h"
+#include "base/strings.h"
+#include "config/config.h"
 
 struct grid_axis {
     char *name;        /* "model.pooling" */

@@ -1,6 +1,7 @@
 /* Loading a command's configuration: see load.h. */
 #include "config/load.h"
 
+#include "base/files.h"
 #include "base/memory.h"
 
 #include <limits.h>

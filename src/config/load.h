@@ -2,7 +2,7 @@
 #ifndef EMOTRAIN_CONFIG_LOAD_H
 #define EMOTRAIN_CONFIG_LOAD_H
 
-#include "base/files.h"
+#include "base/strings.h"
 #include "config/config.h"
 
 /* The file (NULL: defaults) with `sets` ("section.key=value") over it; NULL on error.  Where no run.directory is given and the

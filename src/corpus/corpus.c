@@ -1,5 +1,6 @@
 #include "corpus/corpus.h"
 
+#include "base/files.h"
 #include "base/handlers.h"
 #include "config/config.h"
 #include "base/text.h"

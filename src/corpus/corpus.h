@@ -9,8 +9,9 @@
 #define EMOTRAIN_CORPUS_CORPUS_H
 
 #include "audio/audio.h"
-#include "config/settings.h"
 #include "base/files.h"
+#include "base/strings.h"
+#include "config/settings.h"
 #include "config/task.h"
 #include "store/clips.h"
 

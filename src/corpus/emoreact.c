@@ -11,6 +11,7 @@
  * and likewise val or validation, and test.  The affects are for model.task=multi_label, valence for
  * regression; with single_label, clips of exactly one affect have it as their label, and the others none.
  */
+#include "base/files.h"
 #include "base/text.h"
 #include "corpus/corpus.h"
 

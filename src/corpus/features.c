@@ -1,6 +1,7 @@
 #include "corpus/features.h"
 
 #include "base/csv.h"
+#include "base/files.h"
 #include "base/memory.h"
 
 #include <float.h>

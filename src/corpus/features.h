@@ -6,7 +6,8 @@
 #ifndef EMOTRAIN_CORPUS_FEATURES_H
 #define EMOTRAIN_CORPUS_FEATURES_H
 
-#include "base/files.h"
+#include "base/error.h"
+#include "base/strings.h"
 
 struct features;
 

@@ -13,6 +13,7 @@
  * corpus.labels: 0 or 1, or the number.
  */
 #include "base/csv.h"
+#include "base/files.h"
 #include "base/text.h"
 #include "corpus/corpus.h"
 #include "corpus/split/split.h"

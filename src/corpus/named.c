@@ -5,6 +5,7 @@
  * Sources: EmoDB (Burkhardt et al., 2005), SAVEE (Haq and Jackson, 2009), CREMA-D (Cao et al., 2014), TESS
  * (Dupuis and Pichora-Fuller, 2010).
  */
+#include "base/files.h"
 #include "base/text.h"
 #include "corpus/corpus.h"
 

@@ -2,12 +2,12 @@
 #include "corpus/corpus.h"
 
 #include "base/digest.h"
+#include "base/files.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/parallel.h"
 #include "base/text.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -75,59 +75,15 @@ static bool list_clips(struct scan *scan, const struct corpora_settings *corpora
     return true;
 }
 
-/* The folders above the one being read: a symbolic link back to one of them would never end. */
-struct ancestor {
-    dev_t device;
-    ino_t inode;
-    const struct ancestor *above;
-};
-
-static bool walk_folder(struct scan *scan, const char *folder, const char *relative, const struct ancestor *above,
-                 struct error *error);
-
-static bool enter_folder(struct scan *scan, const char *path, const char *relative, const struct stat *facts,
-                  const struct ancestor *above, struct error *error)
+static bool found_in_folder(void *context, const char *relative, const struct stat *facts,
+                            struct error *error)
 {
-    const struct ancestor here = {facts->st_dev, facts->st_ino, above};
+    struct scan *scan = context;
 
-    for (const struct ancestor *a = above; a; a = a->above) {
-        if (a->device == here.device && a->inode == here.inode) {
-            log_warn("%s: leads back to a folder above it: not followed", relative);
-            return true;
-        }
-    }
-    return walk_folder(scan, path, relative, &here, error);
-}
-
-static bool walk_folder(struct scan *scan, const char *folder, const char *relative, const struct ancestor *above,
-                 struct error *error)
-{
-    struct strings names = {0};
-    bool done = folder_list(&names, folder, error);
-
-    for (size_t i = 0; done && i < names.count; i++) {
-        char *path = path_join(folder, names.items[i]);
-        char *below = path_join(relative, names.items[i]);
-        struct stat facts;
-        bool there = stat(path, &facts) == 0;
-        if (there && S_ISDIR(facts.st_mode))
-            done = enter_folder(scan, path, below, &facts, above, error);
-        else if (scan->format->accepts(names.items[i]))
-            found_file(scan, below, there ? &facts : NULL);
-        free(path);
-        free(below);
-    }
-    strings_free(&names);
-    return done;
-}
-
-static bool walk_root(struct scan *scan, const char *root, struct error *error)
-{
-    struct stat facts;
-
-    if (stat(root, &facts) != 0)
-        return error_set(error, "%s: %s", root, strerror(errno));
-    return enter_folder(scan, root, "", &facts, NULL, error);
+    (void)error;
+    if (scan->format->accepts(path_base(relative)))
+        found_file(scan, relative, facts);
+    return true;
 }
 
 /* Whether a list says the same of a clip as before. */
@@ -388,7 +344,8 @@ bool corpus_index(const struct corpora_settings *corpora, const struct corpus_se
     scan.root = root;
     bool done = root && scan.format && catalogue_corpus_id(catalogue, key, root, &result->corpus, error) &&
                 clips_read(catalogue, result->corpus, CLIPS_ALL, &scan.known, error) &&
-                (scan.format->list ? list_clips(&scan, corpora, corpus, error) : walk_root(&scan, root, error));
+                (scan.format->list ? list_clips(&scan, corpora, corpus, error)
+                                   : folder_walk(root, found_in_folder, &scan, error));
     if (done) {
         match_known(&scan);
         done = (!cache || scan.todo_count == 0 || audio_cache_clean_up(cache, error)) &&

@@ -50,6 +50,11 @@ static bool same_server(const char *a, const char *b)
            same_part(a, b, CURLUPART_PORT);
 }
 
+static bool is_encrypted(const char *url)
+{
+    return strncasecmp(url, "https:", 6) == 0;
+}
+
 /* A URL as it may be shown: queries of redirections hold signatures. */
 static char *shown(const char *url)
 {
@@ -61,11 +66,7 @@ static char *shown(const char *url)
 /* A request under way, and what its prediction came to. */
 struct exchange {
     CURL *curl;
-    struct curl_slist *headers;
-    const struct access *access;
-    char *url;
     struct remote remote;
-    int64_t range_start; /* of Content-Range; -1: there is none */
     int64_t linked_size;
     bool linked_etag;
 
@@ -73,7 +74,7 @@ struct exchange {
     FILE *file;
     int64_t offset, limit; /* of the file: what is there; what may be at most, -1 for any */
     struct text *text;
-    bool began, too_long, failed;
+    bool too_long, failed;
     struct progress *progress;
 };
 
@@ -108,7 +109,7 @@ static size_t take_header(char *line, size_t one, size_t size, void *context)
 
     if (size > 5 && strncmp(line, "HTTP/", 5) == 0) { /* another prediction begins */
         e->remote = (struct remote){.size = -1};
-        e->range_start = e->linked_size = -1;
+        e->linked_size = -1;
         e->linked_etag = false;
     }
     if (header_is(line, size, "x-linked-etag", value, sizeof value)) {
@@ -124,10 +125,6 @@ static size_t take_header(char *line, size_t one, size_t size, void *context)
     } else if (header_is(line, size, "content-length", value, sizeof value) &&
                text_to_integer(value, &number)) {
         e->remote.size = number;
-    } else if (header_is(line, size, "content-range", value, sizeof value) && text_starts(value, "bytes ")) {
-        value[6 + strcspn(value + 6, "-")] = '\0';
-        if (text_to_integer(value + 6, &number))
-            e->range_start = number;
     }
     return one * size;
 }
@@ -139,14 +136,8 @@ static size_t take_body(char *bytes, size_t one, size_t size, void *context)
 
     (void)one;
     curl_easy_getinfo(e->curl, CURLINFO_RESPONSE_CODE, &status);
-    if (status < 200 || status > 299) /* what a refusal says is of no use */
+    if (status < 200 || status > 299) /* a redirection that says no address */
         return size;
-    if (!e->began && e->offset > 0 && (status != 206 || e->range_start != e->offset)) { /* it begins anew */
-        e->failed =
-            fflush(e->file) != 0 || ftruncate(fileno(e->file), 0) != 0 || fseeko(e->file, 0, SEEK_SET) != 0;
-        e->offset = 0;
-    }
-    e->began = true;
     int64_t so_far = e->file ? e->offset : (int64_t)e->text->length;
     e->too_long = e->limit >= 0 && so_far + (int64_t)size > e->limit;
     if (e->too_long || e->failed)
@@ -171,19 +162,25 @@ static int watch(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_o
     return interrupt_requested();
 }
 
+/* libcurl follows redirections, and keeps the token from servers other than the first. */
 static bool exchange_start(struct exchange *e, const char *url, const struct access *access,
                            struct error *error)
 {
     static bool ready;
 
-    *e = (struct exchange){.access = access, .url = mem_string(url), .limit = -1};
+    *e = (struct exchange){.limit = -1};
     if (!ready)
         ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
     e->curl = ready ? curl_easy_init() : NULL;
     if (!e->curl)
         return error_set(error, "libcurl does not start");
+    curl_easy_setopt(e->curl, CURLOPT_URL, url);
     curl_easy_setopt(e->curl, CURLOPT_USERAGENT, "emotrain/" EMOTRAIN_VERSION);
     curl_easy_setopt(e->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(e->curl, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(e->curl, CURLOPT_MAXREDIRS, (long)MOST_HOPS);
+    curl_easy_setopt(e->curl, CURLOPT_REDIR_PROTOCOLS_STR, is_encrypted(url) ? "https" : "http,https");
+    curl_easy_setopt(e->curl, CURLOPT_FAILONERROR, 1L); /* what a refusal says is of no use */
     curl_easy_setopt(e->curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
     curl_easy_setopt(e->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(e->curl, CURLOPT_LOW_SPEED_TIME, (long)STALLED_SECONDS);
@@ -194,89 +191,64 @@ static bool exchange_start(struct exchange *e, const char *url, const struct acc
     curl_easy_setopt(e->curl, CURLOPT_WRITEDATA, e);
     curl_easy_setopt(e->curl, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(e->curl, CURLOPT_XFERINFOFUNCTION, watch);
+    if (access && access->token && *access->token && access->endpoint && same_server(url, access->endpoint)) {
+        curl_easy_setopt(e->curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+        curl_easy_setopt(e->curl, CURLOPT_XOAUTH2_BEARER, access->token);
+    }
     return true;
 }
 
 static void exchange_end(struct exchange *e)
 {
-    curl_slist_free_all(e->headers);
     curl_easy_cleanup(e->curl);
-    free(e->url);
 }
 
-/* Where to begin, in our own words: libcurl's would take a redirection for a server that cannot.  The token
- * goes with a request to the endpoint's server, and with no other. */
-static void set_headers(struct exchange *e)
+/* The address last asked, as it may be shown; caller frees. */
+static char *asked(const struct exchange *e)
 {
-    const struct access *a = e->access;
-    char *range = mem_format("Range: bytes=%lld-", (long long)e->offset);
+    char *url = NULL;
 
-    curl_slist_free_all(e->headers);
-    e->headers = e->offset > 0 ? curl_slist_append(NULL, range) : NULL;
-    free(range);
-    if (a && a->token && *a->token && a->endpoint && same_server(e->url, a->endpoint)) {
-        char *line = mem_format("Authorization: Bearer %s", a->token);
-        e->headers = curl_slist_append(e->headers, line);
-        free(line);
-    }
-    curl_easy_setopt(e->curl, CURLOPT_HTTPHEADER, e->headers);
+    curl_easy_getinfo(e->curl, CURLINFO_EFFECTIVE_URL, &url);
+    return shown(url ? url : "");
 }
 
-/* Moves on to where the prediction points; false where it may not be followed. */
-static bool follow(struct exchange *e, struct error *error)
+/* Sends the request.  Returns libcurl's code, CURLE_OK for an answer of any status. */
+static CURLcode exchange_run(struct exchange *e)
 {
-    char *next = NULL, *from = shown(e->url);
+    CURLcode code = curl_easy_perform(e->curl);
 
-    curl_easy_getinfo(e->curl, CURLINFO_REDIRECT_URL, &next);
-    if (!next)
-        error_set(error, "%s: the server points elsewhere without saying where", from);
-    else if (same_part(e->url, "https://x", CURLUPART_SCHEME) &&
-             !same_part(next, "https://x", CURLUPART_SCHEME))
-        error_set(error, "%s: the server points to an address without encryption", from);
-    free(from);
-    if (error->kind)
-        return false;
-    char *url = mem_string(next);
-    free(e->url);
-    e->url = url;
-    return true;
+    curl_easy_getinfo(e->curl, CURLINFO_RESPONSE_CODE, &e->remote.status);
+    return code == CURLE_HTTP_RETURNED_ERROR ? CURLE_OK : code;
 }
 
-/* Sends the request, and again where the prediction points; `own`: only within the first server.  Returns
- * libcurl's code; an error of ours is CURLE_OK with `error` set. */
-static CURLcode exchange_run(struct exchange *e, bool own, struct error *error)
+/* The same for a file of which a part is there; anew, where the server does not go on from it. */
+static CURLcode exchange_resume(struct exchange *e)
 {
-    for (int hop = 0; hop < MOST_HOPS; hop++) {
-        char *next = NULL;
-        set_headers(e);
-        curl_easy_setopt(e->curl, CURLOPT_URL, e->url);
-        CURLcode code = curl_easy_perform(e->curl);
-        if (code != CURLE_OK)
-            return code;
-        curl_easy_getinfo(e->curl, CURLINFO_RESPONSE_CODE, &e->remote.status);
-        bool points = e->remote.status >= 301 && e->remote.status <= 308 && e->remote.status != 304;
-        curl_easy_getinfo(e->curl, CURLINFO_REDIRECT_URL, &next);
-        if (!points || (own && next && !same_server(e->url, next)))
-            return CURLE_OK;
-        if (!follow(e, error))
-            return CURLE_OK;
-    }
-    char *at = shown(e->url);
-    error_set(error, "%s: the server points on and on", at);
-    free(at);
-    return CURLE_OK;
+    curl_easy_setopt(e->curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)e->offset);
+    CURLcode code = exchange_run(e);
+    if (code != CURLE_RANGE_ERROR)
+        return code;
+    e->failed = ftruncate(fileno(e->file), 0) != 0 || fseeko(e->file, 0, SEEK_SET) != 0;
+    e->offset = 0;
+    curl_easy_setopt(e->curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)0);
+    return e->failed ? code : exchange_run(e);
 }
 
 /* Why an exchange failed. */
 static bool explain(const struct exchange *e, CURLcode code, struct error *error)
 {
-    char *at = shown(e->url);
+    char *at = asked(e);
 
-    if (error->kind)
-        ;
-    else if (code == CURLE_ABORTED_BY_CALLBACK)
+    if (code == CURLE_ABORTED_BY_CALLBACK)
         error_interrupted(
             error, "interrupted while fetching %s; what is there is kept, the command goes on with it", at);
+    else if (code == CURLE_TOO_MANY_REDIRECTS)
+        error_set(error, "%s: the server points on and on", at);
+    else if (code == CURLE_UNSUPPORTED_PROTOCOL)
+        error_set(
+            error,
+            "%s: the server points to this address; only http and https are followed, from https only https",
+            at);
     else
         error_set(error, "%s: %s", at, curl_easy_strerror(code));
     free(at);
@@ -284,6 +256,27 @@ static bool explain(const struct exchange *e, CURLcode code, struct error *error
 }
 
 /* ---- headers and small bodies ---- */
+
+/* Not by libcurl's FOLLOWLOCATION: what the hub says of a file stands in the answer that points to another
+ * server, which need not answer HEAD; only redirections within the hub are followed, as of a repository that
+ * was renamed. */
+static CURLcode look_within(struct exchange *e, const char *url)
+{
+    char *at = mem_string(url), *next = NULL;
+    CURLcode code = exchange_run(e);
+
+    for (int hop = 0; code == CURLE_OK; hop++) {
+        curl_easy_getinfo(e->curl, CURLINFO_REDIRECT_URL, &next);
+        if (!next || !same_server(at, next))
+            break;
+        free(at);
+        at = mem_string(next);
+        curl_easy_setopt(e->curl, CURLOPT_URL, at);
+        code = hop < MOST_HOPS ? exchange_run(e) : CURLE_TOO_MANY_REDIRECTS;
+    }
+    free(at);
+    return code;
+}
 
 bool remote_look(const char *url, const struct access *access, struct remote *remote, struct error *error)
 {
@@ -294,8 +287,9 @@ bool remote_look(const char *url, const struct access *access, struct remote *re
         return false;
     }
     curl_easy_setopt(e.curl, CURLOPT_NOBODY, 1L);
-    CURLcode code = exchange_run(&e, true, error);
-    if (code != CURLE_OK || error->kind)
+    curl_easy_setopt(e.curl, CURLOPT_FOLLOWLOCATION, 0L);
+    CURLcode code = look_within(&e, url);
+    if (code != CURLE_OK)
         explain(&e, code, error);
     *remote = e.remote;
     if (e.linked_size >= 0)
@@ -316,8 +310,8 @@ char *remote_text(const char *url, const struct access *access, size_t most, siz
     if (exchange_start(&e, url, access, error)) {
         e.text = &text;
         e.limit = (int64_t)most;
-        CURLcode code = exchange_run(&e, false, error);
-        if (code != CURLE_OK || error->kind)
+        CURLcode code = exchange_run(&e);
+        if (code != CURLE_OK)
             explain(&e, code, error);
         else if (e.remote.status < 200 || e.remote.status > 299)
             error_set(error, "%s: the server answers %ld", url, e.remote.status);
@@ -378,8 +372,8 @@ static bool fetch_once(const char *url, const struct access *access, FILE *file,
     e.limit = expected->size;
     e.progress = progress;
     fseeko(file, (off_t)e.offset, SEEK_SET);
-    CURLcode code = exchange_run(&e, false, error);
-    char *at = shown(e.url);
+    CURLcode code = exchange_resume(&e);
+    char *at = asked(&e);
     bool again = false;
     if (fflush(file) != 0)
         e.failed = true;
@@ -387,7 +381,8 @@ static bool fetch_once(const char *url, const struct access *access, FILE *file,
         error_set(error, "%s: cannot be kept: %s", at, strerror(errno));
     else if (e.too_long && ftruncate(fileno(file), 0) == 0)
         error_set(error, "%s: longer than the %lld bytes that were announced", at, (long long)expected->size);
-    else if (error->kind || code == CURLE_ABORTED_BY_CALLBACK)
+    else if (code == CURLE_ABORTED_BY_CALLBACK || code == CURLE_TOO_MANY_REDIRECTS ||
+             code == CURLE_UNSUPPORTED_PROTOCOL)
         explain(&e, code, error);
     else if (e.remote.status == 416) /* it cannot go on from there: from the beginning */
         again = ftruncate(fileno(file), 0) == 0;

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/strings.h"
 #include "base/text.h"
 #include "hub/download.h"
 

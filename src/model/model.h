@@ -11,9 +11,10 @@
 #ifndef EMOTRAIN_MODEL_MODEL_H
 #define EMOTRAIN_MODEL_MODEL_H
 
-#include "config/config.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "base/strings.h"
+#include "config/config.h"
 #include "config/task.h"
 #include "base/text.h"
 #include "model/onnx/onnx.h"

@@ -1,7 +1,8 @@
 #include "report/chart.h"
 
+#include "base/clock.h"
 #include "base/events.h"
-#include "base/log.h"
+#include "base/files.h"
 
 #include <stdlib.h>
 

@@ -1,9 +1,11 @@
 /* report.html: one self-contained page. */
 #include "report/html.h"
 
+#include "base/files.h"
 #include "report/fields.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -2,6 +2,7 @@
 #include "report/html.h"
 
 #include "audio/audio.h"
+#include "base/files.h"
 #include "config/config.h"
 #include "base/json.h"
 

@@ -9,8 +9,8 @@
 #ifndef EMOTRAIN_REPORT_REPORT_H
 #define EMOTRAIN_REPORT_REPORT_H
 
-#include "base/files.h"
 #include "base/json.h"
+#include "base/strings.h"
 #include "report/clips.h"
 #include "store/run_info.h"
 #include "eval/statistics.h"

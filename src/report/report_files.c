@@ -1,6 +1,8 @@
 /* The files of a report: see report.h. */
 #include "report/report.h"
 
+#include "base/csv.h"
+#include "base/files.h"
 #include "base/log.h"
 #include "report/chart.h"
 #include "report/fields.h"
@@ -50,7 +52,7 @@ static void add_csv_field(struct text *out, const struct prediction_list *list, 
 
     print(list, p, &words);
     text_add(out, ",");
-    text_add_csv(out, words.text);
+    csv_add_field(out, words.text);
     text_free(&words);
 }
 
@@ -61,12 +63,12 @@ void report_predictions(const struct prediction_list *predictions, struct text *
     text_add(out, "path,label,predicted");
     for (size_t k = 0; k < predictions->label_count; k++) {
         text_add(out, ",");
-        text_add_csv(out, predictions->labels[k]);
+        csv_add_field(out, predictions->labels[k]);
     }
     text_add(out, "\n");
     for (size_t i = 0; i < predictions->count; i++) {
         const struct prediction *p = &predictions->items[i];
-        text_add_csv(out, p->path);
+        csv_add_field(out, p->path);
         add_csv_field(out, predictions, p, prediction_print_target);
         add_csv_field(out, predictions, p, prediction_print_predicted);
         for (size_t k = 0; k < predictions->label_count; k++)

@@ -1,5 +1,6 @@
 #include "report/sweep.h"
 
+#include "base/files.h"
 #include "base/json.h"
 #include "report/clips.h"
 

@@ -1,4 +1,5 @@
 /* sweep.html: a sweep's or comparison's tables and chart on one self-contained page. */
+#include "base/files.h"
 #include "report/html.h"
 #include "report/sweep.h"
 

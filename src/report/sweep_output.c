@@ -1,6 +1,8 @@
 /* A sweep's table as text, CSV and JSON. */
 #include "report/sweep.h"
 
+#include "base/csv.h"
+#include "base/files.h"
 #include "base/json.h"
 
 #include <math.h>
@@ -227,7 +229,7 @@ static void print_csv(const struct sweep *sweep, struct text *out)
         text_add(out, "%zu", i + 1);
         for (size_t a = 0; a < sweep->grid.axis_count; a++) {
             text_add(out, ",");
-            text_add_csv(out, grid_value(&sweep->grid, row->setting, a));
+            csv_add_field(out, grid_value(&sweep->grid, row->setting, a));
         }
         text_add(out, ",%zu,%s", row->finished, METRICS[sweep->metric].name);
         const double numbers[] = {row->means[sweep->metric], row->deviation, row->interval.low,

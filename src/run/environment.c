@@ -1,8 +1,8 @@
 #include "run/environment.h"
 
-#include "base/log.h"
+#include "base/clock.h"
 #include "base/memory.h"
-#include "base/parallel.h"
+#include "base/processor.h"
 #include "torch/torch.h"
 
 #include <samplerate.h>

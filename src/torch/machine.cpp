@@ -1,7 +1,7 @@
 /* The library and the machine: versions, threads, devices, modes.  Version differences live here. */
 #include "torch/shim.hpp"
 
-#include "base/parallel.h"
+#include "base/processor.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>

@@ -2,7 +2,6 @@
 #include "train/compute.h"
 
 #include "base/log.h"
-#include "base/parallel.h"
 #include "base/text.h"
 
 #include <stdio.h>

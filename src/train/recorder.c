@@ -1,9 +1,9 @@
 #include "train/recorder.h"
 
+#include "base/clock.h"
 #include "base/events.h"
 #include "base/files.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/text.h"
 
 #include <errno.h>

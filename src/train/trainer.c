@@ -1,6 +1,7 @@
 /* The loop of training, and what comes between its steps: the record, evaluations, checkpoints. */
 #include "train/trainer.h"
 
+#include "base/clock.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "train/fit.h"

@@ -7,7 +7,7 @@ trap '[ "${KEEP:-}" ] && echo "kept $scratch" || rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
 
 fail() { echo "FAILED: $*" >&2; exit 1; }
-skip() { echo "skipped: $*"; exit 77; }
+skip() { echo "skipped: $(basename "$0" .sh): $*"; exit 77; } # ctest keeps the line in Testing/Temporary/LastTest.log
 
 # expect STATUS PATTERN COMMAND...: the status, one line on stderr at most besides the log, holding PATTERN.
 expect() {

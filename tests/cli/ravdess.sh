@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The real corpus, where it is at hand: EMOTRAIN_RAVDESS, datasets/ravdess or ../shared/ravdess.
+# The real corpus, where it is at hand: EMOTRAIN_RAVDESS or datasets/ravdess.
 . "$(dirname "$0")/lib.sh" "$@"
-for folder in "${EMOTRAIN_RAVDESS:-}" "$tests/../datasets/ravdess" "$tests/../../shared/ravdess"; do
+for folder in "${EMOTRAIN_RAVDESS:-}" "$tests/../datasets/ravdess"; do
   [ -n "$folder" ] && [ -d "$folder/Actor_01" ] && break
   folder=
 done
-[ -n "$folder" ] || skip "RAVDESS is not here (set EMOTRAIN_RAVDESS to its folder)"
+[ -n "$folder" ] || skip "RAVDESS is not here (set EMOTRAIN_RAVDESS to its folder, as an absolute path)"
 folder=$(realpath "$folder")
 common=(--set audio.resampler=linear --config "$tests/../configs/ravdess.ini")
 

@@ -4,6 +4,7 @@
 
 #include "base/files.h"
 #include "base/log.h"
+#include "base/strings.h"
 #include "hub/zenodo.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -29,20 +29,21 @@ static void need(bool done)
 
 static void begin(void)
 {
-    struct config *config = config_new();
+    static struct settings settings; /* the cache keeps it */
     struct strings labels = {0};
     struct error error = {0};
 
+    settings = *settings_default();
     log_quiet(true);
     strings_add(&labels, "a");
     strings_add(&labels, "b");
-    config_choose(config, "model.freeze", "feature_encoder");
-    config_choose(config, "train.feature_cache", "yes");
+    settings.model.freeze = "feature_encoder";
+    settings.train.feature_cache = true;
     struct model_source source = {
-        .path = EMOTRAIN_TESTS "/cli/tiny.json", .config = config, .labels = &labels, .device = ET_CPU};
+        .path = EMOTRAIN_TESTS "/cli/tiny.json", .settings = &settings, .labels = &labels, .device = ET_CPU};
     need((model = model_open(&source, &error)) != NULL);
     need((cache = audio_cache_open(fuzz_folder(), 16000, "sinc_fastest", &error)) != NULL);
-    need((store = feature_cache_open(config, cache, model, &error)) != NULL);
+    need((store = feature_cache_open(&settings, cache, model, &error)) != NULL);
     entry_path = audio_cache_entry(cache, HASH, feature_cache_ending(store));
     char *below = path_folder(entry_path);
     need(folder_make(below, &error));

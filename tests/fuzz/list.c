@@ -5,17 +5,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const tasks[] = {"single_label", "multi_label", "regression"};
     struct fuzz_file file = fuzz_file_open(data, size);
 
-    for (int p = 0; p < 3; p++) {
-        struct config *config = config_new();
+    for (int p = 0; p < TASK_COUNT; p++) {
+        struct settings settings = *settings_default();
         struct clip_list found = {0};
         struct error error = {0};
-        config_choose(config, "corpus.file", file.path);
-        config_choose(config, "model.task", tasks[p]);
-        config_choose(config, "corpus.labels", "a, b");
-        fuzz_check(CORPUS_LIST.list(config, &found, &error), &error);
+        struct corpus_settings corpus = settings.corpora.items[0];
+        corpus.file = file.path;
+        settings.corpora.items = &corpus;
+        settings.corpora.task = (enum task)p;
+        settings.corpora.labels = "a, b";
+        fuzz_check(CORPUS_LIST.list(&settings.corpora, &corpus, &found, &error), &error);
         for (size_t i = 0; i < found.count; i++) {
             const char *path = found.clips[i].path;
             if (path[0] == '/' || strcmp(path, "..") == 0 || strncmp(path, "../", 3) == 0 ||
@@ -23,7 +24,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 abort();
         }
         clip_list_free(&found);
-        config_free(config);
     }
     fuzz_file_close(&file);
     return 0;

@@ -11,12 +11,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cJSON *json = json_parse((const char *)data, size, "fuzz", &error);
 
     if (json) {
-        struct config *config = config_new();
-        bool done = wav2vec2_config_read(&read, json, config, &error);
+        bool done = wav2vec2_config_read(&read, json, &settings_default()->model, &error);
         fuzz_check(done, &error);
         if (done && (wav2vec2_minimum_samples(&read) < 1 || wav2vec2_frames(&read, 16000 * 3600) < 0))
             abort();
-        config_free(config);
     }
     cJSON_Delete(json);
     return 0;

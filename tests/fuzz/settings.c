@@ -6,12 +6,12 @@
 static void read_again(const struct config *config)
 {
     struct config *copy = config_new();
-    char *printed = config_print(config);
+    char *printed = config_print(config, NULL);
     struct error error = {0};
 
-    if (!config_read_text(copy, "printed", printed, &error))
+    if (!config_read_text(copy, "printed", ".", printed, &error))
         abort();
-    char *reprinted = config_print(copy);
+    char *reprinted = config_print(copy, NULL);
     if (strcmp(printed, reprinted) != 0)
         abort();
     free(printed);
@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     memcpy(text, data, size);
     text[size] = '\0';
-    bool read = config_read_text(config, "fuzz", text, &error);
+    bool read = config_read_text(config, "fuzz", "folder", text, &error);
     fuzz_check(read, &error);
     bool set = config_set(config, "--set", text, &refused);
     fuzz_check(set, &refused);

@@ -113,22 +113,21 @@ static int device(void)
 static struct model *open_model(const struct parity *parity, const char *pooling, bool masked)
 {
     struct error error = {0};
-    struct config *config = config_new();
+    struct settings settings = *settings_default();
     char *path = path_join(parity->folder, "model"), *json_path = path_join(path, "config.json");
     cJSON *json = json_read(json_path, &error);
     const char *norm = "group";
 
     if (!json || !json_string(json, "feat_extract_norm", &norm, &error))
         die(&error);
-    config_choose(config, "model.pooling", pooling);
-    config_choose(config, "model.pooling_padding", masked ? "exclude" : "include");
-    config_choose(config, "model.attention_mask", strcmp(norm, "layer") == 0 ? "yes" : "no");
-    struct model_source source = {.path = path, .config = config, .device = device()};
+    settings.model.pooling = pooling;
+    settings.model.pooling_padding = masked ? PADDING_EXCLUDED : PADDING_INCLUDED;
+    settings.model.attention_mask = strcmp(norm, "layer") == 0 ? CHOOSE_YES : CHOOSE_NO;
+    struct model_source source = {.path = path, .settings = &settings, .device = device()};
     struct model *model = model_open(&source, &error);
     if (!model)
         die(&error);
     cJSON_Delete(json);
-    config_free(config);
     free(path);
     free(json_path);
     return model;

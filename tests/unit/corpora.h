@@ -6,11 +6,12 @@
 #include "unit.h"
 #include "waves.h"
 
-#include "config/config.h"
+#include "config/settings.h"
 #include "corpus/corpus.h"
 
 struct fixture {
-    struct config *config;
+    struct settings settings;
+    struct corpus_settings corpus; /* the one that the settings have */
     struct catalogue *catalogue;
     struct audio_cache *cache;
     struct corpus_scan scan;
@@ -39,11 +40,13 @@ static inline int fixture_set_up(void **state)
     folder_remove(unit_path("corpus"), &error);
     folder_remove(unit_path("db"), &error);
     folder_make(unit_path("corpus"), &error);
-    f->config = config_new();
-    config_choose(f->config, "corpus.root", unit_path("corpus"));
-    config_choose(f->config, "run.database", unit_path("db/e.db"));
+    f->settings = *settings_default();
+    f->corpus = f->settings.corpora.items[0];
+    f->settings.corpora.items = &f->corpus;
+    f->corpus.root = unit_path("corpus");
+    f->settings.run.database = unit_path("db/e.db");
     f->catalogue = catalogue_open(unit_path("db/e.db"), &error);
-    f->cache = corpus_cache_open(f->config, &error);
+    f->cache = corpus_cache_open(&f->settings.audio, f->settings.run.database, &error);
     return f->catalogue && f->cache ? 0 : -1;
 }
 
@@ -54,7 +57,6 @@ static inline int fixture_tear_down(void **state)
     clip_list_free(&f->clips);
     audio_cache_close(f->cache);
     catalogue_close(f->catalogue);
-    config_free(f->config);
     free(f);
     return 0;
 }

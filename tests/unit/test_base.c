@@ -1,13 +1,15 @@
-/* Text, CSV, numbers, configuration, random numbers, files. */
+/* Text, CSV, numbers, random numbers, files, the environment of processes. */
 #include "unit.h"
 
-#include "config/config.h"
 #include "base/csv.h"
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/parallel.h"
+#include "base/processor.h"
+#include "config/config.h"
 #include "config/dist_env.h"
 #include "base/random.h"
+#include "base/strings.h"
 #include "base/text.h"
 
 #include <stdatomic.h>
@@ -58,16 +60,16 @@ static void test_csv_round_trip(void **state)
 
     (void)state;
     for (int i = 0; i < 5; i++) {
-        text_add_csv(&text, fields[i]);
+        csv_add_field(&text, fields[i]);
         text_add(&text, i < 4 ? "," : "\r\n");
     }
     const char *cursor = text.text;
     for (int i = 0; i < 5; i++) {
-        assert_true(text_next_csv(&cursor, ',', &field, &last));
+        assert_true(csv_next_field(&cursor, ',', &field, &last));
         assert_string_equal(field.text, fields[i]);
         assert_int_equal(last, i == 4);
     }
-    assert_false(text_next_csv(&cursor, ',', &field, &last));
+    assert_false(csv_next_field(&cursor, ',', &field, &last));
     text_free(&text);
     text_free(&field);
 }
@@ -135,104 +137,6 @@ static void test_random_streams(void **state)
         counts[random_below(&a, 5)]++;
     for (int i = 0; i < 5; i++)
         assert_in_range(counts[i], 850, 1150); /* 1000, six standard deviations either way */
-}
-
-static struct config *read_config(const char *text, struct error *error)
-{
-    char *path = unit_path("test.ini");
-    struct config *config = config_new();
-
-    *error = (struct error){0};
-    assert_true(file_write(path, text, strlen(text), error));
-    if (config_read(config, path, error))
-        return config;
-    config_free(config);
-    return NULL;
-}
-
-static void test_config(void **state)
-{
-    struct error error;
-    struct config *config = read_config("[train]\n  epochs = 7\n; a comment\n[model]\npooling=max\n", &error);
-
-    (void)state;
-    assert_non_null(config);
-    assert_int_equal(config_integer(config, "train.epochs"), 7);
-    assert_string_equal(config_text(config, "model.pooling"), "max");
-    assert_int_equal(config_integer(config, "train.batch_size"), 2);
-    assert_true(config_set(config, "--set", "train.epochs=3", &error));
-    assert_int_equal(config_integer(config, "train.epochs"), 3);
-
-    char *printed = config_print(config), *path = unit_path("printed.ini");
-    assert_true(file_write(path, printed, strlen(printed), &error));
-    struct config *again = config_new();
-    assert_good(config_read(again, path, &error), error);
-    char *twice = config_print(again);
-    assert_string_equal(printed, twice);
-    free(printed);
-    free(twice);
-    config_free(again);
-    config_free(config);
-}
-
-static void test_config_errors(void **state)
-{
-    static const char *const cases[][2] = {
-        {"[train]\nepoch = 1\n",
-         "test.ini:2: unknown key train.epoch; the nearest known one is train.epochs"},
-        {"[trian]\nepochs = 1\n", "test.ini:2: unknown section [trian]; the nearest known one is [train]"},
-        {"[train]\nepochs = two\n", "test.ini:2: train.epochs must be a whole number, not \"two\""},
-        {"[train]\nepochs = -1\n", "train.epochs must be from 0"},
-        {"[train]\nepochs = 1\nepochs = 2\n", "test.ini:3: train.epochs is given twice"},
-        {"[train]\nshuffle = maybe\n", "train.shuffle must be yes or no"},
-        {"[run]\nprecision = float8\n", "run.precision must be one of auto|float32|bfloat16|float16"},
-        {"epochs = 1\n", "test.ini:1: \"epochs\" stands before any [section]"},
-        {"[run]\ndatabase =\n", "run.database must not be empty"},
-        {"[train]\nwhat is this\n", "test.ini:2: expected [section], key=value or a comment"},
-    };
-    struct error error = {0};
-    char *longest = mem_format("[run]\nname = %0300d\n", 1);
-
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_null(read_config(cases[i][0], &error));
-        if (!strstr(error.message, cases[i][1]))
-            fail_msg("\"%s\" does not hold \"%s\"", error.message, cases[i][1]);
-        assert_int_equal(error_exit_status(&error), 2);
-    }
-    assert_null(read_config(longest, &error));
-    assert_non_null(strstr(error.message, "test.ini:2: line longer"));
-    free(longest);
-    struct config *config = config_new();
-    assert_error(config_read(config, "/nonexistent.ini", &error), error, "/nonexistent.ini: cannot read");
-    assert_error(config_set(config, "--set", "train", &error), error, "expected section.key=value");
-    assert_error(config_set(config, "--set", "run.name=a ;b", &error), error, "run.name");
-    static const char *const refused[] = {"=a.b",
-                                          "train=epochs.3",
-                                          "run.name=a\t;b",
-                                          "run.name=;a",
-                                          "run.name= a",
-                                          "run.name=a ",
-                                          "run.name=\ta",
-                                          "run.name=a\nb",
-                                          "run.name=a\rb",
-                                          "split.test=half",
-                                          "split.test=-1",
-                                          "train.epochs=1e99",
-                                          "run.seed=99999999999999999999",
-                                          "model.task=",
-                                          "train.shuffle=perhaps",
-                                          "run.precision=float"};
-    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
-        assert_error(config_set(config, "--set", refused[i], &error), error, "--set");
-    char *long_value = mem_format("run.name=%0400d", 1);
-    assert_error(config_set(config, "--set", long_value, &error), error, "run.name");
-    free(long_value);
-    assert_error(config_read(config, unit_scratch(), &error), error, "is a folder");
-    assert_error(config_read_text(config, "here", "[run]\nname = a\nname = b\n", &error), error, "here:3");
-    error = (struct error){0};
-    assert_true(config_read_text(config, "here", "", &error));
-    config_free(config);
 }
 
 static void test_files(void **state)
@@ -334,6 +238,45 @@ static void test_sweep(void **state)
     assert_int_equal(names.count, 1);
     strings_free(&names);
     free(left);
+}
+
+static bool note(void *context, const char *relative, const struct stat *facts, struct error *error)
+{
+    text_add(context, "%s %d\n", relative, facts ? (int)facts->st_size : -1);
+    return strcmp(path_base(relative), "stop") != 0 || error_set(error, "stopped");
+}
+
+/* By name within each folder; links are followed, but not in circles; a link to nothing has no facts. */
+static void test_walk(void **state)
+{
+    struct error error = {0};
+    struct text seen = {0};
+    char *root = unit_path("walk");
+
+    (void)state;
+    assert_good(folder_make(unit_path("walk/b/deep"), &error), error);
+    assert_good(folder_make(unit_path("elsewhere"), &error), error);
+    assert_good(file_write(unit_path("walk/c"), "123", 3, &error), error);
+    assert_good(file_write(unit_path("walk/a"), "1", 1, &error), error);
+    assert_good(file_write(unit_path("walk/b/deep/x"), "12", 2, &error), error);
+    assert_good(file_write(unit_path("elsewhere/y"), "", 0, &error), error);
+    assert_int_equal(symlink("..", unit_path("walk/b/loop")), 0);
+    assert_int_equal(symlink(".", unit_path("walk/here")), 0);
+    assert_int_equal(symlink("../elsewhere", unit_path("walk/link")), 0);
+    assert_int_equal(symlink("nothing", unit_path("walk/none")), 0);
+    assert_good(folder_walk(root, note, &seen, &error), error);
+    assert_string_equal(seen.text, "a 1\nb/deep/x 2\nc 3\nlink/y 0\nnone -1\n");
+    assert_good(file_write(unit_path("walk/b/stop"), "", 0, &error), error);
+    assert_error(folder_walk(root, note, &seen, &error), error, "stopped");
+    assert_error(folder_walk(unit_path("walk/gone"), note, &seen, &error), error, "No such file");
+    assert_error(folder_walk(unit_path("walk/a"), note, &seen, &error), error, "Not a directory");
+
+    /* What is removed does not lead elsewhere. */
+    error = (struct error){0};
+    assert_good(folder_remove(root, &error), error);
+    assert_false(path_exists(root));
+    assert_true(path_exists(unit_path("elsewhere/y")));
+    text_free(&seen);
 }
 
 static void test_paths(void **state)
@@ -529,7 +472,7 @@ static void test_dist_env(void **state)
     (void)state;
     set_environment((const char *const[]){NULL});
     assert_true(dist_env_read(&env, &error));
-    assert_true(env.world_size == 1 && env.rank == 0 && !env.started);
+    assert_true(env.world_size == 1 && env.rank == 0 && !env.launched);
     set_environment((const char *const[]){"RANK=3", "WORLD_SIZE=4", "LOCAL_RANK=1", "LOCAL_WORLD_SIZE=2",
                                           "MASTER_ADDR=node1", "MASTER_PORT=1234",
                                           "TORCHELASTIC_USE_AGENT_STORE=True", NULL});
@@ -594,10 +537,9 @@ int main(void)
         cmocka_unit_test(test_distance),
         cmocka_unit_test(test_numpy_random),
         cmocka_unit_test(test_random_streams),
-        cmocka_unit_test(test_config),
-        cmocka_unit_test(test_config_errors),
         cmocka_unit_test(test_same_value),
         cmocka_unit_test(test_csv_errors),
+        cmocka_unit_test(test_walk),
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_file_errors),

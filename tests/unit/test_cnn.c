@@ -3,6 +3,7 @@
 #include "batches.h"
 #include "unit.h"
 
+#include "base/csv.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/text.h"
@@ -48,7 +49,7 @@ static void test_log_mel(void **state)
     assert_good(et_scope_close(scope, &error), error);
     for (int i = 0; i < 23 * 40; i++) {
         double expected = 0;
-        assert_true(text_next_csv(&cursor, ',', &field, &last) && text_to_number(field.text, &expected));
+        assert_true(csv_next_field(&cursor, ',', &field, &last) && text_to_number(field.text, &expected));
         if (fabs((double)found[i] - expected) > 2e-4)
             fail_msg("frame %d, band %d: %g, not %g", i / 40, i % 40, (double)found[i], expected);
     }
@@ -58,7 +59,7 @@ static void test_log_mel(void **state)
 
 /* ---- the model ---- */
 
-static struct model *open_model(const char *path, const struct config *config, struct error *error)
+static struct model *open_model(const char *path, const struct settings *settings, struct error *error)
 {
     struct strings labels = {0};
 
@@ -69,19 +70,19 @@ static struct model *open_model(const char *path, const struct config *config, s
         strings_add(&labels, name);
     }
     struct model_source source = {
-        .path = path, .config = config, .labels = config ? &labels : NULL, .device = ET_CPU, .seed = 5};
+        .path = path, .settings = settings, .labels = settings ? &labels : NULL, .device = ET_CPU, .seed = 5};
     struct model *model = model_open(&source, error);
     strings_free(&labels);
     return model;
 }
 
-static struct config *settings(const char *pooling)
+static struct settings cnn_settings(const char *pooling)
 {
-    struct config *config = config_new();
+    struct settings settings = *settings_default();
 
-    config_choose(config, "model.kind", "cnn");
-    config_choose(config, "model.pooling", pooling);
-    return config;
+    settings.model.kind = "cnn";
+    settings.model.pooling = pooling;
+    return settings;
 }
 
 static char *write_config(const char *text)
@@ -115,25 +116,24 @@ static void test_padding_changes_no_answer(void **state)
 
     (void)state;
     for (size_t p = 0; p < 2 * sizeof poolings / sizeof poolings[0]; p++) {
-        struct config *config = settings(poolings[p / 2]);
+        struct settings settings = cnn_settings(poolings[p / 2]);
         struct error error;
-        struct model *model = open_model(p % 2 ? write_config(OTHER_CONFIG) : config_file(), config, &error);
+        struct model *model = open_model(p % 2 ? write_config(OTHER_CONFIG) : config_file(), &settings, &error);
         assert_good(model, error);
         struct batch together = make_batch(lengths, 4, WIDTH, 0.7f);
         warm_up(model, &together);
         check_padding_changes_nothing(model, &together);
         free_batch(&together);
         model_close(model);
-        config_free(config);
     }
 }
 
 static void test_saved_model_answers_the_same(void **state)
 {
     const int64_t lengths[2] = {5000, 3000};
-    struct config *config = settings("attention");
+    struct settings settings = cnn_settings("attention");
     struct error error;
-    struct model *model = open_model(config_file(), config, &error);
+    struct model *model = open_model(config_file(), &settings, &error);
     struct batch batch = make_batch(lengths, 2, WIDTH, 0);
     float before[2 * LABELS], after[2 * LABELS], fresh[2 * LABELS];
 
@@ -153,7 +153,6 @@ static void test_saved_model_answers_the_same(void **state)
     assert_memory_equal(before, after, sizeof before);
     model_close(model);
     free_batch(&batch);
-    config_free(config);
 }
 
 /* As many labels, but other ones: the layer that tells them apart begins anew, the rest goes on. */
@@ -161,10 +160,10 @@ static void test_other_labels_start_anew(void **state)
 {
     static const char *const parts[] = {"classifier.dense.weight", "classifier.out_proj.weight",
                                         "classifier.out_proj.bias"};
-    struct config *config = settings("mean");
+    struct settings settings = cnn_settings("mean");
     struct error error;
     struct strings labels = {0};
-    struct model *model = open_model(config_file(), config, &error);
+    struct model *model = open_model(config_file(), &settings, &error);
 
     (void)state;
     assert_good(model, error);
@@ -174,7 +173,7 @@ static void test_other_labels_start_anew(void **state)
     for (int k = 0; k < LABELS; k++)
         strings_add(&labels, ((const char *[]){"x", "y", "z"})[k]);
     const struct model_source source = {
-        .path = unit_path("other"), .config = config, .labels = &labels, .device = ET_CPU, .seed = 5};
+        .path = unit_path("other"), .settings = &settings, .labels = &labels, .device = ET_CPU, .seed = 5};
     model = model_open(&source, &error);
     assert_good(model, error);
     for (size_t i = 0; i < 3; i++)
@@ -182,7 +181,6 @@ static void test_other_labels_start_anew(void **state)
                          i == 0);
     model_close(model);
     strings_free(&labels);
-    config_free(config);
 }
 
 static void test_bad_configurations(void **state)
@@ -200,17 +198,16 @@ static void test_bad_configurations(void **state)
         {"{\"model_type\": \"cnn\", \"input_norm\": \"none\"}", "\"clip\" or \"bands\""},
         {"{\"model_type\": \"cnn\", \"mask_time_length\": 0}", "above 0"},
     };
-    struct config *config = settings("mean");
+    struct settings settings = cnn_settings("mean");
     struct error error;
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_true(file_write(unit_path("bad.json"), bad[i][0], strlen(bad[i][0]), &error));
-        assert_error(open_model(unit_path("bad.json"), config, &error), error, bad[i][1]);
+        assert_error(open_model(unit_path("bad.json"), &settings, &error), error, bad[i][1]);
     }
-    config_choose(config, "model.freeze", "encoder");
-    assert_error(open_model(config_file(), config, &error), error, "nothing pretrained");
-    config_free(config);
+    settings.model.freeze = "encoder";
+    assert_error(open_model(config_file(), &settings, &error), error, "nothing pretrained");
 }
 
 /* ---- augmentation ---- */
@@ -226,7 +223,7 @@ static struct signal sine(size_t count)
 
 static void test_augmentation(void **state)
 {
-    const struct augmentation none = {0}, speed = {.speed = 0.2}, shift = {.shift = 0.05},
+    const struct augment_settings none = {0}, speed = {.speed = 0.2}, shift = {.shift = 0.05},
                               noise = {.noise = 1, .noise_snr = 20};
     struct signal before = sine(8000), signal = sine(8000), again = sine(8000);
 
@@ -270,7 +267,7 @@ static void test_augmentation(void **state)
 static void test_mixup(void **state)
 {
     const int64_t lengths[3] = {1000, 5000, 9000};
-    const struct augmentation mix = {.mixup = 0.4};
+    const struct augment_settings mix = {.mixup = 0.4};
     struct batch batch = make_batch(lengths, 3, WIDTH, 0), before = make_batch(lengths, 3, WIDTH, 0);
     double mean = 0;
 

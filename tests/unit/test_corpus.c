@@ -8,7 +8,7 @@ static void index_again(struct fixture *f)
 {
     struct error error = {0};
 
-    assert_good(corpus_index(f->config, f->catalogue, f->cache, &f->scan, &error), error);
+    assert_good(corpus_index(&f->settings.corpora, &f->corpus, 2, f->catalogue, f->cache, &f->scan, &error), error);
 }
 
 static int set_up(void **state)
@@ -36,8 +36,7 @@ static void test_fields(void **state)
     assert_string_equal(sad->sex, "female");
     assert_string_equal(sad->speaker, "12");
     assert_string_equal(sad->text, "Kids are talking by the door");
-    assert_int_equal(sad->fields.intensity, 2);
-    assert_int_equal(sad->fields.repetition, 2);
+    assert_string_equal(sad->intensity, "strong");
     assert_string_equal(angry->label, "angry");
     assert_string_equal(angry->sex, "male");
     assert_string_equal(angry->text, "Dogs are sitting by the door");
@@ -103,15 +102,15 @@ static void test_broken_files_are_left_out(void **state)
     for (size_t i = 0; i < clips.count; i++) {
         const struct clip *clip = &clips.clips[i];
         if (strcmp(clip->name, "03-01-01-01-01-01-01") == 0)
-            assert_string_equal(clip->task, "empty file");
+            assert_string_equal(clip->defect, "empty file");
         if (strcmp(clip->name, "03-01-02-01-01-01-01") == 0)
-            assert_string_equal(clip->task, "unreadable: No such file or directory");
+            assert_string_equal(clip->defect, "unreadable: No such file or directory");
         if (strcmp(clip->name, "03-01-09-01-01-01-01") == 0)
-            assert_string_equal(clip->task, "name outside the scheme: emotion 09 is not 01 to 08");
+            assert_string_equal(clip->defect, "name outside the scheme: emotion 09 is not 01 to 08");
     }
     clip_list_free(&clips);
-    config_choose(f->config, "corpus.strict", "yes");
-    assert_error(corpus_index(f->config, f->catalogue, f->cache, &f->scan, &error), error, "4 broken files");
+    f->settings.corpora.strict = true;
+    assert_error(corpus_index(&f->settings.corpora, &f->corpus, 2, f->catalogue, f->cache, &f->scan, &error), error, "4 broken files");
 }
 
 /* A link back to a folder above is not followed, and copies are not made of it. */
@@ -134,53 +133,54 @@ static void test_labels(void **state)
 
     put_clip("03-01-01-01-01-01-02.wav", 4000, 220);
     index_again(f);
-    config_choose(f->config, "corpus.labels", "sad, angry");
-    assert_good(corpus_clips(f->config, f->catalogue, f->scan.corpus, &clips, &error), error);
+    f->settings.corpora.labels = "sad, angry";
+    assert_good(corpus_clips(&f->settings.corpora, &f->corpus, f->catalogue, f->scan.corpus, &clips, &error), error);
     assert_int_equal(clips.count, 2);
-    assert_good(corpus_labels(f->config, &clips, &labels, &error), error);
+    assert_good(corpus_labels(&f->settings.corpora, &clips, &labels, &error), error);
     assert_string_equal(labels.items[0], "sad"); /* the configuration's order */
     strings_free(&labels);
-    config_choose(f->config, "corpus.labels", "sad,sad");
-    assert_error(corpus_labels(f->config, &clips, &labels, &error), error, "twice");
+    f->settings.corpora.labels = "sad,sad";
+    assert_error(corpus_labels(&f->settings.corpora, &clips, &labels, &error), error, "twice");
     strings_free(&labels);
     clip_list_free(&clips);
-    config_choose(f->config, "corpus.labels", ",");
-    assert_error(corpus_clips(f->config, f->catalogue, f->scan.corpus, &clips, &error), error,
+    f->settings.corpora.labels = ",";
+    assert_error(corpus_clips(&f->settings.corpora, &f->corpus, f->catalogue, f->scan.corpus, &clips, &error), error,
                  "names no label");
-    config_choose(f->config, "corpus.labels", "joy");
-    assert_error(corpus_clips(f->config, f->catalogue, f->scan.corpus, &clips, &error), error,
+    f->settings.corpora.labels = "joy";
+    assert_error(corpus_clips(&f->settings.corpora, &f->corpus, f->catalogue, f->scan.corpus, &clips, &error), error,
                  "no usable clip");
     clip_list_free(&clips);
-    config_choose(f->config, "corpus.labels", "sad,angry,joy");
+    f->settings.corpora.labels = "sad,angry,joy";
     assert_good(
-        corpus_clips(f->config, f->catalogue, f->scan.corpus, &clips, (error = (struct error){0}, &error)),
+        corpus_clips(&f->settings.corpora, &f->corpus, f->catalogue, f->scan.corpus, &clips, (error = (struct error){0}, &error)),
         error);
-    assert_error(corpus_labels(f->config, &clips, &labels, &error), error,
+    assert_error(corpus_labels(&f->settings.corpora, &clips, &labels, &error), error,
                  "no clip of the corpus has the label");
     strings_free(&labels);
-    config_choose(f->config, "corpus.labels", "");
+    f->settings.corpora.labels = "";
     clips.count = 1;
-    assert_error(corpus_labels(f->config, &clips, &labels, &error), error, "is only sad");
+    assert_error(corpus_labels(&f->settings.corpora, &clips, &labels, &error), error, "is only sad");
     strings_free(&labels);
-    config_choose(f->config, "model.task", "multi_label");
+    f->settings.model.task = MULTI_LABEL;
+    f->settings.corpora.task = MULTI_LABEL;
     clips.clips[0].label = "";
-    assert_error(corpus_labels(f->config, &clips, &labels, &error), error, "here are none");
+    assert_error(corpus_labels(&f->settings.corpora, &clips, &labels, &error), error, "here are none");
     strings_free(&labels);
     clip_list_free(&clips);
     static const char *const maps[] = {"=sad", "sad=", "sad"};
     for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
-        config_choose(f->config, "corpus.label_map", maps[i]);
-        assert_error(corpus_clips(f->config, f->catalogue, f->scan.corpus, &clips, &error), error,
+        f->corpus.label_map = maps[i];
+        assert_error(corpus_clips(&f->settings.corpora, &f->corpus, f->catalogue, f->scan.corpus, &clips, &error), error,
                      "corpus.label_map");
         clip_list_free(&clips);
     }
-    config_choose(f->config, "corpus.kind", "folders");
-    config_choose(f->config, "corpus.root", unit_path("corpus/deep/er/03-01-04-02-01-02-12.wav"));
-    assert_error(corpus_index(f->config, f->catalogue, f->cache, &f->scan, &error), error,
+    f->corpus.kind = "folders";
+    f->corpus.root = unit_path("corpus/deep/er/03-01-04-02-01-02-12.wav");
+    assert_error(corpus_index(&f->settings.corpora, &f->corpus, 2, f->catalogue, f->cache, &f->scan, &error), error,
                  "corpus.root: no folder");
-    config_choose(f->config, "corpus.kind", "ravdess");
-    config_choose(f->config, "corpus.root", "/nowhere/at/all");
-    assert_error(corpus_index(f->config, f->catalogue, f->cache, &f->scan, &error), error,
+    f->corpus.kind = "ravdess";
+    f->corpus.root = "/nowhere/at/all";
+    assert_error(corpus_index(&f->settings.corpora, &f->corpus, 2, f->catalogue, f->cache, &f->scan, &error), error,
                  "corpus.root: no folder");
 }
 

@@ -19,16 +19,16 @@ static int set_up(void **state)
     int status = fixture_set_up(state);
     struct fixture *f = *state;
 
-    config_choose(f->config, "corpus.file", unit_path("list.csv"));
+    f->corpus.file = unit_path("list.csv");
     return status;
 }
 
 static bool index_as(struct fixture *f, const char *kind, struct error *error)
 {
-    config_choose(f->config, "corpus.kind", kind);
+    f->corpus.kind = kind;
     clip_list_free(&f->clips);
-    return corpus_index(f->config, f->catalogue, f->cache, &f->scan, error) &&
-           corpus_clips(f->config, f->catalogue, f->scan.corpus, &f->clips, error);
+    return corpus_index(&f->settings.corpora, &f->corpus, 2, f->catalogue, f->cache, &f->scan, error) &&
+           corpus_clips(&f->settings.corpora, &f->corpus, f->catalogue, f->scan.corpus, &f->clips, error);
 }
 
 static void check(const struct clip *clip, const char *path, const char *label, const char *speaker,
@@ -96,14 +96,14 @@ static void test_folders_and_map(void **state)
     assert_good(index_as(f, "folders", &error), error);
     assert_int_equal(f->clips.count, 4);
     check(&f->clips.clips[1], "deep/elation/1.wav", "elation", NULL, NULL, NULL);
-    config_choose(f->config, "corpus.label_map", "joy=happy, elation=happy, anger=joy, noise=-");
+    f->corpus.label_map = "joy=happy, elation=happy, anger=joy, noise=-";
     assert_good(index_as(f, "folders", &error), error);
     assert_int_equal(f->clips.count, 3);
     check(&f->clips.clips[0], "anger/1.wav", "joy", NULL, NULL, NULL); /* renamed once, not on to happy */
     check(&f->clips.clips[1], "deep/elation/1.wav", "happy", NULL, NULL, NULL);
-    config_choose(f->config, "corpus.label_map", "sorrow=sad");
+    f->corpus.label_map = "sorrow=sad";
     assert_error(index_as(f, "folders", &error), error, "no clip of the corpus has the label \"sorrow\"");
-    config_choose(f->config, "corpus.label_map", "joy");
+    f->corpus.label_map = "joy";
     assert_error(index_as(f, "folders", &error), error, "expected label=other");
 }
 
@@ -122,7 +122,7 @@ static void test_list(void **state)
                "sub/b.wav,sad,ben,train,,,\n"
                "gone.wav,sad,ben,train,,,\n"
                "sub/b.wav,,ben,train,0.1,0.2,no label\n");
-    config_choose(f->config, "corpus.columns", "path=file, label=emotion");
+    f->corpus.columns = "path=file, label=emotion";
     assert_good(index_as(f, "csv", &error), error);
     assert_int_equal(f->scan.files, 5);
     assert_int_equal(f->scan.broken, 2);
@@ -138,8 +138,7 @@ static void test_list(void **state)
     char *path = mem_format("%s/a.wav", unit_path("corpus"));
     char *stretch = mem_format("%s#t=0.75,2", path);
     assert_good(audio_decode(path, NULL, &whole, &error), error);
-    config_choose(f->config, "audio.normalize", "no");
-    assert_good(corpus_signal(f->config, f->cache, stretch, f->clips.clips[1].sha256, false, &signal, &error),
+    assert_good(corpus_signal(f->cache, stretch, f->clips.clips[1].sha256, 0, false, &signal, &error),
                 error);
     assert_int_equal(signal.count, 20000);
     assert_memory_equal(signal.samples, whole.samples + 12000, 20000 * sizeof *signal.samples);
@@ -168,9 +167,9 @@ static void test_parts(void **state)
     put_clip("b.wav", 8000, 300);
     put_clip("c.wav", 8000, 400);
     write_list("path,label,part\na.wav,x,train\nb.wav,y,train\nc.wav,x,test\n");
-    config_choose(f->config, "split.protocol", "predefined");
+    f->settings.split.protocol = "predefined";
     assert_good(index_as(f, "csv", &error), error);
-    assert_good(split_make(f->config, &f->clips, &split, &error), error);
+    assert_good(split_make(&f->settings.split, f->settings.model.task, &f->clips, &split, &error), error);
     assert_int_equal(split.counts[PART_TRAIN], 2);
     assert_int_equal(split.counts[PART_TEST], 1);
     assert_string_equal(f->clips.clips[split.clips[PART_TEST][0]].path, "c.wav");
@@ -205,9 +204,9 @@ static void test_bad_lists(void **state)
         assert_error(index_as(f, "csv", &error), error, lists[i][1]);
     }
     write_list("path,label\na.wav,x\n");
-    config_choose(f->config, "corpus.columns", "place=x");
+    f->corpus.columns = "place=x";
     assert_error(index_as(f, "csv", &error), error, "corpus.columns");
-    config_choose(f->config, "corpus.columns", "speaker=who");
+    f->corpus.columns = "speaker=who";
     assert_error(index_as(f, "csv", &error), error, "no column \"who\"");
 }
 
@@ -276,10 +275,12 @@ static void test_emoreact(void **state)
     assert_int_equal(f->scan.files, 3);
     assert_int_equal(f->clips.count, 2); /* b has two affects: not one label */
     assert_string_equal(f->clips.clips[0].part, "test");
-    config_choose(f->config, "model.task", "multi_label");
+    f->settings.model.task = MULTI_LABEL;
+    f->settings.corpora.task = MULTI_LABEL;
     assert_good(index_as(f, "emoreact", &error), error);
     assert_int_equal(f->clips.count, 3);
-    config_choose(f->config, "model.task", "regression");
+    f->settings.model.task = REGRESSION;
+    f->settings.corpora.task = REGRESSION;
     assert_good(index_as(f, "emoreact", &error), error);
     assert_string_equal(f->clips.clips[0].label, "2");
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -300,8 +301,9 @@ static void test_label_columns(void **state)
 
     put_clip("a.wav", 8000, 200);
     put_clip("b.wav", 8000, 300);
-    config_choose(f->config, "model.task", "multi_label");
-    config_choose(f->config, "corpus.labels", "joy,anger");
+    f->settings.model.task = MULTI_LABEL;
+    f->settings.corpora.task = MULTI_LABEL;
+    f->settings.corpora.labels = "joy,anger";
     write_list("path,joy,anger\na.wav,1,0\nb.wav,1,1\n");
     assert_good(index_as(f, "csv", &error), error);
     assert_string_equal(f->clips.clips[0].label, "joy");
@@ -315,14 +317,15 @@ static void test_label_columns(void **state)
     error = (struct error){0};
     assert_good(index_as(f, "csv", &error), error);
     assert_int_equal(f->clips.count, 2);
-    config_choose(f->config, "model.task", "regression");
-    config_choose(f->config, "corpus.labels", "valence");
+    f->settings.model.task = REGRESSION;
+    f->settings.corpora.task = REGRESSION;
+    f->settings.corpora.labels = "valence";
     write_list("path,label\na.wav,0.5\nb.wav,high\n");
     assert_good(index_as(f, "csv", &error), error);
     struct strings labels = {0};
-    assert_error(corpus_labels(f->config, &f->clips, &labels, &error), error, "high");
+    assert_error(corpus_labels(&f->settings.corpora, &f->clips, &labels, &error), error, "high");
     strings_free(&labels);
-    config_choose(f->config, "corpus.file", "");
+    f->corpus.file = "";
     assert_error(index_as(f, "csv", &error), error, "needs corpus.file");
 }
 

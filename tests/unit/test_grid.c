@@ -33,8 +33,8 @@ static void test_product(void **state)
     assert_string_equal(name, "pooling=max,train.batch_size=4,seed=3");
     grid_apply(&grid, 4, "3", config);
     assert_string_equal(config_text(config, "model.pooling"), "max");
-    assert_int_equal(config_integer(config, "train.batch_size"), 4);
-    assert_int_equal(config_integer(config, "run.seed"), 3);
+    assert_int_equal(config_settings(config)->train.batch_size, 4);
+    assert_int_equal(config_settings(config)->run.seed, 3);
     free(label);
     free(name);
     config_free(config);
@@ -114,10 +114,9 @@ static void test_too_many(void **state)
     for (int i = 0; i < 60; i++)
         text_add(&values, "%s%d", i ? "," : "", i + 1);
     static const char *const keys[] = {"train.epochs", "train.batch_size", "train.gradient_accumulation_steps"};
-    static const char *const places[] = {"sweep.grid", "sweep.grid", "sweep.grid"};
     for (int k = 0; k < 3; k++) {
-        char *axis = mem_format("%s=%s", keys[k], values.text);
-        config_choose(config, places[k], axis);
+        char *axis = mem_format("sweep.grid=%s=%s", keys[k], values.text);
+        assert_true(config_set(config, "--set", axis, &error));
         free(axis);
     }
     assert_error(grid_read(&grid, config, &error), error, "more than 100000 settings");

@@ -21,9 +21,9 @@ static char *tiny(const char *norm)
     return arena_format(&arena, "%s/golden/wav2vec2_tiny_%s/model", EMOTRAIN_TESTS, norm);
 }
 
-static struct model *open_model(const char *path, const struct config *config, struct error *error)
+static struct model *open_model(const char *path, const struct settings *settings, struct error *error)
 {
-    struct model_source source = {.path = path, .config = config, .device = ET_CPU, .seed = 7};
+    struct model_source source = {.path = path, .settings = settings, .device = ET_CPU, .seed = 7};
 
     *error = (struct error){0};
     return model_open(&source, error);
@@ -45,17 +45,16 @@ static void test_padding_changes_no_answer(void **state)
     (void)state;
     for (int n = 0; n < 2; n++) {
         for (int p = 0; p < 9; p++) {
-            struct config *config = config_new();
+            struct settings settings = *settings_default();
             struct error error;
-            config_choose(config, "model.pooling", poolings[p]);
-            config_choose(config, "model.layer", layers[p % 3]);
-            struct model *model = open_model(tiny(norms[n]), config, &error);
+            settings.model.pooling = poolings[p];
+            settings.model.layer = layers[p % 3];
+            struct model *model = open_model(tiny(norms[n]), &settings, &error);
             assert_good(model, error);
             struct batch together = make_batch(lengths, 4, 6000, 0.7f); /* even padding that is not zero */
             check_padding_changes_nothing(model, &together);
             free_batch(&together);
             model_close(model);
-            config_free(config);
         }
     }
 }
@@ -411,10 +410,10 @@ static void test_bad_pickles(void **state)
 static void test_other_labels_start_anew(void **state)
 {
     struct error error = {0};
-    struct config *config = config_new();
+    struct settings settings = *settings_default();
     struct strings labels = {0};
     struct model_source source = {
-        .path = tiny("layer"), .config = config, .labels = &labels, .device = ET_CPU};
+        .path = tiny("layer"), .settings = &settings, .labels = &labels, .device = ET_CPU};
 
     (void)state;
     for (int k = 0; k < LABELS; k++)
@@ -427,19 +426,18 @@ static void test_other_labels_start_anew(void **state)
         model->parameters.items[parameters_index(&model->parameters, "classifier.out_proj.weight")].loaded);
     model_close(model);
     strings_free(&labels);
-    config_free(config);
 }
 
 static void test_saved_model_answers_the_same(void **state)
 {
     float a[2 * LABELS], b[2 * LABELS];
     struct error error;
-    struct config *config = config_new();
+    struct settings settings = *settings_default();
 
     (void)state;
-    config_choose(config, "model.pooling", "attentive_statistics");
-    config_choose(config, "model.layer", "weighted");
-    struct model *model = open_model(tiny("group"), config, &error);
+    settings.model.pooling = "attentive_statistics";
+    settings.model.layer = "weighted";
+    struct model *model = open_model(tiny("group"), &settings, &error);
     assert_good(model, error);
     assert_true(folder_make(unit_path("saved"), &error));
     assert_good(model_save(model, unit_path("saved"), &error), error);
@@ -450,7 +448,6 @@ static void test_saved_model_answers_the_same(void **state)
     model_close(model);
     outputs_of(unit_path("saved"), b); /* pooling and layers come from its config.json */
     assert_memory_equal(a, b, sizeof a);
-    config_free(config);
 }
 
 static void test_freeze(void **state)
@@ -470,21 +467,19 @@ static void test_freeze(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct config *config = config_new();
-        config_choose(config, "model.freeze", cases[i].freeze);
-        struct model *model = open_model(tiny("layer"), config, &error);
+        struct settings settings = *settings_default();
+        settings.model.freeze = cases[i].freeze;
+        struct model *model = open_model(tiny("layer"), &settings, &error);
         assert_good(model, error);
         const struct parameters *p = &model->parameters;
         assert_true(p->items[parameters_index(p, cases[i].trained)].trainable);
         if (cases[i].frozen)
             assert_false(et_requires_grad(p->items[parameters_index(p, cases[i].frozen)].tensor));
         model_close(model);
-        config_free(config);
     }
-    struct config *config = config_new();
-    config_choose(config, "model.freeze", "layers:9");
-    assert_error(open_model(tiny("layer"), config, &error), error, "N from 1 to 3");
-    config_free(config);
+    struct settings settings = *settings_default();
+    settings.model.freeze = "layers:9";
+    assert_error(open_model(tiny("layer"), &settings, &error), error, "N from 1 to 3");
 }
 
 /* Low-rank adapters: begin at no change, are all that is trained of the encoder, and are saved merged in. */
@@ -493,14 +488,14 @@ static void test_adapters(void **state)
     float plain[2 * LABELS], adapted[2 * LABELS], saved[2 * LABELS];
     const int64_t lengths[2] = {2000, 3000};
     struct batch batch = make_batch(lengths, 2, 3000, 0);
-    struct config *config = config_new();
+    struct settings settings = *settings_default();
     struct error error = {0};
 
     (void)state;
     outputs_of(tiny("layer"), plain);
-    config_choose(config, "model.lora_rank", "3");
-    config_choose(config, "model.lora_targets", "q_proj, v_proj,out_proj");
-    struct model *model = open_model(tiny("layer"), config, &error);
+    settings.model.lora_rank = 3;
+    settings.model.lora_targets = "q_proj, v_proj,out_proj";
+    struct model *model = open_model(tiny("layer"), &settings, &error);
     assert_good(model, error);
     batch_outputs(model, &batch, false, adapted);
     for (int k = 0; k < 2 * LABELS; k++)
@@ -539,38 +534,37 @@ static void test_adapters(void **state)
         assert_float_equal(saved[k], adapted[k], 1e-5f);
     model_close(model);
 
-    config_choose(config, "model.lora_targets", "q_proj,k");
-    assert_error(open_model(tiny("layer"), config, &error), error, "\"k\" is none of q_proj");
-    config_choose(config, "model.lora_targets", "");
-    assert_error(open_model(tiny("layer"), config, &error), error, "name one of");
-    config_free(config);
+    settings.model.lora_targets = "q_proj,k";
+    assert_error(open_model(tiny("layer"), &settings, &error), error, "\"k\" is none of q_proj");
+    settings.model.lora_targets = "";
+    assert_error(open_model(tiny("layer"), &settings, &error), error, "name one of");
     free_batch(&batch);
 }
 
 /* One training pass with everything random on; returns the gradients' norm, and the loss. */
-static double train_step_once(const char *norm, const char *checkpointing, const char *freeze, uint64_t seed,
+static double train_step_once(const char *norm, bool checkpointing, const char *freeze, uint64_t seed,
                          double *loss)
 {
-    static const char *const on[] = {"model.hidden_dropout",    "model.activation_dropout",
-                                     "model.attention_dropout", "model.feat_proj_dropout",
-                                     "model.final_dropout",     "model.layerdrop"};
     const int64_t lengths[3] = {9000, 12000, 7000}, shape[1] = {3};
     struct forward_mode mode = {.training = true, .seed = seed};
-    struct config *config = config_new();
+    struct settings settings = *settings_default();
     struct error error;
 
+    double *const on[] = {&settings.model.hidden_dropout,    &settings.model.activation_dropout,
+                          &settings.model.attention_dropout, &settings.model.feat_proj_dropout,
+                          &settings.model.final_dropout,     &settings.model.layerdrop};
     for (size_t i = 0; i < sizeof on / sizeof on[0]; i++)
-        config_choose(config, on[i], "0.2");
-    config_choose(config, "model.apply_spec_augment", "yes");
-    config_choose(config, "model.mask_time_prob", "0.3");
-    config_choose(config, "model.mask_time_length", "3");
-    config_choose(config, "model.mask_feature_prob", "0.2");
-    config_choose(config, "model.mask_feature_length", "4");
-    config_choose(config, "model.gradient_checkpointing", checkpointing);
-    config_choose(config, "model.pooling", "attentive_statistics");
-    config_choose(config, "model.layer", "weighted");
-    config_choose(config, "model.freeze", freeze);
-    struct model *model = open_model(tiny(norm), config, &error);
+        *on[i] = 0.2;
+    settings.model.apply_spec_augment = TRI_YES;
+    settings.model.mask_time_prob = 0.3;
+    settings.model.mask_time_length = 3;
+    settings.model.mask_feature_prob = 0.2;
+    settings.model.mask_feature_length = 4;
+    settings.model.gradient_checkpointing = checkpointing;
+    settings.model.pooling = "attentive_statistics";
+    settings.model.layer = "weighted";
+    settings.model.freeze = freeze;
+    struct model *model = open_model(tiny(norm), &settings, &error);
     assert_good(model, error);
     struct et_scope *scope = et_scope_open(NULL);
     struct batch batch = make_batch(lengths, 3, 12000, 0);
@@ -592,7 +586,6 @@ static double train_step_once(const char *norm, const char *checkpointing, const
     free(tensors);
     free_batch(&batch);
     model_close(model);
-    config_free(config);
     return result;
 }
 
@@ -605,12 +598,12 @@ static void test_training_pass_is_a_function_of_its_seed(void **state)
     (void)state;
     for (int n = 0; n < 2; n++) {
         for (int f = 0; f < 4; f++) {
-            double plain = train_step_once(norms[n], "no", freezes[f], 5, &loss);
+            double plain = train_step_once(norms[n], false, freezes[f], 5, &loss);
             assert_true(isfinite(plain) && plain > 0);
-            assert_true(train_step_once(norms[n], "no", freezes[f], 5, &again) == plain && loss == again);
-            train_step_once(norms[n], "no", freezes[f], 6, &other);
+            assert_true(train_step_once(norms[n], false, freezes[f], 5, &again) == plain && loss == again);
+            train_step_once(norms[n], false, freezes[f], 6, &other);
             assert_true(loss != other);
-            double checkpointed = train_step_once(norms[n], "yes", freezes[f], 5, &other);
+            double checkpointed = train_step_once(norms[n], true, freezes[f], 5, &other);
             assert_true(loss == other); /* gradient checkpointing draws and computes the same */
             assert_true(fabs(checkpointed - plain) <= 1e-6 * plain);
         }
@@ -661,9 +654,9 @@ static void test_unsupported_configurations(void **state)
         {"not json", "not valid JSON"},
     };
     struct strings labels = {0};
-    struct config *config = config_new();
+    struct settings settings = *settings_default();
     struct model_source source = {
-        .path = unit_path("only.json"), .config = config, .labels = &labels, .device = ET_CPU};
+        .path = unit_path("only.json"), .settings = &settings, .labels = &labels, .device = ET_CPU};
     struct error error;
 
     (void)state;
@@ -673,11 +666,10 @@ static void test_unsupported_configurations(void **state)
         write_text(source.path, cases[i][0]);
         assert_error(model_open(&source, &error), error, cases[i][1]);
     }
-    config_choose(config, "model.pooling", "median");
+    settings.model.pooling = "median";
     write_text(source.path, "{}");
     assert_error(model_open(&source, &error), error, "there is mean, sum, max, first, last");
     strings_free(&labels);
-    config_free(config);
 }
 
 int main(void)

@@ -1,6 +1,8 @@
 /* Metrics and the classification report, digit for digit scikit-learn's. */
 #include "unit.h"
 
+#include "base/csv.h"
+
 #include "report/clips.h"
 #include "report/report.h"
 
@@ -17,7 +19,7 @@ static void read_pairs(struct prediction_list *predictions)
     bool last;
 
     prediction_list_start(predictions, SINGLE_LABEL, labels, 8);
-    for (int n = 0; text_next_csv(&cursor, ',', &field, &last); n++) {
+    for (int n = 0; csv_next_field(&cursor, ',', &field, &last); n++) {
         int index = 0;
         while (n > 1 && strcmp(labels[index], field.text) != 0)
             index++;
@@ -98,7 +100,7 @@ static void fill_catalogue(struct catalogue *catalogue, int64_t *corpus)
                                             .label = i % 2 ? "b" : "a",
                                             .speaker = speakers[i / 10],
                                             .sex = i / 10 % 2 ? "male" : "female",
-                                            .fields = {.intensity = i % 4 < 2 ? 1 : 2}});
+                                            .intensity = i % 4 < 2 ? "normal" : "strong"});
     }
     assert_good(clips_write(catalogue, *corpus, &list, NULL, 0, &error), error);
     clip_list_free(&list);
@@ -227,7 +229,7 @@ static void test_baseline_of_other_clips(void **state)
     catalogue_close(catalogue);
 }
 
-/* Clips of a second corpus go by their whole paths, and what is damaged in a run's facts is passed over. */
+/* Clips of a second corpus go by their whole paths, and what is damaged in a run's information is passed over. */
 static void test_facts_of_more_corpora(void **state)
 {
     static const char *const labels[] = {"a", "b"};
@@ -236,9 +238,10 @@ static void test_facts_of_more_corpora(void **state)
     struct clip_list list = {0};
     struct clip_facts facts;
     struct prediction_list outputs;
-    struct run_row run = {.facts = "{\"corpus\": {\"kind\": \"ravdess\", \"root\": \"/a\", \"more\": ["
+    struct run_info info;
+    static const char text[] = "{\"corpus\": {\"kind\": \"ravdess\", \"root\": \"/a\", \"more\": ["
                                    "{\"kind\": 3}, {\"kind\": \"emodb\", \"root\": \"/b\"},"
-                                   "{\"kind\": \"emodb\", \"root\": \"/b\", \"number\": 2}]}}"};
+                                   "{\"kind\": \"emodb\", \"root\": \"/b\", \"name\": \"other\"}]}}";
     int64_t corpus;
 
     (void)state;
@@ -250,15 +253,17 @@ static void test_facts_of_more_corpora(void **state)
     prediction_list_add(&outputs, "/b/y.wav", 0, NULL);
     prediction_list_add(&outputs, "/bc/y.wav", 0, NULL);
     prediction_list_add(&outputs, "/b/unknown.wav", 0, NULL);
-    assert_good(clip_facts_read(&facts, catalogue, &run, &outputs, &error), error);
+    run_info_read(&info, text);
+    assert_good(clip_facts_read(&facts, catalogue, &info, &outputs, &error), error);
     assert_null(facts.speakers[0]);
     assert_non_null(strstr(facts.speakers[1], "03"));
     assert_null(facts.speakers[2]);
     assert_null(facts.speakers[3]);
     assert_string_equal(facts.clips[1].path, "/b/y.wav");
     clip_facts_free(&facts);
-    run.facts = NULL;
-    assert_good(clip_facts_read(&facts, catalogue, &run, &outputs, &error), error);
+    run_info_free(&info);
+    run_info_read(&info, NULL);
+    assert_good(clip_facts_read(&facts, catalogue, &info, &outputs, &error), error);
     assert_null(facts.root);
     clip_facts_free(&facts);
     prediction_list_free(&outputs);

@@ -1,7 +1,7 @@
 /* Splits: scikit-learn's, by speaker, predefined. */
 #include "unit.h"
 
-#include "config/config.h"
+#include "config/settings.h"
 #include "base/text.h"
 #include "corpus/split/split.h"
 
@@ -25,23 +25,23 @@ static void check_part(const char *expected, const struct split *split, enum par
     text_free(&text);
 }
 
-static void configure(struct config *config, const char *head)
+static void configure(struct split_settings *split, const char *head)
 {
     char kind[16], first[32], second[32], third[32];
 
     if (sscanf(head, "%15s %31s %31s %31s", kind, first, second, third) == 4) {
-        config_choose(config, "split.folds", first);
-        config_choose(config, "split.fold", second);
-        config_choose(config, "split.seed", third);
+        split->folds = atoll(first);
+        split->fold = atoll(second);
+        split->seed = atoll(third);
     } else {
-        config_choose(config, "split.test", first);
-        config_choose(config, "split.seed", second);
+        split->test = atof(first);
+        split->seed = atoll(second);
     }
 }
 
 static void check_case(const char *head, const char *letters, const char *train, const char *test)
 {
-    struct config *config = config_new();
+    struct settings settings = *settings_default();
     struct clip_list clips = {0};
     struct split split;
     struct error error = {0};
@@ -51,8 +51,8 @@ static void check_case(const char *head, const char *letters, const char *train,
         snprintf(name, sizeof name, "clip%04zu", i);
         add_clip(&clips, name, label, NULL, NULL);
     }
-    configure(config, head);
-    bool done = split_make(config, &clips, &split, &error);
+    configure(&settings.split, head);
+    bool done = split_make(&settings.split, settings.model.task, &clips, &split, &error);
     if (strcmp(test, "error") == 0) {
         assert_false(done);
     } else {
@@ -62,7 +62,6 @@ static void check_case(const char *head, const char *letters, const char *train,
         split_free(&split);
     }
     clip_list_free(&clips);
-    config_free(config);
 }
 
 static void test_scikit_learn(void **state)
@@ -97,56 +96,55 @@ static struct clip_list made_up(int speakers)
 
 static void test_errors(void **state)
 {
-    struct config *config = config_new();
+    struct settings settings = *settings_default();
     struct clip_list clips = made_up(5);
     struct split split;
     struct error error = {0};
 
     (void)state;
     clips.clips[29].label = "only one";
-    assert_error(split_make(config, &clips, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
                  "the least populated class has only 1 clip");
     clips.clips[29].label = "sad";
-    config_choose(config, "split.test", "2");
-    assert_error(split_make(config, &clips, &split, &error), error, "should hold at least one of each");
-    config_choose(config, "split.test", "30");
-    assert_error(split_make(config, &clips, &split, &error), error, "would leave the train part empty");
-    config_choose(config, "split.test", "1.5");
-    assert_error(split_make(config, &clips, &split, &error), error, "a fraction below 1 or a whole number");
-    config_choose(config, "split.test", "0");
-    assert_error(split_make(config, &clips, &split, &error), error, "split.test must be above 0");
-    config_choose(config, "split.folds", "3");
-    config_choose(config, "split.fold", "3");
-    assert_error(split_make(config, &clips, &split, &error), error, "split.fold must be below");
-    config_choose(config, "split.folds", "1");
-    assert_error(split_make(config, &clips, &split, &error), error, "split.folds must be 0");
-    config_choose(config, "split.fold", "0");
-    config_choose(config, "split.folds", "12"); /* of 10 clips at most in a class */
-    assert_error(split_make(config, &clips, &split, &error), error, "split.folds");
-    config_choose(config, "split.protocol", "speaker");
-    assert_error(split_make(config, &clips, &split, &error), error, "more than the 5 speakers");
-    config_choose(config, "split.folds", "0");
-    config_choose(config, "split.test", "0.2");
+    settings.split.test = 2;
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "should hold at least one of each");
+    settings.split.test = 30;
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "would leave the train part empty");
+    settings.split.test = 1.5;
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "a fraction below 1 or a whole number");
+    settings.split.test = 0;
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "split.test must be above 0");
+    settings.split.folds = 3;
+    settings.split.fold = 3;
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "split.fold must be below");
+    settings.split.folds = 1;
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "split.folds must be 0");
+    settings.split.fold = 0;
+    settings.split.folds = 12; /* of 10 clips at most in a class */
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "split.folds");
+    settings.split.protocol = "speaker";
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "more than the 5 speakers");
+    settings.split.folds = 0;
+    settings.split.test = 0.2;
     for (size_t i = 0; i < clips.count; i++)
         clips.clips[i].speaker = "only one";
-    assert_error(split_make(config, &clips, &split, &error), error, "needs at least 2 speakers, here is 1");
-    config_choose(config, "split.protocol", "random");
-    assert_error(split_make(config, &clips, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "needs at least 2 speakers, here is 1");
+    settings.split.protocol = "random";
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
                  "there is stratified, speaker, predefined");
     clip_list_free(&clips);
-    config_free(config);
 }
 
 static void test_validation(void **state)
 {
-    struct config *config = config_new();
+    struct settings settings = *settings_default();
     struct clip_list clips = made_up(10);
     struct split split;
     struct error error = {0};
 
     (void)state;
-    config_choose(config, "split.validation", "0.1");
-    assert_good(split_make(config, &clips, &split, &error), error);
+    settings.split.validation = 0.1;
+    assert_good(split_make(&settings.split, settings.model.task, &clips, &split, &error), error);
     assert_int_equal(split.counts[PART_TEST], 12);
     assert_int_equal(split.counts[PART_VALIDATION], 6);
     assert_int_equal(split.counts[PART_TRAIN], 42);
@@ -161,14 +159,13 @@ static void test_validation(void **state)
     assert_true(split.shared_speakers > 0);
     assert_int_equal(split_selection_part(&split), PART_VALIDATION);
     split_free(&split);
-    config_choose(config, "split.validation", "50");
-    assert_error(split_make(config, &clips, &split, &error), error, "would leave the train part of 48 empty");
-    config_choose(config, "split.validation", "60");
-    assert_error(split_make(config, &clips, &split, &error), error, "would leave the train part empty");
-    config_choose(config, "split.validation", "2"); /* fewer than classes */
-    assert_error(split_make(config, &clips, &split, &error), error, "should hold at least one of each");
+    settings.split.validation = 50;
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "would leave the train part of 48 empty");
+    settings.split.validation = 60;
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "would leave the train part empty");
+    settings.split.validation = 2; /* fewer than classes */
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "should hold at least one of each");
     clip_list_free(&clips);
-    config_free(config);
 }
 
 static void fix_part(struct clip_list *clips, size_t first, size_t last, const char *part)
@@ -182,75 +179,74 @@ static void fix_part(struct clip_list *clips, size_t first, size_t last, const c
 /* Corpora that belong to one part: the rest is divided, or all is given. */
 static void test_fixed_parts(void **state)
 {
-    struct config *config = config_new();
+    struct settings settings = *settings_default();
     struct clip_list clips = made_up(10);
     struct split split;
     struct error error = {0};
 
     (void)state;
-    config_choose(config, "split.validation", "6");
+    settings.split.validation = 6;
     fix_part(&clips, 30, 60, "test");
-    config_choose(config, "split.test", "0");
-    assert_good(split_make(config, &clips, &split, &error), error);
+    settings.split.test = 0;
+    assert_good(split_make(&settings.split, settings.model.task, &clips, &split, &error), error);
     assert_int_equal(split.counts[PART_TEST], 30);
     assert_int_equal(split.counts[PART_TRAIN], 24);
     split_free(&split);
-    config_choose(config, "split.folds", "3");
-    assert_error(split_make(config, &clips, &split, &error), error, "the test part is given");
-    config_choose(config, "split.folds", "0");
+    settings.split.folds = 3;
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "the test part is given");
+    settings.split.folds = 0;
     fix_part(&clips, 0, 10, "validation");
-    assert_error(split_make(config, &clips, &split, &error), error, "exclude each other");
-    config_choose(config, "split.validation", "0");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "exclude each other");
+    settings.split.validation = 0;
     fix_part(&clips, 10, 30, "train");
-    assert_good(split_make(config, &clips, &split, &error), error);
+    assert_good(split_make(&settings.split, settings.model.task, &clips, &split, &error), error);
     assert_int_equal(split.counts[PART_VALIDATION], 10);
     assert_int_equal(split.counts[PART_TRAIN], 20);
     split_free(&split);
     fix_part(&clips, 0, 60, "test");
-    assert_error(split_make(config, &clips, &split, &error), error, "gives no clip to the train part");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "gives no clip to the train part");
     clip_list_free(&clips);
-    config_free(config);
 }
 
 /* Of several labels at once, rare combinations are divided together. */
 static void test_rare_combinations(void **state)
 {
-    struct config *config = config_new();
+    struct settings settings = *settings_default();
     struct clip_list clips = made_up(10);
     struct split split;
     struct error error = {0};
 
     (void)state;
-    config_choose(config, "model.task", "multi_label");
+    settings.model.task = MULTI_LABEL;
+    settings.corpora.task = MULTI_LABEL;
     clips.clips[0].label = "angry;sad"; /* one alone goes with the first class */
-    assert_good(split_make(config, &clips, &split, &error), error);
+    assert_good(split_make(&settings.split, settings.model.task, &clips, &split, &error), error);
     assert_int_equal(split.counts[PART_TEST], 12);
     split_free(&split);
     for (size_t i = 0; i < 8; i++) /* eight of them make a class of their own */
         clips.clips[i].label = i % 2 ? "angry;sad" : "happy;sad";
     clips.clips[8].label = "";
-    assert_good(split_make(config, &clips, &split, &error), error);
+    assert_good(split_make(&settings.split, settings.model.task, &clips, &split, &error), error);
     assert_int_equal(split.counts[PART_TEST], 12);
     split_free(&split);
     clip_list_free(&clips);
-    config_free(config);
 }
 
 static void test_speaker(void **state)
 {
-    struct config *config = config_new();
+    struct settings settings = *settings_default();
     struct clip_list clips = made_up(10);
     struct split split, again;
     struct error error = {0};
 
     (void)state;
-    config_choose(config, "split.protocol", "speaker");
-    config_choose(config, "split.validation", "0.2");
-    assert_good(split_make(config, &clips, &split, &error), error);
+    settings.split.protocol = "speaker";
+    settings.split.validation = 0.2;
+    assert_good(split_make(&settings.split, settings.model.task, &clips, &split, &error), error);
     assert_int_equal(split.counts[PART_TEST], 12); /* two of ten speakers */
     assert_int_equal(split.counts[PART_VALIDATION], 12);
     assert_int_equal(split.shared_speakers, 0);
-    assert_good(split_make(config, &clips, &again, &error), error);
+    assert_good(split_make(&settings.split, settings.model.task, &clips, &again, &error), error);
     assert_memory_equal(split.clips[PART_TEST], again.clips[PART_TEST], 12 * sizeof(size_t));
     size_t female = 0;
     for (size_t i = 0; i < 12; i++)
@@ -259,77 +255,75 @@ static void test_speaker(void **state)
     split_free(&split);
     split_free(&again);
 
-    config_choose(config, "split.validation", "0");
-    config_choose(config, "split.folds", "5");
-    config_choose(config, "split.fold", "1");
-    assert_good(split_make(config, &clips, &split, &error), error);
+    settings.split.validation = 0;
+    settings.split.folds = 5;
+    settings.split.fold = 1;
+    assert_good(split_make(&settings.split, settings.model.task, &clips, &split, &error), error);
     for (size_t i = 0; i < split.counts[PART_TEST]; i++) {
         const char *speaker = clips.clips[split.clips[PART_TEST][i]].speaker;
         assert_true(strcmp(speaker, "02") == 0 || strcmp(speaker, "03") == 0);
     }
     split_free(&split);
     clips.clips[3].speaker = NULL;
-    assert_error(split_make(config, &clips, &split, &error), error, "clip0003 has no speaker");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "clip0003 has no speaker");
     clip_list_free(&clips);
-    config_free(config);
 }
 
-static void try_csv(struct config *config, const char *csv)
+static void try_csv(struct split_settings *split, const char *csv)
 {
     struct error error = {0};
 
     assert_true(file_write(unit_path("split.csv"), csv, strlen(csv), &error));
-    config_choose(config, "split.file", unit_path("split.csv"));
+    split->file = unit_path("split.csv");
 }
 
 static void test_predefined(void **state)
 {
-    struct config *config = config_new();
+    struct settings settings = *settings_default();
     struct clip_list clips = made_up(2);
     struct split split;
     struct error error = {0};
 
     (void)state;
-    config_choose(config, "split.protocol", "predefined");
-    assert_error(split_make(config, &clips, &split, &error), error, "needs split.file");
-    try_csv(config, "note,part,name\r\n,test,clip0003\r\n\"a, b\",train,clip0000\r\n,train,\"clip0007\"\n\n");
+    settings.split.protocol = "predefined";
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "needs split.file");
+    try_csv(&settings.split, "note,part,name\r\n,test,clip0003\r\n\"a, b\",train,clip0000\r\n,train,\"clip0007\"\n\n");
     error = (struct error){0};
-    assert_good(split_make(config, &clips, &split, &error), error);
+    assert_good(split_make(&settings.split, settings.model.task, &clips, &split, &error), error);
     check_part("0 7", &split, PART_TRAIN, "predefined");
     check_part("3", &split, PART_TEST, "predefined");
     assert_int_equal(split.left_out, 9);
     split_free(&split);
-    try_csv(config, "name,part\nclip0000,train\nclip0001,tset\n");
-    assert_error(split_make(config, &clips, &split, &error), error, "split.csv:3: no part \"tset\"");
-    try_csv(config, "name,part\nclip9999,train\n");
-    assert_error(split_make(config, &clips, &split, &error), error, "split.csv:2: no usable clip");
-    try_csv(config, "name,part\nclip0000,train\nclip0000,test\n");
-    assert_error(split_make(config, &clips, &split, &error), error,
+    try_csv(&settings.split, "name,part\nclip0000,train\nclip0001,tset\n");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "split.csv:3: no part \"tset\"");
+    try_csv(&settings.split, "name,part\nclip9999,train\n");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "split.csv:2: no usable clip");
+    try_csv(&settings.split, "name,part\nclip0000,train\nclip0000,test\n");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
                  "split.csv:3: clip \"clip0000\" is given twice");
-    try_csv(config, "name,part\nclip0000\n");
-    assert_error(split_make(config, &clips, &split, &error), error,
+    try_csv(&settings.split, "name,part\nclip0000\n");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
                  "split.csv:2: 1 fields where the heading names 2");
     clips.clips[3].path = "deep/clip0003.wav";
-    try_csv(config, "path,part\ndeep/clip0003.wav,test\nclip0000,train\n");
-    bool by_path = split_make(config, &clips, &split, &error);
+    try_csv(&settings.split, "path,part\ndeep/clip0003.wav,test\nclip0000,train\n");
+    bool by_path = split_make(&settings.split, settings.model.task, &clips, &split, &error);
     if (by_path)
         split_free(&split);
-    try_csv(config, "path,part\nnowhere.wav,test\n");
-    assert_error(split_make(config, &clips, &split, &error), error, "no usable clip \"nowhere.wav\"");
-    try_csv(config, "name,note\nclip0000,train\n");
-    assert_error(split_make(config, &clips, &split, &error), error, "expected a row of column names");
-    config_choose(config, "split.file", unit_path("no.csv"));
-    assert_error(split_make(config, &clips, &split, &error), error, "split.file");
+    try_csv(&settings.split, "path,part\nnowhere.wav,test\n");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "no usable clip \"nowhere.wav\"");
+    try_csv(&settings.split, "name,note\nclip0000,train\n");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "expected a row of column names");
+    settings.split.file = unit_path("no.csv");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "split.file");
     assert_int_equal(error_exit_status(&error), 2);
-    config_choose(config, "split.file", "");
+    settings.split.file = "";
     clips.clips[5].part = "trial"; /* as a corpus itself might say */
-    assert_error(split_make(config, &clips, &split, &error), error, "trial");
-    try_csv(config, "file,part\nclip0000,train\n");
-    assert_error(split_make(config, &clips, &split, &error), error, "expected a row of column names");
-    try_csv(config, "name,part\nclip0000,train\n");
-    assert_error(split_make(config, &clips, &split, &error), error, "gives no clip to the test part");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "trial");
+    try_csv(&settings.split, "file,part\nclip0000,train\n");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "expected a row of column names");
+    try_csv(&settings.split, "name,part\nclip0000,train\n");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "gives no clip to the test part");
     clip_list_free(&clips);
-    config_free(config);
 }
 
 int main(void)

@@ -2,6 +2,7 @@
 #include "meddle.h"
 
 #include "store/clips.h"
+#include "eval/predictions.h"
 #include "store/runs.h"
 #include "store/splits.h"
 
@@ -47,13 +48,24 @@ static void test_migration(void **state)
     assert_good(predictions_write(catalogue, run, "test", &outputs, &error), error);
     prediction_list_free(&outputs);
     catalogue_close(catalogue);
-    meddle(unit_path("old.db"), "ALTER TABLE clips DROP COLUMN part; ALTER TABLE runs DROP COLUMN problem;"
+    meddle(unit_path("old.db"), "ALTER TABLE clips DROP COLUMN part; ALTER TABLE runs DROP COLUMN task;"
+                                "ALTER TABLE runs RENAME COLUMN info TO facts;"
+                                "ALTER TABLE clips RENAME COLUMN defect TO problem;"
+                                "ALTER TABLE clips DROP COLUMN intensity;"
+                                "ALTER TABLE clips ADD COLUMN intensity INTEGER; UPDATE clips SET intensity = 2;"
+                                "ALTER TABLE clips ADD COLUMN modality INTEGER;"
+                                "ALTER TABLE clips ADD COLUMN vocal_channel INTEGER;"
+                                "ALTER TABLE clips ADD COLUMN emotion INTEGER;"
+                                "ALTER TABLE clips ADD COLUMN statement INTEGER;"
+                                "ALTER TABLE clips ADD COLUMN repetition INTEGER;"
+                                "ALTER TABLE clips ADD COLUMN actor INTEGER;"
                                 "PRAGMA user_version = 1");
     catalogue = fresh("old.db");
     assert_good(clips_read(catalogue, corpus, CLIPS_ALL, &read, &error), error);
     assert_int_equal(read.count, 1);
     assert_string_equal(read.clips[0].label, "sad");
     assert_null(read.clips[0].part);
+    assert_string_equal(read.clips[0].intensity, "strong");
     assert_good(predictions_read(catalogue, run, "test", &outputs, &error), error);
     assert_true(outputs.task == SINGLE_LABEL && outputs.count == 1);
     assert_true(outputs.items[0].label == 1 && outputs.items[0].predicted == 0);
@@ -85,14 +97,14 @@ static void test_clips(void **state)
     assert_true(catalogue_corpus_id(catalogue, "ravdess", "/data", &again, &error));
     assert_int_equal(corpus, again);
     clip_list_add(&list,
-                  &(struct clip){.path = "b.wav", .name = "b", .label = "sad", .fields = {.actor = 7}});
-    clip_list_add(&list, &(struct clip){.path = "a.wav", .name = "a", .task = "empty file"});
+                  &(struct clip){.path = "b.wav", .name = "b", .label = "sad", .intensity = "strong"});
+    clip_list_add(&list, &(struct clip){.path = "a.wav", .name = "a", .defect = "empty file"});
     assert_good(clips_write(catalogue, corpus, &list, NULL, 0, &error), error);
     assert_true(clips_read(catalogue, corpus, CLIPS_ALL, &read, &error));
     assert_int_equal(read.count, 2);
     assert_string_equal(read.clips[0].name, "a"); /* sorted by name */
-    assert_string_equal(read.clips[0].task, "empty file");
-    assert_int_equal(read.clips[1].fields.actor, 7);
+    assert_string_equal(read.clips[0].defect, "empty file");
+    assert_string_equal(read.clips[1].intensity, "strong");
     int64_t gone = read.clips[0].id;
     clip_list_free(&list);
     assert_good(clips_write(catalogue, corpus, &list, &gone, 1, &error), error);
@@ -121,11 +133,11 @@ static void test_runs(void **state)
     assert_int_equal(run, again);
     assert_true(run_find(catalogue, "/runs/x", &row, &arena, &error));
     assert_string_equal(row.state, "running");
-    assert_string_equal(row.facts, "{}");
+    assert_string_equal(row.info, "{}");
     assert_true(run_begin(catalogue, "x", "/runs/x", "", SINGLE_LABEL, false, &again,
                           &error)); /* anew: nothing stays */
     assert_true(run_find(catalogue, "/runs/x", &row, &arena, &error));
-    assert_null(row.facts);
+    assert_null(row.info);
     arena_free(&arena);
     catalogue_close(catalogue);
 }

@@ -27,36 +27,35 @@ static void test_schedules(void **state)
     assert_error(schedule_find("linaer", &error), error, "there is constant, linear, cosine");
 }
 
-static int64_t total_steps(const struct config *config, size_t clips)
+static int64_t total_steps(const struct settings *settings, size_t clips)
 {
-    const struct dataset dataset = {.source = {.config = config}, .count = clips};
+    const struct dataset dataset = {.source = {.settings = settings}, .count = clips};
 
     return train_total_steps(&dataset);
 }
 
 static void test_total_steps(void **state)
 {
-    struct config *config = config_new();
+    struct settings settings = *settings_default();
 
     (void)state;
-    assert_int_equal(total_steps(config, 1152), 576); /* the reference: batch 2, accumulate 2, 2 epochs */
-    assert_int_equal(total_steps(config, 5), 4);      /* 3 batches, 2 steps an epoch: the last is short */
-    config_choose(config, "train.max_steps", "3");
-    assert_int_equal(total_steps(config, 1152), 3);
-    config_choose(config, "train.epochs", "0");
-    config_choose(config, "train.max_steps", "7");
-    assert_int_equal(total_steps(config, 1152), 7);
-    config_free(config);
+    assert_int_equal(total_steps(&settings, 1152), 576); /* the reference: batch 2, accumulate 2, 2 epochs */
+    assert_int_equal(total_steps(&settings, 5), 4);      /* 3 batches, 2 steps an epoch: the last is short */
+    settings.train.max_steps = 3;
+    assert_int_equal(total_steps(&settings, 1152), 3);
+    settings.train.epochs = 0;
+    settings.train.max_steps = 7;
+    assert_int_equal(total_steps(&settings, 1152), 7);
 }
 
 enum { CLIPS = 203 };
 
 /* Clips of 0 to 100 seconds. */
-static struct dataset lengthy_dataset(struct dataset_item items[CLIPS], const struct config *config)
+static struct dataset lengthy_dataset(struct dataset_item items[CLIPS], const struct settings *settings)
 {
     for (size_t i = 0; i < CLIPS; i++)
         items[i] = (struct dataset_item){.seconds = (double)(i * 37 % 101)};
-    return (struct dataset){.source = {.config = config}, .items = items, .count = CLIPS};
+    return (struct dataset){.source = {.settings = settings}, .items = items, .count = CLIPS};
 }
 
 /* Every clip once, in batches that follow one another. */
@@ -84,16 +83,16 @@ static double batch_seconds(const struct epoch *epoch, const struct dataset *dat
 }
 
 /* A step takes the same clips however many batches they are dealt to, and its batches are of like length. */
-static void check_even(struct config *config, const struct dataset *dataset)
+static void check_even(struct settings *settings, const struct dataset *dataset)
 {
     struct epoch whole = {0}, dealt = {0};
     double unlike = 0;
 
-    config_choose(config, "train.gradient_accumulation_steps", "1");
-    config_choose(config, "train.batch_size", "4");
+    settings->train.gradient_accumulation_steps = 1;
+    settings->train.batch_size = 4;
     epoch_plan(&whole, dataset, 0);
-    config_choose(config, "train.gradient_accumulation_steps", "2");
-    config_choose(config, "train.batch_size", "2");
+    settings->train.gradient_accumulation_steps = 2;
+    settings->train.batch_size = 2;
     epoch_plan(&dealt, dataset, 0);
     check_epoch(&dealt);
     for (int64_t step = 0; step < whole.batches; step++) {
@@ -113,9 +112,9 @@ static void check_even(struct config *config, const struct dataset *dataset)
 
 static void test_order(void **state)
 {
-    struct config *config = config_new();
+    struct settings settings = *settings_default();
     struct dataset_item items[CLIPS];
-    struct dataset dataset = lengthy_dataset(items, config);
+    struct dataset dataset = lengthy_dataset(items, &settings);
     struct epoch a = {0}, b = {0};
 
     (void)state;
@@ -128,10 +127,10 @@ static void test_order(void **state)
     epoch_plan(&b, &dataset, 0);
     assert_memory_equal(a.order, b.order, CLIPS * sizeof *a.order); /* and repeat */
 
-    check_even(config, &dataset);
+    check_even(&settings, &dataset);
 
-    config_choose(config, "train.group_by_length", "yes");
-    config_choose(config, "train.batch_size", "4");
+    settings.train.group_by_length = true;
+    settings.train.batch_size = 4;
     epoch_plan(&a, &dataset, 0);
     check_epoch(&a);
     assert_int_equal(a.starts[50], 200); /* the short batch is last */
@@ -140,14 +139,13 @@ static void test_order(void **state)
         spread += items[a.order[i]].seconds - items[a.order[i + 3]].seconds;
     assert_true(spread / 50 < 5); /* of 100; without grouping it is about 60 */
 
-    config_choose(config, "train.group_by_length", "no");
-    config_choose(config, "train.shuffle", "no");
+    settings.train.group_by_length = false;
+    settings.train.shuffle = false;
     epoch_plan(&a, &dataset, 0);
     for (size_t i = 0; i < CLIPS; i++)
         assert_int_equal(a.order[i], i);
     epoch_free(&a);
     epoch_free(&b);
-    config_free(config);
 }
 
 /* Seconds that batch b takes with its padding. */
@@ -163,18 +161,18 @@ static double padded(const struct epoch *epoch, const struct dataset *dataset, i
 
 static void test_batch_seconds(void **state)
 {
-    struct config *config = config_new();
+    struct settings settings = *settings_default();
     struct dataset_item items[CLIPS];
-    struct dataset dataset = lengthy_dataset(items, config);
+    struct dataset dataset = lengthy_dataset(items, &settings);
     struct epoch epoch = {0}, again = {0};
     int64_t batches = 0, plain;
 
     (void)state;
-    config_choose(config, "train.gradient_accumulation_steps", "1");
-    config_choose(config, "train.batch_seconds", "250");
+    settings.train.gradient_accumulation_steps = 1;
+    settings.train.batch_seconds = 250;
     epoch_plan(&epoch, &dataset, 0);
     plain = epoch.batches;
-    config_choose(config, "train.group_by_length", "yes");
+    settings.train.group_by_length = true;
     for (int64_t e = 0; e < 3; e++) {
         epoch_plan(&epoch, &dataset, e);
         check_epoch(&epoch);
@@ -184,19 +182,18 @@ static void test_batch_seconds(void **state)
             assert_true(padded(&epoch, &dataset, b) <= 250);
         batches += epoch.batches;
     }
-    config_choose(config, "train.epochs", "3");
+    settings.train.epochs = 3;
     assert_int_equal(train_total_steps(&dataset), batches);
     epoch_plan(&again, &dataset, 2); /* as when a run is resumed */
     assert_int_equal(again.earlier, epoch.earlier);
     assert_memory_equal(again.order, epoch.order, CLIPS * sizeof *again.order);
-    config_choose(config, "train.batch_seconds", "10"); /* a longer clip makes a batch by itself */
+    settings.train.batch_seconds = 10; /* a longer clip makes a batch by itself */
     epoch_plan(&epoch, &dataset, 0);
     check_epoch(&epoch);
     for (int64_t b = 0; b < epoch.batches; b++)
         assert_true(padded(&epoch, &dataset, b) <= 10 || epoch.starts[b + 1] - epoch.starts[b] == 1);
     epoch_free(&epoch);
     epoch_free(&again);
-    config_free(config);
 }
 
 static void test_batch(void **state)

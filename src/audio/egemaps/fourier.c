@@ -1,6 +1,7 @@
 /*
  * The discrete Fourier transform of real frames, in double precision: single precision's rounding, which is
- * what the distributions' KissFFT has, is enough to move formants.
+ * what the distributions' KissFFT has, is enough to move formants.  FFTW would do, but is under the GPL, and
+ * the project under the MIT licence.
  */
 #include "audio/egemaps/parts.h"
 

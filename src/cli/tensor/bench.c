@@ -2,6 +2,7 @@
  * would. */
 #include "cli/tensor/bench.h"
 
+#include "base/clock.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "cli/command.h"

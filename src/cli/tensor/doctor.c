@@ -1,4 +1,5 @@
 /* emotrain doctor: versions, devices, threads, what is missing and how to get it. */
+#include "base/files.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "run/environment.h"

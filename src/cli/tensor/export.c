@@ -1,6 +1,5 @@
 /* emotrain export: a trained model for use elsewhere. */
 #include "base/handlers.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "cli/command.h"
 #include "run/recorded_run.h"

@@ -1,4 +1,5 @@
 /* emotrain fetch: a corpus or a model from where it is published. */
+#include "base/files.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "cli/command.h"

@@ -1,4 +1,6 @@
 /* The formats of emotrain predict: table, csv, json. */
+#include "base/csv.h"
+#include "cli/tensor/predict.h"
 #include "cli/tensor/predict.h"
 #include "report/report.h"
 
@@ -92,13 +94,13 @@ static void csv_row(const struct row *row, const struct replies *replies, struct
 {
     char number[TEXT_NUMBER_SIZE];
 
-    text_add_csv(out, row->path);
+    csv_add_field(out, row->path);
     text_add(out, ",%s", text_from_number(number, row->span->start));
     text_add(out, ",%s,", text_from_number(number, row->span->end));
-    struct text predict_batch = {0};
-    prediction_print_predicted(&replies->whole, row->prediction, &predict_batch);
-    text_add_csv(out, predict_batch.text);
-    text_free(&predict_batch);
+    struct text predicted = {0};
+    prediction_print_predicted(&replies->whole, row->prediction, &predicted);
+    csv_add_field(out, predicted.text);
+    text_free(&predicted);
     for (size_t k = 0; k < replies->whole.label_count; k++)
         text_add(out, ",%s", text_from_number(number, row->prediction->probabilities[k]));
     text_add(out, "\n");
@@ -113,7 +115,7 @@ static void print_csv(const struct replies *replies, bool windows, struct text *
     text_add(out, "path,start,end,predicted");
     for (size_t k = 0; k < replies->whole.label_count; k++) {
         text_add(out, ",");
-        text_add_csv(out, replies->whole.labels[k]);
+        csv_add_field(out, replies->whole.labels[k]);
     }
     text_add(out, "\n");
     for_rows(replies, windows, csv_row, out);

@@ -1,4 +1,5 @@
 /* The main job: index, split, train, evaluate, report. */
+#include "base/clock.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/memory.h"

@@ -6,9 +6,9 @@
  * labels and sexes in the proportions of the whole.  Folds are runs of consecutive speakers in sorted order
  * (RAVDESS, 6 folds: actors 1 to 4, 5 to 8, ...), without chance.
  */
-#include "base/files.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/strings.h"
 #include "base/text.h"
 #include "corpus/split/split.h"
 

@@ -1,6 +1,5 @@
 #include "corpus/split/split.h"
 
-#include "base/files.h"
 #include "base/handlers.h"
 #include "config/task.h"
 #include "base/text.h"

@@ -1,5 +1,6 @@
 #include "model/reference/tokenizer.h"
 
+#include "base/files.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"

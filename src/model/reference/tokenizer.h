@@ -9,7 +9,8 @@
 #ifndef EMOTRAIN_MODEL_REFERENCE_TOKENIZER_H
 #define EMOTRAIN_MODEL_REFERENCE_TOKENIZER_H
 
-#include "base/files.h"
+#include "base/error.h"
+#include "base/strings.h"
 
 #include <stdint.h>
 

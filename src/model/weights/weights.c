@@ -1,6 +1,7 @@
 #include "model/weights/weights.h"
 
 #include "base/json.h"
+#include "base/strings.h"
 #include "base/text.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a step takes where several processes of this machine train together: seconds, and bytes over loopback.
 
-    scripts/ranks.py --config FILE [EMOTRAIN_OPTION]...       STEPS=10 RANKS="1 2 4" EMOTRAIN=build/emotrain
+    bench/ranks.py --config FILE [EMOTRAIN_OPTION]...       STEPS=10 RANKS="1 2 4" EMOTRAIN=build/emotrain
 
 Steps are told apart by the lines of the run's metrics.jsonl; the first is not counted.  Medians, and ranges."""
 import os, statistics, subprocess, sys, tempfile, time

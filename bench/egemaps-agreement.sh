@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Holds our eGeMAPS functionals against openSMILE's: correlation over clips and median relative difference of each.
 #
-#   scripts/egemaps-agreement.sh OPENSMILE_CSV FOLDER [EMOTRAIN]
+#   bench/egemaps-agreement.sh OPENSMILE_CSV FOLDER [EMOTRAIN]
 #
 # OPENSMILE_CSV has a row per clip: its name (without ending) and eGeMAPSv02's 88 functionals under openSMILE's names,
 # separated by commas or semicolons; FOLDER holds the recordings.  Exits 1 unless every functional correlates by at least
 # 0.99, at least 70 by 0.999, and every median difference is below 1 %.
 set -euo pipefail
-csv=${1:?usage: scripts/egemaps-agreement.sh OPENSMILE_CSV FOLDER [EMOTRAIN]}
-folder=${2:?usage: scripts/egemaps-agreement.sh OPENSMILE_CSV FOLDER [EMOTRAIN]}
+csv=${1:?usage: bench/egemaps-agreement.sh OPENSMILE_CSV FOLDER [EMOTRAIN]}
+folder=${2:?usage: bench/egemaps-agreement.sh OPENSMILE_CSV FOLDER [EMOTRAIN]}
 emotrain=${3:-$(dirname "$0")/../build/emotrain}
 ours=$(mktemp)
 trap 'rm -f "$ours"' EXIT

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Training speed against a Python peer on the same clip lengths, as ratios within one run on one machine.
 
-    scripts/speed.py PEER.py --config configs/ravdess.ini [--set section.key=value]... [--rounds 5] [--steps 3]
+    bench/speed.py [PEER.py] --config configs/ravdess.ini [--set section.key=value]... [--rounds 5] [--steps 3]
         [--batch 2] [--accumulate 2] [--size xlsr] [--emotrain build/emotrain] [--python /usr/bin/python3]
 
 Each round runs, one after the other: emotrain bench as the machine has it (run.precision=auto) and in float32, then
-the peer at its defaults and at its best settings (every processor, threads that wait asleep).  PEER.py takes
+the peer at its defaults and at its best settings (every processor, threads that wait asleep).  PEER.py (default:
+reference/wav2vec2_peer_train.py beside this script) takes
 `DIRECTORY --size S --batch N --accumulate N --steps N [--threads N] --lengths-file F` and prints one line of JSON
 with "step_seconds" as "step_s" and "clips_per_s", the median over all steps but the first.  Prints the medians over
 the rounds, their ranges, and the ratios.  Nothing else should run meanwhile.
@@ -44,7 +45,7 @@ def peer(a, lengths, settings, environment):
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("peer")
+    ap.add_argument("peer", nargs="?", default=os.path.join(os.path.dirname(__file__), "reference", "wav2vec2_peer_train.py"))
     ap.add_argument("--config", required=True)
     ap.add_argument("--set", action="append", default=[])
     ap.add_argument("--rounds", type=int, default=5)

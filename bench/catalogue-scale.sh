@@ -2,7 +2,7 @@
 # How long the catalogue takes over lists of many clips: index, index again, split, and a part's list.  No audio is
 # needed: --no-decode takes the clips as the list gives them.
 #
-#   scripts/catalogue-scale.sh [ROWS]...     (default: 10000 100000 1000000; EMOTRAIN=build/emotrain)
+#   bench/catalogue-scale.sh [ROWS]...     (default: 10000 100000 1000000; EMOTRAIN=build/emotrain)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 emotrain=$(realpath "${EMOTRAIN:-build/emotrain}")

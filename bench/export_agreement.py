@@ -4,7 +4,7 @@ import_huggingface_model, from Debian's python3-torchaudio):
 
     build/emotrain export RUN MODEL --as sequence-classification
     build/emotrain predict RUN SOUND... --format csv --set run.precision=float32 -o answers.csv
-    scripts/export_agreement.py MODEL answers.csv
+    bench/export_agreement.py MODEL answers.csv
 
 The sounds must be at the model's rate.  Prints the largest difference of a probability; status 1 above 1e-4."""
 import csv, json, os, struct, sys

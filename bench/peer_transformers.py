@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""The peer of scripts/speed.py where transformers is installed: its wav2vec 2.0 with our head in a Trainer-style loop, on
+"""The peer of bench/speed.py where transformers is installed: its wav2vec 2.0 with our head in a Trainer-style loop, on
 a CUDA card in bfloat16 where there is one.
 
-    peer_transformers.py DIRECTORY [--size CONFIG.json] --batch N --accumulate N --steps N [--threads N] --lengths-file F
+    bench/peer_transformers.py DIRECTORY [--size CONFIG.json] --batch N --accumulate N --steps N [--threads N] --lengths-file F
 
-CONFIG.json (default: configs/models/xlsr.json beside scripts/) gives the shape; weights are random.  Prints one line of
+CONFIG.json (default: configs/models/xlsr.json beside bench/) gives the shape; weights are random.  Prints one line of
 JSON, as speed.py says, with the card's peak memory."""
 import argparse, json, os, statistics, time
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Holds our VGGish and DeepMoji against independent ones at the published sizes (python3-torch and python3-numpy).
 #
-#   scripts/parity-models.sh [vggish|deepmoji]...     default: both
+#   bench/parity-models.sh [vggish|deepmoji]...     default: both
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- vggish deepmoji

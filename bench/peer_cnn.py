@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The network of configs/cnn.ini as a PyTorch user would write it, to time the project against (scripts/speed.py).
+"""The network of configs/cnn.ini as a PyTorch user would write it, to time the project against (bench/speed.py).
 
 Log-mel on the way, SpecAugment's masks, three blocks of convolution, batch norm, ReLU and pooling, mean and maximum
 over time without the padding, a linear classifier; cross-entropy with smoothing, clipping, AdamW, an average of the
 weights.  Trains on noise of the lengths (16 kHz samples, one a line) in --lengths-file, in that order.
 
-    python3 peer_cnn.py . --lengths-file FILE [--batch 8] [--accumulate 1] [--steps 20] [--threads N]
+    bench/peer_cnn.py . --lengths-file FILE [--batch 8] [--accumulate 1] [--steps 20] [--threads N]
 
 Prints one line of JSON with the median clips per second over all steps but the first.
 """

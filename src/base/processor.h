@@ -1,0 +1,21 @@
+/* The processors of this machine. */
+#ifndef EMOTRAIN_BASE_PROCESSOR_H
+#define EMOTRAIN_BASE_PROCESSOR_H
+
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Processors this process may use: its affinity mask, cut by the control group's CPU quota. */
+int processor_count(void);
+
+/* Whether this processor multiplies bfloat16 itself. */
+bool processor_has_bfloat16(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,46 @@
+#include "base/strings.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void strings_add(struct strings *strings, const char *text)
+{
+    strings->items = mem_grow(strings->items, &strings->capacity, strings->count + 1, sizeof *strings->items);
+    strings->items[strings->count++] = mem_string(text);
+}
+
+int strings_index(const struct strings *strings, const char *text)
+{
+    for (size_t i = 0; i < strings->count; i++)
+        if (text_equal(strings->items[i], text))
+            return (int)i;
+    return -1;
+}
+
+void strings_add_new(struct strings *strings, const char *text)
+{
+    if (strings_index(strings, text) < 0)
+        strings_add(strings, text);
+}
+
+static int compare_strings(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void strings_sort(struct strings *strings)
+{
+    if (strings->count)
+        qsort(strings->items, strings->count, sizeof *strings->items, compare_strings);
+}
+
+void strings_free(struct strings *strings)
+{
+    for (size_t i = 0; i < strings->count; i++)
+        free(strings->items[i]);
+    free(strings->items);
+    *strings = (struct strings){0};
+}
