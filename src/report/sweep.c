@@ -1,3 +1,4 @@
+/* Reading, ranking and comparing a sweep's runs: see sweep.h. */
 #include "report/sweep.h"
 
 #include "base/files.h"
@@ -117,6 +118,8 @@ static bool read_run(struct sweep *sweep, struct sweep_run *run, size_t setting,
         struct run_row row;
         bool finished;
         done = sweep_run_finished(catalogue, folder, &row, &finished, &sweep->arena, error);
+        if (done && finished && row.finished && (!sweep->ended || strcmp(row.finished, sweep->ended) > 0))
+            sweep->ended = row.finished;
         if (done && finished)
             done = add_fold(run, catalogue, &row, METRICS[sweep->metric].name, sweep->grid.folds, error);
         if (fold == 0 || (all && !finished)) { /* the first, or the first that is missing, stands for all */
