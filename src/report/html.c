@@ -86,7 +86,7 @@ static char *fact_text(const cJSON *item, enum task task)
 {
     const char *text = cJSON_IsString(item) ? item->valuestring : NULL;
 
-    if (text && strcmp(item->string, "best_metric") == 0)
+    if (text && strcmp(text, "auto") == 0) /* of best_metric: by the task */
         return mem_string(metric_title(metric_choose(text, task), task));
     if (text)
         return mem_format("%.*s", is_digest(text) ? 16 : (int)strlen(text), text);

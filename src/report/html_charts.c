@@ -106,13 +106,14 @@ void html_training(struct text *page, const cJSON *json)
     if (!was_recorded(json, "loss")) /* fitted at once, or killed at once */
         return;
     text_add(page, "<h2>Training</h2>\n<p class=\"soft\">The training loss is taken with dropout, augmentation and label "
-                   "smoothing where they are set, the evaluation loss without.</p>\n<div id=\"loss\">\n");
+                   "smoothing where they are set, the evaluation loss without.</p>\n<div id=\"loss\" class=\"plots\">\n");
     add_loss(page, json, STEP);
     if (was_recorded(json, "epoch_loss") || was_recorded(json, METRICS[METRIC_LOSS].name))
         add_loss(page, json, EPOCH);
-    text_add(page, "</div>\n");
-    add_progress(page, json);
+    if (cJSON_GetArraySize(json_at(json, "history", METRICS[METRIC_LOSS].name)) > 1)
+        add_progress(page, json);
     add_learning_rate(page, json);
+    text_add(page, "</div>\n");
 }
 
 /* ---- calibration ---- */

@@ -99,6 +99,8 @@ void html_scores(struct text *page, const cJSON *json)
 
 /* ---- groups ---- */
 
+enum { ROWS = 12 }; /* of a table of groups: more values go into tables beside it */
+
 static void add_group(struct text *page, const cJSON *group, enum metric first, enum metric second)
 {
     text_add(page, "<tr><td>");
@@ -109,23 +111,29 @@ static void add_group(struct text *page, const cJSON *group, enum metric first, 
     text_add(page, "</tr>\n");
 }
 
+/* A table of the next groups of an attribute; returns the group that it stops before. */
+static const cJSON *add_group_table(struct text *page, const char *attribute, const cJSON *group, enum task task)
+{
+    enum metric first = group_metric(task, 0), second = group_metric(task, 1);
+
+    text_add(page, "<div class=\"wide\"><table><tr><th>");
+    text_add_html(page, attribute);
+    text_add(page, "</th><th>clips</th><th>%s</th><th>%s</th></tr>\n", metric_title(first, task), metric_title(second, task));
+    for (int row = 0; group && row < ROWS; row++, group = group->next)
+        add_group(page, group, first, second);
+    text_add(page, "</table></div>\n");
+    return group;
+}
+
 void html_groups(struct text *page, const cJSON *json)
 {
     enum task task = field_task(json);
-    enum metric first = group_metric(task, 0), second = group_metric(task, 1);
-    const cJSON *attribute = NULL, *group = NULL;
+    const cJSON *attribute = NULL;
 
     text_add(page, "<h2>By who speaks and what</h2>\n<div class=\"groups\">\n");
     cJSON_ArrayForEach(attribute, field(json, "groups"))
-    {
-        text_add(page, "<div class=\"wide\"><h3>");
-        text_add_html(page, attribute->string);
-        text_add(page, "</h3><table><tr><th></th><th>clips</th><th>%s</th><th>%s</th></tr>\n", metric_title(first, task),
-                 metric_title(second, task));
-        cJSON_ArrayForEach(group, attribute)
-            add_group(page, group, first, second);
-        text_add(page, "</table></div>\n");
-    }
+        for (const cJSON *group = attribute->child; group; )
+            group = add_group_table(page, attribute->string, group, task);
     text_add(page, "</div>\n");
 }
 

@@ -28,7 +28,7 @@
 
   /* ---- clips ---- */
 
-  const percent = (p) => (100 * p).toFixed(1) + " %";
+  const percent = (p) => (100 * p).toFixed(1) + "\u00a0%";
 
   function outcome(clip) {
     if (typeof clip.label === "string") return "label: " + clip.label + "; predicted: " + clip.predicted;

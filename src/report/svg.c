@@ -131,7 +131,7 @@ static void add_axes(struct text *page, const struct panel *p)
         text_add(page, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", p->left, p->right, y, y);
         add_tick_label(page, p->left - 6, y + 4, "end", ticks[i]);
     }
-    count = make_ticks(p->chart->x_low, p->chart->x_high, fmax(3, p->width / 100), ticks);
+    count = make_ticks(p->chart->x_low, p->chart->x_high, fmax(3, p->width / 80), ticks);
     for (size_t i = 0; i < count; i++)
         add_tick_label(page, across(p, ticks[i]), p->bottom + 17, "middle", ticks[i]);
     add_label(page, (p->left + p->right) / 2, p->height - 6, "middle", p->chart->x_title);
@@ -259,7 +259,7 @@ void svg_chart(struct text *page, const struct svg_chart *chart)
     if (chart->square) {
         add_picture(page, chart, "both", 440, 400);
     } else {
-        add_picture(page, chart, "wide", 880, 260);
+        add_picture(page, chart, "wide", 620, 260);
         add_picture(page, chart, "narrow", 400, 240);
     }
     add_legend(page, chart);
