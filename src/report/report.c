@@ -61,7 +61,7 @@ static void make_groups(struct report *report)
 /* ---- reading ---- */
 
 /* Everything that is worked out from the predictions. */
-static void analyse(struct report *report)
+static void analyse_predictions(struct report *report)
 {
     const struct prediction_list *list = &report->predictions;
     const struct outputs outputs = {&list, 1};
@@ -86,7 +86,7 @@ static cJSON *read_environment(const char *folder)
     return environment;
 }
 
-static bool read_run(struct report *report, struct catalogue *catalogue, struct error *error)
+static bool read_report_run(struct report *report, struct catalogue *catalogue, struct error *error)
 {
     if (!run_find(catalogue, report->folder, &report->run, &report->arena, error))
         return false;
@@ -107,11 +107,11 @@ bool report_read(struct report *report, struct catalogue *catalogue, const char 
 {
     *report = (struct report){.remarks = mem_zero(1, sizeof(struct strings))};
     report->folder = arena_string(&report->arena, folder);
-    if (!read_run(report, catalogue, error)) {
+    if (!read_report_run(report, catalogue, error)) {
         report_free(report);
         return false;
     }
-    analyse(report);
+    analyse_predictions(report);
     report_add_remarks(report);
     return true;
 }

@@ -43,7 +43,7 @@ struct report {
     struct clip_facts clips;            /* one per prediction */
     struct evaluation evaluation;
     struct calibration calibration;
-    struct clusters clusters; /* what intervals were drawn by */
+    struct clusters clusters; /* what intervals are resampled by */
     struct interval intervals[METRIC_COUNT];
     struct group *groups;
     size_t group_count;
@@ -61,10 +61,10 @@ void report_set_baseline(struct report *report, const struct report *baseline);
 /* What a reader of the metrics must know, in report->remarks (remarks.c). */
 void report_add_remarks(struct report *report);
 
-/* Draws the charts again. */
+/* Plots the charts again. */
 bool report_charts(const struct report *report, struct error *error);
 
-/* Writes everything.  Charts that cannot be drawn are a warning.  `audio` puts the worst mistakes' sound into the
+/* Writes everything.  Charts that cannot be plotted are a warning.  `audio` puts the worst mistakes' sound into the
  * page. */
 bool report_write(const struct report *report, bool audio, struct error *error);
 

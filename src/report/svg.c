@@ -268,7 +268,7 @@ void svg_chart(struct text *page, const struct svg_chart *chart)
 
 /* ---- a forest of intervals ---- */
 
-enum { RANGE_WIDTH = 280, RANGE_HEIGHT = 26, RANGE_EDGE = 8 };
+enum { RANGE_WIDTH = 240, RANGE_HEIGHT = 26, RANGE_EDGE = 8 };
 
 static double range_across(struct svg_scale scale, double value)
 {

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- names and links ---- */
@@ -99,13 +100,27 @@ static void add_range(struct text *page, const cJSON *row, const char *metric, s
     text_add(page, "</td>");
 }
 
+/* A number over its interval. */
+static void add_value(struct text *page, const char *format, double value, struct interval interval)
+{
+    char number[40];
+
+    snprintf(number, sizeof number, format, value);
+    text_add(page, "<td>%s", isfinite(value) ? number : "-");
+    if (isfinite(interval.low)) {
+        text_add(page, "<br><small>");
+        html_interval(page, format, interval);
+        text_add(page, "</small>");
+    }
+    text_add(page, "</td>");
+}
+
 static void add_comparison(struct text *page, const cJSON *comparison)
 {
     char p[P_SIZE];
 
-    text_add(page, "<td>%+.4f</td><td>", field_number(comparison, "difference"));
-    html_interval(page, "%+.4f", field_interval(comparison, "interval"));
-    text_add(page, "</td><td>");
+    add_value(page, "%+.4f", field_number(comparison, "difference"), field_interval(comparison, "interval"));
+    text_add(page, "<td>");
     text_add_html(page, p_text(p, field_number(comparison, "mcnemar_p_holm")));
     text_add(page, "</td><td>");
     text_add_html(page, p_text(p, field_number(comparison, "bootstrap_p_holm")));
@@ -121,16 +136,13 @@ static void add_rank(struct text *page, const cJSON *row, const char *metric, st
     text_add(page, "<br><small>");
     add_runs(page, field(row, "runs"));
     text_add(page, "</small></td>");
-    html_cell(page, "%.4f", field_number(row, "mean"));
+    add_value(page, "%.4f", field_number(row, "mean"), field_interval(row, "interval"));
     html_cell(page, "%.4f", field_number(row, "std"));
-    text_add(page, "<td>");
-    html_interval(page, "%.4f", field_interval(row, "interval"));
-    text_add(page, "</td>");
     add_range(page, row, metric, scale);
     if (comparison)
         add_comparison(page, comparison);
     else
-        text_add(page, "<td>%s</td><td></td><td></td><td></td>", best ? "the best" : is_finished(row) ? "" : "not finished");
+        text_add(page, "<td>%s</td><td></td><td></td>", best ? "the best" : is_finished(row) ? "" : "not finished");
     text_add(page, "</tr>\n");
 }
 
@@ -143,18 +155,18 @@ static void add_ranking(struct text *page, const cJSON *json)
     bool best = true;
 
     text_add(page,
-             "<div class=\"wide\"><table><tr><th></th><th>%s</th><th>deviation</th><th>95 %% interval</th><th></th>"
-             "<th>to the best</th><th>95 %% interval</th><th>McNemar p</th><th>bootstrap p</th></tr>\n",
+             "<div class=\"wide\"><table class=\"ranking\"><tr><th></th><th>%s</th><th>deviation</th><th></th>"
+             "<th>to the best</th><th>McNemar p</th><th>bootstrap p</th></tr>\n",
              metric_title(metric_find(metric), field_task(json)));
     cJSON_ArrayForEach(row, rows)
     {
         add_rank(page, row, metric, scale, best && is_finished(row));
         best = false;
     }
-    text_add(page, "<tr><td></td><td></td><td></td><td></td><td>");
+    text_add(page, "<tr><td></td><td></td><td></td><td>");
     svg_range_axis(page, scale);
-    text_add(page, "</td><td></td><td></td><td></td><td></td></tr>\n</table></div>\n");
-    text_add(page, "<p class=\"soft\">Dot: mean; line: 95 %% interval%s.</p>\n",
+    text_add(page, "</td><td></td><td></td><td></td></tr>\n</table></div>\n");
+    text_add(page, "<p class=\"soft\">Small numbers are 95 %% intervals. Dot: mean; line: its interval%s.</p>\n",
              cJSON_GetArraySize(field(json, "seeds")) > 1 ? "; rings: the seeds" : "");
 }
 
@@ -174,11 +186,8 @@ static void add_metrics(struct text *page, const cJSON *json)
         if (!is_finished(row))
             continue;
         add_label(page, row);
-        FOR_METRICS (f, task) {
-            text_add(page, "<td>%.3f<br><small>", field_number(row, METRICS[f].name));
-            html_interval(page, "%.3f", field_interval(field(row, "intervals"), METRICS[f].name));
-            text_add(page, "</small></td>");
-        }
+        FOR_METRICS (f, task)
+            add_value(page, "%.3f", field_number(row, METRICS[f].name), field_interval(field(row, "intervals"), METRICS[f].name));
         text_add(page, "</tr>\n");
     }
     text_add(page, "</table></div>\n");
