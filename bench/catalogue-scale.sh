@@ -25,7 +25,7 @@ for rows in "${@:-10000 100000 1000000}"; do
       print "path,label,speaker"
       for (i = 0; i < n; i++) printf "session%03d/clip%07d.wav,%s,s%04d\n", i % 500, i, label[i % 8 + 1], i % 1000
     }' >"$n.csv"
-    printf '[corpus]\nkind = csv\nroot = audio\nfile = %s.csv\n[run]\ndatabase = %s.db\n' "$n" "$n" >"$n.ini"
+    printf '[corpus]\nkind = list\nroot = audio\nfile = %s.csv\n[run]\ndatabase = %s.db\n' "$n" "$n" >"$n.ini"
     printf '%10d %s %s %s %s\n' "$n" "$(seconds index --config "$n.ini")" "$(seconds index --config "$n.ini")" \
       "$(seconds split --config "$n.ini")" "$(seconds split --config "$n.ini" --list test)"
     [ "$(wc -l <result)" -eq $((n / 5)) ] || { echo "catalogue-scale: $(wc -l <result) of $n clips in the test part" >&2; exit 1; }

@@ -3,7 +3,7 @@
 # valgrind.  Installs what is missing.  Status 1 after a finding.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/install.sh clang-tidy cppcheck valgrind clang-format
+scripts/install.sh $(scripts/packages.sh check)
 scripts/set-up.sh build
 
 folder=$(mktemp -d)

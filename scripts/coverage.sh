@@ -3,7 +3,7 @@
 # ctest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/install.sh gcovr
+scripts/install.sh $(scripts/packages.sh coverage)
 scripts/set-up.sh build-coverage -DEMOTRAIN_COVERAGE=ON -DCMAKE_BUILD_TYPE=Debug
 export STRIDE=${STRIDE:-3} # of tests/cli/faults.sh: what is done about failing calls is much of what else does not run
 find build-coverage -name '*.gcda' -delete

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fuzzes what reads files and text that others may have made (tests/fuzz), with libFuzzer and the address and
-# undefined-behaviour sanitizers.  Needs clang, which is installed if it is missing.
+# undefined-behaviour sanitizers.  Installs what is missing.
 #
 #   scripts/fuzz.sh [--seconds N | --runs N] [TARGET]...     (default: 60 s of each target, one per processor at a time)
 #
@@ -17,8 +17,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 
-scripts/install.sh clang
-scripts/install.sh "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
+scripts/install.sh $(scripts/packages.sh fuzz)
 export CC=clang CXX=clang++
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=($(basename -s .c tests/fuzz/*.c))

@@ -4,7 +4,9 @@
 # --sanitize=thread, those of threads, with that sanitizer.  Other arguments go to ctest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/install.sh python3 iproute2 # the server of tests/cli/fetch.sh, the hosts of tests/cli/ranks.sh
+[ -d build-fuzz ] || echo "test: installs what is missing, builds, fuzzes and runs every test: about 15 minutes on two cores after scripts/run.sh." \
+  "Packages and builds take @TEST@ of disk more." >&2
+scripts/install.sh $(scripts/packages.sh test)
 case ${1:-} in
   --sanitize)
     shift

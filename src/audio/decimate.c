@@ -1,3 +1,4 @@
+/* Resampling to a whole fraction of the rate: see decimate.h. */
 #include "audio/decimate.h"
 
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+/* Sound files to samples, by libsndfile: what is read, what is broken and why. */
 #include "audio/audio.h"
 
 #include "audio/memory_file.h"

@@ -1,3 +1,4 @@
+/* Samples to FLAC in memory, by libsndfile. */
 #include "audio/audio.h"
 
 #include "audio/memory_file.h"

@@ -1,3 +1,4 @@
+/* libsndfile's virtual files over memory: see memory_file.h. */
 #include "audio/memory_file.h"
 
 #include "base/memory.h"

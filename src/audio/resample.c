@@ -1,3 +1,4 @@
+/* Resampling by libsamplerate. */
 #include "audio/audio.h"
 
 #include "audio/decimate.h"

@@ -1,3 +1,4 @@
+/* The time: see clock.h. */
 #include "base/clock.h"
 
 #include <time.h>

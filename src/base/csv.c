@@ -1,3 +1,4 @@
+/* CSV: see csv.h. */
 #include "base/csv.h"
 
 #include "base/files.h"

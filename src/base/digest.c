@@ -1,3 +1,4 @@
+/* Digests and checksums: see digest.h. */
 #include "base/digest.h"
 
 #include "base/files.h"

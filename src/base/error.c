@@ -1,3 +1,4 @@
+/* The one error type: see error.h. */
 #include "base/error.h"
 
 #include <stdarg.h>

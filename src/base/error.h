@@ -2,7 +2,8 @@
  * One error, passed in by the caller.
  *
  *     struct error error = {0};
- *     if (!catalogue_open(&catalogue, path, &error)) {
+ *     struct catalogue *catalogue = catalogue_open(path, &error);
+ *     if (!catalogue) {
  *         fprintf(stderr, "emotrain: %s\n", error.message);
  *         return error_exit_status(&error);
  *     }

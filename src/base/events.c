@@ -1,3 +1,4 @@
+/* TensorBoard event files: see events.h. */
 #include "base/events.h"
 
 #include "base/protobuf.h"

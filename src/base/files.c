@@ -1,3 +1,4 @@
+/* Files and folders, written whole or not at all: see files.h. */
 #include "base/files.h"
 
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* Looking a handler up by name: see handlers.h. */
 #include "base/handlers.h"
 
 #include "base/text.h"

@@ -1,3 +1,4 @@
+/* Signals that ask for a clean stop: see interrupt.h. */
 #include "base/interrupt.h"
 
 #include <signal.h>

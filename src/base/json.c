@@ -1,3 +1,4 @@
+/* JSON through cJSON: see json.h. */
 #include "base/json.h"
 
 #include "base/files.h"

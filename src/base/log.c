@@ -1,3 +1,4 @@
+/* Log lines and progress on standard error: see log.h. */
 #include "base/log.h"
 
 #include "base/clock.h"

@@ -1,3 +1,4 @@
+/* Allocation that does not return NULL, and arenas: see memory.h. */
 #include "base/memory.h"
 
 #include <stdarg.h>

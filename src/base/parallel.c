@@ -1,3 +1,4 @@
+/* Threads and parallel loops: see parallel.h. */
 #include "base/parallel.h"
 
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+/* The processors of this machine: see processor.h. */
 #include "base/processor.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* Writing protocol buffers: see protobuf.h. */
 #include "base/protobuf.h"
 
 #include <string.h>

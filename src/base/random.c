@@ -1,3 +1,4 @@
+/* NumPy's stream and counter-based streams: see random.h. */
 #include "base/random.h"
 
 enum { MT_N = 624, MT_M = 397 };

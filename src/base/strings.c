@@ -1,3 +1,4 @@
+/* Lists of strings: see strings.h. */
 #include "base/strings.h"
 
 #include "base/memory.h"

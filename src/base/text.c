@@ -1,3 +1,4 @@
+/* Growing text, numbers as text, escaping: see text.h. */
 #include "base/text.h"
 
 #include "base/memory.h"

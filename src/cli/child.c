@@ -1,3 +1,4 @@
+/* Child processes that run this program: see child.h. */
 #include "cli/child.h"
 
 #include "base/memory.h"

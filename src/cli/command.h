@@ -39,6 +39,9 @@ const struct command *commands(size_t *count);
 void manual_print(void);
 void completion_print(void);
 
+/* docs/settings.md, to stdout: `emotrain --settings`. */
+void settings_print(void);
+
 bool command_index(const struct options *options, struct error *error);
 bool command_launch(const struct options *options, struct error *error);
 bool command_split(const struct options *options, struct error *error);

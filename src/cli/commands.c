@@ -17,7 +17,7 @@ static const struct command COMMANDS[] = {
     {"eval", "RUN|MODEL [--config FILE] [--part PART]", "a trained model's report on a part of a corpus",
      "config set part ", 1, 1, NULL},
     {"predict", "RUN|MODEL PATH|-... [--windows] [--format table|csv|json] [-o FILE]",
-     "what a trained model hears in recordings", "set format windows output ", 2, SIZE_MAX, NULL},
+     "a trained model's predictions for recordings", "set format windows output ", 2, SIZE_MAX, NULL},
     {"sweep", "--config FILE [--grid section.key=a,b,c]... [--seeds 1,2,3] [--jobs N] [--run NAME]",
      "the main job over a grid of settings and seeds; again, it runs what is missing",
      "config set grid seeds jobs run ", 0, 0, command_sweep},

@@ -1,4 +1,4 @@
-/* emotrain. */
+/* The program: finds the command, runs it, and says what failed. */
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -18,7 +18,7 @@ static void print_help(void)
     printf("emotrain " EMOTRAIN_VERSION ": trains and evaluates speech-emotion classifiers\n\n");
     for (size_t i = 0; i < count; i++)
         printf("  emotrain %s %s\n      %s\n", list[i].name, list[i].usage, list[i].summary);
-    printf("\nemotrain COMMAND --help lists a command's options; the README says the rest.\n");
+    printf("\nemotrain COMMAND --help lists a command's options, emotrain --settings all settings.\n");
 }
 
 static const struct command *find_command(const char *name, struct error *error)
@@ -70,29 +70,51 @@ static void check_output(struct error *error)
         error_set(error, "standard output: cannot write: %s", strerror(errno));
 }
 
+/* emotrain --help, emotrain help, emotrain help COMMAND. */
+static void help(int count, char **words, struct error *error)
+{
+    const struct command *command = count > 0 ? find_command(words[0], error) : NULL;
+
+    if (command)
+        options_help(command);
+    else if (count == 0)
+        print_help();
+}
+
+/* Words that print something and are no command; false where it is none of them. */
+static bool print_about(int count, char **words, struct error *error)
+{
+    const char *word = count > 0 ? words[0] : "--help";
+
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
+        help(count > 0 ? count - 1 : 0, words + 1, error);
+    else if (strcmp(word, "--version") == 0)
+        printf("emotrain " EMOTRAIN_VERSION "\n");
+    else if (strcmp(word, "--manual") == 0)
+        manual_print();
+    else if (strcmp(word, "--settings") == 0)
+        settings_print();
+    else if (strcmp(word, "--completion") == 0)
+        completion_print();
+    else
+        return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     struct error error = {0};
-    const char *first = argc > 1 ? argv[1] : "--help";
 
-    if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "help") == 0) {
-        print_help();
-    } else if (strcmp(first, "--version") == 0) {
-        printf("emotrain " EMOTRAIN_VERSION "\n");
-    } else if (strcmp(first, "--manual") == 0) {
-        manual_print();
-    } else if (strcmp(first, "--completion") == 0) {
-        completion_print();
-    } else {
+    if (!print_about(argc - 1, argv + 1, &error)) {
         size_t count;
-        bool named = first[0] != '-'; /* without a command's name: the main job */
-        const struct command *command = named ? find_command(first, &error) : commands(&count);
+        bool named = argv[1][0] != '-'; /* without a command's name: the main job */
+        const struct command *command = named ? find_command(argv[1], &error) : commands(&count);
         if (command)
             run_command(command, argc - 1 - named, argv + 1 + named, &error);
     }
     check_output(&error);
-    bool told = error.kind == ERROR_PEER && getenv("EMOTRAIN_LAUNCHED"); /* by emotrain launch */
-    if (error.message[0] && !told)
+    bool said = error.kind == ERROR_PEER && getenv("EMOTRAIN_LAUNCHED"); /* by emotrain launch */
+    if (error.message[0] && !said)
         fprintf(stderr, "emotrain: %s\n", error.message);
     tensor_leave(error_exit_status(&error));
     return error_exit_status(&error);

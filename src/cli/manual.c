@@ -90,11 +90,52 @@ void manual_print(void)
     print_entry("HF_HOME, HF_HUB_CACHE, HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE", NULL,
                 "As the Hugging Face hub's own library takes them.");
     print_entry("RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT", NULL,
-                "This process's place among those that train together, as torchrun sets them; mpirun's and "
-                "Slurm's own are "
-                "heeded too.");
+                "Rank and world size of this process, as torchrun sets them; those of mpirun and Slurm are read too.");
+    print_entry("EMOTRAIN_PLAIN_TORCH", NULL,
+                "1: libtorch's own operations in place of emotrain's CPU kernels, to compare both.");
     print_entry("OMP_NUM_THREADS, OPENBLAS_NUM_THREADS, OMP_WAIT_POLICY", NULL,
                 "Set here unless they are set already.");
+}
+
+/* A cell of a Markdown table. */
+static void print_cell(const char *text)
+{
+    for (; *text; text++)
+        printf(strchr("|<>*_`", *text) ? "\\%c" : "%c", *text);
+}
+
+static const char *type_name(const struct setting *s)
+{
+    static const char *const names[] = {[SETTING_TEXT] = "text",        [SETTING_PATH] = "path",
+                                        [SETTING_MODEL] = "path or name", [SETTING_LIST] = "list",
+                                        [SETTING_PATHS] = "list of paths", [SETTING_INTEGER] = "whole number",
+                                        [SETTING_NUMBER] = "number",    [SETTING_BOOL] = "yes or no",
+                                        [SETTING_TRI] = "yes or no"};
+
+    return s->choices ? s->choices : names[s->type];
+}
+
+void settings_print(void)
+{
+    const char *section = "";
+
+    printf("# Settings\n\nMade by `emotrain --settings`; a test compares it with the program. A configuration is an INI file; "
+           "`--set section.key=value`\nwins over it. A relative path in a file is relative to that file, one given by `--set` to "
+           "the current folder. A key that takes\na list may be repeated. An empty default means that nothing is set. Further "
+           "corpora are sections `[corpus.NAME]` with the first\nsix keys of `[corpus]`.\n");
+    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+        const struct setting *s = &SETTINGS[i];
+        if (strcmp(section, s->section) != 0)
+            printf("\n## [%s]\n\n| key | default | values | meaning |\n|---|---|---|---|\n", s->section);
+        section = s->section;
+        printf("| %s | ", s->key);
+        print_cell(s->fallback);
+        printf(" | ");
+        print_cell(type_name(s));
+        printf(" | ");
+        print_cell(s->help);
+        printf(" |\n");
+    }
 }
 
 void completion_print(void)

@@ -28,7 +28,7 @@ static const struct option_row {
     {"as", "FORM", "classification (emotrain's own), sequence-classification (Hugging Face's) or onnx", VALUE,
      offsetof(struct options, as)},
     {"baseline", "RUN", "say what changed against that run", VALUE, offsetof(struct options, baseline)},
-    {"sort", "COLUMN", "started, name, state, clips or a figure: accuracy, uar, ...", VALUE,
+    {"sort", "COLUMN", "started, name, state, clips or a metric: accuracy, uar, ...", VALUE,
      offsetof(struct options, sort)},
     {"where", "section.key=value", "only runs with that setting; may be given again", VALUES,
      offsetof(struct options, where)},
@@ -44,7 +44,7 @@ static const struct option_row {
      offsetof(struct options, no_decode)},
     {"format", "FORMAT", "table, csv or json", VALUE, offsetof(struct options, format)},
     {"windows", NULL,
-     "an answer for every window: recordings are cut into equal parts of at most "
+     "a prediction for every window: recordings are cut into equal parts of at most "
      "audio.max_seconds",
      FLAG, offsetof(struct options, windows)},
     {"output", "FILE", "write there (also -o)", VALUE, offsetof(struct options, output)},

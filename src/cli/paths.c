@@ -1,3 +1,4 @@
+/* Paths on the command line to sound files: see paths.h. */
 #include "cli/paths.h"
 
 #include "base/files.h"

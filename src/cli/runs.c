@@ -162,11 +162,14 @@ static bool compare(const struct options *options, const struct config *config, 
 static bool rm_run(const char *name, const char *directory, struct error *error)
 {
     struct recorded_run run;
+    struct catalogue *catalogue = NULL;
     int lock = -1; /* a run that another process writes is left alone */
     bool done = recorded_run_open(&run, name, directory, error) &&
+                (catalogue = catalogue_open(catalogue_path(run.catalogue), error)) &&
                 (lock = run_folder_lock(run.folder, error)) >= 0 &&
-                run_remove(run.catalogue, run.report.run.id, error) && folder_remove(run.folder, error);
+                run_remove(catalogue, run.report.run.id, error) && folder_remove(run.folder, error);
 
+    catalogue_close(catalogue);
     if (lock >= 0)
         close(lock);
     if (done)

@@ -26,6 +26,7 @@ struct sweep_job {
     struct catalogue *catalogue;
     struct planned_run *runs;
     size_t count, next, running, ended, failed, jobs, done_before;
+    double began, best; /* when the first run was started; the best metric of those that have ended */
 };
 
 /* The file that an experiment of a comparison is run from: FOLDER/models/NAME.ini; caller frees. */

@@ -8,10 +8,13 @@
 #include "cli/child.h"
 #include "cli/command.h"
 #include "cli/sweep.h"
+#include "eval/metrics.h"
 #include "report/sweep.h"
 #include "run/run_folder.h"
 
+#include <math.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -124,6 +127,64 @@ static bool start_run(struct sweep_job *job, struct planned_run *planned, struct
     return !error->kind;
 }
 
+/* The metric that settings are compared by, of a run that has ended; NAN where it has none. */
+static double run_metric(const struct sweep_job *job, const struct planned_run *planned, const char **name)
+{
+    const struct settings *settings = config_settings(job->config);
+    const char *wanted = *settings->sweep.metric ? settings->sweep.metric : settings->eval.best_metric;
+    char *folder = path_join(job->folder, planned->name);
+    struct prediction_list predictions = {0};
+    struct evaluation evaluation;
+    struct arena arena = {0};
+    struct error unread = {0};
+    struct run_row row;
+    double value = (double)NAN;
+
+    if (run_find(job->catalogue, folder, &row, &arena, &unread) && row.id &&
+        predictions_read(job->catalogue, row.id, "test", &predictions, &unread) && predictions.count) {
+        enum metric metric = metric_choose(wanted, predictions.task);
+        evaluation_make(&evaluation, &predictions);
+        value = METRICS[metric].of(&evaluation);
+        *name = METRICS[metric].name;
+        evaluation_free(&evaluation);
+    }
+    prediction_list_free(&predictions);
+    arena_free(&arena);
+    free(folder);
+    return value;
+}
+
+/* What is left at the pace so far, as "1:05:09"; empty before there is one. */
+static const char *time_left(const struct sweep_job *job, char text[64])
+{
+    size_t left = job->count - job->ended;
+    double seconds = (clock_seconds() - job->began) / (double)job->ended * (double)left;
+    long whole = (long)seconds;
+
+    if (left == 0)
+        return "";
+    snprintf(text, 64, "; about %ld:%02ld:%02ld left", whole / 3600, whole / 60 % 60, whole % 60);
+    return text;
+}
+
+static void log_finished(struct sweep_job *job, const struct planned_run *planned, size_t number, double seconds)
+{
+    const char *name = "";
+    double value = run_metric(job, planned, &name);
+    enum metric metric = metric_find(name);
+    char left[64];
+
+    if (isnan(value) || metric == METRIC_COUNT) {
+        log_info("[%zu/%zu] %s: finished in %.0f s%s", number, job->count + job->done_before, planned->name, seconds,
+                 time_left(job, left));
+        return;
+    }
+    if (isnan(job->best) || metric_is_better(metric, value, job->best))
+        job->best = value;
+    log_info("[%zu/%zu] %s: finished in %.0f s, test %s %.3f (best so far %.3f)%s", number,
+             job->count + job->done_before, planned->name, seconds, name, value, job->best, time_left(job, left));
+}
+
 /* One line per run that has ended. */
 static void tell_end(struct sweep_job *job, const struct planned_run *planned, int status)
 {
@@ -132,7 +193,7 @@ static void tell_end(struct sweep_job *job, const struct planned_run *planned, i
     size_t all = job->count + job->done_before, number = job->done_before + job->ended;
 
     if (status == 0) {
-        log_info("[%zu/%zu] %s: finished in %.0f s", number, all, planned->name, seconds);
+        log_finished(job, planned, number, seconds);
     } else {
         log_warn("[%zu/%zu] %s: %s (%s/logs/%s.log)", number, all, planned->name,
                  WIFSIGNALED(status) ? strsignal(WTERMSIG(status))
@@ -171,6 +232,8 @@ bool sweep_run_all(struct sweep_job *job, struct error *error)
     const struct timespec moment = {0, 20 * 1000 * 1000};
     bool stopping = false, stopped = false;
 
+    job->began = clock_seconds();
+    job->best = (double)NAN;
     while (job->running || (job->next < job->count && !stopping)) {
         while (!stopping && !interrupt_requested() && job->running < job->jobs && job->next < job->count)
             stopping = !start_run(job, &job->runs[job->next++], error);

@@ -601,7 +601,7 @@ static void compare_keys(const struct config *a, const struct config *b, bool on
 
     for (size_t i = 0; config_entry(a, i, &entry); i++) {
         const char *other = config_text(b, entry.name);
-        if (only_missing && !other)
+        if (only_missing && !other && *entry.value)
             differs(context, entry.setting, entry.name, "", entry.value);
         else if (!only_missing && !(other && setting_same_value(entry.setting, entry.value, other)))
             differs(context, entry.setting, entry.name, entry.value, other ? other : "");

@@ -1,3 +1,4 @@
+/* The environment of processes that train together: see dist_env.h. */
 #include "config/dist_env.h"
 
 #include "base/parallel.h"

@@ -12,7 +12,7 @@ struct dist_env {
     int local_rank, local_size; /* among those on this host */
     char address[256];          /* host of rank 0 */
     int port;                   /* on it */
-    bool external_store;        /* torchrun's agent predictions there, not rank 0 */
+    bool external_store;        /* torchrun's agent runs the store, not rank 0 */
     char attempt[32];           /* tells one start of the same processes from the next */
     bool launched;              /* by a launcher, be it as the only process */
 };

@@ -1,3 +1,4 @@
+/* Tasks, and targets as text: see task.h. */
 #include "config/task.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /*
- * What is asked about a clip: one of the labels (single_label), any of them (multi_label), or a number for
+ * What is predicted of a clip: one of the labels (single_label), any of them (multi_label), or a number for
  * each (regression).
  *
- * In the catalogue, in lists and in predictions.csv an prediction is text: "happy"; "happy;surprised", "" for
+ * In the catalogue, in lists and in predictions.csv a prediction is text: "happy"; "happy;surprised", "" for
  * none of the labels; "3.5", or "3.5;2" for several numbers in the order of their names.
  */
 #ifndef EMOTRAIN_CONFIG_TASK_H
@@ -25,7 +25,7 @@ extern const struct task_kind TASKS[TASK_COUNT];
 enum task task_find(const char *name);    /* TASK_COUNT if there is none of that name */
 enum task task_of_type(const char *type); /* of config.json's "problem_type"; likewise */
 
-/* The values of an prediction: 1 and 0 for the labels that are and are not in it, or the numbers.  False, with
+/* The values of a prediction: 1 and 0 for the labels that are and are not in it, or the numbers.  False, with
  * the reason, for a label that is not among them, or other than `count` numbers. */
 bool target_parse(enum task task, const char *const *labels, size_t count, const char *text,
                    double *values, struct error *error);

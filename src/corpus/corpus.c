@@ -1,3 +1,4 @@
+/* The table of corpus formats; labels, maps and sound of a corpus: see corpus.h. */
 #include "corpus/corpus.h"
 
 #include "base/files.h"

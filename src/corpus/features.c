@@ -1,3 +1,4 @@
+/* Features from a CSV file: see features.h. */
 #include "corpus/features.h"
 
 #include "base/csv.h"

@@ -302,7 +302,7 @@ static int by_content(const void *a, const void *b)
     return order ? order : by_path(x, y);
 }
 
-/* Clips of one content under several names: not for us to judge which name is right. */
+/* Clips of one content under several names: which of them is right is not known. */
 static size_t count_same_content(const struct scan *scan)
 {
     const struct clip **order = mem_zero(scan->found.count, sizeof *order);

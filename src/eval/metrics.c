@@ -1,3 +1,4 @@
+/* Metrics and the classification report: see metrics.h. */
 #include "eval/metrics.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* Bootstrap intervals and paired tests: see statistics.h. */
 #include "eval/statistics.h"
 
 #include "base/random.h"

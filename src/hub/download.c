@@ -1,3 +1,4 @@
+/* Files over HTTP by libcurl: see download.h. */
 #include "hub/download.h"
 
 #include "base/files.h"

@@ -1,3 +1,4 @@
+/* Models of the hub and its cache: see hub.h. */
 #include "hub/hub.h"
 
 #include "base/files.h"

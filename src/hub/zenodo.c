@@ -1,3 +1,4 @@
+/* Archives of Zenodo records: see zenodo.h. */
 #include "hub/zenodo.h"
 
 #include "base/files.h"

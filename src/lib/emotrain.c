@@ -1,3 +1,4 @@
+/* libemotrain: see emotrain.h. */
 #include "lib/emotrain.h"
 
 #include "base/log.h"
@@ -12,7 +13,7 @@
 enum { BATCH_SIZE = 8 };
 
 struct emotrain {
-    const char *resampler;
+    char *resampler;
     struct compute compute;
     struct model *model;
     size_t batch_size;
@@ -50,7 +51,7 @@ static bool set_up(struct emotrain *e, const char *directory, const struct emotr
     run.precision = (enum precision)precision;
     run.device = settings->device ? settings->device : run.device;
     run.threads = settings->threads;
-    e->resampler = settings->resampler ? settings->resampler : settings_default()->audio.resampler;
+    e->resampler = mem_string(settings->resampler ? settings->resampler : settings_default()->audio.resampler);
     e->batch_size = settings->batch_size > 0 ? (size_t)settings->batch_size : BATCH_SIZE;
     e->window_seconds = settings->window_seconds;
     if (!compute_choose(&run, NULL, &e->compute, error))
@@ -81,6 +82,7 @@ void emotrain_close(struct emotrain *model)
     if (!model)
         return;
     model_close(model->model);
+    free(model->resampler);
     free(model);
 }
 
@@ -142,7 +144,7 @@ static size_t window_start(const struct windows *w, size_t i)
     return i * w->signal->count / w->count;
 }
 
-/* Predictions windows first .. first + count - 1; adds them to `sum`, each by its share of the recording. */
+/* Predicts windows first .. first + count - 1; adds the predictions to `sum`, each by its share of the recording. */
 static bool predict_windows(struct emotrain *e, const struct windows *w, size_t first, size_t count,
                            double *sum, struct error *error)
 {
@@ -208,8 +210,8 @@ static bool predict_signal(struct emotrain *e, struct signal *signal, float *out
 static bool takes(const struct emotrain *e, bool text, struct error *error)
 {
     return (e->model->kind->input == INPUT_TEXT) == text ||
-           error_usage(error, text ? "this model hears sounds: give it samples or a file"
-                                   : "this model reads what is said: give it a text");
+           error_usage(error, text ? "this model takes sounds: give it samples or a file"
+                                   : "this model takes texts: give it a text");
 }
 
 bool emotrain_classify(struct emotrain *model, const float *samples, size_t count, int rate, float *outputs,
@@ -219,7 +221,7 @@ bool emotrain_classify(struct emotrain *model, const float *samples, size_t coun
     struct signal signal = {NULL, count, rate};
 
     if (count == 0 || rate < 1)
-        error_usage(&failure, "%zu samples at %d Hz: nothing to hear", count, rate);
+        error_usage(&failure, "%zu samples at %d Hz: nothing to predict from", count, rate);
     if (!failure.kind && takes(model, false, &failure)) {
         signal.samples = mem_alloc(count * sizeof *signal.samples);
         memcpy(signal.samples, samples, count * sizeof *signal.samples);

@@ -56,7 +56,7 @@ EMOTRAIN_API struct emotrain *emotrain_open(const char *directory, const struct 
                                             struct emotrain_error *error);
 EMOTRAIN_API void emotrain_close(struct emotrain *model); /* NULL does nothing */
 
-/* What a model predictions: a number per label. */
+/* What a model predicts: a number per label. */
 enum emotrain_task {
     EMOTRAIN_SINGLE_LABEL, /* probabilities that sum to 1 */
     EMOTRAIN_MULTI_LABEL,  /* a probability each; above its threshold, the label is given */

@@ -4,7 +4,7 @@
  * 2015; for sound: Kong et al., 2020), then the pooling over time and the classifier head.
  *
  * config.json: "channels" (one number a block), "convolutions" (in each block), "input_norm" ("clip": each
- * clip to mean 0 and deviation 1; "bands": batch norm of each band, which leaves loudness to be heard),
+ * clip to mean 0 and deviation 1; "bands": batch norm of each band, which keeps loudness),
  * "window" and "hop" (seconds), "bands", "low" and "high" (Hz), "floor", "head_size" (0: no dense layer).
  * Frames of padding are zero between all convolutions, so a clip's prediction does not depend on how far its
  * batch is padded.
@@ -369,7 +369,7 @@ static struct et_tensor *cnn_forward(const struct model *model, struct et_scope 
         mode->observe(mode->context, "hidden", x);
     return head_forward(
         &cnn->head, &model->parameters, scope,
-        frames_merge(model, scope, x, padding(&pass, scope, false), pass.lengths, cnn->pooling),
+        frames_pool(model, scope, x, padding(&pass, scope, false), pass.lengths, cnn->pooling),
         mode->training);
 }
 

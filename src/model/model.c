@@ -1,3 +1,4 @@
+/* The table of kinds; config.json, labels, weights and files of every model: see model.h. */
 #include "model/model.h"
 
 #include "base/handlers.h"

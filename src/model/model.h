@@ -32,7 +32,7 @@ enum model_input {
 
 extern const char *const MODEL_INPUT_NAMES[INPUT_COUNT]; /* "waveform", "features", "text" */
 
-/* Clips to prediction together: what the model takes in of them, and the targets. */
+/* A batch of clips: the inputs of the model, and the targets. */
 struct batch {
     int64_t count; /* clips */
 
@@ -194,7 +194,7 @@ struct et_tensor *model_forward(const struct model *model, struct et_scope *scop
  * numbers. */
 void model_probabilities(const struct model *model, float *outputs, int64_t clips);
 
-/* Learns from (clips, labels) what numbers are like: model->means and deviations. */
+/* Sets model->means and deviations to those of the targets (clips, labels). */
 void model_learn_scale(struct model *model, const double *const *targets, size_t count);
 
 /* Writes config.json, preprocessor_config.json, model.safetensors and what the kind has besides into an

@@ -1,3 +1,4 @@
+/* Versions and machine: see environment.h. */
 #include "run/environment.h"
 
 #include "base/clock.h"

@@ -1,3 +1,4 @@
+/* The tables of splits: see splits.h. */
 #include "store/splits.h"
 
 #include "store/statement.h"

@@ -1,3 +1,4 @@
+/* Prepared statements: see statement.h. */
 #include "store/statement.h"
 
 #include <stdarg.h>

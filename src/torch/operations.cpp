@@ -175,16 +175,21 @@ struct et_tensor *et_conv1d(struct et_scope *scope, const struct et_tensor *x, c
     });
 }
 
-/* oneDNN 3.7, which Debian 13's libtorch uses, gets the gradient of a convolution's input wrong where
- * channels do not fill its registers: libtorch's own, by products, is taken then. */
+/* oneDNN 3.7, which Debian 13's libtorch uses, gets the gradient of a convolution's input wrong, on some
+ * processors, where channels do not fill its registers: there, channels of zeros fill them. */
 static at::Tensor conv2d(const at::Tensor &x, const at::Tensor &weight, const c10::optional<at::Tensor> &bias,
                          int64_t stride, int64_t padding)
 {
 #if TORCH_VERSION_MAJOR >= 2
-    const int64_t block = 16;
-    if (x.is_cpu() && x.requires_grad() && (weight.size(0) % block != 0 || weight.size(1) % block != 0))
-        return at::thnn_conv2d(x, weight, weight.sizes().slice(2), bias, {stride, stride},
-                               {padding, padding});
+    const int64_t block = 16, channels = weight.size(0);
+    const int64_t in = (block - weight.size(1) % block) % block, out = (block - channels % block) % block;
+    if (x.is_cpu() && x.requires_grad() && in + out > 0) {
+        at::Tensor y =
+            at::conv2d(at::constant_pad_nd(x, {0, 0, 0, 0, 0, in}),
+                       at::constant_pad_nd(weight, {0, 0, 0, 0, 0, in, 0, out}),
+                       bias ? at::constant_pad_nd(*bias, {0, out}) : at::Tensor(), stride, padding);
+        return y.narrow(1, 0, channels).contiguous(y.suggest_memory_format());
+    }
 #endif
     return at::conv2d(x, weight, bias, stride, padding);
 }

@@ -1,3 +1,4 @@
+/* Augmentation and mixup: see augment.h. */
 #include "train/augment.h"
 
 #include "base/memory.h"

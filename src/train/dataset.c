@@ -1,3 +1,4 @@
+/* Clips of a part as batches: see dataset.h. */
 #include "train/dataset.h"
 
 #include "audio/egemaps/egemaps.h"
@@ -105,7 +106,7 @@ bool batch_of_signals(struct batch *batch, const struct signal *signals, size_t 
 
     *batch = (struct batch){.count = (int64_t)count};
     if (model->kind->input == INPUT_TEXT)
-        return error_usage(error, "%s: this model reads: it needs texts, not recordings", model->path);
+        return error_usage(error, "%s: this model takes texts, not recordings", model->path);
     if (model->kind->input == INPUT_WAVEFORM) {
         pad_signals(batch, signals, count, model);
         return true;
@@ -218,8 +219,8 @@ static bool load_texts(const struct dataset *dataset, const size_t *items, size_
         texts[i] = clip->text;
         done =
             clip->text || error_set(error,
-                                    "%s: no text: this model reads what is said, which this corpus does not "
-                                    "tell (corpus.kind=list has a column text)",
+                                    "%s: no text: this model takes texts, which this corpus does not "
+ "have (corpus.kind=list has a column text)",
                                     clip->path);
     }
     if (done)

@@ -1,3 +1,4 @@
+/* The moving average of the weights: see ema.h. */
 #include "train/ema.h"
 
 #include <stdlib.h>

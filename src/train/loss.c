@@ -1,3 +1,4 @@
+/* Losses and class weights: see loss.h. */
 #include "train/loss.h"
 
 #include <stdlib.h>

@@ -24,8 +24,8 @@ struct ranks {
 };
 
 /* Finds the others, if there are any (on a card, one that is alone may join too, by NCCL), waiting `timeout`
- * seconds for them, now and whenever one is waited for.  device: this process's. Ranks other than 0 fall
- * silent but for errors. */
+ * seconds for them, now and whenever one is waited for.  device: this process's. Ranks other than 0 log
+ * errors only. */
 bool ranks_join(struct ranks *ranks, const struct dist_env *env, int device, double timeout,
                 struct error *error);
 

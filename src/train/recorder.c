@@ -1,3 +1,4 @@
+/* metrics.jsonl, the catalogue's metrics and TensorBoard's: see recorder.h. */
 #include "train/recorder.h"
 
 #include "base/clock.h"
@@ -134,6 +135,15 @@ bool recorder_open(struct recorder *recorder, const char *run_folder, struct cat
     return false;
 }
 
+static bool write_line(struct recorder *recorder, const struct text *line, struct error *error)
+{
+    recorder->bytes += (int64_t)line->length;
+    if (fwrite(line->text, 1, line->length, recorder->stream) == line->length &&
+        fflush(recorder->stream) == 0)
+        return true;
+    return error_set(error, "%s: cannot write: %s", recorder->path, strerror(errno));
+}
+
 bool recorder_write(struct recorder *recorder, const struct metric_list *metrics, struct error *error)
 {
     struct text line = {0};
@@ -147,14 +157,10 @@ bool recorder_write(struct recorder *recorder, const struct metric_list *metrics
                  isfinite(value) ? text_from_number(number, value) : "null");
     }
     text_add(&line, "}\n");
-    bool done =
-        fwrite(line.text, 1, line.length, recorder->stream) == line.length && fflush(recorder->stream) == 0;
-    if (!done)
-        error_set(error, "%s: cannot write: %s", recorder->path, strerror(errno));
-    recorder->bytes += (int64_t)line.length;
+    bool done = metrics_write(recorder->catalogue, recorder->run, metrics, error) &&
+                write_line(recorder, &line, error) && add_events(recorder, metrics, error);
     text_free(&line);
-    return done && metrics_write(recorder->catalogue, recorder->run, metrics, error) &&
-           add_events(recorder, metrics, error);
+    return done;
 }
 
 bool recorder_sync(struct recorder *recorder, struct error *error)

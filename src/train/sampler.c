@@ -1,3 +1,4 @@
+/* Epochs, batches and steps: see sampler.h. */
 #include "train/sampler.h"
 
 #include "base/random.h"

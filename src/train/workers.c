@@ -1,3 +1,4 @@
+/* Threads that run batches at the same time: see workers.h. */
 #include "train/workers.h"
 
 #include "base/memory.h"
@@ -8,29 +9,29 @@
 #include <stdlib.h>
 
 /* A worker beside the calling thread's. */
-struct helper {
+struct worker_thread {
     struct workers *workers;
     int worker;
-    pthread_t thread;
+    pthread_t handle;
 };
 
 struct workers {
     int count, threads; /* threads: of all together */
-    struct helper *helpers;
+    struct worker_thread *threads_beside;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     long long rounds; /* begun so far */
     int active;       /* workers of the present round */
-    int running;      /* helpers of it that are not done */
+    int running;      /* of those beside the calling thread, how many are not done */
     bool stopping;
     void (*work)(void *context, int worker);
     void *context;
 };
 
-static void *help(void *argument)
+static void *worker_main(void *argument)
 {
-    const struct helper *helper = argument;
-    struct workers *workers = helper->workers;
+    const struct worker_thread *thread = argument;
+    struct workers *workers = thread->workers;
     long long rounds = 0;
 
     pthread_mutex_lock(&workers->mutex);
@@ -40,12 +41,12 @@ static void *help(void *argument)
         if (workers->stopping)
             break;
         rounds = workers->rounds;
-        if (helper->worker >= workers->active)
+        if (thread->worker >= workers->active)
             continue;
         int threads = workers->threads / workers->active;
         pthread_mutex_unlock(&workers->mutex);
-        et_enter_lane(helper->worker, threads);
-        workers->work(workers->context, helper->worker);
+        et_enter_lane(thread->worker, threads);
+        workers->work(workers->context, thread->worker);
         pthread_mutex_lock(&workers->mutex);
         if (--workers->running == 0)
             pthread_cond_broadcast(&workers->changed);
@@ -59,13 +60,13 @@ struct workers *workers_start(int count)
     struct workers *workers = mem_zero(1, sizeof *workers);
 
     *workers = (struct workers){
-        .count = 1, .threads = et_get_threads(), .helpers = mem_zero((size_t)count, sizeof *workers->helpers)};
+        .count = 1, .threads = et_get_threads(), .threads_beside = mem_zero((size_t)count, sizeof *workers->threads_beside)};
     pthread_mutex_init(&workers->mutex, NULL);
     pthread_cond_init(&workers->changed, NULL);
     while (workers->count < count) {
-        struct helper *helper = &workers->helpers[workers->count];
-        *helper = (struct helper){workers, workers->count, 0};
-        if (!thread_begin(&helper->thread, help, helper))
+        struct worker_thread *thread = &workers->threads_beside[workers->count];
+        *thread = (struct worker_thread){workers, workers->count, 0};
+        if (!thread_begin(&thread->handle, worker_main, thread))
             break;
         workers->count++;
     }
@@ -81,10 +82,10 @@ void workers_stop(struct workers *workers)
     pthread_cond_broadcast(&workers->changed);
     pthread_mutex_unlock(&workers->mutex);
     for (int i = 1; i < workers->count; i++)
-        pthread_join(workers->helpers[i].thread, NULL);
+        pthread_join(workers->threads_beside[i].handle, NULL);
     pthread_mutex_destroy(&workers->mutex);
     pthread_cond_destroy(&workers->changed);
-    free(workers->helpers);
+    free(workers->threads_beside);
     free(workers);
 }
 

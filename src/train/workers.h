@@ -1,7 +1,7 @@
 /*
- * Inside train/: workers, in which passes run at the same time, each on its share of the processors.  A pass is
- * hundreds of short operations: threads that divide each of them wait for one another after each, threads
- * that divide passes do not.
+ * Inside train/: workers, threads that run batches at the same time, each on its part of the processors.  A batch is
+ * hundreds of short operations: threads that divide each of them wait for one another after each, threads that take
+ * whole batches do not.
  */
 #ifndef EMOTRAIN_TRAIN_WORKERS_H
 #define EMOTRAIN_TRAIN_WORKERS_H

@@ -9,18 +9,20 @@ expect_error 2 "unknown option --confg; the nearest is --config" "$emotrain" --c
 expect_error 2 "needs a value" "$emotrain" --config
 expect_error 2 "takes no value" "$emotrain" --config tiny.ini --resume=yes
 expect_error 2 "none.ini: cannot read the configuration" "$emotrain" --config none.ini
+expect_error 2 "unknown key train.accumulate; it is called train.gradient_accumulation_steps" \
+  "$emotrain" --config tiny.ini --set train.accumulate=1
 expect_error 2 "unknown key train.epoch; the nearest known one is train.epochs" \
   "$emotrain" --config tiny.ini --set train.epoch=1
 expect_error 2 "corpus.root: no folder" "$emotrain" --config tiny.ini --set corpus.root=nowhere
 expect_error 2 "corpus.root: no folder" "$emotrain" index --config tiny.ini --set corpus.root=nowhere
-expect_error 2 "corpus.kind: no corpus format" "$emotrain" --config tiny.ini --set corpus.kind=ravdes
+expect_error 2 "corpus.kind must be one of" "$emotrain" --config tiny.ini --set corpus.kind=ravdes
 expect_error 2 "model.pretrained: no \"nothing\"" "$emotrain" --config tiny.ini --set model.pretrained=nothing
 expect_error 2 "model.pretrained: name a model" "$emotrain" --config tiny.ini --set model.pretrained=
-expect_error 2 "model.pooling: no merge strategy" "$emotrain" --config tiny.ini --set model.pooling=median
-expect_error 2 "model.kind: no model" "$emotrain" --config tiny.ini --set model.kind=lstm
+expect_error 2 "model.pooling must be one of" "$emotrain" --config tiny.ini --set model.pooling=median
+expect_error 2 "model.kind must be one of" "$emotrain" --config tiny.ini --set model.kind=lstm
 expect_error 2 "model.freeze must be" "$emotrain" --config tiny.ini --set model.freeze=all
-expect_error 2 "train.lr_scheduler: no schedule" "$emotrain" --config tiny.ini --set train.lr_scheduler=step
-expect_error 2 "split.protocol: no protocol" "$emotrain" --config tiny.ini --set split.protocol=random
+expect_error 2 "train.lr_scheduler must be one of" "$emotrain" --config tiny.ini --set train.lr_scheduler=step
+expect_error 2 "split.protocol must be one of" "$emotrain" --config tiny.ini --set split.protocol=random
 expect_error 2 "run.device" "$emotrain" --config tiny.ini --set run.device=tpu
 expect_error 2 "run.device=cuda:7" "$emotrain" --config tiny.ini --set run.device=cuda:7
 expect_error 2 "corpus.labels: names no label" "$emotrain" --config tiny.ini --set corpus.labels=,
@@ -46,7 +48,7 @@ expect_error 1 "4 broken files, and corpus.strict=yes" "$emotrain" index --confi
 expect 0 "weighted avg" "$emotrain" --config tiny.ini --run used --set train.max_steps=1
 expect_error 2 "is there already" "$emotrain" --config tiny.ini --run used
 expect_error 2 "leave out --set" "$emotrain" --config tiny.ini --run used --resume --set train.epochs=9
-expect 0 "weighted avg" "$emotrain" --config tiny.ini --run used --resume
+expect 0 "is finished: there is nothing to go on with" "$emotrain" --config tiny.ini --run used --resume
 cp corpus/Actor_01/03-01-02-01-01-01-01.wav corpus/03-01-02-01-01-02-02.wav
 expect_error 1 "has changed since this run began" "$emotrain" --config tiny.ini --run used --resume
 rm corpus/03-01-02-01-01-02-02.wav

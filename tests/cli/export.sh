@@ -45,7 +45,7 @@ expect_error 2 "no run or model" "$emotrain" export nothing no
 [ ! -e no ] || fail "something was left"
 onnx plain
 
-# Every merge strategy, norm and layer choice that can be drawn.
+# Every pooling, norm and layer that exports.
 n=0
 for pooling in sum max first last statistics attention attentive_statistics mean+max; do
   n=$((n + 1))

@@ -23,7 +23,7 @@ ${CC:-cc} -std=c17 -Wall -Wextra -Wpedantic -Werror "$source" $(flags --cflags -
 
 # check PROGRAM: its answers are predict's, within what bfloat16 and resampling settings leave.
 check() {
-  LD_LIBRARY_PATH=$libraries "$1" runs/one/best $clips >answers 2>err || fail "$1: $(cat err)"
+  "$1" runs/one/best $clips >answers 2>err || fail "$1: $(cat err)"
   [ "$(grep -c '^corpus' answers)" = 2 ] || fail "$1: $(cat answers err)"
   grep '^  ' answers | awk '{ print $2 }' >a
   tail -n +2 csv | tr ',' '\n' | grep -E '^[0-9.]+(e-?[0-9]+)?$' | awk '$1 <= 1' >b
@@ -31,12 +31,20 @@ check() {
     fail "$1 answers otherwise: $(paste a b)"
 }
 check ./shared
-expect 1 "no run\|no \"nothing\"\|nothing" env LD_LIBRARY_PATH="$libraries" ./shared nothing $clips
+expect 1 "no run\|no \"nothing\"\|nothing" ./shared nothing $clips
 nm -D --defined-only "$libraries/libemotrain.so" | grep ' T ' | grep -v ' emotrain_' && fail "the library shows more than its own names"
 if ${CC:-cc} -std=c17 "$source" $(flags --cflags) -L"$libraries" -l:libemotrain.a $(flags --libs --static | sed 's/-lemotrain//') $sanitize -o static 2>why; then
   check ./static
 else
   fail "static: $(head -3 why)"
+fi
+
+# The package has dpkg run ldconfig, and names what links to the library.
+if command -v dpkg-shlibdeps >/dev/null && command -v file >/dev/null; then
+  (cd "$(dirname "$emotrain")" && cpack -G DEB -B "$scratch/deb") >packed 2>&1 || fail "cpack: $(tail -3 packed)"
+  dpkg-deb --control deb/*.deb control
+  grep -q "^libemotrain 0 emotrain" control/shlibs || fail "no library in the package's shlibs: $(ls control)"
+  cat control/postinst control/triggers 2>/dev/null | grep -q ldconfig || fail "the package does not run ldconfig: $(ls control)"
 fi
 
 # Every command stands in the manual and is completed.

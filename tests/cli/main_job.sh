@@ -28,13 +28,12 @@ grep -q '"id2label"' runs/one/best/config.json || fail "config.json names no lab
 accuracy=$(sed -n 's/.*"accuracy":[[:space:]]*\([0-9.]*\).*/\1/p' runs/one/report.json | head -1)
 awk "BEGIN { exit !($accuracy > 0.25) }" || fail "accuracy $accuracy on pitches is no better than chance"
 
-# The run's config.ini repeats it, to the bit.
-cp runs/one/config.ini again.ini
-expect 0 "weighted avg" "$emotrain" --config again.ini --run two
+# The run's config.ini repeats it, to the bit, from any folder.
+(mkdir -p elsewhere && cd elsewhere && "$emotrain" --config ../runs/one/config.ini --run two >../out 2>../err) || fail "config.ini: $(cat err)"
 cmp runs/one/metrics.jsonl runs/two/metrics.jsonl || fail "the run is not repeatable"
 cmp runs/one/best/model.safetensors runs/two/best/model.safetensors || fail "the weights are not repeatable"
 
-# eval answers from the checkpoint as training did.
+# eval predicts from the checkpoint as training did.
 "$emotrain" eval one --part test >eval.txt 2>err || fail "eval: $(cat err)"
 head -13 runs/one/classification_report.txt | cmp - <(head -13 eval.txt) || fail "eval differs from the run's report"
 expect 0 "weighted avg" "$emotrain" eval runs/one/best --config tiny.ini

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh" "$@"
 tiny_experiment 4
 
-# One clip so loud that squares of it overflow: the steps that hear it are left out, by name, and training goes on.
+# One clip so loud that squares of it overflow: the steps with it change nothing, by name, and training goes on.
 "$make_corpus" loud 2 3e38 || fail "no loud corpus"
 mkdir both && cp -r corpus/Actor_* both && mkdir both/Actor_05
 cp loud/Actor_01/03-01-01-01-01-01-01.wav both/Actor_05/03-01-01-01-01-01-05.wav

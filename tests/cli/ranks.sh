@@ -100,7 +100,13 @@ wait
 [ -e runs/slurm/report.html ] || fail "Slurm: $(cat err0 err1)"
 near alone slurm
 
-# As hosts: each rank in a network namespace of its own.
+# As hosts: each rank in a network namespace of its own.  The first `ip netns add` mounts /run/netns upon itself: undone here.
+mountpoint -q /run/netns && netns_was_mounted=1
+remove_hosts() {
+  for h in a b; do ip netns del "et$$$h" 2>/dev/null; done
+  [ "${netns_was_mounted:-}" ] || [ -n "$(ls -A /run/netns 2>/dev/null)" ] || umount /run/netns 2>/dev/null
+}
+trap 'remove_hosts; rm -rf "$scratch"' EXIT
 if [ "$(id -u)" = 0 ] && command -v ip >/dev/null && ip netns add "et$$a" 2>/dev/null && ip netns exec "et$$a" true 2>/dev/null; then
   ip netns add "et$$b" && ip link add "et$$a" type veth peer name "et$$b" || skip "no veth pairs here"
   for h in a b; do
@@ -116,11 +122,8 @@ if [ "$(id -u)" = 0 ] && command -v ip >/dev/null && ip netns add "et$$a" 2>/dev
     r=1
   done
   wait
-  ip netns del "et$$a"
-  ip netns del "et$$b"
   [ -e runs/hosts/report.html ] || fail "hosts: $(cat erra errb)"
   near alone hosts
 else
-  ip netns del "et$$a" 2>/dev/null
   echo "no network namespaces here: hosts were not tried"
 fi

@@ -61,7 +61,7 @@ grep -q "^threads = 1" runs/threads/threads=1,seed=101/config.ini || fail "an ax
 
 # A setting that fails is recorded, the rest goes on.
 expect_error 1 "1 of 3 runs failed" "$emotrain" sweep --config tiny.ini --grid model.pooling=mean,nosuch,max --run failing --set train.max_steps=2
-grep -q 'pooling=nosuch.*no merge strategy "nosuch"\|pooling=nosuch.*nosuch' out || fail "the failure is not in the table: $(cat out)"
+grep -q 'pooling=nosuch.*must be one of\|pooling=nosuch.*nosuch' out || fail "the failure is not in the table: $(cat out)"
 grep -q "model.pooling.*nosuch" runs/failing/logs/pooling=nosuch,seed=101.log || fail "no log of the failed run"
 grep -q '"finished":[[:space:]]*false' runs/failing/sweep.json || fail "the failure is not in sweep.json"
 

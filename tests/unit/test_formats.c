@@ -123,7 +123,7 @@ static void test_list(void **state)
                "gone.wav,sad,ben,train,,,\n"
                "sub/b.wav,,ben,train,0.1,0.2,no label\n");
     f->corpus.columns = "path=file, label=emotion";
-    assert_good(index_as(f, "csv", &error), error);
+    assert_good(index_as(f, "list", &error), error);
     assert_int_equal(f->scan.files, 5);
     assert_int_equal(f->scan.broken, 2);
     assert_int_equal(f->clips.count, 3);
@@ -149,10 +149,10 @@ static void test_list(void **state)
 
     /* Unchanged: nothing is opened but the file that is not there.  A new label is seen without a new file.
      */
-    assert_good(index_as(f, "csv", &error), error);
+    assert_good(index_as(f, "list", &error), error);
     assert_int_equal(f->scan.decoded, 1);
     write_list("file,emotion,start,end\na.wav,calm,0,0.5\n");
-    assert_good(index_as(f, "csv", &error), error);
+    assert_good(index_as(f, "list", &error), error);
     assert_int_equal(f->clips.count, 1);
     assert_string_equal(f->clips.clips[0].label, "calm");
 }
@@ -168,7 +168,7 @@ static void test_parts(void **state)
     put_clip("c.wav", 8000, 400);
     write_list("path,label,part\na.wav,x,train\nb.wav,y,train\nc.wav,x,test\n");
     f->settings.split.protocol = "predefined";
-    assert_good(index_as(f, "csv", &error), error);
+    assert_good(index_as(f, "list", &error), error);
     assert_good(split_make(&f->settings.split, f->settings.model.task, &f->clips, &split, &error), error);
     assert_int_equal(split.counts[PART_TRAIN], 2);
     assert_int_equal(split.counts[PART_TEST], 1);
@@ -201,13 +201,13 @@ static void test_bad_lists(void **state)
     put_clip("a.wav", 8000, 200);
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         write_list(lists[i][0]);
-        assert_error(index_as(f, "csv", &error), error, lists[i][1]);
+        assert_error(index_as(f, "list", &error), error, lists[i][1]);
     }
     write_list("path,label\na.wav,x\n");
     f->corpus.columns = "place=x";
-    assert_error(index_as(f, "csv", &error), error, "corpus.columns");
+    assert_error(index_as(f, "list", &error), error, "corpus.columns");
     f->corpus.columns = "speaker=who";
-    assert_error(index_as(f, "csv", &error), error, "no column \"who\"");
+    assert_error(index_as(f, "list", &error), error, "no column \"who\"");
 }
 
 static void test_stretches(void **state)
@@ -305,28 +305,28 @@ static void test_label_columns(void **state)
     f->settings.corpora.task = MULTI_LABEL;
     f->settings.corpora.labels = "joy,anger";
     write_list("path,joy,anger\na.wav,1,0\nb.wav,1,1\n");
-    assert_good(index_as(f, "csv", &error), error);
+    assert_good(index_as(f, "list", &error), error);
     assert_string_equal(f->clips.clips[0].label, "joy");
     write_list("path,joy,anger\na.wav,1,0\nb.wav,0.5,1\n");
-    assert_error(index_as(f, "csv", &error), error, "neither 0 nor 1");
+    assert_error(index_as(f, "list", &error), error, "neither 0 nor 1");
     write_list("path,joy,anger\na.wav,1,0\nb.wav,much,1\n");
-    assert_error(index_as(f, "csv", &error), error, "\"much\" is no number");
+    assert_error(index_as(f, "list", &error), error, "\"much\" is no number");
     write_list("path,joy\na.wav,1\n");
-    assert_error(index_as(f, "csv", &error), error, "no column \"label\"");
-    write_list("path,labels\na.wav,joy;anger\nb.wav,\n"); /* none of the labels is an prediction too */
+    assert_error(index_as(f, "list", &error), error, "no column \"label\"");
+    write_list("path,labels\na.wav,joy;anger\nb.wav,\n"); /* none of the labels is a prediction too */
     error = (struct error){0};
-    assert_good(index_as(f, "csv", &error), error);
+    assert_good(index_as(f, "list", &error), error);
     assert_int_equal(f->clips.count, 2);
     f->settings.model.task = REGRESSION;
     f->settings.corpora.task = REGRESSION;
     f->settings.corpora.labels = "valence";
     write_list("path,label\na.wav,0.5\nb.wav,high\n");
-    assert_good(index_as(f, "csv", &error), error);
+    assert_good(index_as(f, "list", &error), error);
     struct strings labels = {0};
     assert_error(corpus_labels(&f->settings.corpora, &f->clips, &labels, &error), error, "high");
     strings_free(&labels);
     f->corpus.file = "";
-    assert_error(index_as(f, "csv", &error), error, "needs corpus.file");
+    assert_error(index_as(f, "list", &error), error, "needs corpus.file");
 }
 
 static struct features *open_features(const char *text, struct error *error)

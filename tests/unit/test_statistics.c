@@ -114,7 +114,7 @@ static void test_mcnemar(void **state)
     /* normal approximation: 0.07 over its standard deviation sqrt(13/100 - 0.07^2)/10 */
     double z = 0.07 / (sqrt(0.13 - 0.0049) / 10);
     assert_true(fabs(c.bootstrap_p - erfc(z / sqrt(2))) < 0.03);
-    /* Three seeds that prediction alike are no more evidence than one: chi-squared (10 - 3)^2 / 13. */
+    /* Three seeds that predict alike are no more evidence than one: chi-squared (10 - 3)^2 / 13. */
     x.count = y.count = 3;
     compare_predictions(&x, &y, &clusters, all);
     c = all[METRIC_ACCURACY];

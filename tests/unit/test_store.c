@@ -330,8 +330,8 @@ static void test_damaged_predictions(void **state)
         "UPDATE predictions SET predicted = 'neither'",
         "UPDATE predictions SET predicted = 'sad', probabilities = '[1'",
         ("UPDATE predictions SET probabilities = '{\"happy\": 1, \"sad\": 0}';"
-         "UPDATE runs SET problem = 'poetry'"),
-        "UPDATE runs SET problem = 'multi_label'; UPDATE predictions SET label = 'neither'",
+         "UPDATE runs SET task = 'poetry'"),
+        "UPDATE runs SET task = 'multi_label'; UPDATE predictions SET label = 'neither'",
         "UPDATE predictions SET label = 'sad', predicted = 'neither'"};
     struct error error = {0};
     struct catalogue *catalogue = fresh("damaged.db");

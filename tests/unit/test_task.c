@@ -1,4 +1,4 @@
-/* Problems beside one label of several: predictions as text, metrics against scikit-learn's and NumPy's,
+/* Tasks beside one label of several: predictions as text, metrics against scikit-learn's and NumPy's,
  * thresholds. */
 #include "unit.h"
 

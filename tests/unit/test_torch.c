@@ -507,6 +507,60 @@ static void test_grouped_convolution(void **state)
             assert_float_equal(results[1][k][i], results[0][k][i], k == 2 ? 0.5 : 0.15);
 }
 
+/* A 3 x 3 convolution's result and gradients, as the convolutional network takes them. */
+static void convolve(int64_t in, int64_t out, bool input_learns, enum et_dtype precision, float *results[3])
+{
+    const int64_t image[4] = {2, in, 9, 7}, kernel[4] = {out, in, 3, 3};
+    struct et_scope *s = et_scope_open(NULL);
+    struct error error = {0};
+
+    et_manual_seed(2);
+    struct et_tensor *x = et_zeros(s, ET_FLOAT32, image, 4, ET_CPU),
+                     *w = et_zeros(s, ET_FLOAT32, kernel, 4, ET_CPU);
+    et_normal_(s, x, 0, 1);
+    et_normal_(s, w, 0, 0.1);
+    et_set_requires_grad_(s, x, input_learns);
+    et_set_requires_grad_(s, w, true);
+    et_autocast_begin(ET_CPU, precision);
+    struct et_tensor *y = et_conv2d(s, et_channels_last(s, x), w, NULL, 1, 1);
+    et_autocast_end();
+    y = et_to_dtype(s, y, ET_FLOAT32);
+    et_backward(s, et_sum(s, et_mul(s, y, et_tanh(s, y))));
+    et_read(s, y, results[0], et_numel(y));
+    et_read(s, et_grad(s, w), results[1], et_numel(w));
+    if (input_learns)
+        et_read(s, et_grad(s, x), results[2], et_numel(x));
+    assert_good(et_scope_close(s, &error), error);
+}
+
+/* Convolutions in bfloat16, and their gradients, are those of float32 but for rounding, whatever the
+ * channels. */
+static void test_convolution_in_bfloat16(void **state)
+{
+    enum { MOST = 24, SIZE = MOST * MOST * 9 };
+    static const int64_t channels[] = {1, 6, 8, 15, 16, MOST};
+    static float room[2][3][SIZE];
+    float *exact[3] = {room[0][0], room[0][1], room[0][2]}, *low[3] = {room[1][0], room[1][1], room[1][2]};
+
+    (void)state;
+    for (int i = 0; i < 6 * 6 * 2; i++) {
+        const int64_t in = channels[i / 2 % 6], out = channels[i / 12];
+        memset(room, 0, sizeof room);
+        convolve(in, out, i % 2, ET_FLOAT32, exact);
+        convolve(in, out, i % 2, ET_BFLOAT16, low);
+        for (int k = 0; k < 3; k++) {
+            double apart = 0, size = 0;
+            for (int e = 0; e < SIZE; e++) {
+                apart += pow((double)low[k][e] - (double)exact[k][e], 2);
+                size += pow((double)exact[k][e], 2);
+            }
+            if (!(apart <= size * 0.01 * 0.01))
+                fail_msg("%lld channels to %lld, result %d: %g apart", (long long)in, (long long)out, k,
+                         sqrt(apart / size));
+        }
+    }
+}
+
 static void test_dropout(void **state)
 {
     enum { COUNT = 100000 };
@@ -789,6 +843,7 @@ int main(void)
         cmocka_unit_test(test_linear_trains_as_its_parts),
         cmocka_unit_test(test_products_of_many_sizes),
         cmocka_unit_test(test_grouped_convolution),
+        cmocka_unit_test(test_convolution_in_bfloat16),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,3 +1,4 @@
+/* The 88 functionals: descriptors frame by frame, then functionals over them; see egemaps.h. */
 #include "audio/egemaps/parts.h"
 #include "base/memory.h"
 

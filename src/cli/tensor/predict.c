@@ -1,4 +1,4 @@
-/* emotrain predict: what a trained model hears in files, folders and standard input. */
+/* emotrain predict: a trained model's predictions for files, folders and standard input. */
 #include "cli/command.h"
 #include "cli/tensor/predict.h"
 #include "base/interrupt.h"
@@ -82,7 +82,7 @@ static bool classify(struct prediction_job *job, const char *path, float *row, s
     return !error->kind;
 }
 
-/* One recording at a time: an prediction never depends on the other files named. */
+/* One recording at a time: a prediction never depends on the other files named. */
 static bool predict_file(struct prediction_job *job, const char *path, struct error *error)
 {
     size_t before = job->replies.windows.count;
@@ -147,7 +147,7 @@ static bool predict_all(struct prediction_job *job, const struct strings *paths,
     if (interrupt_requested())
         return error_interrupted(error, "interrupted; nothing was written");
     if (failed)
-        error_set(error, "%zu of %zu files could not be answered", failed, paths->count);
+        error_set(error, "%zu of %zu files have no prediction", failed, paths->count);
     return true; /* predictions there are, are written */
 }
 
@@ -220,6 +220,8 @@ static struct emotrain *open_model(const struct options *options, struct error *
                      "up to 5 s");
         model = emotrain_open(folder, &settings, &failure);
         copy_error(error, &failure);
+        if (model && options->windows && strcmp(config_settings(c)->model.kind, "linear") == 0)
+            log_warn("--windows: this model was fitted to whole recordings: each is one window");
     }
     free(folder);
     trained_model_close(&trained);

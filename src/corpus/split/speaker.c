@@ -1,6 +1,6 @@
 /*
- * Speaker splits: a speaker's clips are all in one part, so that the metrics speak of people the model has
- * never heard.
+ * Speaker splits: a speaker's clips are all in one part, so that the metrics are of speakers whom the model does
+ * not know.
  *
  * A single split draws many seeded choices of speakers and keeps the one nearest to the wanted size with
  * labels and sexes in the proportions of the whole.  Folds are runs of consecutive speakers in sorted order

@@ -1,3 +1,4 @@
+/* The table of protocols, and what is the same for all: strata, sizes, fixed parts; see split.h. */
 #include "corpus/split/split.h"
 
 #include "base/handlers.h"

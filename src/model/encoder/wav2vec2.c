@@ -289,7 +289,7 @@ static const struct adapter *adapter_on(const struct wav2vec2 *w, size_t i)
 
 static void read_merged(struct et_scope *scope, void *context, float *values)
 {
-    struct merge *merge = context;
+    struct lora_merge *merge = context;
     bool recording = et_grad_mode(false);
     struct et_tensor *change = et_mul_scalar(scope, et_matmul(scope, merge->up, merge->down), merge->scale);
     struct et_tensor *sum = et_add(scope, merge->weight, change);
@@ -305,8 +305,8 @@ static bool save_parameter(const struct model *model, size_t i, struct named_ten
     const struct adapter *adapter = adapter_on(w, i);
 
     if (adapter) {
-        struct merge *merge = &w->merges[i];
-        *merge = (struct merge){parameters_tensor(&model->parameters, i),
+        struct lora_merge *merge = &w->merges[i];
+        *merge = (struct lora_merge){parameters_tensor(&model->parameters, i),
                                 parameters_tensor(&model->parameters, adapter->down),
                                 parameters_tensor(&model->parameters, adapter->up), w->adapter_scale};
         entry->read = read_merged;

@@ -51,7 +51,7 @@ struct wav2vec2_layer {
 };
 
 /* A weight with its adapter, to be written as one. */
-struct merge {
+struct lora_merge {
     struct et_tensor *weight, *down, *up;
     double scale;
 };
@@ -66,7 +66,7 @@ struct wav2vec2 {
     struct wav2vec2_layer *layers;
     int64_t adapter_rank; /* 0: there are no adapters */
     double adapter_scale; /* alpha / rank */
-    struct merge *merges; /* by index of parameter; of those with an adapter */
+    struct lora_merge *merges; /* by index of parameter; of those with an adapter */
     bool has_adapter[PROJECTIONS];
     struct layer_mix mix;
     size_t pooling; /* index of the first parameter of the pooling */

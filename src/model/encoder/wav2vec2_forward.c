@@ -1,6 +1,6 @@
 /*
  * wav2vec 2.0's forward pass: feature encoder, projection, SpecAugment, positional convolution, transformer,
- * merge over time, head.
+ * pooling over time, head.
  *
  * Shapes: B clips, S samples, C channels, T frames, N frames of all clips without padding, H hidden size.
  */
@@ -189,9 +189,9 @@ static struct et_tensor *take_features(const struct pass *pass, struct et_scope 
         et_scope_fail(scope, "stored features do not fit their clips or this model");
         return NULL;
     }
-    struct et_tensor *halves =
+    struct et_tensor *narrow =
         et_from_data(scope, batch->frozen, ET_FLOAT16, shape, 3, pass->model->parameters.device);
-    return et_to_dtype(scope, halves, ET_FLOAT32);
+    return et_to_dtype(scope, narrow, ET_FLOAT32);
 }
 
 /* -> features (B, T, C).  Sets the pass' frames and their lengths. */
@@ -394,7 +394,7 @@ static struct et_tensor *run_layers(const struct pass *pass, struct et_scope *sc
     return x;
 }
 
-/* x (B, T, H), what goes into the first layer that is run -> the hidden state to merge over time, (B, T, H)
+/* x (B, T, H), what goes into the first layer that is run -> the hidden state to pool over time, (B, T, H)
  */
 static struct et_tensor *transform(struct pass *pass, struct et_scope *scope, struct et_tensor *x)
 {
@@ -493,6 +493,6 @@ struct et_tensor *wav2vec2_forward(const struct model *model, struct et_scope *s
     seed_part(&pass, w->config.num_hidden_layers + 1);
     return head_forward(
         &w->head, &model->parameters, scope,
-        frames_merge(model, scope, et_to_dtype(scope, x, ET_FLOAT32), pass.padding, pass.lengths, w->pooling),
+        frames_pool(model, scope, et_to_dtype(scope, x, ET_FLOAT32), pass.padding, pass.lengths, w->pooling),
         mode->training);
 }

@@ -17,9 +17,9 @@ static const char *why_not(const struct model *model)
     if (w->head.is_dense)
         return "its head has a dense layer with tanh (train with model.head=linear)";
     if (strcmp(model->pooling->name, "mean") != 0)
-        return "it does not merge by the mean over time (train with model.pooling=mean)";
+        return "its pooling is not the mean over time (train with model.pooling=mean)";
     if (model->pooling_includes_padding)
-        return "it merges over padding (train with model.pooling_padding=exclude)";
+        return "it pools over padding (train with model.pooling_padding=exclude)";
     if (w->mix.kind == LAYERS_ONE && w->mix.index != w->mix.layers)
         return "it reads a layer before the last (train with model.layer=last or weighted)";
     return NULL;

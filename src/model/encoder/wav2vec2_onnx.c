@@ -174,7 +174,7 @@ static const char *mix(const struct graph_builder *d, const char *sum, const cha
     return sum ? onnx_binary(d->graph, "Add", sum, part) : part;
 }
 
-/* x (B, T, H), the transformer's input -> the hidden state to merge over time */
+/* x (B, T, H), the transformer's input -> the hidden state to pool over time */
 static const char *transform(const struct graph_builder *d, const char *x)
 {
     const struct layer_mix *m = &d->w->mix;

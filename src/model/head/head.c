@@ -1,3 +1,4 @@
+/* The classifier head: see head.h. */
 #include "model/head/head.h"
 
 void head_declare(struct head *head, struct parameters *parameters, int64_t input, int64_t width,

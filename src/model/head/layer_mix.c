@@ -1,3 +1,4 @@
+/* Layers to pool: see layer_mix.h. */
 #include "model/head/layer_mix.h"
 
 #include "base/text.h"

@@ -1,5 +1,5 @@
 /*
- * Which transformer layers are merged over time: the last, one of them, or all, weighted by a learned softmax
+ * Which transformer layers are pooled over time: the last, one of them, or all, weighted by a learned softmax
  * as SUPERB does (Yang et al., 2021).
  */
 #ifndef EMOTRAIN_MODEL_HEAD_LAYER_MIX_H

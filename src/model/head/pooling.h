@@ -1,8 +1,8 @@
 /*
  * Merge strategies: from one vector per frame to one per clip.
  *
- * A strategy is a constant struct listed in POOLINGS (pooling.c).  Padding is left out of every merge unless
- * the model merges over it on purpose.
+ * A pooling is a constant struct listed in POOLINGS (pooling.c).  Padding is left out of every pooling unless
+ * the model pools over it on purpose.
  */
 #ifndef EMOTRAIN_MODEL_HEAD_POOLING_H
 #define EMOTRAIN_MODEL_HEAD_POOLING_H

@@ -1,3 +1,4 @@
+/* Frames of clips: which are padding, and pooling them: see frames.h. */
 #include "model/layers/frames.h"
 
 #include <stdlib.h>
@@ -17,24 +18,24 @@ struct et_tensor *frames_padding(struct et_scope *scope, const int64_t *lengths,
     return result;
 }
 
-struct et_tensor *frames_merge(const struct model *model, struct et_scope *scope, struct et_tensor *hidden,
+struct et_tensor *frames_pool(const struct model *model, struct et_scope *scope, struct et_tensor *hidden,
                                struct et_tensor *padding, const int64_t *lengths, size_t first)
 {
     bool all = model->pooling_includes_padding;
     int64_t clips = et_size(hidden, 0), frames = et_size(hidden, 1);
     const int64_t shape[2] = {clips, 1};
     float *counts = mem_zero((size_t)clips, sizeof *counts);
-    int64_t *merged = et_scope_memory(scope, (size_t)clips * sizeof *merged);
+    int64_t *pooled = et_scope_memory(scope, (size_t)clips * sizeof *pooled);
 
     for (int64_t b = 0; b < clips; b++) {
-        merged[b] = all ? frames : lengths[b];
-        counts[b] = (float)merged[b];
+        pooled[b] = all ? frames : lengths[b];
+        counts[b] = (float)pooled[b];
     }
     struct pooling_input input = {
         .hidden = hidden,
         .padding = all ? NULL : padding,
         .counts = et_from_data(scope, counts, ET_FLOAT32, shape, 2, model->parameters.device),
-        .lengths = merged,
+        .lengths = pooled,
         .parameters = &model->parameters,
         .first = first};
     free(counts);

@@ -1,3 +1,4 @@
+/* Log-mel spectrograms: see log_mel.h. */
 #include "model/layers/log_mel.h"
 
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+/* SpecAugment's masks: see spec_augment.h. */
 #include "model/layers/spec_augment.h"
 
 #include "base/memory.h"

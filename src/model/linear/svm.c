@@ -25,6 +25,7 @@
 #include <float.h>
 #include <libsvm/svm.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -228,6 +229,9 @@ struct search {
     size_t classes;  /* of C_SVC */
     double *outputs; /* (candidates, count) */
     double *scores;  /* (candidates, count, classes) of C_SVC */
+    struct progress progress;
+    pthread_mutex_t mutex; /* of what follows */
+    size_t tried;          /* candidates times folds */
 };
 
 static struct svm_parameter settings_of(const struct search *s, const struct candidate *c)
@@ -245,7 +249,7 @@ static struct svm_parameter settings_of(const struct search *s, const struct can
                                   .shrinking = 1};
 }
 
-/* Trains one candidate without one fold and predictions for that. */
+/* Trains one candidate without one fold and predicts that fold. */
 static bool try_fold(void *context, size_t item)
 {
     struct search *s = context;
@@ -277,6 +281,9 @@ static bool try_fold(void *context, size_t item)
     svm_free_and_destroy_model(&machine);
     free(x);
     free(y);
+    pthread_mutex_lock(&s->mutex);
+    progress_update(&s->progress, ++s->tried, NULL);
+    pthread_mutex_unlock(&s->mutex);
     return go_on;
 }
 
@@ -413,8 +420,10 @@ static struct candidate search(struct search *s, double *best_score, double *tem
     s->outputs = mem_zero(s->candidate_count * s->examples->count, sizeof *s->outputs);
     s->scores = mem_zero(s->candidate_count * s->examples->count, (s->classes + 1) * sizeof *s->scores);
     deal_folds(s, s->examples->seed);
+    progress_start(&s->progress, "cross-validation", "fit", 0, s->candidate_count * s->folds);
     if (s->folds > 1)
         parallel_for(s->candidate_count * s->folds, (int)s->threads, try_fold, s);
+    progress_end(&s->progress);
     struct candidate chosen = choose_candidate(s, &best, best_score);
     if (s->folds < 2) /* nothing was compared */
         *best_score = (double)NAN;
@@ -488,7 +497,8 @@ static bool fit_machine(struct model *model, const struct examples *examples, si
 {
     struct svm *svm = model->state;
     double *targets = targets_of(model, examples, m), value;
-    struct search s = {.examples = examples,
+    struct search s = {.mutex = PTHREAD_MUTEX_INITIALIZER,
+                       .examples = examples,
                        .svm = svm,
                        .targets = targets,
                        .type = model->task == REGRESSION ? EPSILON_SVR : C_SVC,
@@ -586,7 +596,7 @@ static char *machine_path(const char *directory, size_t m)
     return mem_format("%s/svm-%zu.txt", directory, m);
 }
 
-/* Whether a machine read from a file predictions this model's task, with labels that it has. */
+/* Whether a machine read from a file fits this model's task, with labels that it has. */
 static bool fits(const struct model *model, const struct svm_model *machine)
 {
     int labels[MOST_CLASSES], type = svm_get_svm_type(machine), count = svm_get_nr_class(machine),

@@ -1,3 +1,4 @@
+/* ONNX graphs: see onnx.h. */
 #include "model/onnx/onnx.h"
 
 #include "base/files.h"

@@ -9,7 +9,7 @@
  * "embedding_size" (256), "hidden_size" (512), "max_words" (30).
  *
  * model.freeze=chain_thaw trains as the paper does: first the new layer, then each layer by itself from the
- * words up, then all.  Words are merged by the model's own attention, not by model.pooling.
+ * words up, then all.  Words are pooled by the model's own attention, not by model.pooling.
  */
 #include "base/text.h"
 #include "model/layers/frames.h"
@@ -164,7 +164,7 @@ static bool deepmoji_freeze(struct model *model, const char *what, struct error 
     d->chain_thaw = strcmp(what, "chain_thaw") == 0;
     if (!all && !d->chain_thaw && strcmp(what, "none") != 0)
         return error_usage(
-            error, "model.freeze=%s: of a deepmoji none, encoder (all but the new layer) or chain_thaw",
+            error, "model.freeze=%s: deepmoji allows none, encoder (all but the new layer) or chain_thaw",
             what);
     for (size_t i = 0; all && i < d->pretrained; i++)
         model->parameters.items[i].trainable = false;

@@ -1,3 +1,4 @@
+/* DeepMoji's tokenizer: see tokenizer.h. */
 #include "model/reference/tokenizer.h"
 
 #include "base/files.h"

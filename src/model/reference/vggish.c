@@ -8,7 +8,7 @@
  * the PCA's values are rounded to 8 bits, as the published embeddings are; no gradient passes through that.
  *
  * config.json: "channels" (four numbers), "embedding" (three), "pca", "quantize".  A clip's last frames that
- * fill no patch are not heard; one shorter than a patch is lengthened by silence.
+ * fill no patch are not used; one shorter than a patch is lengthened by silence.
  */
 #include "base/text.h"
 #include "model/layers/frames.h"
@@ -130,7 +130,7 @@ static bool vggish_open(struct model *model, const struct model_settings *settin
         !hyperparameter_number(&v->final_dropout, "final_dropout", given->final_dropout, model->json, error))
         return error_prefix(error, "%s", model->path);
     if (model->sample_rate != 16000)
-        return error_usage(error, "audio.sample_rate=%d: vggish hears 16000 Hz", model->sample_rate);
+        return error_usage(error, "audio.sample_rate=%d: vggish takes 16000 Hz", model->sample_rate);
     log_mel_start(&v->mel, model->sample_rate, 125, 7500, model->parameters.scope, model->parameters.device);
     model->minimum_samples = v->mel.window + (PATCH - 1) * v->mel.hop;
     vggish_declare(v, model);
@@ -153,7 +153,7 @@ static bool vggish_freeze(struct model *model, const char *what, struct error *e
     if (frozen == SIZE_MAX)
         return error_usage(
             error,
-            "model.freeze=%s: of a vggish none, feature_encoder (its convolutions) or encoder (all but "
+            "model.freeze=%s: vggish allows none, feature_encoder (its convolutions) or encoder (all but "
             "the head)",
             what);
     for (size_t i = 0; i < frozen; i++)
@@ -252,7 +252,7 @@ static struct et_tensor *vggish_forward(const struct model *model, struct et_sco
     struct et_tensor *padding =
         frames_padding(scope, lengths, batch->count, patches, model->parameters.device);
     padding = padding ? et_reshape(scope, padding, mask, 3) : NULL;
-    x = frames_merge(model, scope, et_reshape(scope, x, rows, 3), padding, lengths, v->pooling);
+    x = frames_pool(model, scope, et_reshape(scope, x, rows, 3), padding, lengths, v->pooling);
     return head_forward(&v->head, &model->parameters, scope, x, mode->training);
 }
 

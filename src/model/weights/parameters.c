@@ -1,3 +1,4 @@
+/* Named parameters: see parameters.h. */
 #include "model/weights/parameters.h"
 
 #include "base/random.h"

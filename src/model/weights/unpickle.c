@@ -1,3 +1,4 @@
+/* The unpickler, which builds tensors and nothing else: see unpickle.h. */
 #include "model/weights/unpickle.h"
 
 #include <stdlib.h>

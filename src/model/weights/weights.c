@@ -1,3 +1,4 @@
+/* Finding and opening weights in a model directory: see weights.h. */
 #include "model/weights/weights.h"
 
 #include "base/json.h"
