@@ -31,6 +31,11 @@ static size_t score_class(struct evaluation *e, size_t k)
     return right;
 }
 
+bool label_occurs(const struct evaluation *e, size_t k)
+{
+    return e->task != SINGLE_LABEL || e->classes[k].support + e->classes[k].predicted > 0;
+}
+
 /* Averages over classes: the macro average over those that occur among true or predicted labels, as
  * scikit-learn has it; a group of clips, or a resample, may lack some.  Of multi_label over all, likewise. */
 static void average(struct evaluation *e)
@@ -52,7 +57,7 @@ static void average(struct evaluation *e)
         w->f1 += s->f1 * share;
         e->uar += s->recall;
         present += s->support > 0;
-        occurring += e->task == MULTI_LABEL || s->support + s->predicted > 0;
+        occurring += label_occurs(e, k);
     }
     m->precision = quotient(m->precision, occurring);
     m->recall = quotient(m->recall, occurring);
@@ -569,7 +574,8 @@ void evaluation_print(const struct evaluation *e, struct text *out)
     bool ranked = e->task == MULTI_LABEL;
 
     for (size_t k = 0; k < e->label_count; k++)
-        width = characters(e->labels[k]) > width ? characters(e->labels[k]) : width;
+        if (label_occurs(e, k) && characters(e->labels[k]) > width)
+            width = characters(e->labels[k]);
     if (e->task == REGRESSION) {
         print_regression(e, width, out);
         return;
@@ -578,7 +584,8 @@ void evaluation_print(const struct evaluation *e, struct text *out)
     text_add(out, " %9s %9s %9s %9s", "precision", "recall", "f1-score", "support");
     text_add(out, ranked ? " %9s %9s\n\n" : "%s%s\n\n", ranked ? "AUC" : "", ranked ? "AP" : "");
     for (size_t k = 0; k < e->label_count; k++)
-        print_scores(out, e->labels[k], width, &e->classes[k], ranked);
+        if (label_occurs(e, k))
+            print_scores(out, e->labels[k], width, &e->classes[k], ranked);
     text_add(out, "\n");
     print_name(out, ranked ? "exact match" : "accuracy", width);
     text_add(out, " %9s %9s %9.2f %9zu\n", "", "", e->accuracy, e->clips);

@@ -1,7 +1,7 @@
 /*
  * Metrics of a set of predictions, and the classification report laid out as scikit-learn prints it.
  *
- * FIGURES is the list of single numbers that sum up an evaluation: what eval.best_metric and sweep.metric
+ * METRICS is the list of single numbers that sum up an evaluation: what eval.best_metric and sweep.metric
  * name, what reports and sweeps print.  Which of them mean something depends on the task.
  */
 #ifndef EMOTRAIN_EVAL_METRICS_H
@@ -23,7 +23,7 @@ struct scores {
     double average_precision; /* as scikit-learn's average_precision_score */
 };
 
-/* How well predicted numbers agree with those that are so; of regression. */
+/* How well predicted numbers agree with the targets; of regression. */
 struct agreement {
     double ccc;     /* concordance correlation coefficient (Lin, 1989) */
     double pearson; /* NaN where one side is constant */
@@ -53,7 +53,7 @@ struct evaluation {
     size_t row_capacity;
 };
 
-/* Predictions of which it is not known the targets are passed over. */
+/* Predictions without a known target are passed over. */
 void evaluation_make(struct evaluation *evaluation, const struct prediction_list *predictions);
 void evaluation_free(struct evaluation *evaluation);
 
@@ -62,6 +62,10 @@ void evaluation_start(struct evaluation *evaluation, const struct prediction_lis
 void evaluation_add(struct evaluation *evaluation, const struct outcome *outcome);
 void evaluation_finish(struct evaluation *evaluation);
 void evaluation_clear(struct evaluation *evaluation);
+
+/* Whether a label is a clip's or was predicted.  Tables and averages leave out one that does not, as scikit-learn's
+ * default does; of single_label, the other tasks list all. */
+bool label_occurs(const struct evaluation *evaluation, size_t label);
 
 /* Of a prediction whose target is known. */
 struct outcome outcome_of(const struct prediction_list *predictions, const struct prediction *prediction);

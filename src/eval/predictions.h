@@ -36,8 +36,8 @@ void prediction_list_start(struct prediction_list *list, enum task task, const c
 struct prediction *prediction_list_add(struct prediction_list *list, const char *path, int label,
                                        const double *targets);
 
-/* Makes a prediction of a row, a number per label: the largest is the label predicted; of multi_label, those
- * above their thresholds are given. */
+/* Makes a prediction of a row, a number per label: the largest is the label predicted; of multi_label, those above
+ * their thresholds are. */
 void prediction_fill(const struct prediction_list *list, struct prediction *prediction, const float *row,
                      const double *thresholds);
 
@@ -53,7 +53,7 @@ bool prediction_is_known(const struct prediction *prediction);
 /* Whether the prediction is all right; of regression, none is wrong. */
 bool prediction_is_right(const struct prediction_list *list, const struct prediction *prediction);
 
-/* Appends the targets, or was predicted, as text: "happy", "happy;surprised", "3.5". */
+/* Appends the targets, or what was predicted, as text: "happy", "happy;surprised", "3.5". */
 void prediction_print_target(const struct prediction_list *list, const struct prediction *prediction,
                              struct text *out);
 void prediction_print_predicted(const struct prediction_list *list, const struct prediction *prediction,

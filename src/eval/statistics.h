@@ -60,7 +60,7 @@ struct comparison {
 void compare_predictions(const struct outputs *first, const struct outputs *second,
                      const struct clusters *clusters, struct comparison comparisons[METRIC_COUNT]);
 
-/* Whether two lists prediction for the same clips, in the same order, with the same labels. */
+/* Whether two lists hold predictions for the same clips, in the same order, with the same labels. */
 bool same_clips(const struct prediction_list *a, const struct prediction_list *b);
 
 /* Adjusts p-values for being `count` tests (Holm, 1979), in place. */

@@ -2,7 +2,8 @@
 #ifndef EMOTRAIN_REPORT_CARD_H
 #define EMOTRAIN_REPORT_CARD_H
 
-#include "report/report.h"
+#include "base/json.h"
+#include "base/text.h"
 
 /* What the card says besides the report. */
 struct card {
@@ -16,7 +17,8 @@ struct card {
     int sample_rate;
 };
 
-/* In Markdown with the hub's heading.  report: of the run, or NULL where the model is no run's. */
-void card_print(const struct card *card, const struct report *report, struct text *out);
+/* In Markdown with the hub's heading.  report: report.json of the run (report_json), or NULL where the model is no
+ * run's. */
+void card_print(const struct card *card, const cJSON *report, struct text *out);
 
 #endif

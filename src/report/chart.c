@@ -1,3 +1,4 @@
+/* The list of charts, and a run's charts for TensorBoard: see chart.h. */
 #include "report/chart.h"
 
 #include "base/clock.h"
@@ -11,18 +12,18 @@ static const struct chart *const CHARTS[] = {&CHART_LOSS,     &CHART_LEARNING_RA
 
 bool charts_plot(const char *folder, const struct report *const *runs, size_t count, struct error *error)
 {
-    size_t drawn = 0;
+    size_t plotted = 0;
 
     for (size_t c = 0; c < sizeof CHARTS / sizeof CHARTS[0]; c++) {
         bool fits = count == 1 || CHARTS[c]->overlays;
         for (size_t r = 0; r < count; r++)
             fits = fits && CHARTS[c]->has_data(runs[r]);
-        if (fits) /* one that fails keeps its error; the others are drawn all the same */
-            CHARTS[c]->draw(folder, CHARTS[c]->name, runs, count, error);
-        drawn += fits;
+        if (fits) /* one that fails keeps its error; the others are plotted all the same */
+            CHARTS[c]->plot(folder, CHARTS[c]->name, runs, count, error);
+        plotted += fits;
     }
-    return (drawn > 0 && !error->kind) ||
-           error_set(error, "%s: nothing was recorded yet, so there is nothing to draw", runs[0]->folder);
+    return (plotted > 0 && !error->kind) ||
+           error_set(error, "%s: nothing was recorded yet, so there is nothing to plot", runs[0]->folder);
 }
 
 bool charts_events(const struct report *run, struct error *error)

@@ -1,5 +1,5 @@
 /*
- * Charts: a table of constant structs.  To add one, write its draw function and list it in CHARTS (chart.c).
+ * Charts: a table of constant structs.  To add one, write its plot function and list it in CHARTS (chart.c).
  *
  * A chart of one run goes into the run's folder; one that overlays can hold several runs and goes where it is
  * asked for.
@@ -12,16 +12,16 @@
 
 struct chart {
     const char *name; /* of its files: NAME.svg, NAME.png */
-    bool overlays;    /* can draw several runs */
+    bool overlays;    /* can show several runs */
     bool (*has_data)(const struct report *run);
-    bool (*draw)(const char *folder, const char *name, const struct report *const *runs, size_t count,
+    bool (*plot)(const char *folder, const char *name, const struct report *const *runs, size_t count,
                  struct error *error);
 };
 
 extern const struct chart CHART_LOSS, CHART_LEARNING_RATE, CHART_CONFUSION, CHART_CLASS_F1, CHART_RELIABILITY,
     CHART_AGREEMENT;
 
-/* Draws every chart that the runs have data for into `folder`; of several runs, those that overlay. */
+/* Plots every chart that the runs have data for into `folder`; of several runs, those that overlay. */
 bool charts_plot(const char *folder, const struct report *const *runs, size_t count, struct error *error);
 
 /* FOLDER/events.out.tfevents.charts: a run's charts, as they lie in its folder, for TensorBoard's image page.

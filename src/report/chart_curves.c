@@ -4,10 +4,11 @@
 #include <math.h>
 #include <string.h>
 
+/* Whether the run recorded a number by that name: a model that is fitted at once has none but its last. */
 static bool has_metric(const struct report *run, const char *name)
 {
     for (size_t i = 0; i < run->metrics.count; i++)
-        if (strcmp(run->metrics.items[i].name, name) == 0)
+        if (strcmp(run->metrics.items[i].name, name) == 0 && isfinite(run->metrics.items[i].value))
             return true;
     return false;
 }
@@ -39,7 +40,8 @@ static void add_head(struct text *body)
              "set grid lt 1 lw 1 lc rgb \"#dddddd\"\nset border 3\nset tics nomirror\nset xrange [0:*]\n");
 }
 
-static const char *marks(size_t points)
+/* With marks, where they are few enough to be told apart. */
+static const char *line_style(size_t points)
 {
     return points <= 60 ? "linespoints" : "lines";
 }
@@ -48,12 +50,52 @@ static const char *marks(size_t points)
 
 enum { SERIES = 3 }; /* data blocks per run: loss, eval_loss, epoch_loss */
 
+/* The axis of losses: from 0, unless all of them lie so close together that they would be one line. */
+static void add_loss_axis(struct text *body, const struct report *const *runs, size_t count)
+{
+    double low = INFINITY, high = -INFINITY;
+
+    for (size_t r = 0; r < count; r++) {
+        for (size_t i = 0; i < runs[r]->metrics.count; i++) {
+            const struct metric_point *m = &runs[r]->metrics.items[i];
+            if (!strstr(m->name, "loss") || !isfinite(m->value))
+                continue;
+            low = fmin(low, m->value);
+            high = fmax(high, m->value);
+        }
+    }
+    text_add(body, "set ylabel \"loss\"\nset yrange [%s:*]\n", low >= 0 && low < 0.6 * high ? "0" : "*");
+}
+
+/* The best checkpoint as a line across the panel, where one was chosen among several. */
+static void add_best(struct text *body, const struct report *run, bool by_epoch)
+{
+    size_t evaluations = 0;
+    double at = (double)NAN;
+
+    for (size_t i = 0; i < run->metrics.count; i++) {
+        const struct metric_point *m = &run->metrics.items[i];
+        if (strcmp(m->name, "eval_loss") != 0)
+            continue;
+        evaluations++;
+        if (m->step == run->info.training.best_step)
+            at = by_epoch ? m->epoch : (double)m->step;
+    }
+    text_add(body, "unset arrow\nunset label\n");
+    if (evaluations < 2 || !isfinite(at))
+        return;
+    text_add(body,
+             "set arrow from first %.6g, graph 0 to first %.6g, graph 1 nohead lc rgb \"#009E73\" lw 1.5\n"
+             "set label \"best\" at first %.6g, graph 1.03 center tc rgb \"#009E73\"\n",
+             at, at, at);
+}
+
 /* One run: training and evaluation in one panel, told apart by line, mark and shade. */
 static void add_panel(struct text *body, const char *xlabel, int column, int training_index, size_t points,
                       const char *training)
 {
     text_add(body, "set xlabel \"%s\"\nplot \"charts/loss.dat\" index %d using %d:3 with %s ", xlabel,
-             training_index, column, marks(points));
+             training_index, column, line_style(points));
     gnuplot_style(body, 0, points <= 60);
     text_add(body, " title \"%s\", \"charts/loss.dat\" index 1 using %d:3 with linespoints ", training,
              column);
@@ -67,9 +109,12 @@ static void add_one_run(struct text *body, const struct report *run, const size_
 
     text_add(body, "set multiplot layout %d,1 title ", epochs ? 2 : 1);
     gnuplot_quote(body, run->run.name);
-    text_add(body, "\nset ylabel \"loss\"\nset yrange [0:*]\nset key top right\n");
+    text_add(body, "\nset key top right\n");
+    add_loss_axis(body, &run, 1);
     add_head(body);
+    add_best(body, run, false);
     add_panel(body, "optimizer step", 1, 0, counts[0], "training, mean since the previous point");
+    add_best(body, run, true);
     if (epochs)
         add_panel(body, "epoch", 2, 2, counts[2], "training, mean over the epoch");
     text_add(body, "unset multiplot");
@@ -94,8 +139,9 @@ static void add_many_runs(struct text *body, const struct report *const *runs, s
 
     text_add(body,
              "set multiplot layout 2,2 margins 0.08,0.98,%.3f,0.95 spacing 0.09,%.3f\n"
-             "set yrange [0:*]\nset key off\nset ylabel \"loss\"\n",
-             (legend + 60.0) / height, 95.0 / height);
+             "set key off\n",
+             (legend + 75.0) / height, 115.0 / height);
+    add_loss_axis(body, runs, count);
     add_head(body);
     for (size_t p = 0; p < 4; p++) {
         if (points[panels[p].series] == 0) { /* none of the runs has got there */
@@ -118,9 +164,10 @@ static void add_many_runs(struct text *body, const struct report *const *runs, s
     text_add(body, "unset multiplot");
 }
 
+/* A model without steps has evaluations, but no training loss. */
 static bool has_loss(const struct report *run)
 {
-    return has_metric(run, "loss") || has_metric(run, "eval_loss");
+    return has_metric(run, "loss");
 }
 
 static bool plot_loss(const char *folder, const char *name, const struct report *const *runs, size_t count,

@@ -29,12 +29,24 @@ static void add_tics(struct text *body, const struct evaluation *e, char axis)
     text_add(body, "set %ctics (", axis);
     for (size_t k = 0; k < e->label_count; k++) {
         text_add(body, k ? ", " : "");
-        gnuplot_quote(body, e->labels[k]);
+        gnuplot_quote_tic(body, e->labels[k]);
         text_add(body, " %zu", k);
     }
     text_add(body, ") %s scale 0\n", axis == 'y' ? "" : "rotate by 40 right");
 }
 
+static void add_cells(struct text *data, const struct evaluation *e)
+{
+    text_add(data, "# column (predicted), row (label), rate of the row, count\n");
+    for (size_t i = 0; i < e->label_count; i++) {
+        for (size_t j = 0; j < e->label_count; j++) {
+            size_t n = e->confusion[i * e->label_count + j], support = e->classes[i].support;
+            text_add(data, "%zu %zu %.4f %zu\n", j, i, support ? (double)n / (double)support : 0, n);
+        }
+    }
+}
+
+/* Text is white on cells so dark that it reads better there; a count stands over its percentage, a 0 alone. */
 static bool plot_confusion(const char *folder, const char *name, const struct report *const *runs,
                            size_t count, struct error *error)
 {
@@ -43,26 +55,20 @@ static bool plot_confusion(const char *folder, const char *name, const struct re
     int side = (int)e->label_count * CELL + MARGIN;
     char *what = mem_format("%zu test clips, accuracy %.3f", e->clips, e->accuracy);
 
-    text_add(&data, "# column (predicted), row (true), rate of the row, count\n");
-    for (size_t i = 0; i < e->label_count; i++) {
-        for (size_t j = 0; j < e->label_count; j++) {
-            size_t n = e->confusion[i * e->label_count + j], support = e->classes[i].support;
-            text_add(&data, "%zu %zu %.4f %zu\n", j, i, support ? (double)n / (double)support : 0, n);
-        }
-    }
+    add_cells(&data, e);
     text_add(&body, "unset key\nunset colorbox\n");
     add_title(&body, runs, count, what);
     add_tics(&body, e, 'x');
     add_tics(&body, e, 'y');
     text_add(&body,
-             "set xlabel \"predicted\"\nset ylabel \"true\"\nset size ratio -1\n"
+             "set xlabel \"predicted\"\nset ylabel \"label\"\nset size ratio -1\n"
              "set xrange [-0.5:%zu.5]\nset yrange [%zu.5:-0.5]\nset cbrange [0:1]\n"
              "set palette defined (0 \"#ffffff\", 1 \"#1f4e79\")\n"
-             "dark(r) = r > 0.5 ? 0xffffff : 0x222222\n"
+             "ink(r, n) = n == 0 ? 0x999999 : r > 0.7 ? 0xffffff : 0x111111\n"
              "plot \"charts/%s.dat\" using 1:2:3 with image pixels, "
-             "\"\" using 1:($2-0.14):(sprintf(\"%%d\", $4)):(dark($3)) with labels tc rgb variable, "
-             "\"\" using 1:($2+0.2):($4 > 0 ? sprintf(\"%%.0f%%%%\", 100*$3) : \"\"):(dark($3)) with labels "
-             "tc rgb variable font \",9\"",
+             "\"\" using 1:($2-($4 > 0)*0.14):(sprintf(\"%%d\", $4)):(ink($3, $4)) with labels tc rgb variable, "
+             "\"\" using 1:($2+0.2):($4 > 0 ? sprintf(\"%%.0f%%%%\", 100*$3) : \"\"):(ink($3, $4)) with labels "
+             "tc rgb variable font \",10\"",
              e->label_count - 1, e->label_count - 1, name);
     if (side < 400)
         side = 400;
@@ -125,7 +131,7 @@ static void add_f1_plots(struct text *body, const char *name, const struct repor
     }
 }
 
-static bool draw_class_f1(const char *folder, const char *name, const struct report *const *runs,
+static bool plot_class_f1(const char *folder, const char *name, const struct report *const *runs,
                           size_t count, struct error *error)
 {
     const struct evaluation *first = &runs[0]->evaluation;
@@ -138,7 +144,7 @@ static bool draw_class_f1(const char *folder, const char *name, const struct rep
     add_title(&body, runs, count, "F1 per class on the test part");
     text_add(&body, "set ytics (");
     for (size_t k = 0; k < first->label_count; k++) {
-        gnuplot_quote(&body, first->labels[k]);
+        gnuplot_quote_tic(&body, first->labels[k]);
         text_add(&body, " %zu, ", k);
     }
     text_add(&body,
@@ -158,32 +164,62 @@ static bool has_labels(const struct report *run)
     return has_predictions(run) && run->evaluation.task != REGRESSION;
 }
 
-const struct chart CHART_CLASS_F1 = {"class_f1", true, has_labels, draw_class_f1};
+const struct chart CHART_CLASS_F1 = {"class_f1", true, has_labels, plot_class_f1};
 
 /* ---- reliability diagram ---- */
+
+/* Two data blocks a run: mean confidence and accuracy of each bin that has predictions; how many each bin has. */
+static void add_bins(struct text *data, const struct report *run)
+{
+    text_add(data, "# %s: mean confidence and accuracy of each bin that has predictions\n", run->run.name);
+    for (size_t b = 0; b < CALIBRATION_BINS; b++) {
+        const struct calibration_bin *bin = &run->calibration.bins[b];
+        if (bin->clips)
+            text_add(data, "%.4f %.4f\n", bin->confidence, bin->accuracy);
+    }
+    text_add(data, "\n\n# %s: middle of the bin, predictions\n", run->run.name);
+    for (size_t b = 0; b < CALIBRATION_BINS; b++)
+        text_add(data, "%.4f %zu\n", ((double)b + 0.5) / CALIBRATION_BINS, run->calibration.bins[b].clips);
+    text_add(data, "\n\n");
+}
+
+/* The upper panel: accuracy against confidence, with the legend below everything. */
+static void add_accuracy_panel(struct text *body, const char *name, const struct report *const *runs, size_t count)
+{
+    text_add(body, "plot x with lines lc rgb \"#888888\" dt 2 title \"as sure as right\"");
+    for (size_t r = 0; r < count; r++) {
+        double error = runs[r]->calibration.error;
+        char *title = count > 1 ? mem_format("%s: ECE %.3f", runs[r]->run.name, error)
+                                : mem_format("expected calibration error %.3f", error);
+        text_add(body, ", \"charts/%s.dat\" index %zu using 1:2 with linespoints ", name, 2 * r);
+        gnuplot_style(body, r, true);
+        text_add(body, " title ");
+        gnuplot_quote(body, title);
+        free(title);
+    }
+}
+
+/* The lower panel: how many predictions each bin has. */
+static void add_count_panel(struct text *body, const char *name, size_t count)
+{
+    text_add(body, "set format x \"%%.1f\"\nset yrange [0:*]\nset ylabel \"predictions\"\n"
+                   "set xlabel \"probability of the predicted label\"\nplot ");
+    for (size_t r = 0; r < count; r++) {
+        text_add(body, "%s\"charts/%s.dat\" index %zu using 1:2 with ", r ? ", " : "", name, 2 * r + 1);
+        text_add(body, count == 1 ? "boxes fs solid 0.5 " : "histeps ");
+        gnuplot_style(body, r, false);
+    }
+}
 
 static bool plot_reliability(const char *folder, const char *name, const struct report *const *runs,
                              size_t count, struct error *error)
 {
     struct text data = {0}, body = {0};
+    int legend = 19 * (int)(count + 1) + 10, height = 760 + legend;
+    double low = (legend + 80.0) / height, middle = (legend + 240.0) / height; /* edges of the panels, on the screen */
 
-    for (size_t r = 0; r < count; r++) {
-        text_add(&data, "# %s: mean confidence and accuracy of each bin that has clips\n", runs[r]->run.name);
-        for (size_t b = 0; b < CALIBRATION_BINS; b++) {
-            const struct calibration_bin *bin = &runs[r]->calibration.bins[b];
-            if (bin->clips)
-                text_add(&data, "%.4f %.4f\n", bin->confidence, bin->accuracy);
-        }
-        text_add(&data, "\n\n# %s: middle of the bin, clips\n", runs[r]->run.name);
-        for (size_t b = 0; b < CALIBRATION_BINS; b++)
-            text_add(&data, "%.4f %zu\n", ((double)b + 0.5) / CALIBRATION_BINS,
-                     runs[r]->calibration.bins[b].clips);
-        text_add(&data, "\n\n");
-    }
-    int legend = 19 * (int)(count + 1) + 10, height = 740 + legend;
-    double low = (legend + 60.0) / height,
-           middle = (legend + 220.0) / height; /* of the two panels, on the screen */
-
+    for (size_t r = 0; r < count; r++)
+        add_bins(&data, runs[r]);
     text_add(&body,
              "set multiplot\nset border 3\nset tics nomirror\nset grid lt 1 lw 1 lc rgb \"#dddddd\"\n"
              "set xrange [0:1]\nset lmargin at screen 0.12\nset rmargin at screen 0.97\n"
@@ -192,27 +228,9 @@ static bool plot_reliability(const char *folder, const char *name, const struct 
              "set key at screen 0.5,%.3f center bottom vertical maxcols 1\n",
              1 - 45.0 / height, middle + 30.0 / height, 5.0 / height);
     add_title(&body, runs, count, "is the stated probability right?");
-    text_add(&body, "plot x with lines lc rgb \"#888888\" dt 2 title \"as sure as right\"");
-    for (size_t r = 0; r < count; r++) {
-        char *title =
-            mem_format("%s%s%s %.3f", count > 1 ? runs[r]->run.name : "", count > 1 ? ": " : "",
-                       count > 1 ? "ECE" : "expected calibration error", runs[r]->calibration.error);
-        text_add(&body, ", \"charts/%s.dat\" index %zu using 1:2 with linespoints ", name, 2 * r);
-        gnuplot_style(&body, r, true);
-        text_add(&body, " title ");
-        gnuplot_quote(&body, title);
-        free(title);
-    }
-    text_add(&body,
-             "\nunset title\nunset key\nset tmargin at screen %.3f\nset bmargin at screen %.3f\n"
-             "set format x \"%%.1f\"\nset yrange [0:*]\nset ylabel \"clips\"\n"
-             "set xlabel \"probability of the answer given\"\nplot ",
-             middle, low);
-    for (size_t r = 0; r < count; r++) {
-        text_add(&body, "%s\"charts/%s.dat\" index %zu using 1:2 with ", r ? ", " : "", name, 2 * r + 1);
-        text_add(&body, count == 1 ? "boxes fs solid 0.5 " : "histeps ");
-        gnuplot_style(&body, r, false);
-    }
+    add_accuracy_panel(&body, name, runs, count);
+    text_add(&body, "\nunset title\nunset key\nset tmargin at screen %.3f\nset bmargin at screen %.3f\n", middle, low);
+    add_count_panel(&body, name, count);
     text_add(&body, "\nunset multiplot");
     bool done = gnuplot_plot(folder, name, data.text, body.text, 700, height, error);
     text_free(&data);
@@ -222,7 +240,7 @@ static bool plot_reliability(const char *folder, const char *name, const struct 
 
 const struct chart CHART_RELIABILITY = {"reliability", true, has_labels, plot_reliability};
 
-/* ---- numbers predicted against true ones ---- */
+/* ---- numbers predicted against labels ---- */
 
 static bool has_numbers(const struct report *run)
 {
@@ -245,7 +263,7 @@ static bool plot_agreement(const char *folder, const char *name, const struct re
     text_add(&body,
              "set multiplot layout %zu,1\nset key off\nset border 3\nset tics nomirror\nset size square\n"
              "set grid lt 1 lw 1 lc rgb \"#dddddd\"\nset offsets graph 0.05, graph 0.05, graph 0.05, "
-             "graph 0.05\nset xlabel \"true\"\nset ylabel \"predicted\"\n",
+             "graph 0.05\nset xlabel \"label\"\nset ylabel \"predicted\"\n",
              e->label_count);
     for (size_t k = 0; k < e->label_count; k++) {
         char *what = mem_format("%s, CCC %.3f on %zu test clips", e->labels[k], e->targets[k].ccc, e->clips);

@@ -1,3 +1,4 @@
+/* What the catalogue knows of a run's clips: see clips.h. */
 #include "report/clips.h"
 
 #include "corpus/corpus.h"

@@ -1,4 +1,4 @@
-/* Inside report/ only: the parts of report.html. */
+/* Inside report/ only: the parts of report.html and sweep.html.  Every name, path and setting is escaped. */
 #ifndef EMOTRAIN_REPORT_HTML_H
 #define EMOTRAIN_REPORT_HTML_H
 
@@ -14,12 +14,25 @@ void html_head(struct text *page, const char *title);
 /* A table's cell with a number; "-" where there is none. */
 void html_cell(struct text *page, const char *format, double value);
 
-/* A chart in `folder` that gnuplot drew, between two pieces of markup; nothing if it has not. */
-void html_still(struct text *page, const char *folder, const char *name, const char *before,
-                const char *after);
+/* "LOW to HIGH" that stays on one line. */
+void html_interval(struct text *page, const char *format, struct interval interval);
 
-/* What page.js draws from, as JSON that is safe inside a <script> element: labels, clips, metrics,
- * calibration; with `audio`, the sound of the worst mistakes. */
-void html_data(const struct report *report, bool audio, struct text *page);
+/* The metrics, classes, groups and changes against a baseline, from report.json (html_results.c). */
+void html_metrics(struct text *page, const cJSON *json);
+void html_scores(struct text *page, const cJSON *json);
+void html_groups(struct text *page, const cJSON *json);
+void html_baseline(struct text *page, const cJSON *json);
+
+/* The confusion matrix (html_confusion.c). */
+void html_confusion(struct text *page, const cJSON *json);
+
+/* Curves of training and of calibration, from report.json; numbers predicted against labels (html_charts.c). */
+void html_training(struct text *page, const cJSON *json);
+void html_calibration(struct text *page, const cJSON *json);
+void html_agreement(struct text *page, const struct prediction_list *predictions);
+
+/* The clips that page.js shows, as JSON that is safe inside a <script> element; with `audio`, the sound of the worst
+ * mistakes (html_clips.c). */
+void html_clips(struct text *page, const struct report *report, bool audio);
 
 #endif

@@ -1,10 +1,5 @@
-/* report.json: everything in the report, for programs. */
+/* report.json: the report once, as data.  Its text, page and card are made from this object. */
 #include "report/report.h"
-
-#include "base/files.h"
-#include "base/json.h"
-
-#include <stdlib.h>
 
 static cJSON *scores_json(const struct scores *s, bool ranked)
 {
@@ -14,6 +9,7 @@ static cJSON *scores_json(const struct scores *s, bool ranked)
     cJSON_AddNumberToObject(json, "recall", s->recall);
     cJSON_AddNumberToObject(json, "f1-score", s->f1);
     cJSON_AddNumberToObject(json, "support", (double)s->support);
+    cJSON_AddNumberToObject(json, "predicted", (double)s->predicted);
     if (ranked) {
         json_add_finite(json, "auc", s->auc);
         json_add_finite(json, "average_precision", s->average_precision);
@@ -23,9 +19,11 @@ static cJSON *scores_json(const struct scores *s, bool ranked)
 
 static cJSON *interval_json(const struct interval *interval)
 {
-    const double ends[] = {interval->low, interval->high};
+    cJSON *ends = cJSON_CreateArray();
 
-    return cJSON_CreateDoubleArray(ends, 2);
+    cJSON_AddItemToArray(ends, json_finite(interval->low));
+    cJSON_AddItemToArray(ends, json_finite(interval->high));
+    return ends;
 }
 
 static void add_metrics(cJSON *json, const struct evaluation *e)
@@ -116,6 +114,11 @@ static void add_groups(cJSON *json, const struct report *report)
     }
 }
 
+static cJSON *strings_json(const struct strings *strings)
+{
+    return cJSON_CreateStringArray((const char *const *)strings->items, (int)strings->count);
+}
+
 static void add_baseline(cJSON *json, const struct report *report)
 {
     const struct baseline *b = report->baseline;
@@ -124,8 +127,8 @@ static void add_baseline(cJSON *json, const struct report *report)
     cJSON_AddStringToObject(object, "run", b->name);
     FOR_METRICS (f, report->evaluation.task) {
         cJSON *metric = cJSON_AddObjectToObject(object, METRICS[f].name);
-        cJSON_AddNumberToObject(metric, "before", b->metrics[f]);
-        cJSON_AddNumberToObject(metric, "change", METRICS[f].of(&report->evaluation) - b->metrics[f]);
+        json_add_finite(metric, "before", b->metrics[f]);
+        json_add_finite(metric, "change", METRICS[f].of(&report->evaluation) - b->metrics[f]);
         if (b->compared) {
             cJSON_AddItemToObject(metric, "interval", interval_json(&b->comparisons[f].interval));
             cJSON_AddNumberToObject(metric, "bootstrap_p", b->comparisons[f].bootstrap_p);
@@ -136,18 +139,51 @@ static void add_baseline(cJSON *json, const struct report *report)
         cJSON_AddNumberToObject(object, "broken", (double)b->broken);
         cJSON_AddNumberToObject(object, "mcnemar_p", b->comparisons[b->first_metric].mcnemar_p);
     }
-    cJSON_AddItemToObject(
-        object, "settings_changed",
-        cJSON_CreateStringArray((const char *const *)b->differences.items, (int)b->differences.count));
+    cJSON_AddBoolToObject(object, "compared", b->compared);
+    cJSON_AddItemToObject(object, "settings_changed", strings_json(&b->differences));
 }
 
-bool report_json(const struct report *report, struct error *error)
+/* name -> [[step, epoch, value], ...], as metrics.jsonl has them. */
+static void add_history(cJSON *json, const struct metric_list *metrics)
+{
+    cJSON *history = cJSON_AddObjectToObject(json, "history");
+
+    for (size_t i = 0; i < metrics->count; i++) {
+        const struct metric_point *m = &metrics->items[i];
+        cJSON *series = cJSON_GetObjectItemCaseSensitive(history, m->name), *point = cJSON_CreateArray();
+        if (!series)
+            series = cJSON_AddArrayToObject(history, m->name);
+        cJSON_AddItemToArray(point, cJSON_CreateNumber((double)m->step));
+        cJSON_AddItemToArray(point, cJSON_CreateNumber(m->epoch));
+        cJSON_AddItemToArray(point, json_finite(m->value));
+        cJSON_AddItemToArray(series, point);
+    }
+}
+
+/* What the run recorded of itself.  The licence is the corpus format's: where the configuration has a note on its
+ * data, these may be other data, and nothing is said of their licence. */
+static cJSON *info_json(const struct run_info *info)
+{
+    cJSON *json = run_info_json(info);
+
+    if (info->corpus.note && *info->corpus.note)
+        cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(json, "corpus"), "licence");
+    return json;
+}
+
+static void add_run(cJSON *json, const struct run_row *run)
+{
+    cJSON_AddStringToObject(json, "run", run->name);
+    cJSON_AddStringToObject(json, "state", run->state ? run->state : "");
+    cJSON_AddStringToObject(json, "started", run->started ? run->started : "");
+    cJSON_AddStringToObject(json, "finished", run->finished ? run->finished : "");
+}
+
+/* Everything that is worked out from the predictions. */
+static void add_results(cJSON *json, const struct report *report)
 {
     const struct evaluation *e = &report->evaluation;
-    cJSON *json = cJSON_CreateObject();
-    char *path = path_join(report->folder, "report.json");
 
-    cJSON_AddStringToObject(json, "run", report->run.name);
     cJSON_AddStringToObject(json, "task", TASKS[e->task].name);
     cJSON_AddNumberToObject(json, "clips", (double)e->clips);
     add_metrics(json, e);
@@ -162,12 +198,18 @@ bool report_json(const struct report *report, struct error *error)
     add_groups(json, report);
     if (report->baseline)
         add_baseline(json, report);
-    cJSON_AddItemToObject(
-        json, "remarks",
-        cJSON_CreateStringArray((const char *const *)report->remarks->items, (int)report->remarks->count));
-    cJSON_AddItemToObject(json, "info", run_info_json(&report->info));
-    bool done = json_write(path, json, error);
-    cJSON_Delete(json);
-    free(path);
-    return done;
+}
+
+cJSON *report_json(const struct report *report)
+{
+    cJSON *json = cJSON_CreateObject();
+
+    add_run(json, &report->run);
+    add_results(json, report);
+    cJSON_AddItemToObject(json, "remarks", strings_json(report->remarks));
+    cJSON_AddItemToObject(json, "info", info_json(&report->info));
+    if (report->environment)
+        cJSON_AddItemToObject(json, "environment", cJSON_Duplicate(report->environment, true));
+    add_history(json, &report->metrics);
+    return json;
 }

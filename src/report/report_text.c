@@ -1,76 +1,142 @@
-/* classification_report.txt: the report laid out as scikit-learn prints it, then what it does not print. */
+/* classification_report.txt from report.json: the table as scikit-learn prints it, then what it does not print. */
 #include "report/report.h"
+
+#include "report/fields.h"
 
 #include <string.h>
 
-static void add_intervals(const struct report *report, struct text *out)
+static void add_table(const cJSON *json, struct text *out)
 {
-    text_add(out, "\n%-20s %9s   95 %% interval (%d bootstrap resamples of %zu %ss)\n", "", "",
-             BOOTSTRAP_RESAMPLES, report->clusters.count, report->clusters.unit);
-    FOR_METRICS (f, report->evaluation.task)
-        text_add(out, "%-20s %9.4f   %.4f to %.4f\n", metric_title(f, report->evaluation.task),
-                 METRICS[f].of(&report->evaluation), report->intervals[f].low, report->intervals[f].high);
-    if (report->evaluation.task == REGRESSION)
-        return;
-    text_add(out, "%-20s %9.4f   (%d bins)\n", "calibration error", report->calibration.error,
-             CALIBRATION_BINS);
+    struct arena arena = {0};
+    struct evaluation evaluation;
+
+    field_evaluation(&evaluation, json, &arena);
+    evaluation_print(&evaluation, out);
+    arena_free(&arena);
 }
 
-static void add_groups(const struct report *report, struct text *out)
+static void add_intervals(const cJSON *json, struct text *out)
 {
-    const char *attribute = "";
+    const cJSON *intervals = field(json, "intervals"), *calibration = field(json, "calibration");
+    enum task task = field_task(json);
 
-    for (size_t g = 0; g < report->group_count; g++) {
-        const struct group *group = &report->groups[g];
-        if (strcmp(attribute, group->attribute) != 0) {
-            text_add(out, "\nby %-30s %9s", group->attribute, "clips");
-            for (size_t i = 0; i < GROUP_FIGURES; i++)
-                text_add(out, " %14s",
-                         metric_title(report_group_metric(report, i), report->evaluation.task));
-            text_add(out, "\n");
-        }
-        attribute = group->attribute;
-        text_add(out, "   %-30s %9zu", group->value, group->evaluation.clips);
-        for (size_t i = 0; i < GROUP_FIGURES; i++)
-            text_add(out, " %14.4f", METRICS[report_group_metric(report, i)].of(&group->evaluation));
+    text_add(out, "\n%-20s %9s   95 %% interval (%zu bootstrap resamples of %zu %ss)\n", "", "",
+             field_count(intervals, "resamples"), field_count(intervals, "units"), field_text(intervals, "unit"));
+    FOR_METRICS (f, task) {
+        struct interval interval = field_interval(intervals, METRICS[f].name);
+        text_add(out, "%-20s %9.4f   %.4f to %.4f\n", metric_title(f, task), field_number(json, METRICS[f].name),
+                 interval.low, interval.high);
+    }
+    if (calibration)
+        text_add(out, "%-20s %9.4f   (%d bins)\n", "calibration error",
+                 field_number(calibration, "expected_calibration_error"),
+                 cJSON_GetArraySize(field(calibration, "bins")));
+}
+
+static void add_remarks(const cJSON *json, struct text *out)
+{
+    const cJSON *remark = NULL;
+    const char *gap = "\n";
+
+    cJSON_ArrayForEach(remark, field(json, "remarks"))
+    {
+        text_add(out, "%s%s\n", gap, remark->valuestring);
+        gap = "";
+    }
+}
+
+/* ---- groups ---- */
+
+/* The groups of one attribute: of the clips of women, of the clips of men. */
+static void add_groups_by(const cJSON *attribute, enum task task, struct text *out)
+{
+    const cJSON *group = NULL;
+
+    text_add(out, "\nby %-30s %9s", attribute->string, "clips");
+    for (size_t i = 0; i < GROUP_METRICS; i++)
+        text_add(out, " %14s", metric_title(group_metric(task, i), task));
+    text_add(out, "\n");
+    cJSON_ArrayForEach(group, attribute)
+    {
+        text_add(out, "   %-30s %9zu", group->string, field_count(group, "clips"));
+        for (size_t i = 0; i < GROUP_METRICS; i++)
+            text_add(out, " %14.4f", field_number(group, METRICS[group_metric(task, i)].name));
         text_add(out, "\n");
     }
 }
 
-static void add_baseline(const struct report *report, struct text *out)
+static void add_groups(const cJSON *json, bool speakers, struct text *out)
 {
-    const struct baseline *b = report->baseline;
+    const cJSON *attribute = NULL;
 
-    text_add(out, "\nagainst the run %s\n", b->name);
+    cJSON_ArrayForEach(attribute, field(json, "groups"))
+        if (speakers || strcmp(attribute->string, "speaker") != 0)
+            add_groups_by(attribute, field_task(json), out);
+}
+
+/* ---- against a baseline ---- */
+
+static void add_changes(const cJSON *json, bool compared, struct text *out)
+{
+    enum task task = field_task(json);
+    char p[P_SIZE];
+
     text_add(out, "%-20s %9s %9s %9s%s\n", "", "before", "now", "change",
-             b->compared ? "   95 % interval       p (paired bootstrap)" : "");
-    FOR_METRICS (f, report->evaluation.task) {
-        double now = METRICS[f].of(&report->evaluation);
-        text_add(out, "%-20s %9.4f %9.4f %+9.4f", metric_title(f, report->evaluation.task), b->metrics[f],
-                 now, now - b->metrics[f]);
-        if (b->compared)
-            text_add(out, "   %+.4f to %+.4f   %.4f", b->comparisons[f].interval.low,
-                     b->comparisons[f].interval.high, b->comparisons[f].bootstrap_p);
+             compared ? "   95 % interval       p (paired bootstrap)" : "");
+    FOR_METRICS (f, task) {
+        const cJSON *metric = json_at(json, "baseline", METRICS[f].name);
+        struct interval interval = field_interval(metric, "interval");
+        text_add(out, "%-20s %9.4f %9.4f %+9.4f", metric_title(f, task), field_number(metric, "before"),
+                 field_number(json, METRICS[f].name), field_number(metric, "change"));
+        if (compared)
+            text_add(out, "   %+.4f to %+.4f   %s", interval.low, interval.high,
+                     p_text(p, field_number(metric, "bootstrap_p")));
         text_add(out, "\n");
     }
-    if (b->compared && report->evaluation.task != REGRESSION)
-        text_add(out, "%zu clips that were wrong are right, %zu that were right are wrong; McNemar p %.4f\n",
-                 b->fixed, b->broken, b->comparisons[b->first_metric].mcnemar_p);
-    else if (!b->compared)
+}
+
+static void add_baseline(const cJSON *json, struct text *out)
+{
+    const cJSON *baseline = field(json, "baseline"), *changed = field(baseline, "settings_changed"), *item = NULL;
+    bool compared = cJSON_IsTrue(field(baseline, "compared"));
+    char p[P_SIZE];
+
+    if (!baseline)
+        return;
+    text_add(out, "\nagainst the run %s\n", field_text(baseline, "run"));
+    add_changes(json, compared, out);
+    if (field(baseline, "fixed"))
+        text_add(out, "%zu clips that were wrong are right, %zu that were right are wrong; McNemar p %s\n",
+                 field_count(baseline, "fixed"), field_count(baseline, "broken"),
+                 p_text(p, field_number(baseline, "mcnemar_p")));
+    else if (!compared)
         text_add(out, "not the same test clips, so not compared clip by clip\n");
-    for (size_t i = 0; i < b->differences.count; i++)
-        text_add(out, "%s%s\n", i ? "                  " : "settings changed: ", b->differences.items[i]);
-    if (b->differences.count == 0)
+    const char *before = "settings changed: ";
+    cJSON_ArrayForEach(item, changed)
+    {
+        text_add(out, "%s%s\n", before, item->valuestring);
+        before = "                  ";
+    }
+    if (cJSON_GetArraySize(changed) == 0)
         text_add(out, "no setting changed\n");
 }
 
-void report_print(const struct report *report, struct text *out)
+/* ---- the texts ---- */
+
+void report_text(const cJSON *json, struct text *out)
 {
-    evaluation_print(&report->evaluation, out);
-    add_intervals(report, out);
-    for (size_t i = 0; i < report->remarks->count; i++)
-        text_add(out, "%s%s\n", i ? "" : "\n", report->remarks->items[i]);
-    if (report->baseline)
-        add_baseline(report, out);
-    add_groups(report, out);
+    add_table(json, out);
+    add_intervals(json, out);
+    add_remarks(json, out);
+    add_baseline(json, out);
+    add_groups(json, true, out);
+}
+
+void report_summary(const cJSON *json, struct text *out)
+{
+    add_table(json, out);
+    add_groups(json, false, out);
+    add_baseline(json, out);
+    add_remarks(json, out);
+    add_intervals(json, out);
 }

@@ -1,3 +1,4 @@
+/* Reading, ranking and comparing a sweep's runs: see sweep.h. */
 #include "report/sweep.h"
 
 #include "base/files.h"
@@ -105,7 +106,7 @@ bool sweep_run_finished(struct catalogue *catalogue, const char *folder, struct 
     return done;
 }
 
-static bool read_run(struct sweep *sweep, struct sweep_run *run, size_t setting, struct catalogue *catalogue,
+static bool read_sweep_run(struct sweep *sweep, struct sweep_run *run, size_t setting, struct catalogue *catalogue,
                      struct error *error)
 {
     bool done = true, all = true;
@@ -117,6 +118,8 @@ static bool read_run(struct sweep *sweep, struct sweep_run *run, size_t setting,
         struct run_row row;
         bool finished;
         done = sweep_run_finished(catalogue, folder, &row, &finished, &sweep->arena, error);
+        if (done && finished && row.finished && (!sweep->ended || strcmp(row.finished, sweep->ended) > 0))
+            sweep->ended = row.finished;
         if (done && finished)
             done = add_fold(run, catalogue, &row, METRICS[sweep->metric].name, sweep->grid.folds, error);
         if (fold == 0 || (all && !finished)) { /* the first, or the first that is missing, stands for all */
@@ -140,7 +143,7 @@ static bool read_run(struct sweep *sweep, struct sweep_run *run, size_t setting,
 
 /* ---- rows ---- */
 
-static void sum_up(struct sweep_row *row, size_t seeds, enum metric metric)
+static void sum_up_row(struct sweep_row *row, size_t seeds, enum metric metric)
 {
     double *values = mem_zero(seeds, sizeof *values), selection = 0;
 
@@ -191,7 +194,7 @@ static bool same_within(const struct outputs *outputs, const struct prediction_l
     return same;
 }
 
-/* What a row's test clips are drawn by: from its first finished run. */
+/* What a row's test clips are resampled by: from its first finished run. */
 static bool row_clusters(struct sweep *sweep, const struct sweep_row *row, struct catalogue *catalogue,
                          struct clusters *clusters, struct error *error)
 {
@@ -216,7 +219,7 @@ static bool row_clusters(struct sweep *sweep, const struct sweep_row *row, struc
 
 /* The row's interval, where its seeds predicted for the same clips.  `same`: whether those are the `clips`
  * too. */
-static bool measure(struct sweep *sweep, struct sweep_row *row, const struct prediction_list *clips,
+static bool measure_row(struct sweep *sweep, struct sweep_row *row, const struct prediction_list *clips,
                     struct catalogue *catalogue, bool *same, struct error *error)
 {
     struct outputs outputs = outputs_of(row, NULL, sweep->grid.seeds.count);
@@ -254,7 +257,7 @@ static void compare_with_best(struct sweep *sweep, struct sweep_row *row, const 
     free((void *)second.lists);
 }
 
-static void adjust(struct sweep *sweep)
+static void adjust_p_values(struct sweep *sweep)
 {
     double *mcnemar = mem_zero(sweep->count, sizeof *mcnemar),
            *bootstrap = mem_zero(sweep->count, sizeof *bootstrap);
@@ -281,7 +284,7 @@ static void adjust(struct sweep *sweep)
 
 /* Intervals, and tests where all runs predicted for the same clips.  The rows are ranked: the first is the
  * best. */
-static bool score(struct sweep *sweep, struct catalogue *catalogue, struct error *error)
+static bool compare_settings(struct sweep *sweep, struct catalogue *catalogue, struct error *error)
 {
     struct clusters clusters = {0};
     struct outputs best = outputs_of(&sweep->rows[0], NULL, sweep->grid.seeds.count);
@@ -289,7 +292,7 @@ static bool score(struct sweep *sweep, struct catalogue *catalogue, struct error
 
     for (size_t i = 0; done && i < sweep->count && sweep->rows[i].finished; i++) {
         bool same;
-        done = measure(sweep, &sweep->rows[i], best.lists[0], catalogue, &same, error);
+        done = measure_row(sweep, &sweep->rows[i], best.lists[0], catalogue, &same, error);
         all_same = all_same && same;
     }
     if (done && all_same) {
@@ -297,7 +300,7 @@ static bool score(struct sweep *sweep, struct catalogue *catalogue, struct error
         done = row_clusters(sweep, &sweep->rows[0], catalogue, &clusters, error);
         for (size_t i = 1; done && i < sweep->count; i++)
             compare_with_best(sweep, &sweep->rows[i], &clusters);
-        adjust(sweep);
+        adjust_p_values(sweep);
     }
     clusters_free(&clusters);
     free((void *)best.lists);
@@ -305,7 +308,7 @@ static bool score(struct sweep *sweep, struct catalogue *catalogue, struct error
 }
 
 /* Puts the best setting first: few rows, a stable order. */
-static void rank(struct sweep *sweep)
+static void rank_settings(struct sweep *sweep)
 {
     for (size_t i = 1; i < sweep->count; i++) {
         struct sweep_row row = sweep->rows[i];
@@ -334,10 +337,10 @@ static bool read_rows(struct sweep *sweep, struct catalogue *catalogue, struct e
         row->runs = mem_zero(seeds, sizeof *row->runs);
         for (size_t s = 0; s < seeds; s++) {
             row->runs[s].seed = sweep->grid.seeds.items[s];
-            if (!read_run(sweep, &row->runs[s], i, catalogue, error))
+            if (!read_sweep_run(sweep, &row->runs[s], i, catalogue, error))
                 return false;
         }
-        sum_up(row, seeds, sweep->metric);
+        sum_up_row(row, seeds, sweep->metric);
     }
     return true;
 }
@@ -358,8 +361,8 @@ bool sweep_read(struct sweep *sweep, struct catalogue *catalogue, const char *fo
         done = read_rows(sweep, catalogue, error);
     }
     if (done)
-        rank(sweep);
-    done = done && score(sweep, catalogue, error);
+        rank_settings(sweep);
+    done = done && compare_settings(sweep, catalogue, error);
     free(path);
     if (!done)
         sweep_free(sweep);

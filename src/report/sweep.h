@@ -2,10 +2,15 @@
  * What a sweep's runs say together: settings ranked by the metric, how sure, and which differences are more
  * than chance.  Read at any time from the catalogue and FOLDER/sweep.ini, which holds the experiment and its
  * grid.
+ *
+ *     sweep_read     the catalogue -> struct sweep, ranked and compared
+ *     sweep_json     struct sweep -> sweep.json, as an object in memory
+ *     sweep_text, sweep_csv, sweep_html     that object -> tables and page
  */
 #ifndef EMOTRAIN_REPORT_SWEEP_H
 #define EMOTRAIN_REPORT_SWEEP_H
 
+#include "base/json.h"
 #include "config/grid.h"
 #include "eval/statistics.h"
 
@@ -16,7 +21,7 @@ struct sweep_run {
     char *folder; /* absolute */
     bool finished;
     char *unfinished;          /* why it is not finished; "" if it has not run */
-    double seconds, test_seconds; /* of training, and of answering for the test part */
+    double seconds, test_seconds; /* of training, and of predicting the test part */
     double parameters, memory;    /* memory: MiB at most */
     double metrics[METRIC_COUNT];
     double selection; /* the metric of its best checkpoint on the validation part; NaN without one */
@@ -44,6 +49,7 @@ struct sweep {
     struct grid grid;
     enum task task;
     enum metric metric;
+    const char *ended; /* when its last finished run did; NULL before there is one */
     struct sweep_row *rows; /* the best first; those without a finished run last */
     size_t count, clips;    /* clips: of the test part; 0 if the runs' test parts differ */
     size_t clusters;
@@ -58,21 +64,22 @@ bool sweep_is(const char *folder);
 bool sweep_read(struct sweep *sweep, struct catalogue *catalogue, const char *folder, struct error *error);
 void sweep_free(struct sweep *sweep);
 
-/* Writes sweep.txt, sweep.csv, sweep.json and, with the chart if it is there, sweep.html into the sweep's
- * folder. */
+/* Writes sweep.json, sweep.txt, sweep.csv and sweep.html into the sweep's folder. */
 bool sweep_write(const struct sweep *sweep, struct error *error);
 
-/* Draws sweep.svg and sweep.png into `folder`. */
+/* Plots sweep.svg and sweep.png into `folder`. */
 bool sweep_chart(const struct sweep *sweep, const char *folder, struct error *error);
-
-/* How the intervals and p-values came about, and what is not finished. */
-void sweep_notes(const struct sweep *sweep, struct text *out);
-
-/* The page (sweep_html.c). */
-bool sweep_html(const struct sweep *sweep, struct error *error);
 
 /* The table of sweep.txt. */
 void sweep_print(const struct sweep *sweep, struct text *out);
+
+/* sweep.json (sweep_json.c); caller cJSON_Deletes. */
+cJSON *sweep_json(const struct sweep *sweep);
+
+/* What is made from it: sweep.txt, sweep.csv (sweep_text.c), sweep.html (sweep_html.c). */
+void sweep_text(const cJSON *json, struct text *out);
+void sweep_csv(const cJSON *json, struct text *out);
+void sweep_html(const cJSON *json, struct text *page);
 
 /* Finds the run of `folder`, and whether it has ended well; one whose files have gone has not. */
 bool sweep_run_finished(struct catalogue *catalogue, const char *folder, struct run_row *row, bool *finished,

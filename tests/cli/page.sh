@@ -48,9 +48,22 @@ for width in 400 1400; do
     [ "$(number overflow)" -le 0 ] || fail "$width px: wider than the screen: $found"
     awk "BEGIN { exit !($(number contrast) >= 4.5) }" || fail "too little contrast: $found"
     [ "$(number curves)" -ge 4 ] || fail "curves are missing: $found"
+    awk "BEGIN { exit !($(number lettering) >= 9) }" || fail "letters of a chart are too small: $found"
     has '"values":\["[0-9.]*[^"]*","[0-9.]*[^"]*"\]'
     grep -q '"values":\["",' <<<"$found" && fail "no value under the pointer: $found"
     grep -q '"seconds":\[\(0\.[1-9]\|[1-9]\)' <<<"$found" || fail "sounds do not decode: $found"
     grep -q "\"dark\":$([ "$scheme" = 0 ] && echo true || echo false)" <<<"$found" || fail "not the scheme asked for: $found"
   done
 done
+
+# Without its script, as a printer or a mail reader has it, the page still has its curves: the pictures are in its text.
+sed '/^<script>$/,/^<\/script>$/d' "$page" >still.html
+[ "$(grep -c '<polyline class="series0" points="[0-9]' still.html)" -ge 3 ] || fail "no curves without script"
+"$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$scratch/browser" --print-to-pdf=page.pdf \
+  "file://$scratch/still.html" >browser.log 2>&1 || fail "no print: $(tail -3 browser.log)"
+if command -v pdftotext >/dev/null; then
+  pdftotext page.pdf page.txt
+  for words in "loss per step" "learning rate" "best checkpoint" "Speakers shared" "confusion\|predicted" ; do
+    grep -q "$words" page.txt || fail "not in print: $words"
+  done
+fi

@@ -1,5 +1,5 @@
-/* Runs inside report.html in the browser test: notes errors, presses a cell, hears the sounds, moves the pointer over
-   a curve, measures width and contrast; says its findings on the console. */
+/* Runs inside report.html in the browser test: notes errors, presses a cell, decodes the sounds, moves the pointer over
+   a curve, measures width, lettering and contrast; prints its findings on the console. */
 "use strict";
 window.problems = [];
 window.addEventListener("error", (e) => window.problems.push("error: " + e.message));
@@ -28,10 +28,12 @@ window.addEventListener("load", async () => {
       found.seconds.push(Number(decoded.duration.toFixed(3)));
     }
 
-    const svg = document.querySelector("#loss .curve svg"), r = svg.getBoundingClientRect();
+    const pictures = [...document.querySelectorAll(".plot svg[data-panel]")].filter((p) => p.getBoundingClientRect().width > 0);
+    const svg = pictures.find((p) => p.closest("#loss")), r = svg.getBoundingClientRect();
     svg.dispatchEvent(new PointerEvent("pointermove", { clientX: r.left + 0.9 * r.width, clientY: r.top + 50, bubbles: true }));
-    found.curves = document.querySelectorAll(".curve svg[role=img]").length;
-    found.values = [...document.querySelectorAll("#loss .curve:first-child .legend b")].map((b) => b.textContent);
+    found.curves = pictures.length;
+    found.lettering = Math.min(...pictures.map((p) => 12 * p.getBoundingClientRect().width / p.viewBox.baseVal.width));
+    found.values = [...svg.closest(".plot").querySelectorAll(".legend b")].map((b) => b.textContent);
 
     found.overflow = document.documentElement.scrollWidth - innerWidth;
     const rgb = (c) => c.match(/[\d.]+/g).slice(0, 3).map((v) => v / 255)

@@ -113,6 +113,67 @@ static void test_labels(void **state)
     plot_one(20);
 }
 
+/* Whether one of the folder's entries holds `part` in its name. */
+static bool has_entry(const char *folder, const char *part)
+{
+    struct strings names = {0};
+    struct error error = {0};
+    bool found = false;
+
+    assert_good(folder_list(&names, folder, &error), error);
+    for (size_t i = 0; i < names.count; i++)
+        found = found || strstr(names.items[i], part);
+    strings_free(&names);
+    return found;
+}
+
+/* What gnuplot takes for formats, markup and commands is text; pictures leave no other names behind. */
+static void test_odd_labels(void **state)
+{
+    static const char *const odd[] = {"50%", "%s %d", "a_b^c", "{/Bold x}", "@home", "`id`"};
+    static const char *const shown[] = {">50%<", ">%s %d<", ">a_b^c<", ">{/Bold x}<", ">@home<", ">`id`<"};
+    struct error error = {0};
+    struct report run;
+    const struct report *runs[] = {&run};
+    const char *folder = folder_for("odd");
+
+    (void)state;
+    if (system("command -v gnuplot >/dev/null") != 0)
+        skip();
+    make_run(&run, "100% {x}_y", 6, 1);
+    for (size_t k = 0; k < 6; k++)
+        run.predictions.labels[k] = odd[k];
+    assert_good(charts_plot(folder, runs, 1, &error), error);
+    for (size_t k = 0; k < 6; k++) {
+        expect_in(folder, "confusion.svg", shown[k]);
+        expect_in(folder, "class_f1.svg", shown[k]);
+    }
+    expect_in(folder, "loss.svg", "100% {x}_y");
+    assert_false(has_entry(folder, ".tmp-"));
+    free_run(&run);
+}
+
+/* A model that is fitted at once has one evaluation and no training loss: no chart of it. */
+static void test_no_steps(void **state)
+{
+    struct error error = {0};
+    struct report run;
+    const struct report *runs[] = {&run};
+    const char *folder = folder_for("fitted");
+
+    (void)state;
+    if (system("command -v gnuplot >/dev/null") != 0)
+        skip();
+    make_run(&run, "svm", 3, 1);
+    metric_list_free(&run.metrics);
+    metric_list_add(&run.metrics, 1, 1, "loss", (double)NAN);
+    metric_list_add(&run.metrics, 1, 1, "eval_loss", 0.5);
+    assert_good(charts_plot(folder, runs, 1, &error), error);
+    assert_true(has_entry(folder, "confusion.svg"));
+    assert_false(has_entry(folder, "loss"));
+    free_run(&run);
+}
+
 static void test_overlay(void **state)
 {
     struct error error = {0};
@@ -159,6 +220,7 @@ static void test_errors(void **state)
     assert_true(folder_make(bin, &error) && file_write(fake, "#!/bin/sh\nexit 3\n", 17, &error));
     assert_int_equal(chmod(fake, 0777), 0);
     assert_error(charts_plot(folder, runs, 1, &error), error, "gnuplot failed, see");
+    assert_false(has_entry(folder, ".tmp-"));
     assert_true(file_write(fake, "#!/bin/sh\nkill -9 $$\n", 21, (error = (struct error){0}, &error)));
     assert_int_equal(chmod(fake, 0777), 0);
     assert_error(charts_plot(folder, runs, 1, &error), error, "gnuplot failed, see");
@@ -166,7 +228,7 @@ static void test_errors(void **state)
     setenv("PATH", path, 1);
     metric_list_free(&run.metrics);
     run.metrics = (struct metric_list){0};
-    run.predictions.count = 0; /* before anything is known there is nothing to draw */
+    run.predictions.count = 0; /* before anything is known there is nothing to plot */
     evaluation_free(&run.evaluation);
     evaluation_make(&run.evaluation, &run.predictions);
     assert_error(charts_plot(folder, runs, 1, &error), error, "");
@@ -177,7 +239,8 @@ static void test_errors(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_labels), cmocka_unit_test(test_overlay),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_labels), cmocka_unit_test(test_odd_labels),
+                                       cmocka_unit_test(test_no_steps), cmocka_unit_test(test_overlay),
                                        cmocka_unit_test(test_errors)};
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);

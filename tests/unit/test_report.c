@@ -3,7 +3,9 @@
 
 #include "base/csv.h"
 
+#include "report/card.h"
 #include "report/clips.h"
+#include "report/fields.h"
 #include "report/report.h"
 
 #include <math.h>
@@ -73,7 +75,13 @@ static void test_edges(void **state)
     assert_true(e.accuracy == 0 && e.uar == 0 && e.macro.f1 == 0);
     assert_true(fabs(evaluation_score(&e, METRIC_LOSS) - log(0.25)) < 1e-15);
     evaluation_print(&e, &text);
-    assert_non_null(strstr(text.text, "\n                  a       0.00      0.00      0.00         1\n"));
+    assert_string_equal(text.text, /* as scikit-learn: without "c", which no clip has and none was predicted as */
+                        "                     precision    recall  f1-score   support\n\n"
+                        "                  a       0.00      0.00      0.00         1\n"
+                        "\xc3\xa9motion tr\xc3\xa8s longue       0.00      0.00      0.00         0\n\n"
+                        "           accuracy                           0.00         1\n"
+                        "          macro avg       0.00      0.00      0.00         1\n"
+                        "       weighted avg       0.00      0.00      0.00         1\n");
     text_free(&text);
     evaluation_free(&e);
     prediction_list_free(&predictions);
@@ -129,6 +137,166 @@ static void add_run(struct catalogue *catalogue, const char *folder, const char 
         error);
     assert_good(predictions_write(catalogue, run, "test", &list, &error), error);
     prediction_list_free(&list);
+}
+
+/* A run with metrics over two epochs whose predictions name one of three labels never. */
+static void add_trained_run(struct catalogue *catalogue, const char *folder, const char *info)
+{
+    static const char *const labels[] = {"a", "b", "never"};
+    struct error error = {0};
+    struct prediction_list list;
+    struct metric_list metrics = {0};
+    int64_t run;
+
+    prediction_list_start(&list, SINGLE_LABEL, labels, 3);
+    for (int i = 0; i < CLIPS; i++) {
+        char path[16];
+        snprintf(path, sizeof path, "%02d.wav", i);
+        struct prediction *p = prediction_list_add(&list, path, i % 2, NULL);
+        p->predicted = i % 7 == 0 ? 1 - i % 2 : i % 2;
+        p->probabilities[p->predicted] = 1.0 / 3 + i / 61.0;
+        p->probabilities[1 - p->predicted] = 0.1;
+    }
+    for (int step = 1; step <= 8; step++) {
+        metric_list_add(&metrics, step, step / 4.0, "loss", 2.0 / step);
+        if (step % 4 == 0)
+            metric_list_add(&metrics, step, step / 4.0, "eval_loss", 3.0 / step);
+    }
+    assert_good(run_begin(catalogue, path_base(folder), folder, "", SINGLE_LABEL, false, &run, &error), error);
+    assert_good(run_set_info(catalogue, run, info, &error), error);
+    assert_good(predictions_write(catalogue, run, "test", &list, &error), error);
+    assert_good(metrics_write(catalogue, run, &metrics, &error), error);
+    metric_list_free(&metrics);
+    prediction_list_free(&list);
+}
+
+static char *read_file(const char *folder, const char *name)
+{
+    struct error error = {0};
+    char *path = path_join(folder, name), *text = file_read(path, NULL, &error);
+
+    assert_good(text, error);
+    free(path);
+    return text;
+}
+
+static void expect_words(const char *text, const char *words, bool there)
+{
+    if ((strstr(text, words) != NULL) != there)
+        fail_msg("\"%s\" is %s", words, there ? "missing" : "there");
+}
+
+/* report.json as a file gives the text again, to the digit: it holds all of it, and its numbers exactly. */
+static void test_json_is_whole(void **state)
+{
+    struct error error = {0};
+    struct catalogue *catalogue = catalogue_open(unit_path("whole.db"), &error);
+    char *folder = unit_path("whole");
+    struct report report;
+    struct text again = {0};
+    int64_t corpus;
+
+    (void)state;
+    fill_catalogue(catalogue, &corpus);
+    assert_true(folder_make(folder, &error));
+    add_trained_run(catalogue, folder, "{\"corpus\": {\"kind\": \"ravdess\", \"root\": \"/data\"}}");
+    assert_good(report_read(&report, catalogue, folder, &error), error);
+    assert_good(report_write(&report, false, &error), error);
+    char *file = read_file(folder, "report.json"), *text = read_file(folder, "classification_report.txt");
+    cJSON *json = json_parse(file, strlen(file), "report.json", &error);
+    assert_good(json, error);
+    report_text(json, &again);
+    assert_string_equal(again.text, text);
+    FOR_METRICS (f, SINGLE_LABEL)
+        assert_true(field_number(json, METRICS[f].name) == METRICS[f].of(&report.evaluation));
+    assert_true(field_interval(field(json, "intervals"), "accuracy").low == report.intervals[METRIC_ACCURACY].low);
+    expect_words(text, "Absent labels: no test clip has never", true);
+    cJSON_Delete(json);
+    free(file);
+    free(text);
+    text_free(&again);
+    report_free(&report);
+    catalogue_close(catalogue);
+}
+
+/* The page has its curves without script, marks the best checkpoint, and takes in no picture that lies there. */
+static void test_page(void **state)
+{
+    struct error error = {0};
+    struct catalogue *catalogue = catalogue_open(unit_path("page.db"), &error);
+    char *folder = unit_path("paged"), *foreign = path_join(folder, "loss.svg");
+    struct report report;
+    int64_t corpus;
+
+    (void)state;
+    fill_catalogue(catalogue, &corpus);
+    assert_true(folder_make(folder, &error) && file_write(foreign, "<svg>foreign</svg>", 18, &error));
+    add_trained_run(catalogue, folder,
+                    "{\"corpus\": {\"kind\": \"ravdess\", \"licence\": \"CC\"}, \"training\": {\"steps\": 8, \"best_step\": 4},"
+                    " \"split\": {\"digest\": \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}}");
+    assert_good(report_read(&report, catalogue, folder, &error), error);
+    assert_good(report_write(&report, false, &error), error);
+    char *page = read_file(folder, "report.html");
+    expect_words(page, "<polyline class=\"series0\" points=\"", true);
+    expect_words(page, "aria-label=\"loss per step\"", true);
+    expect_words(page, "best checkpoint", true);
+    expect_words(page, "licence of ravdess as published", true);
+    expect_words(page, "<td>0123456789abcdef</td>", true);
+    expect_words(page, "foreign", false);
+    free(page);
+    report_free(&report);
+    free(foreign);
+    catalogue_close(catalogue);
+}
+
+/* A corpus that the configuration has a note on may be other data: nothing is said of a licence.  A model without steps
+ * has no curves. */
+static void test_note_and_no_steps(void **state)
+{
+    struct error error = {0};
+    struct catalogue *catalogue = catalogue_open(unit_path("note.db"), &error);
+    char *folder = unit_path("noted");
+    struct report report;
+    struct text card = {0}, summary = {0};
+    int64_t corpus;
+
+    (void)state;
+    fill_catalogue(catalogue, &corpus);
+    assert_true(folder_make(folder, &error));
+    add_run(catalogue, folder, "", true);
+    assert_good(report_read(&report, catalogue, folder, &error), error);
+    run_info_free(&report.info);
+    run_info_read(&report.info, "{\"corpus\": {\"kind\": \"ravdess\", \"licence\": \"CC BY\", \"note\": \"made voices\"}}");
+    assert_good(report_write(&report, false, &error), error);
+    char *page = read_file(folder, "report.html");
+    expect_words(page, "made voices", true);
+    expect_words(page, "CC BY", false);
+    expect_words(page, "<h2>Training</h2>", false);
+    free(page);
+    cJSON *json = report_json(&report);
+    card_print(&(struct card){.title = "t", .base = "", .library = "emotrain", .usage = ""}, json, &card);
+    expect_words(card.text, "CC BY", false);
+    expect_words(card.text, "licence", false);
+    cJSON_Delete(json);
+    report_print_summary(&report, &summary);
+    expect_words(summary.text, "by speaker", false);
+    assert_non_null(strstr(strstr(summary.text, "by sex"), "95 % interval")); /* the metrics come last */
+    text_free(&card);
+    text_free(&summary);
+    report_free(&report);
+    catalogue_close(catalogue);
+}
+
+static void test_small_p(void **state)
+{
+    char p[P_SIZE];
+
+    (void)state;
+    assert_string_equal(p_text(p, 0), "< 0.001");
+    assert_string_equal(p_text(p, 0.000999), "< 0.001");
+    assert_string_equal(p_text(p, 0.001), "0.0010");
+    assert_string_equal(p_text(p, 0.25), "0.2500");
+    assert_string_equal(p_text(p, (double)NAN), "-");
 }
 
 static const struct group *find_group(const struct report *report, const char *attribute, const char *value)
@@ -275,6 +443,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_golden_report), cmocka_unit_test(test_edges),
                                        cmocka_unit_test(test_groups_and_baseline),
+                                       cmocka_unit_test(test_json_is_whole), cmocka_unit_test(test_page),
+                                       cmocka_unit_test(test_note_and_no_steps), cmocka_unit_test(test_small_p),
                                        cmocka_unit_test(test_baseline_of_other_clips),
                                        cmocka_unit_test(test_facts_of_more_corpora)};
 

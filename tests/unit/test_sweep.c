@@ -94,6 +94,51 @@ static void test_ranking(void **state)
     catalogue_close(catalogue);
 }
 
+static void expect_in(const char *name, const char *words)
+{
+    struct error error = {0};
+    char *path = path_join(unit_path("sweep"), name), *text = file_read(path, NULL, &error);
+
+    assert_good(text, error);
+    if (!strstr(text, words))
+        fail_msg("%s lacks \"%s\"", name, words);
+    free(text);
+    free(path);
+}
+
+/* The page links to its runs; the chart keeps its legend beside long names; no p is 0. */
+static void test_page_and_chart(void **state)
+{
+    struct error error = {0};
+    struct sweep sweep;
+    struct catalogue *catalogue = start("[sweep]\ngrid = "
+                                        "model.pretrained=a_rather_long_name_of_a_configuration_file_in_a_comparison_of_models,b&50%\n"
+                                        "seeds = 1,2\n");
+
+    (void)state;
+    assert_good(sweep_read(&sweep, catalogue, unit_path("sweep"), &error), error);
+    for (size_t i = 0; i < 4; i++)
+        add_run(catalogue, sweep.rows[i / 2].runs[i % 2].name, "c", i < 2 ? 59 : 10, 0.9);
+    sweep_free(&sweep);
+    assert_good(sweep_read(&sweep, catalogue, unit_path("sweep"), &error), error);
+    assert_good(sweep_write(&sweep, &error), error);
+    expect_in("sweep.html", "pretrained%3Db%2650%25%2Cseed%3D1/report.html\">seed 1</a>");
+    expect_in("sweep.html", "b&amp;50%");
+    expect_in("sweep.html", "seeds 1, 2; last run ended 2");
+    expect_in("sweep.html", "sweep.ini");
+    expect_in("sweep.html", "&lt; 0.001");
+    expect_in("sweep.txt", "< 0.001");
+    expect_in("sweep.json", "\"mcnemar_p_holm\"");
+    if (system("command -v gnuplot >/dev/null") == 0) {
+        assert_good(sweep_chart(&sweep, unit_path("sweep"), &error), error);
+        expect_in("sweep.svg", "comparison_of_models<");
+        expect_in("sweep.svg", "b&amp;50%<");
+        expect_in("sweep.svg", ">one seed<");
+    }
+    sweep_free(&sweep);
+    catalogue_close(catalogue);
+}
+
 static void test_loss_and_other_clips(void **state)
 {
     struct error error = {0};
@@ -235,7 +280,7 @@ static void test_errors(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_ranking),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_ranking), cmocka_unit_test(test_page_and_chart),
                                        cmocka_unit_test(test_loss_and_other_clips),
                                        cmocka_unit_test(test_nothing_finished),
                                        cmocka_unit_test(test_selection), cmocka_unit_test(test_errors)};

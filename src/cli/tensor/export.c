@@ -87,7 +87,9 @@ static bool write_card(const struct trained_model *trained, const struct form *f
 
     if (done) {
         char *path = path_join(folder, "README.md");
-        card_print(&card, there ? &run.report : NULL, &text);
+        cJSON *report = there ? report_json(&run.report) : NULL;
+        card_print(&card, report, &text);
+        cJSON_Delete(report);
         done = file_write(path, text.text, text.length, error);
         free(path);
     }

@@ -1,7 +1,6 @@
 /* The formats of emotrain predict: table, csv, json. */
 #include "base/csv.h"
 #include "cli/tensor/predict.h"
-#include "cli/tensor/predict.h"
 #include "report/report.h"
 
 #include <cjson/cJSON.h>
@@ -57,10 +56,10 @@ static void table_row(const struct row *row, const struct replies *replies, stru
     text_add(out, "%-*s", row->width, row->path);
     if (row->span)
         text_add(out, " %9.2f %9.2f", row->span->start, row->span->end);
-    struct text predict_batch = {0};
+    struct text predicted = {0};
     if (replies->whole.task != REGRESSION) {
-        prediction_print_predicted(&replies->whole, row->prediction, &predict_batch);
-        text_add(out, "  %-*s", longest(labels, count, 9), predict_batch.text);
+        prediction_print_predicted(&replies->whole, row->prediction, &predicted);
+        text_add(out, "  %-*s", longest(labels, count, 9), predicted.text);
     }
     for (size_t k = 0; k < count; k++) {
         if (replies->whole.task == REGRESSION)
@@ -68,7 +67,7 @@ static void table_row(const struct row *row, const struct replies *replies, stru
         else
             text_add(out, " %*.1f%%", longest(&labels[k], 1, 6) - 1, 100 * row->prediction->probabilities[k]);
     }
-    text_free(&predict_batch);
+    text_free(&predicted);
     text_add(out, "\n");
 }
 
@@ -124,12 +123,12 @@ static void print_csv(const struct replies *replies, bool windows, struct text *
 static void add_prediction(cJSON *json, const struct prediction *prediction, const struct prediction_list *list)
 {
     bool numbers = list->task == REGRESSION;
-    struct text predict_batch = {0};
+    struct text predicted = {0};
 
-    prediction_print_predicted(list, prediction, &predict_batch);
-    if (!numbers)
-        cJSON_AddStringToObject(json, list->task == SINGLE_LABEL ? "label" : "labels", predict_batch.text);
-    text_free(&predict_batch);
+    prediction_print_predicted(list, prediction, &predicted);
+    if (!numbers) /* as the columns of the CSV: the label itself is not known here */
+        cJSON_AddStringToObject(json, "predicted", predicted.text);
+    text_free(&predicted);
     cJSON *probabilities = cJSON_AddObjectToObject(json, numbers ? "values" : "probabilities");
     for (size_t k = 0; k < list->label_count; k++)
         cJSON_AddNumberToObject(probabilities, list->labels[k], prediction->probabilities[k]);

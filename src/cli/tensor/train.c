@@ -439,7 +439,7 @@ static bool report_run(void *context, struct error *error)
         log_warn("%s", no_baseline.message);
     bool done = report_write(&report, settings_of(job)->report.audio, error) &&
                 run_set_state(job->experiment.corpus.catalogue, job->run, "finished", error);
-    report_print(&report, &text);
+    report_print_summary(&report, &text);
     if (done)
         printf("%s", text.text);
     log_info("report: %s/report.html", job->folder);

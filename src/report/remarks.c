@@ -1,0 +1,111 @@
+/* What a reader of a run's metrics must know: shared speakers, copies, selection on the test part, what is left out. */
+#include "report/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void add_remark(struct report *report, char *text)
+{
+    strings_add(report->remarks, text);
+    free(text);
+}
+
+/* How many of the test clips with the text of clip i have that text's commonest label; 0 unless i is the first of
+ * them. */
+static size_t commonest_label(const struct report *report, size_t i)
+{
+    const struct prediction_list *list = &report->predictions;
+    const struct clip *clips = report->clips.clips;
+    size_t most = 0;
+
+    for (size_t j = 0; j < i; j++)
+        if (text_equal(clips[j].text, clips[i].text))
+            return 0;
+    for (size_t k = 0; k < list->label_count; k++) {
+        size_t count = 0;
+        for (size_t j = i; j < list->count; j++)
+            count += list->items[j].label == (int)k && text_equal(clips[j].text, clips[i].text);
+        most = count > most ? count : most;
+    }
+    return most;
+}
+
+/* A model of texts cannot be better than the commonest label of each text. */
+static void add_text_remark(struct report *report)
+{
+    size_t count = report->predictions.count, right = 0, texts = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t most = report->clips.clips[i].text ? commonest_label(report, i) : 0;
+        right += most;
+        texts += most > 0;
+    }
+    add_remark(report, mem_format("Text alone: the model's input is the transcript, not the sound. The %zu test clips have "
+                                  "%zu different texts. Predicting the most common label of each text would be right "
+                                  "for %.3f of the clips.",
+                                  count, texts, count ? (double)right / (double)count : 0));
+}
+
+static void add_split_remarks(struct report *report)
+{
+    const struct run_info *info = &report->info;
+
+    if (info->split.shared_speakers > 0)
+        add_remark(report,
+                   mem_format("Speakers shared: %lld of %lld speakers are in the training part and in the test part. "
+                              "The metrics hold for speakers that the model knows; split.protocol=speaker measures "
+                              "new ones.",
+                              (long long)info->split.shared_speakers, (long long)info->split.speakers));
+    if (info->corpus.leaks > 0)
+        add_remark(report, mem_format("Same content: %lld of the test clips are in the training part too, under another "
+                                      "name. The metrics are too good by them.",
+                                      (long long)info->corpus.leaks));
+}
+
+static void add_selection_remark(struct report *report)
+{
+    if (strcmp(report->info.split.selection_part, "test") == 0)
+        strings_add(report->remarks,
+                    "Chosen on the test part: there is no validation part, so the best checkpoint was chosen on the test "
+                    "clips themselves, and its metrics are optimistic. split.validation=0.1 makes a validation part.");
+}
+
+static void add_left_out_remarks(struct report *report)
+{
+    const struct run_info *info = &report->info;
+
+    if (info->corpus.broken > 0)
+        add_remark(report, mem_format("Left out: %lld broken files of the corpus (emotrain index lists them).",
+                                      (long long)info->corpus.broken));
+    if (info->split.left_out > 0)
+        add_remark(report,
+                   mem_format("Left out: %lld clips that are in no part.", (long long)info->split.left_out));
+}
+
+/* Labels that no test clip has and no prediction names, which tables and averages leave out, as scikit-learn's do. */
+static void add_absent_remark(struct report *report)
+{
+    const struct evaluation *e = &report->evaluation;
+    struct text names = {0};
+
+    for (size_t k = 0; e->task == SINGLE_LABEL && k < e->label_count; k++)
+        if (!label_occurs(e, k))
+            text_add(&names, "%s%s", names.length ? ", " : "", e->labels[k]);
+    if (names.length && e->clips)
+        add_remark(report, mem_format("Absent labels: no test clip has %s, and none was predicted so. Tables and averages "
+                                      "leave absent labels out, as scikit-learn does.",
+                                      names.text));
+    text_free(&names);
+}
+
+void report_add_remarks(struct report *report)
+{
+    if (*report->info.corpus.note)
+        strings_add(report->remarks, report->info.corpus.note);
+    add_split_remarks(report);
+    if (report->predictions.task == SINGLE_LABEL && strcmp(report->info.model.input, "text") == 0)
+        add_text_remark(report);
+    add_selection_remark(report);
+    add_absent_remark(report);
+    add_left_out_remarks(report);
+}
