@@ -10,6 +10,7 @@ set -euo pipefail
 libtorch=$(realpath "${1:?usage: bench/cuda.sh LIBTORCH [OPTION]...}")
 shift
 cd "$(dirname "$0")/.."
+scripts/install.sh $(scripts/packages.sh test)
 scripts/set-up.sh build-cuda -DCMAKE_PREFIX_PATH="$libtorch"
 build-cuda/emotrain doctor
 ctest --test-dir build-cuda -j"$(nproc)" --output-on-failure

@@ -4,9 +4,9 @@
 #
 #   scripts/fresh-machine.sh bookworm|trixie [run|test|install]     (default: run, then test)
 #
-# install: only installs the packages, and has gcc and clang configure a build.  Needs root, and SIZE GB (install: 3 GB) in
-# EMOTRAIN_ROOTS (default: /tmp/emotrain-roots), where the bare Debian is kept for the next time; the rest goes, unless a step
-# failed or KEEP=1.  The packages come from EMOTRAIN_MIRROR, or from where this machine's come from.
+# install: only installs the packages, and has gcc and clang configure a build.  Needs root, and 3 GB in EMOTRAIN_ROOTS
+# (default: /tmp/emotrain-roots), where the bare Debian is kept for the next time; the rest goes, unless a step failed or
+# KEEP=1.  The packages come from EMOTRAIN_MIRROR, or from where this machine's come from.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 usage="fresh-machine.sh bookworm|trixie [run|test|install]"

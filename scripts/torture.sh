@@ -7,6 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export KILLS=${1:-200}
+scripts/install.sh $(scripts/packages.sh test)
 scripts/set-up.sh build
 for name in torture resume; do
   "tests/cli/$name.sh" "$PWD/build/emotrain" "$PWD/build/tests/make_corpus" "$PWD/tests"
