@@ -103,38 +103,38 @@ std::string find_own_address(const char *host)
     return text;
 }
 
-void join_group(et_group &group, const et_group_place &place)
+void join_group(et_group &group, const et_group_env &env)
 {
-    std::chrono::milliseconds timeout(static_cast<int64_t>(place.timeout * 1000));
+    std::chrono::milliseconds timeout(static_cast<int64_t>(env.timeout * 1000));
     c10d::TCPStoreOptions options;
 
-    options.port = static_cast<uint16_t>(place.port);
-    options.isServer = place.rank == 0 && !place.store_is_there;
-    options.numWorkers = static_cast<size_t>(place.size);
+    options.port = static_cast<uint16_t>(env.port);
+    options.isServer = env.rank == 0 && !env.external_store;
+    options.numWorkers = static_cast<size_t>(env.size);
     options.waitWorkers = false;
     options.timeout = timeout;
     version::avoid_libuv(options, 0);
-    auto tcp = c10::make_intrusive<c10d::TCPStore>(place.address, options);
-    auto store = c10::make_intrusive<c10d::PrefixStore>(place.prefix, tcp);
+    auto tcp = c10::make_intrusive<c10d::TCPStore>(env.address, options);
+    auto store = c10::make_intrusive<c10d::PrefixStore>(env.prefix, tcp);
     auto gloo = c10d::ProcessGroupGloo::Options::create(timeout);
     const char *interface = getenv("GLOO_SOCKET_IFNAME");
     gloo->devices.push_back(
         interface && *interface ? c10d::ProcessGroupGloo::createDeviceForInterface(interface)
                                 : c10d::ProcessGroupGloo::createDeviceForHostname(
-                                      find_own_address(place.address)));
+                                      find_own_address(env.address)));
     gloo->threads = 2;
     store->setTimeout(timeout);
-    group.gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(store, place.rank, place.size, gloo);
+    group.gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(store, env.rank, env.size, gloo);
 #ifdef USE_C10D_NCCL
-    if (place.device != ET_CPU) {
+    if (env.device != ET_CPU) {
         auto cards = c10d::ProcessGroupNCCL::Options::create();
         cards->timeout = timeout;
         group.nccl = c10::make_intrusive<c10d::ProcessGroupNCCL>(
-            c10::make_intrusive<c10d::PrefixStore>("nccl", store), place.rank, place.size, cards);
-        group.device = shim::device_of(place.device);
+            c10::make_intrusive<c10d::PrefixStore>("nccl", store), env.rank, env.size, cards);
+        group.device = shim::device_of(env.device);
     }
 #else
-    if (place.device != ET_CPU)
+    if (env.device != ET_CPU)
         throw std::runtime_error("this libtorch has no NCCL, which CUDA cards need");
 #endif
 }
@@ -320,20 +320,20 @@ void add_ready_hook(et_buckets &b, size_t i)
 
 extern "C" {
 
-struct et_group *et_group_join(const struct et_group_place *place, struct error *error)
+struct et_group *et_group_join(const struct et_group_env *env, struct error *error)
 {
     et_group *group = new et_group;
 
-    group->rank = place->rank;
-    group->size = place->size;
+    group->rank = env->rank;
+    group->size = env->size;
     try {
-        join_group(*group, *place);
+        join_group(*group, *env);
         return group;
     } catch (const std::exception &exception) {
         /* All ranks fail alike: only rank 0 reports it. */
-        (place->rank == 0 ? error_set : error_peer)(
+        (env->rank == 0 ? error_set : error_peer)(
             error, "rank %d of %d did not find the others by %s port %d (run.timeout is %.0f s): %s",
-            place->rank, place->size, place->address, place->port, place->timeout,
+            env->rank, env->size, env->address, env->port, env->timeout,
             shim::reason(exception).c_str());
     }
     delete group;
@@ -449,10 +449,10 @@ bool et_buckets_finish(struct et_buckets *buckets, bool ran, struct error *error
 
 extern "C" {
 
-struct et_group *et_group_join(const struct et_group_place *place, struct error *error)
+struct et_group *et_group_join(const struct et_group_env *env, struct error *error)
 {
     error_set(error, "rank %d of %d: this program was built without c10d (libtorch's Gloo and its headers)",
-              place->rank, place->size);
+              env->rank, env->size);
     return nullptr;
 }
 

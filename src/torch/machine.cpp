@@ -118,16 +118,16 @@ int et_get_threads(void)
     return at::get_num_threads();
 }
 
-void et_enter_lane(int lane, int threads)
+void et_use_worker(int worker, int threads)
 {
     (void)at::get_num_threads(); /* sets the thread up, which would undo the next line if it came later */
     omp_set_num_threads(threads);
-    own_worker = lane;
+    own_worker = worker;
 }
 
 static int kept_products = -1; /* oneDNN's own limit, while it is lifted */
 
-void et_lanes_begin(void)
+void et_workers_begin(void)
 {
     const int unlimited = 1 << 20;
     const ProductCache &cache = product_cache();
@@ -136,7 +136,7 @@ void et_lanes_begin(void)
         cache.set(unlimited);
 }
 
-void et_lanes_end(void)
+void et_workers_end(void)
 {
     if (kept_products >= 0)
         product_cache().set(kept_products);

@@ -58,7 +58,7 @@ inline c10::optional<at::Tensor> optional(const et_tensor *x) /* x may be NULL *
 /* EMOTRAIN_PLAIN_TORCH=1: libtorch's own operations run in place of the kernels in torch/cpu/. */
 extern bool plain_torch;
 
-int worker();          /* the calling thread's number (et_enter_lane) */
+int worker();          /* the calling thread's number (et_use_worker) */
 int64_t random_seed(); /* the next of the thread's generator, which et_manual_seed sets */
 
 /* Notes a product under et_products_record; `left` and `right`: whether the factor gets a gradient. */

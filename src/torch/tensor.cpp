@@ -82,7 +82,7 @@ void et_read(struct et_scope *scope, const struct et_tensor *x, float *out, int6
     });
 }
 
-void et_read_halves(struct et_scope *scope, const struct et_tensor *x, uint16_t *out, int64_t count)
+void et_read_float16(struct et_scope *scope, const struct et_tensor *x, uint16_t *out, int64_t count)
 {
     attempt(scope, "read", {x}, [&] {
         TORCH_CHECK(count == x->value.numel(), "room for ", count, " of ", x->value.numel(), " elements");

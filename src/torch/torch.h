@@ -50,14 +50,14 @@ void et_set_plain_torch(bool plain);
 void et_set_threads(int threads);
 int et_get_threads(void);
 
-/* For threads that run passes at the same time: the calling thread is worker number `lane` from now on, and
+/* For threads that run batches at the same time: the calling thread is worker number `worker` from now on, and
  * its operations use `threads` threads, whatever the other workers do. */
-void et_enter_lane(int lane, int threads);
+void et_use_worker(int worker, int threads);
 
 /* Around passes at the same time.  Between them oneDNN drops none of the products that it has generated code
  * for: before 2.7 it can use freed memory where one thread drops a product that another looks up. */
-void et_lanes_begin(void);
-void et_lanes_end(void);
+void et_workers_begin(void);
+void et_workers_end(void);
 
 int et_cuda_count(void);                /* cards libtorch can use */
 bool et_bfloat16_is_native(int device); /* the hardware multiplies bfloat16 itself */
@@ -97,7 +97,7 @@ bool et_requires_grad(const struct et_tensor *x);
 /* Copies all elements, converted to float32, to `out`, which has room for `count` = et_numel(x). */
 void et_read(struct et_scope *scope, const struct et_tensor *x, float *out, int64_t count);
 /* The same, rounded to float16, as bits. */
-void et_read_halves(struct et_scope *scope, const struct et_tensor *x, uint16_t *out, int64_t count);
+void et_read_float16(struct et_scope *scope, const struct et_tensor *x, uint16_t *out, int64_t count);
 double et_item(struct et_scope *scope, const struct et_tensor *x); /* of a tensor of one element */
 
 /* ---- changing tensors in place; no gradient is recorded ---- */
@@ -276,13 +276,13 @@ void et_clear_grads(struct et_tensor *const *tensors, size_t count);
 
 /*
  * Replicas: further handles of the same memory, each with a gradient of its own, so that several passes
- * through one model can go backward at the same time.  et_twins_begin, before the passes, makes a replica
- * require a gradient where its tensor does.  et_twins_end, after them, adds the replicas' gradients to those
+ * through one model can go backward at the same time.  et_replicas_begin, before the passes, makes a replica
+ * require a gradient where its tensor does.  et_replicas_end, after them, adds the replicas' gradients to those
  * of the tensors, in this order, and clears them.
  */
-struct et_tensor *et_twin(struct et_scope *scope, const struct et_tensor *x);
-void et_twins_begin(struct et_tensor *const *tensors, struct et_tensor *const *replicas, size_t count);
-void et_twins_end(struct et_scope *scope, struct et_tensor *const *tensors, struct et_tensor *const *replicas,
+struct et_tensor *et_gradient_replica(struct et_scope *scope, const struct et_tensor *x);
+void et_replicas_begin(struct et_tensor *const *tensors, struct et_tensor *const *replicas, size_t count);
+void et_replicas_end(struct et_scope *scope, struct et_tensor *const *tensors, struct et_tensor *const *replicas,
                   size_t count);
 
 /* The 2-norm over all gradients together; NaN or infinity if any element is. */
@@ -303,11 +303,11 @@ struct et_group;
 struct et_buckets;
 
 /* Which process this is of how many, and where they meet. */
-struct et_group_place {
+struct et_group_env {
     int rank, size;
     const char *address; /* host of rank 0 */
     int port;
-    bool store_is_there; /* something else than rank 0 answers at that port (torchrun's agent) */
+    bool external_store; /* something else than rank 0 answers at that port (torchrun's agent) */
     const char *prefix;  /* of what stands in that store */
     double timeout;      /* seconds to wait for the others, now and later */
     int device;
@@ -315,7 +315,7 @@ struct et_group_place {
 
 /* Waits for the others.  Where they are lost later on, errors are ERROR_PEER, and on ranks other than 0 where
  * they do not come. */
-struct et_group *et_group_join(const struct et_group_place *place, struct error *error);
+struct et_group *et_group_join(const struct et_group_env *env, struct error *error);
 
 /* Waits for what is under way, unless it `failed`: then it is left to the process's end.  NULL does nothing.
  */

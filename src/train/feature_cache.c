@@ -211,7 +211,7 @@ static uint16_t *compute_clip(const struct dataset *dataset, size_t item, const 
                               .channels = (uint32_t)et_size(x, 2),
                               .layers = (uint32_t)model->kind->frozen->layers(model)};
     values = mem_zero((size_t)et_numel(x) + 1, sizeof *values);
-    et_read_halves(scope, x, values, et_numel(x));
+    et_read_float16(scope, x, values, et_numel(x));
     et_grad_mode(recording);
     batch_free(&batch);
     size_t count = (size_t)(header->frames * header->channels);

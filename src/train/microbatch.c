@@ -45,7 +45,7 @@ static void make_replica(struct replica *replica, const struct trainer *t)
     for (size_t i = 0; i < p->count; i++)
         if (p->items[i].trainable)
             replica->model.parameters.items[i].tensor = replica->tensors[trained++] =
-                et_twin(t->scope, p->items[i].tensor);
+                et_gradient_replica(t->scope, p->items[i].tensor);
 }
 
 bool microbatches_start(struct trainer *t, struct error *error)
@@ -206,13 +206,13 @@ static bool run_round(struct round *round, struct step_result *result, struct er
     bool done = true;
 
     for (int i = 0; i < round->count - 1; i++)
-        et_twins_begin(t->tensors, t->replicas[i].tensors, t->count);
+        et_replicas_begin(t->tensors, t->replicas[i].tensors, t->count);
     workers_run(t->workers, round->count, run_microbatch, round);
     struct et_scope *scope = et_scope_open(NULL);
     for (int i = 0; i < round->count; i++) {
         const struct microbatch *m = &round->microbatches[i];
         if (i > 0)
-            et_twins_end(scope, t->tensors, t->replicas[i - 1].tensors, t->count);
+            et_replicas_end(scope, t->tensors, t->replicas[i - 1].tensors, t->count);
         result->loss += m->loss;
         if (!isfinite(m->loss) && result->nonfinite_batch < 0)
             result->nonfinite_batch = m->index;

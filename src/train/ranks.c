@@ -27,11 +27,11 @@ bool ranks_join(struct ranks *ranks, const struct dist_env *env, int device, dou
                 struct error *error)
 {
     char *prefix = mem_format("emotrain/%s", env->attempt);
-    const struct et_group_place where = {.rank = env->rank,
+    const struct et_group_env where = {.rank = env->rank,
                                          .size = env->world_size,
                                          .address = env->address,
                                          .port = env->port,
-                                         .store_is_there = env->external_store,
+                                         .external_store = env->external_store,
                                          .prefix = prefix,
                                          .timeout = timeout,
                                          .device = device};

@@ -45,7 +45,7 @@ static void *worker_main(void *argument)
             continue;
         int threads = workers->threads / workers->active;
         pthread_mutex_unlock(&workers->mutex);
-        et_enter_lane(thread->worker, threads);
+        et_use_worker(thread->worker, threads);
         workers->work(workers->context, thread->worker);
         pthread_mutex_lock(&workers->mutex);
         if (--workers->running == 0)
@@ -100,7 +100,7 @@ void workers_run(struct workers *workers, int count, void (*work)(void *context,
         work(context, 0);
         return;
     }
-    et_lanes_begin();
+    et_workers_begin();
     pthread_mutex_lock(&workers->mutex);
     workers->work = work;
     workers->context = context;
@@ -109,12 +109,12 @@ void workers_run(struct workers *workers, int count, void (*work)(void *context,
     workers->rounds++;
     pthread_cond_broadcast(&workers->changed);
     pthread_mutex_unlock(&workers->mutex);
-    et_enter_lane(0, workers->threads / count);
+    et_use_worker(0, workers->threads / count);
     work(context, 0);
-    et_enter_lane(0, workers->threads);
+    et_use_worker(0, workers->threads);
     pthread_mutex_lock(&workers->mutex);
     while (workers->running > 0)
         pthread_cond_wait(&workers->changed, &workers->mutex);
     pthread_mutex_unlock(&workers->mutex);
-    et_lanes_end();
+    et_workers_end();
 }

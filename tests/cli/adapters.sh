@@ -30,5 +30,5 @@ head -13 runs/whole/classification_report.txt | cmp - <(head -13 out) || fail "e
 
 expect_error 2 "leave out one" "$emotrain" --config tiny.ini --run no --set model.lora_rank=2 --set train.ema_decay=0.9
 cp "$tests/cli/tiny_cnn.json" .
-expect_error 2 "a cnn has no adapters" "$emotrain" --config tiny.ini --run no --set model.kind=cnn --set model.lora_rank=2 \
+expect_error 2 "model.kind=cnn has no adapters" "$emotrain" --config tiny.ini --run no --set model.kind=cnn --set model.lora_rank=2 \
   --set model.pretrained=tiny_cnn.json --set model.freeze=none

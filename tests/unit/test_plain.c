@@ -141,17 +141,17 @@ static void run_linear(struct et_scope *s, enum et_dtype dtype, struct results *
 static void run_replica(struct et_scope *s, enum et_dtype dtype, struct results *results)
 {
     const int64_t input[2] = {ROWS, IN}, kernel[2] = {OUT, IN};
-    struct et_tensor *weight = leaf(s, 2, kernel, 1), *replica = et_twin(s, weight),
+    struct et_tensor *weight = leaf(s, 2, kernel, 1), *replica = et_gradient_replica(s, weight),
                      *x = leaf(s, 2, input, 1);
 
-    et_twins_begin(&weight, &replica, 1);
+    et_replicas_begin(&weight, &replica, 1);
     for (int batch = 0; batch < 2; batch++) {
         et_autocast_begin(ET_CPU, dtype);
         struct et_tensor *y = et_linear(s, x, batch ? replica : weight, NULL);
         et_autocast_end();
         keep_all(s, et_mul_scalar(s, y, 1 + batch), &x, 1, results);
     }
-    et_twins_end(s, &weight, &replica, 1);
+    et_replicas_end(s, &weight, &replica, 1);
     keep(s, et_grad(s, weight), results);
 }
 

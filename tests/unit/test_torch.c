@@ -683,7 +683,7 @@ static void test_packed_attention(void **state)
 static void test_twins(void **state)
 {
     const int64_t shape[2] = {4, 3}, rows[2] = {5, 3};
-    float expected[12], found[12], twin_holds[12];
+    float expected[12], found[12], replica_holds[12];
     struct et_scope *s = et_scope_open(NULL);
     struct error error = {0};
 
@@ -695,20 +695,20 @@ static void test_twins(void **state)
         et_normal_(s, w, 0, 1);
         et_normal_(s, x, 0, 1);
         et_set_requires_grad_(s, w, true);
-        struct et_tensor *twin = et_twin(s, w);
+        struct et_tensor *replica = et_gradient_replica(s, w);
         for (int apart = 0; apart < 2; apart++) {
-            et_twins_begin(&w, &twin, 1);
+            et_replicas_begin(&w, &replica, 1);
             for (int pass = 0; pass < 3; pass++) { /* of bfloat16, one more than wait together */
                 et_autocast_begin(ET_CPU, low ? ET_BFLOAT16 : ET_FLOAT32);
-                struct et_tensor *y = et_linear(s, x, apart && pass > 0 ? twin : w, NULL);
+                struct et_tensor *y = et_linear(s, x, apart && pass > 0 ? replica : w, NULL);
                 et_autocast_end();
                 et_backward(s, et_mul_scalar(s, et_sum(s, et_to_dtype(s, y, ET_FLOAT32)), pass + 1));
             }
-            et_twins_end(s, &w, &twin, 1);
+            et_replicas_end(s, &w, &replica, 1);
             et_read(s, et_grad(s, w), apart ? found : expected, 12);
-            et_read(s, et_grad(s, twin), twin_holds, 12);
+            et_read(s, et_grad(s, replica), replica_holds, 12);
             for (int i = 0; i < 12; i++)
-                assert_true(twin_holds[i] == 0);
+                assert_true(replica_holds[i] == 0);
             et_clear_grads(&w, 1);
         }
         for (int i = 0; i < 12; i++)

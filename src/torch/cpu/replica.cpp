@@ -1,5 +1,5 @@
 /*
- * Replicas of parameters (et_twin in torch.h): further handles of the same memory, each with a gradient of
+ * Replicas of parameters (et_gradient_replica in torch.h): further handles of the same memory, each with a gradient of
  * its own, for passes that go backward at the same time.
  *
  * Replaces: concurrent backward passes into one parameter, whose gradients autograd adds in the order in
@@ -70,7 +70,7 @@ void take_sum(et_tensor *tensor, et_tensor *replica)
 
 extern "C" {
 
-struct et_tensor *et_twin(struct et_scope *scope, const struct et_tensor *x)
+struct et_tensor *et_gradient_replica(struct et_scope *scope, const struct et_tensor *x)
 {
     et_tensor *replica = shim::make(scope, "twin", {x}, [&] { return x->value.detach(); });
 
@@ -79,7 +79,7 @@ struct et_tensor *et_twin(struct et_scope *scope, const struct et_tensor *x)
     return replica;
 }
 
-void et_twins_begin(struct et_tensor *const *tensors, struct et_tensor *const *replicas, size_t count)
+void et_replicas_begin(struct et_tensor *const *tensors, struct et_tensor *const *replicas, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         replicas[i]->value.set_requires_grad(tensors[i]->value.requires_grad());
@@ -87,7 +87,7 @@ void et_twins_begin(struct et_tensor *const *tensors, struct et_tensor *const *r
     }
 }
 
-void et_twins_end(struct et_scope *scope, struct et_tensor *const *tensors, struct et_tensor *const *replicas,
+void et_replicas_end(struct et_scope *scope, struct et_tensor *const *tensors, struct et_tensor *const *replicas,
                   size_t count)
 {
     shim::attempt(scope, "gradients", {}, [&] {
