@@ -30,8 +30,8 @@ bool decimate_can(int converter, int factor)
            factor <= MOST_FACTOR;
 }
 
-/* An impulse for each place that a sample can have between outputs, far enough apart; libsamplerate's predictions
- * are the taps, `taps[reach + d]` for the sample d after the output's. */
+/* An impulse for each place that a sample can have between outputs, far enough apart; libsamplerate's
+ * predictions are the taps, `taps[reach + d]` for the sample d after the output's. */
 static bool ask_taps(int converter, int factor, double *taps, long reach)
 {
     long apart = 2 * reach, length = (factor + 1) * apart;
@@ -89,7 +89,7 @@ static const struct filter *find_filter(int converter, int factor)
 
 /* Sums in workers, whose order is the same on every machine. */
 SIMD_CLONES static void convolve(const double *samples, size_t step, const double *taps, size_t count,
-                               float *out, size_t outputs)
+                                 float *out, size_t outputs)
 {
     for (size_t n = 0; n < outputs; n++) {
         const double *x = samples + n * step;

@@ -10,5 +10,4 @@
 #define SIMD_CLONES
 #endif
 
-
 #endif

@@ -1,7 +1,7 @@
 /*
- * Commands: a table of constant structs.  To add one, write cli/NAME.c with its function command_NAME, declare it here,
- * and add a row to COMMANDS in commands.c.  A command that computes with tensors goes to cli/tensor/NAME.c, and its row
- * has no function.
+ * Commands: a table of constant structs.  To add one, write cli/NAME.c with its function command_NAME,
+ * declare it here, and add a row to COMMANDS in commands.c.  A command that computes with tensors goes to
+ * cli/tensor/NAME.c, and its row has no function.
  */
 #ifndef EMOTRAIN_CLI_COMMAND_H
 #define EMOTRAIN_CLI_COMMAND_H

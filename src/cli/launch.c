@@ -115,7 +115,8 @@ static void note(struct launch *launch, long long r)
 {
     if (launch->first < 0)
         launch->since = clock_seconds();
-    if (launch->first < 0 || status_weight(launch->ranks[r].status) > status_weight(launch->ranks[launch->first].status))
+    if (launch->first < 0 ||
+        status_weight(launch->ranks[r].status) > status_weight(launch->ranks[launch->first].status))
         launch->first = r;
 }
 

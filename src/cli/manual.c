@@ -1,7 +1,7 @@
 /* The manual page and the shell completion, from the tables of commands, options and settings. */
-#include "config/config.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "config/config.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -90,7 +90,8 @@ void manual_print(void)
     print_entry("HF_HOME, HF_HUB_CACHE, HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE", NULL,
                 "As the Hugging Face hub's own library takes them.");
     print_entry("RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT", NULL,
-                "Rank and world size of this process, as torchrun sets them; those of mpirun and Slurm are read too.");
+                "Rank and world size of this process, as torchrun sets them; those of mpirun and Slurm are "
+                "read too.");
     print_entry("EMOTRAIN_PLAIN_TORCH", NULL,
                 "1: libtorch's own operations in place of emotrain's CPU kernels, to compare both.");
     print_entry("OMP_NUM_THREADS, OPENBLAS_NUM_THREADS, OMP_WAIT_POLICY", NULL,
@@ -106,11 +107,10 @@ static void print_cell(const char *text)
 
 static const char *type_name(const struct setting *s)
 {
-    static const char *const names[] = {[SETTING_TEXT] = "text",        [SETTING_PATH] = "path",
-                                        [SETTING_MODEL] = "path or name", [SETTING_LIST] = "list",
-                                        [SETTING_PATHS] = "list of paths", [SETTING_INTEGER] = "whole number",
-                                        [SETTING_NUMBER] = "number",    [SETTING_BOOL] = "yes or no",
-                                        [SETTING_TRI] = "yes or no"};
+    static const char *const names[] = {
+        [SETTING_TEXT] = "text",     [SETTING_PATH] = "path",           [SETTING_MODEL] = "path or name",
+        [SETTING_LIST] = "list",     [SETTING_PATHS] = "list of paths", [SETTING_INTEGER] = "whole number",
+        [SETTING_NUMBER] = "number", [SETTING_BOOL] = "yes or no",      [SETTING_TRI] = "yes or no"};
 
     return s->choices ? s->choices : names[s->type];
 }
@@ -119,9 +119,12 @@ void settings_print(void)
 {
     const char *section = "";
 
-    printf("# Settings\n\nMade by `emotrain --settings`; a test compares it with the program. A configuration is an INI file; "
-           "`--set section.key=value`\nwins over it. A relative path in a file is relative to that file, one given by `--set` to "
-           "the current folder. In a file, a key that\ntakes a list may be repeated. An empty default means that nothing is set. Further "
+    printf("# Settings\n\nMade by `emotrain --settings`; a test compares it with the program. A "
+           "configuration is an INI file; "
+           "`--set section.key=value`\nwins over it. A relative path in a file is relative to that file, one "
+           "given by `--set` to "
+           "the current folder. In a file, a key that\ntakes a list may be repeated. An empty default means "
+           "that nothing is set. Further "
            "corpora are sections `[corpus.NAME]` with the first\nsix keys of `[corpus]`.\n");
     for (size_t i = 0; i < SETTINGS_COUNT; i++) {
         const struct setting *s = &SETTINGS[i];

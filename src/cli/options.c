@@ -98,7 +98,7 @@ static void store_option(struct options *options, const struct option_row *row, 
 
 /* Takes one option and its value; returns how many words it used, 0 on error. */
 static int take_option(struct options *options, const struct command *command, int count, char **words,
-                struct error *error)
+                       struct error *error)
 {
     const char *word = strcmp(words[0], "-o") == 0 ? "--output" : words[0], *equals = strchr(word, '=');
     size_t length = equals ? (size_t)(equals - word) - 2 : strlen(word) - 2;

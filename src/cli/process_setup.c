@@ -1,9 +1,9 @@
 /*
  * What must be set before libtorch is loaded: threads, waiting, kernels, the allocator.
  *
- * The threads' environment is set here because libgomp and OpenBLAS read it once, when they are loaded.  GNU OpenMP's
- * waiting threads spin by default, which takes the cores from OpenBLAS's own threads: on two cores that doubles the
- * time of a training step.  What the user has set stays.
+ * The threads' environment is set here because libgomp and OpenBLAS read it once, when they are loaded.  GNU
+ * OpenMP's waiting threads spin by default, which takes the cores from OpenBLAS's own threads: on two cores
+ * that doubles the time of a training step.  What the user has set stays.
  */
 #include "cli/process_setup.h"
 
@@ -147,12 +147,12 @@ static void restart_with_wide_kernels(void)
 /* ---- the allocator ---- */
 
 /*
- * Memory that a step frees and the next one asks for again stays with the process: given back to the system and fetched
- * anew, page by page, it takes a third of a training step's time.
+ * Memory that a step frees and the next one asks for again stays with the process: given back to the system
+ * and fetched anew, page by page, it takes a third of a training step's time.
  *
- * jemalloc reads this string when the program starts, and after it the user's MALLOC_CONF, which wins: keep what is
- * freed (decay), of any size (oversize), cut small blocks out of large free ones (fit) and share them among threads
- * (arenas), so that memory does not grow; pages of 2 MiB.
+ * jemalloc reads this string when the program starts, and after it the user's MALLOC_CONF, which wins: keep
+ * what is freed (decay), of any size (oversize), cut small blocks out of large free ones (fit) and share them
+ * among threads (arenas), so that memory does not grow; pages of 2 MiB.
  */
 #ifdef EMOTRAIN_JEMALLOC
 extern const char *malloc_conf;

@@ -4,7 +4,8 @@
 
 #include "cli/command.h"
 
-/* Sets threads, kernels and allocator up for a command that computes with tensors.  May begin the program again. */
+/* Sets threads, kernels and allocator up for a command that computes with tensors.  May begin the program
+ * again. */
 void process_set_up(const char *command, const struct options *options);
 
 /* Ends the process at once, without libtorch's destructors. */

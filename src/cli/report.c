@@ -1,14 +1,14 @@
 /* emotrain plot and emotrain report: charts and reports again, from the catalogue. */
 #include "base/digest.h"
 #include "base/files.h"
-#include "cli/command.h"
-#include "run/run_folder.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "run/recorded_run.h"
+#include "cli/command.h"
 #include "report/chart.h"
 #include "report/sweep.h"
+#include "run/recorded_run.h"
+#include "run/run_folder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +21,9 @@ static bool redo_sweep(const char *folder, bool tables, const char *chart_folder
 {
     struct config *config = config_new();
     char *path = path_join(folder, "sweep.ini");
-    struct catalogue *catalogue =
-        config_read(config, path, error) ? catalogue_open_read(config_settings(config)->run.database, error) : NULL;
+    struct catalogue *catalogue = config_read(config, path, error)
+                                      ? catalogue_open_read(config_settings(config)->run.database, error)
+                                      : NULL;
     struct sweep sweep;
     bool done = catalogue && sweep_read(&sweep, catalogue, folder, error);
 
@@ -143,7 +144,7 @@ static bool set_baseline(struct recorded_run *run, const struct options *options
     if (options->baseline)
         return recorded_run_baseline(&run->report, options->baseline, directory, error);
     if (!recorded_run_baseline(&run->report, config_settings(run->config)->report.baseline,
-                            config_settings(run->config)->run.directory, &gone))
+                               config_settings(run->config)->run.directory, &gone))
         log_warn("%s", gone.message);
     return true;
 }
@@ -178,7 +179,8 @@ bool command_report(const struct options *options, struct error *error)
     bool done = config != NULL;
 
     for (size_t i = 0; done && i < options->arguments.count; i++)
-        done = report_one(options, options->arguments.items[i], config_settings(config)->run.directory, error);
+        done =
+            report_one(options, options->arguments.items[i], config_settings(config)->run.directory, error);
     config_free(config);
     return done;
 }

@@ -138,7 +138,8 @@ static bool compare(const struct options *options, const struct config *config, 
     bool done = true;
 
     for (size_t r = 0; done && r < count; r++)
-        done = recorded_run_open(&runs[r], names->items[r + 1], config_settings(config)->run.directory, error);
+        done =
+            recorded_run_open(&runs[r], names->items[r + 1], config_settings(config)->run.directory, error);
     if (done) {
         printf("%-28s", "");
         for (size_t r = 0; r < count; r++)

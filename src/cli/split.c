@@ -58,13 +58,13 @@ static bool show_split(const struct config *config, const struct options *option
     struct strings labels = {0};
     enum part part = options->list ? part_find(options->list, error) : PART_COUNT;
     bool done = !error->kind && corpora_index(&corpus, config_settings(config), error) &&
-                corpora_split(&corpus, config_settings(config), error) && corpus_labels(&config_settings(config)->corpora, &corpus.clips, &labels, error);
+                corpora_split(&corpus, config_settings(config), error) &&
+                corpus_labels(&config_settings(config)->corpora, &corpus.clips, &labels, error);
 
     if (done && options->list)
         print_names(&corpus.clips, &corpus.split, part);
     else if (done)
-        print_table(&corpus.clips, &corpus.split, config_settings(config)->model.task,
-                    &labels);
+        print_table(&corpus.clips, &corpus.split, config_settings(config)->model.task, &labels);
     strings_free(&labels);
     corpora_close(&corpus);
     return done;

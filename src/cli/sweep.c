@@ -12,8 +12,8 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
-#include "run/indexed_corpus.h"
 #include "cli/sweep.h"
+#include "run/indexed_corpus.h"
 #include "run/run_folder.h"
 
 #include <stdio.h>
@@ -66,10 +66,11 @@ static bool check_lengths(const struct sweep_job *job, struct error *error)
             size_t length = strlen(name);
             free(name);
             if (length > NAME_LENGTH)
-                return error_usage(error,
-                                   "sweep.grid: the folders of its runs would have names of %zu characters, more than "
-                                   "%d: use fewer axes or shorter values",
-                                   length, NAME_LENGTH);
+                return error_usage(
+                    error,
+                    "sweep.grid: the folders of its runs would have names of %zu characters, more than "
+                    "%d: use fewer axes or shorter values",
+                    length, NAME_LENGTH);
         }
     }
     return true;

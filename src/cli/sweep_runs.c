@@ -50,11 +50,11 @@ bool sweep_list_runs(struct sweep_job *job, struct error *error)
             for (size_t i = 0; done && i < grid->settings; i++)
                 done =
                     list_run(job,
-                              (struct planned_run){.setting = i,
+                             (struct planned_run){.setting = i,
                                                   .seed = grid->seeds.items[s],
                                                   .fold = fold,
                                                   .name = grid_run_name(grid, i, grid->seeds.items[s], fold)},
-                              error);
+                             error);
     return done;
 }
 
@@ -167,7 +167,8 @@ static const char *time_left(const struct sweep_job *job, char text[64])
     return text;
 }
 
-static void log_finished(struct sweep_job *job, const struct planned_run *planned, size_t number, double seconds)
+static void log_finished(struct sweep_job *job, const struct planned_run *planned, size_t number,
+                         double seconds)
 {
     const char *name = "";
     double value = run_metric(job, planned, &name);
@@ -175,14 +176,15 @@ static void log_finished(struct sweep_job *job, const struct planned_run *planne
     char left[64];
 
     if (isnan(value) || metric == METRIC_COUNT) {
-        log_info("[%zu/%zu] %s: finished in %.0f s%s", number, job->count + job->done_before, planned->name, seconds,
-                 time_left(job, left));
+        log_info("[%zu/%zu] %s: finished in %.0f s%s", number, job->count + job->done_before, planned->name,
+                 seconds, time_left(job, left));
         return;
     }
     if (isnan(job->best) || metric_is_better(metric, value, job->best))
         job->best = value;
     log_info("[%zu/%zu] %s: finished in %.0f s, test %s %.3f (best so far %.3f)%s", number,
-             job->count + job->done_before, planned->name, seconds, name, value, job->best, time_left(job, left));
+             job->count + job->done_before, planned->name, seconds, name, value, job->best,
+             time_left(job, left));
 }
 
 /* One line per run that has ended. */

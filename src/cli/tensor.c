@@ -1,5 +1,5 @@
-/* The tensor module: everything that needs libtorch, loaded only for commands that do (loading takes a third of a
- * second). */
+/* The tensor module: everything that needs libtorch, loaded only for commands that do (loading takes a third
+ * of a second). */
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "base/memory.h"

@@ -48,8 +48,8 @@ static size_t add_corpus(struct config *config, const char *name)
     config->sections = mem_grow(config->sections, &capacity, index + 1, sizeof *config->sections);
     capacity = index;
     config->corpora = mem_grow(config->corpora, &capacity, index + 1, sizeof *config->corpora);
-    config->sections[index] = (struct values){mem_zero(SETTINGS_COUNT, sizeof(char *)),
-                                              mem_zero(SETTINGS_COUNT, sizeof(bool))};
+    config->sections[index] =
+        (struct values){mem_zero(SETTINGS_COUNT, sizeof(char *)), mem_zero(SETTINGS_COUNT, sizeof(bool))};
     config->corpora[index] = (struct corpus_settings){.name = arena_string(&config->arena, name)};
     config->settings.corpora.items = config->corpora;
     config->settings.corpora.count = config->corpus_count;
@@ -179,7 +179,8 @@ static bool unknown_section(const char *where, const char *section, struct error
     size_t best = 0, distance = SIZE_MAX;
 
     if (strncmp(section, "corpus_", 7) == 0)
-        return error_usage(error, "%s: unknown section [%s]; a further corpus is [corpus.NAME]", where, section);
+        return error_usage(error, "%s: unknown section [%s]; a further corpus is [corpus.NAME]", where,
+                           section);
     for (size_t i = 0; i < SETTINGS_COUNT; i++)
         if (nearest_name(section, SETTINGS[i].section, &distance))
             best = i;
@@ -309,7 +310,7 @@ static bool take_section(struct config *config, const char *where, const char *s
 
 /* Sets a value.  folder: that of the file which holds it, for relative paths; NULL: it was given by --set. */
 static bool assign_value(struct config *config, const char *where, const char *folder, const char *section,
-                   const char *key, const char *value, struct error *error)
+                         const char *key, const char *value, struct error *error)
 {
     size_t corpus = FIRST_CORPUS;
 
@@ -367,10 +368,12 @@ void config_choose(struct config *config, const char *name, const char *value)
 
 /* ---- reading ---- */
 
-/* inih's line buffer holds 200 characters: a longer line goes to it in pieces, as a first line and its continuations. */
+/* inih's line buffer holds 200 characters: a longer line goes to it in pieces, as a first line and its
+ * continuations. */
 enum { PIECE = 160 };
 
-/* A file being parsed by inih: the reader counts lines, the handler collects a pair's pieces and assigns it. */
+/* A file being parsed by inih: the reader counts lines, the handler collects a pair's pieces and assigns it.
+ */
 struct parse {
     struct config *config;
     const char *path, *folder;
@@ -390,7 +393,7 @@ static bool end_pair(struct parse *parse)
     if (parse->key) {
         char *where = mem_format("%s:%d", parse->path, parse->pair_line);
         done = assign_value(parse->config, where, parse->folder, parse->section, parse->key, parse->value,
-                      parse->error);
+                            parse->error);
         free(where);
     }
     free(parse->section);
@@ -427,7 +430,8 @@ static bool next_line(struct parse *parse)
     return true;
 }
 
-/* Where a piece that begins at `at` ends: not beside white space or a comment's sign, which inih would drop. */
+/* Where a piece that begins at `at` ends: not beside white space or a comment's sign, which inih would drop.
+ */
 static size_t piece_end(const struct parse *parse)
 {
     size_t end = parse->at + PIECE;
@@ -449,7 +453,8 @@ static char *read_piece(char *buffer, int size, void *stream)
     if (parse->error->kind || (!continued && !next_line(parse)) || parse->error->kind)
         return NULL;
     size_t first = parse->at, end = piece_end(parse);
-    snprintf(buffer, (size_t)size, "%s%.*s\n", continued ? " " : "", (int)(end - first), parse->buffer + first);
+    snprintf(buffer, (size_t)size, "%s%.*s\n", continued ? " " : "", (int)(end - first),
+             parse->buffer + first);
     parse->at = end;
     return buffer;
 }
@@ -476,8 +481,7 @@ static int on_pair(void *user, const char *section, const char *key, const char 
 static bool parse_stream(struct config *config, const char *path, const char *folder, FILE *stream,
                          struct error *error)
 {
-    struct parse parse = {
-        .config = config, .path = path, .folder = folder, .stream = stream, .error = error};
+    struct parse parse = {.config = config, .path = path, .folder = folder, .stream = stream, .error = error};
 
     for (size_t c = 0; c < config->corpus_count; c++)
         memset(config->sections[c].in_file, 0, SETTINGS_COUNT * sizeof(bool));

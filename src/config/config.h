@@ -6,9 +6,9 @@
  *         config_set(config, "--set", "train.epochs=3", &error))
  *         epochs = config_settings(config)->train.epochs;
  *
- * settings.h has the values and the table of keys.  An unknown section or key, or a value of the wrong type or out of
- * range, is an error with file and line that names the nearest known one.  A corpus beside the first has a section of
- * its own, [corpus.NAME].  In a file, a key that takes a list may be repeated.
+ * settings.h has the values and the table of keys.  An unknown section or key, or a value of the wrong type
+ * or out of range, is an error with file and line that names the nearest known one.  A corpus beside the
+ * first has a section of its own, [corpus.NAME].  In a file, a key that takes a list may be repeated.
  *
  * A relative path in a file is relative to that file, one given by --set to the current folder.
  */
@@ -52,15 +52,17 @@ struct config_entry {
 /* Entry i in config.ini's order; false after the last. */
 bool config_entry(const struct config *config, size_t i, struct config_entry *entry);
 
-/* Takes over from another configuration the values that `wanted` (with `context`) says, all where it is NULL; its corpora
- * where that holds of the key corpus.root. */
+/* Takes over from another configuration the values that `wanted` (with `context`) says, all where it is NULL;
+ * its corpora where that holds of the key corpus.root. */
 void config_take(struct config *config, const struct config *from,
                  bool (*wanted)(const struct config_entry *entry, const void *context), const void *context);
 
-/* Tells of each setting that differs, as text; "" where one has no such key.  Values that mean the same do not differ. */
+/* Tells of each setting that differs, as text; "" where one has no such key.  Values that mean the same do
+ * not differ. */
 typedef void config_difference(void *context, const struct setting *setting, const char *name, const char *a,
                                const char *b);
-void config_compare(const struct config *a, const struct config *b, config_difference *differs, void *context);
+void config_compare(const struct config *a, const struct config *b, config_difference *differs,
+                    void *context);
 
 /* The setting of that "section.key" ("corpus.other.root" too), or NULL. */
 const struct setting *setting_find(const char *name);
@@ -71,14 +73,14 @@ bool setting_is_bookkeeping(const struct setting *setting);
 /* Whether two values of a setting mean the same: "1e-3" and "0.001". */
 bool setting_same_value(const struct setting *setting, const char *a, const char *b);
 
-/* The whole configuration as an INI file, every key written, each section once; caller frees.  Paths are made relative to
- * `folder`, where the file will lie, or stay absolute. */
+/* The whole configuration as an INI file, every key written, each section once; caller frees.  Paths are made
+ * relative to `folder`, where the file will lie, or stay absolute. */
 char *config_print(const struct config *config, const char *folder);
 
 /* ---- lists ---- */
 
-/* The next item of a SETTING_LIST value at *cursor, without the white space around it, in an allocated string; NULL at the end.
- * Empty items are passed over. */
+/* The next item of a SETTING_LIST value at *cursor, without the white space around it, in an allocated
+ * string; NULL at the end. Empty items are passed over. */
 char *list_next(const char **cursor, char separator);
 
 #endif

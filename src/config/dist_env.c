@@ -80,9 +80,9 @@ bool dist_env_read(struct dist_env *env, struct error *error)
     if (!read_number(s->size, 1, 1 << 20, 1, &env->world_size, error) ||
         !read_number(s->rank, 0, env->world_size - 1, 0, &env->rank, error) ||
         !read_number(s->local_size, 1, env->world_size, s->local_size ? env->world_size : slurm_local_size(),
-                &env->local_size, error) ||
+                     &env->local_size, error) ||
         !read_number(s->local_rank, 0, env->world_size - 1, env->rank % env->local_size, &env->local_rank,
-                error))
+                     error))
         return false;
     env->launched = true;
     env->external_store = agent && strcmp(agent, "True") == 0;

@@ -1,6 +1,6 @@
 /*
- * This process among those that train together (rank, world size), as torchrun, mpirun, Slurm and `emotrain launch` tell
- * it in the environment.
+ * This process among those that train together (rank, world size), as torchrun, mpirun, Slurm and `emotrain
+ * launch` tell it in the environment.
  */
 #ifndef EMOTRAIN_CONFIG_DIST_ENV_H
 #define EMOTRAIN_CONFIG_DIST_ENV_H
@@ -8,7 +8,7 @@
 #include "base/error.h"
 
 struct dist_env {
-    int rank, world_size;           /* 0 and 1: it is alone */
+    int rank, world_size;       /* 0 and 1: it is alone */
     int local_rank, local_size; /* among those on this host */
     char address[256];          /* host of rank 0 */
     int port;                   /* on it */

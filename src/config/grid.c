@@ -167,7 +167,8 @@ static bool is_common(const struct config_entry *entry, const void *context)
     for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
         if (strcmp(setting->section, sections[i]) == 0)
             return true;
-    return strcmp(entry->name, "model.task") == 0 || !setting_same_value(setting, entry->value, setting->fallback);
+    return strcmp(entry->name, "model.task") == 0 ||
+           !setting_same_value(setting, entry->value, setting->fallback);
 }
 
 bool grid_load_experiments(struct grid *grid, const struct config *config, struct error *error)

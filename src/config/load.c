@@ -18,7 +18,8 @@ bool config_apply(struct config *config, const struct strings *sets, struct erro
     return done;
 }
 
-/* The nearest folder at or above the current one in which PATH exists, as "", "../", "../../" ...; NULL: none. */
+/* The nearest folder at or above the current one in which PATH exists, as "", "../", "../../" ...; NULL:
+ * none. */
 static char *find_above(const char *path)
 {
     char here[PATH_MAX], *up = mem_string("");
@@ -47,7 +48,8 @@ static char *find_above(const char *path)
 static void find_runs(struct config *config)
 {
     const struct run_settings *defaults = &settings_default()->run, *run = &config_settings(config)->run;
-    bool given = strcmp(run->directory, defaults->directory) != 0 || strcmp(run->database, defaults->database) != 0;
+    bool given =
+        strcmp(run->directory, defaults->directory) != 0 || strcmp(run->database, defaults->database) != 0;
     char *up = given || path_exists(defaults->directory) ? NULL : find_above(defaults->database);
 
     if (up && *up) {

@@ -89,7 +89,8 @@ char *path_relative(const char *path, const char *folder)
 
 /* Each item of a list of paths, or the one path, through `change`; caller frees. */
 static char *change_paths(const struct setting *setting, const char *value, const char *folder,
-                          char *(*change)(const struct setting *setting, const char *path, const char *folder))
+                          char *(*change)(const struct setting *setting, const char *path,
+                                          const char *folder))
 {
     struct text text = {0};
 
@@ -106,7 +107,8 @@ static char *change_paths(const struct setting *setting, const char *value, cons
 
 static bool is_path(const struct setting *setting, const char *value)
 {
-    return *value && (setting->type == SETTING_PATH || setting->type == SETTING_PATHS || setting->type == SETTING_MODEL);
+    return *value && (setting->type == SETTING_PATH || setting->type == SETTING_PATHS ||
+                      setting->type == SETTING_MODEL);
 }
 
 static char *resolve_one(const struct setting *setting, const char *path, const char *folder)

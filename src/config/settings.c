@@ -1,6 +1,7 @@
 /*
- * Every configuration key: its type, default, range, meaning, and the field that it fills.  A run's config.ini and
- * docs/settings.md list them in this order.  An empty default means "not set"; the help says what then happens.
+ * Every configuration key: its type, default, range, meaning, and the field that it fills.  A run's
+ * config.ini and docs/settings.md list them in this order.  An empty default means "not set"; the help says
+ * what then happens.
  */
 #include "config/settings.h"
 
@@ -15,33 +16,41 @@
     "auto|accuracy|uar|macro_f1|micro_f1|weighted_f1|macro_auc|map|ccc|pearson|mae|rmse|eval_loss"
 #define SEEDS 4294967295.0 /* 2^32 - 1, as NumPy takes them */
 
-/* A row, for a field of struct settings that is named as section and key are. */
-#define ROW(kind, section_, key_, fallback_, ...)                                                            \
+/* Where a field lies; a compile error where it is not of that type. */
+#define OFFSET(type, structure, field)                                                                       \
+    offsetof(structure, field) + 0 * sizeof(char[_Generic(((structure *)0)->field, type : 1)])
+
+/* A row, for the field of struct settings that is named as section and key are. */
+#define ROW(kind, type_, section_, key_, fallback_, ...)                                                     \
     .section = #section_, .key = #key_, .fallback = fallback_, .type = kind,                                 \
-    .offset = offsetof(struct settings, section_.key_), __VA_ARGS__
-#define TEXT(section, key, fallback, text) {ROW(SETTING_TEXT, section, key, fallback, .help = text)}
-#define PATH(section, key, fallback, text) {ROW(SETTING_PATH, section, key, fallback, .help = text)}
-#define MODEL(section, key, fallback, text) {ROW(SETTING_MODEL, section, key, fallback, .help = text)}
-#define NAME(section, key, fallback, names, text)                                                            \
-    {ROW(SETTING_NAME, section, key, fallback, .choices = names, .help = text)}
-#define LIST(section, key, fallback, between, text)                                                          \
-    {ROW(SETTING_LIST, section, key, fallback, .separator = between, .help = text)}
-#define INTEGER(section, key, fallback, low, high, text)                                                     \
-    {ROW(SETTING_INTEGER, section, key, fallback, .minimum = low, .maximum = high, .help = text)}
-#define NUMBER(section, key, fallback, low, high, text)                                                      \
-    {ROW(SETTING_NUMBER, section, key, fallback, .minimum = low, .maximum = high, .help = text)}
-#define BOOL(section, key, fallback, text) {ROW(SETTING_BOOL, section, key, fallback, .help = text)}
-#define CHOICE(section, key, fallback, names, text)                                                          \
-    {ROW(SETTING_CHOICE, section, key, fallback, .choices = names, .help = text)}
+    .offset = OFFSET(type_, struct settings, section_.key_), __VA_ARGS__
+
+/* clang-format off */
+#define TEXT(section, key, fallback, text) {ROW(SETTING_TEXT, const char *, section, key, fallback, .help = text)}
+#define PATH(section, key, fallback, text) {ROW(SETTING_PATH, const char *, section, key, fallback, .help = text)}
+#define MODEL(section, key, fallback, text) {ROW(SETTING_MODEL, const char *, section, key, fallback, .help = text)}
+#define NAME(section, key, fallback, names, text) \
+    {ROW(SETTING_NAME, const char *, section, key, fallback, .choices = names, .help = text)}
+#define LIST(section, key, fallback, between, text) \
+    {ROW(SETTING_LIST, const char *, section, key, fallback, .separator = between, .help = text)}
+#define INTEGER(section, key, fallback, low, high, text) \
+    {ROW(SETTING_INTEGER, int64_t, section, key, fallback, .minimum = low, .maximum = high, .help = text)}
+#define NUMBER(section, key, fallback, low, high, text) \
+    {ROW(SETTING_NUMBER, double, section, key, fallback, .minimum = low, .maximum = high, .help = text)}
+#define BOOL(section, key, fallback, text) {ROW(SETTING_BOOL, bool, section, key, fallback, .help = text)}
+#define CHOICE(type, section, key, fallback, names, text) \
+    {ROW(SETTING_CHOICE, enum type, section, key, fallback, .choices = names, .help = text)}
+/* clang-format on */
 
 /* Rows of [corpus]: of each corpus, and those that stand there once. */
 #define OF_CORPUS(key_)                                                                                      \
-    .section = "corpus", .key = #key_, .of_each_corpus = true, .offset = offsetof(struct corpus_settings, key_)
-#define OF_CORPORA(key_)                                                                                     \
-    .section = "corpus", .key = #key_, .offset = offsetof(struct settings, corpora.key_)
+    .section = "corpus", .key = #key_, .of_each_corpus = true,                                               \
+    .offset = OFFSET(const char *, struct corpus_settings, key_)
+#define OF_CORPORA(type, key_)                                                                               \
+    .section = "corpus", .key = #key_, .offset = OFFSET(type, struct settings, corpora.key_)
 
-/* Names of models, poolings, corpus formats and so on stand here and in the tables of their handlers; a test holds
- * both against each other. */
+/* Names of models, poolings, corpus formats and so on stand here and in the tables of their handlers; a test
+ * holds both against each other. */
 const struct setting SETTINGS[] = {
     TEXT(run, name, "", "the run's name; empty: the configuration file's name and the time"),
     PATH(run, directory, "runs", "folder that holds the run folders"),
@@ -49,14 +58,16 @@ const struct setting SETTINGS[] = {
     INTEGER(run, seed, "101", 0, SEEDS, "initialisation, clip order, dropout, masks"),
     TEXT(run, device, "auto", "auto, cpu, cuda or cuda:N"),
     INTEGER(run, threads, "0", 0, 4096, "0: every processor this process may use"),
-    NUMBER(run, timeout, "1800", 1, MANY, "seconds for which processes that train together wait for one another"),
-    CHOICE(run, precision, "auto", "auto|float32|bfloat16|float16",
+    NUMBER(run, timeout, "1800", 1, MANY,
+           "seconds for which processes that train together wait for one another"),
+    CHOICE(precision, run, precision, "auto", "auto|float32|bfloat16|float16",
            "auto: bfloat16 where the hardware multiplies it natively, else float32"),
 
     {OF_CORPUS(kind), .fallback = "ravdess", .type = SETTING_NAME,
      .choices = "ravdess|emodb|savee|crema-d|tess|emoreact|folders|list",
      .help = "a known corpus, folders (a folder for each label) or a list (a CSV file)"},
-    {OF_CORPUS(root), .fallback = "datasets/ravdess", .type = SETTING_PATH, .help = "folder of the recordings"},
+    {OF_CORPUS(root), .fallback = "datasets/ravdess", .type = SETTING_PATH,
+     .help = "folder of the recordings"},
     {OF_CORPUS(file), .fallback = "", .type = SETTING_PATH,
      .help = "of kind=list: the CSV file, with the columns path, label and more"},
     {OF_CORPUS(columns), .fallback = "", .type = SETTING_LIST, .separator = ',',
@@ -65,15 +76,17 @@ const struct setting SETTINGS[] = {
      .help = "labels to rename, join or leave out: joy=happy, elation=happy, other=-"},
     {OF_CORPUS(part), .fallback = "split", .type = SETTING_NAME, .choices = "split|train|validation|test",
      .help = "split: parts as [split] says; else all its clips are in that part"},
-    {OF_CORPORA(labels), .fallback = "", .type = SETTING_LIST, .separator = ',',
+    {OF_CORPORA(const char *, labels), .fallback = "", .type = SETTING_LIST, .separator = ',',
      .help = "labels to use, in their order; empty: all, sorted"},
-    {OF_CORPORA(strict), .fallback = "no", .type = SETTING_BOOL,
+    {OF_CORPORA(bool, strict), .fallback = "no", .type = SETTING_BOOL,
      .help = "stop if any file is broken, instead of leaving it out"},
-    {OF_CORPORA(note), .fallback = "", .type = SETTING_TEXT, .help = "a remark on the corpus that every report repeats"},
+    {OF_CORPORA(const char *, note), .fallback = "", .type = SETTING_TEXT,
+     .help = "a remark on the corpus that every report repeats"},
 
     INTEGER(audio, sample_rate, "16000", 1000, 384000, "Hz after resampling"),
-    NAME(audio, resampler, "sinc_best", "sinc_best|sinc_medium|sinc_fastest|linear", "libsamplerate's converter"),
-    CHOICE(audio, normalize, "auto", "auto|yes|no",
+    NAME(audio, resampler, "sinc_best", "sinc_best|sinc_medium|sinc_fastest|linear",
+         "libsamplerate's converter"),
+    CHOICE(automatic, audio, normalize, "auto", "auto|yes|no",
            "zero mean and unit variance over each clip; auto: as the model expects"),
     NUMBER(audio, max_seconds, "0", 0, MANY,
            "longer clips are cut to their beginning; predict splits them into windows; 0: never"),
@@ -89,30 +102,36 @@ const struct setting SETTINGS[] = {
          "of protocol=predefined: CSV with the columns name (or path) and part; empty: as the corpus says"),
 
     NAME(model, kind, "encoder", "encoder|cnn|vggish|deepmoji|linear",
-         "encoder: a pretrained speech encoder with a new head; linear: a classifier on fixed features ([linear])"),
-    MODEL(model, pretrained, "",
-         "model directory, or a config.json alone for random weights, or OWNER/NAME of the Hugging Face hub; "
-         "linear needs none"),
+         "encoder: a pretrained speech encoder with a new head; linear: a classifier on fixed features "
+         "([linear])"),
+    MODEL(
+        model, pretrained, "",
+        "model directory, or a config.json alone for random weights, or OWNER/NAME of the Hugging Face hub; "
+        "linear needs none"),
     TEXT(model, revision, "main", "of a model of the hub: a branch, tag or commit"),
-    TEXT(model, layer, "last", "hidden states to pool: last, weighted (a learned sum, as SUPERB), or a layer's number"),
-    NAME(model, pooling, "mean",
-         "mean|sum|max|first|last|statistics|attention|attentive_statistics|mean+max",
+    TEXT(model, layer, "last",
+         "hidden states to pool: last, weighted (a learned sum, as SUPERB), or a layer's number"),
+    NAME(model, pooling, "mean", "mean|sum|max|first|last|statistics|attention|attentive_statistics|mean+max",
          "over time; the reference project calls it merge strategy"),
-    CHOICE(model, pooling_padding, "exclude", "exclude|include",
+    CHOICE(pooling_padding, model, pooling_padding, "exclude", "exclude|include",
            "include: pool over the padding too, as the reference did"),
-    CHOICE(model, attention_mask, "auto", "auto|yes|no",
-           "hide padding from the encoder; auto: yes, but for group-norm checkpoints with pooling_padding=include"),
-    CHOICE(model, head, "dense", "dense|linear",
-           "of an encoder, from the pooled vector to labels: a dense layer, tanh and an output layer, or one layer "
+    CHOICE(automatic, model, attention_mask, "auto", "auto|yes|no",
+           "hide padding from the encoder; auto: yes, but for group-norm checkpoints with "
+           "pooling_padding=include"),
+    CHOICE(head_kind, model, head, "dense", "dense|linear",
+           "of an encoder, from the pooled vector to labels: a dense layer, tanh and an output layer, or one "
+           "layer "
            "alone (which emotrain export --as sequence-classification needs)"),
     TEXT(model, freeze, "feature_encoder",
          "none, feature_encoder, layers:N or encoder; of deepmoji also chain_thaw"),
     INTEGER(model, lora_rank, "0", 0, 4096,
-            "above 0: train low-rank adapters (LoRA) on attention's projections, head and pooling, and nothing else of an "
+            "above 0: train low-rank adapters (LoRA) on attention's projections, head and pooling, and "
+            "nothing else of an "
             "encoder; checkpoints contain the merged weights"),
     NUMBER(model, lora_alpha, "16", 1e-9, 1e9, "adapters are scaled by alpha / rank"),
-    LIST(model, lora_targets, "q_proj,v_proj", ',', "projections with adapters: of q_proj, k_proj, v_proj, out_proj"),
-    CHOICE(model, task, "single_label", "single_label|multi_label|regression",
+    LIST(model, lora_targets, "q_proj,v_proj", ',',
+         "projections with adapters: of q_proj, k_proj, v_proj, out_proj"),
+    CHOICE(task, model, task, "single_label", "single_label|multi_label|regression",
            "one label of several, any of several, or numbers"),
     BOOL(model, gradient_checkpointing, "no",
          "recompute each layer in the backward pass: less memory, a third more time"),
@@ -122,7 +141,8 @@ const struct setting SETTINGS[] = {
     NUMBER(model, feat_proj_dropout, "", 0, 1, "after the feature projection"),
     NUMBER(model, final_dropout, "", 0, 1, "in the classifier head"),
     NUMBER(model, layerdrop, "", 0, 1, "probability of skipping a transformer layer in training"),
-    {ROW(SETTING_TRI, model, apply_spec_augment, "", .help = "mask spans of frames and features in training")},
+    {ROW(SETTING_TRI, enum tristate, model, apply_spec_augment, "",
+         .help = "mask spans of frames and features in training")},
     NUMBER(model, mask_time_prob, "", 0, 1, "share of frames masked"),
     INTEGER(model, mask_time_length, "", 1, 1048576, "frames per span"),
     INTEGER(model, mask_time_min_masks, "", 0, 1048576, "spans at least"),
@@ -130,11 +150,14 @@ const struct setting SETTINGS[] = {
     INTEGER(model, mask_feature_length, "", 1, 1048576, "features per span"),
     INTEGER(model, mask_feature_min_masks, "", 0, 1048576, "spans at least"),
 
-    MODEL(linear, features, "egemaps", "of model.kind=linear: egemaps, or a CSV of features: path, then a column each"),
+    MODEL(linear, features, "egemaps",
+          "of model.kind=linear: egemaps, or a CSV of features: path, then a column each"),
     NAME(linear, classifier, "svm", "svm", "support vector machines (libsvm)"),
-    CHOICE(linear, kernel, "auto", "auto|linear|rbf", "auto, here and below: by cross-validation in the training part"),
+    CHOICE(svm_kernel, linear, kernel, "auto", "auto|linear|rbf",
+           "auto, here and below: by cross-validation in the training part"),
     NUMBER(linear, C, "", 1e-9, 1e9, "cost of errors; empty: by cross-validation"),
-    NUMBER(linear, gamma, "", 1e-12, 1e6, "width of the rbf kernel, over standardised features; empty: likewise"),
+    NUMBER(linear, gamma, "", 1e-12, 1e6,
+           "width of the rbf kernel, over standardised features; empty: likewise"),
     INTEGER(linear, folds, "5", 2, 100, "folds of the cross-validation; by speaker where the split is"),
 
     INTEGER(train, epochs, "2", 0, MANY, "times through the training part"),
@@ -144,31 +167,37 @@ const struct setting SETTINGS[] = {
            "above 0: in place of batch_size, as many clips as fill so many seconds with their padding"),
     INTEGER(train, gradient_accumulation_steps, "2", 1, MANY,
             "batches per optimizer step, of all processes together"),
-    INTEGER(train, concurrent_batches, "0", 0, 64,
-            "batches of a step that run at the same time, each on its part of the processor's threads; 0: two in "
-            "bfloat16, else one; two take more memory"),
-    CHOICE(train, optimizer, "adamw", "adamw|adamw_8bit",
-           "Loshchilov and Hutter, 2019; betas 0.9 0.999, eps 1e-8.  8bit: with moments in 8 bits, block-wise "
-           "(Dettmers et al., 2022), a quarter of their memory"),
+    INTEGER(
+        train, concurrent_batches, "0", 0, 64,
+        "batches of a step that run at the same time, each on its part of the processor's threads; 0: two in "
+        "bfloat16, else one; two take more memory"),
+    CHOICE(
+        optimizer_kind, train, optimizer, "adamw", "adamw|adamw_8bit",
+        "Loshchilov and Hutter, 2019; betas 0.9 0.999, eps 1e-8.  8bit: with moments in 8 bits, block-wise "
+        "(Dettmers et al., 2022), a quarter of their memory"),
     NUMBER(train, learning_rate, "1e-4", 0, 1000, "the schedule's peak"),
     NUMBER(train, weight_decay, "0", 0, 1000, "decoupled"),
     NAME(train, lr_scheduler, "linear", "constant|linear|cosine", "after the warm-up"),
     INTEGER(train, warmup_steps, "0", 0, MANY, "steps over which the learning rate rises from 0"),
     NUMBER(train, max_grad_norm, "1.0", 0, MANY, "gradients are clipped to this norm; 0: never"),
     INTEGER(train, max_nonfinite_steps, "5", 1, MANY,
-            "training stops after so many steps in a row whose loss or gradients are not finite; such steps change "
+            "training stops after so many steps in a row whose loss or gradients are not finite; such steps "
+            "change "
             "nothing"),
     BOOL(train, shuffle, "yes", "no: clips in the split's order"),
     BOOL(train, group_by_length, "no", "batches of clips of similar length"),
     BOOL(train, feature_cache, "no",
-         "compute the output of a frozen feature encoder once for each clip and keep it in the cache, in float16; "
+         "compute the output of a frozen feature encoder once for each clip and keep it in the cache, in "
+         "float16; "
          "that of frozen layers too, where nothing in them is random (masks, dropout, layerdrop)"),
     INTEGER(train, log_steps, "20", 1, MANY, "training loss is logged as the mean over this many steps"),
     BOOL(train, class_weights, "no", "weigh classes by their inverse frequency in the training part"),
     NAME(train, loss, "auto", "auto|cross_entropy|mse|ccc",
-         "auto: cross_entropy (binary for multi_label), mse for regression; ccc: 1 - concordance over a batch"),
+         "auto: cross_entropy (binary for multi_label), mse for regression; ccc: 1 - concordance over a "
+         "batch"),
     NUMBER(train, ema_decay, "0", 0, 0.99999,
-           "of an exponential moving average of the weights, which is then evaluated and saved as best; 0: none"),
+           "of an exponential moving average of the weights, which is then evaluated and saved as best; 0: "
+           "none"),
     NUMBER(train, label_smoothing, "0", 0, 0.999, "share of the target spread over all classes"),
 
     NUMBER(augment, speed, "0", 0, 0.5, "training clips play up to so much slower or faster: 0.1"),
@@ -181,7 +210,8 @@ const struct setting SETTINGS[] = {
     INTEGER(eval, every_steps, "0", 0, MANY, "evaluate every so many optimizer steps; 0: never by steps"),
     INTEGER(eval, every_epochs, "1", 0, MANY, "evaluate every so many epochs; 0: only at the end"),
     NAME(eval, best_metric, "auto", METRIC_CHOICES "|last",
-         "what the best checkpoint is chosen by; auto: accuracy, macro_f1 for multi_label, ccc for regression; last: the "
+         "what the best checkpoint is chosen by; auto: accuracy, macro_f1 for multi_label, ccc for "
+         "regression; last: the "
          "last checkpoint is taken"),
 
     INTEGER(checkpoint, every_steps, "0", 0, MANY, "save every so many optimizer steps; 0: never by steps"),
@@ -192,13 +222,14 @@ const struct setting SETTINGS[] = {
     BOOL(report, audio, "yes", "the sound of the worst mistakes inside report.html"),
 
     LIST(sweep, grid, "", ' ', "of emotrain sweep: section.key=a,b,c, several separated by blanks"),
-    BOOL(sweep, folds, "no", "run every fold of split.folds and pool the predictions of a setting over all folds"),
+    BOOL(sweep, folds, "no",
+         "run every fold of split.folds and pool the predictions of a setting over all folds"),
     LIST(sweep, seeds, "", ',', "run.seed of each setting's runs; empty: run.seed alone"),
     INTEGER(sweep, jobs, "1", 1, 4096, "runs at a time; each gets its part of the processors"),
     NAME(sweep, metric, "", METRIC_CHOICES,
          "what settings are compared by, on the test part; empty: eval.best_metric"),
 
-    {ROW(SETTING_PATHS, compare, models, "", .separator = ' ',
+    {ROW(SETTING_PATHS, const char *, compare, models, "", .separator = ' ',
          .help = "of emotrain compare: configuration files, one for each model, separated by blanks")},
 };
 
@@ -323,7 +354,8 @@ void setting_store(const struct setting *setting, const char *value, void *base)
     }
 }
 
-_Static_assert(sizeof(enum tristate) == sizeof(int) && sizeof(enum precision) == sizeof(int), "setting_store");
+_Static_assert(sizeof(enum tristate) == sizeof(int) && sizeof(enum precision) == sizeof(int),
+               "setting_store");
 
 /* ---- defaults ---- */
 

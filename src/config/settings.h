@@ -7,8 +7,9 @@
  *     struct split_settings split = settings_default()->split;
  *     split.test = 0.25;
  *
- * Numbers that may be left to a checkpoint's config.json are NAN, SETTING_UNSET or TRI_UNSET where they are not given.
- * Strings are never NULL.  Meaning, range and default of each key stand in settings.c, in the order of these fields.
+ * Numbers that may be left to a checkpoint's config.json are NAN, SETTING_UNSET or TRI_UNSET where they are
+ * not given. Strings are never NULL.  Meaning, range and default of each key stand in settings.c, in the
+ * order of these fields.
  */
 #ifndef EMOTRAIN_CONFIG_SETTINGS_H
 #define EMOTRAIN_CONFIG_SETTINGS_H
@@ -197,11 +198,12 @@ struct setting {
 extern const struct setting SETTINGS[]; /* each section's in one run of rows */
 extern const size_t SETTINGS_COUNT;
 
-/* What earlier versions and other programs call a setting: "train.lr" is "train.learning_rate".  NULL: nothing. */
+/* What earlier versions and other programs call a setting: "train.lr" is "train.learning_rate".  NULL:
+ * nothing. */
 const char *setting_renamed(const char *section, const char *key);
 
-/* Writes the value, which must have been checked, to the setting's field in `base` (struct settings, or struct corpus_settings
- * where it is one of each corpus).  The string must outlive it. */
+/* Writes the value, which must have been checked, to the setting's field in `base` (struct settings, or
+ * struct corpus_settings where it is one of each corpus).  The string must outlive it. */
 void setting_store(const struct setting *setting, const char *value, void *base);
 
 /* "yes" and "no" and what else means them. */

@@ -79,12 +79,12 @@ static bool parse_numbers(size_t count, const char *text, double *values, struct
             error_set(error, "\"%s\": expected %zu numbers, separated by \";\"", text, count));
 }
 
-bool target_parse(enum task task, const char *const *labels, size_t count, const char *text,
-                   double *values, struct error *error)
+bool target_parse(enum task task, const char *const *labels, size_t count, const char *text, double *values,
+                  struct error *error)
 {
     struct error reason = {0};
     bool done = task == REGRESSION ? parse_numbers(count, text, values, &reason)
-                                      : parse_labels(labels, count, text, values, &reason);
+                                   : parse_labels(labels, count, text, values, &reason);
 
     if (!done)
         *error = reason;
@@ -92,7 +92,7 @@ bool target_parse(enum task task, const char *const *labels, size_t count, const
 }
 
 void target_print(enum task task, const char *const *labels, size_t count, const double *values,
-                   struct text *out)
+                  struct text *out)
 {
     const char *separator = "";
     char number[TEXT_NUMBER_SIZE];

@@ -27,12 +27,12 @@ enum task task_of_type(const char *type); /* of config.json's "problem_type"; li
 
 /* The values of a prediction: 1 and 0 for the labels that are and are not in it, or the numbers.  False, with
  * the reason, for a label that is not among them, or other than `count` numbers. */
-bool target_parse(enum task task, const char *const *labels, size_t count, const char *text,
-                   double *values, struct error *error);
+bool target_parse(enum task task, const char *const *labels, size_t count, const char *text, double *values,
+                  struct error *error);
 
 /* The reverse. */
 void target_print(enum task task, const char *const *labels, size_t count, const double *values,
-                   struct text *out);
+                  struct text *out);
 
 /* The next label of a multi_label prediction at *cursor, copied to `label`; false at the end. */
 bool target_next_label(const char **cursor, struct text *label);

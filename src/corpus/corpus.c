@@ -3,8 +3,8 @@
 
 #include "base/files.h"
 #include "base/handlers.h"
-#include "config/config.h"
 #include "base/text.h"
+#include "config/config.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -29,10 +29,7 @@ char *corpus_root(const struct corpus_settings *corpus, struct error *error)
         error_usage(error,
                     "corpus.root: no folder \"%s\" here: put the recordings there%s, or name another with "
                     "--set corpus.root=DIR",
-                    root,
-                    strcmp(corpus->kind, "ravdess") == 0
-                        ? " (emotrain fetch ravdess does)"
-                        : "");
+                    root, strcmp(corpus->kind, "ravdess") == 0 ? " (emotrain fetch ravdess does)" : "");
         free(absolute);
         return NULL;
     }
@@ -103,8 +100,8 @@ static bool read_renamings(char *text, struct renaming *renamings, size_t *count
         if (!*item)
             continue;
         if (!to || to == item || !to[1])
-            return error_usage(error, "corpus.label_map: \"%s\": expected label=other, or label=- to leave it out",
-                               item);
+            return error_usage(
+                error, "corpus.label_map: \"%s\": expected label=other, or label=- to leave it out", item);
         *to++ = '\0';
         to[strcspn(to, " \t")] = '\0';
         renamings[(*count)++] = (struct renaming){item, to, 0};
@@ -158,8 +155,7 @@ bool corpus_label_names(const char *list, struct strings *labels, struct error *
 
 /* Whether the clip counts among those whose labels are asked for.  Of several labels, others than those are
  * taken from it; numbers all count. */
-static bool has_use(struct clip *clip, const struct strings *labels, enum task task,
-                    struct arena *arena)
+static bool has_use(struct clip *clip, const struct strings *labels, enum task task, struct arena *arena)
 {
     struct text label = {0}, kept = {0};
 
@@ -272,8 +268,7 @@ struct audio_cache *corpus_cache_open(const struct audio_settings *audio, const 
 {
     char *beside = path_folder(database);
     char *folder = *audio->cache ? mem_string(audio->cache) : path_join(beside, "cache");
-    struct audio_cache *cache =
-        audio_cache_open(folder, (int)audio->sample_rate, audio->resampler, error);
+    struct audio_cache *cache = audio_cache_open(folder, (int)audio->sample_rate, audio->resampler, error);
 
     free(beside);
     free(folder);

@@ -49,16 +49,16 @@ struct corpus_scan {
     size_t unopened;              /* usable clips that no scan has opened yet */
 };
 
-/* Brings the catalogue up to date with the corpus' folder, by so many threads, and warns of what it left out, once, at
- * the end.  Without a cache (NULL) no file is opened: new clips are taken as the list or their names describe
- * them, and opened by the next scan that has one.  With corpus.strict a broken file is an error, after all
- * have been recorded. */
+/* Brings the catalogue up to date with the corpus' folder, by so many threads, and warns of what it left out,
+ * once, at the end.  Without a cache (NULL) no file is opened: new clips are taken as the list or their names
+ * describe them, and opened by the next scan that has one.  With corpus.strict a broken file is an error,
+ * after all have been recorded. */
 bool corpus_index(const struct corpora_settings *corpora, const struct corpus_settings *corpus, int threads,
                   struct catalogue *catalogue, struct audio_cache *cache, struct corpus_scan *scan,
                   struct error *error);
 
-/* The usable clips, their labels mapped by corpus.label_map, those whose label is among corpus.labels (multi_label:
- * all, with those of their labels); sorted by name.  With corpus.part their part is fixed. */
+/* The usable clips, their labels mapped by corpus.label_map, those whose label is among corpus.labels
+ * (multi_label: all, with those of their labels); sorted by name.  With corpus.part their part is fixed. */
 bool corpus_clips(const struct corpora_settings *corpora, const struct corpus_settings *corpus,
                   struct catalogue *catalogue, int64_t id, struct clip_list *list, struct error *error);
 
@@ -70,21 +70,24 @@ bool corpus_labels(const struct corpora_settings *corpora, const struct clip_lis
 /* The names in the list corpus.labels; none if it is empty. */
 bool corpus_label_names(const char *list, struct strings *labels, struct error *error);
 
-/* What a corpus goes by in the catalogue: its format, the task unless it is single_label, and of a list its file
+/* What a corpus goes by in the catalogue: its format, the task unless it is single_label, and of a list its
+ * file
  * ("list:/data/clips.csv"); caller frees. */
 char *corpus_key(const struct corpus_settings *corpus, enum task task);
 
 /* The corpus' folder as an absolute path; caller frees; NULL on error. */
 char *corpus_root(const struct corpus_settings *corpus, struct error *error);
 
-/* What a speaker of a further corpus is called beside those of the first: "other:07"; NULL stays NULL.  In the arena. */
+/* What a speaker of a further corpus is called beside those of the first: "other:07"; NULL stays NULL.  In
+ * the arena. */
 const char *corpus_speaker(const char *corpus, const char *speaker, struct arena *arena);
 
 /* The cache that the settings name; without a folder of its own it lies beside the database. */
 struct audio_cache *corpus_cache_open(const struct audio_settings *audio, const char *database,
                                       struct error *error);
 
-/* A clip's signal as a model takes it in: cached, cut to max_seconds (0: whole), normalised if it wants that. */
+/* A clip's signal as a model takes it in: cached, cut to max_seconds (0: whole), normalised if it wants that.
+ */
 bool corpus_signal(struct audio_cache *cache, const char *path, const char *sha256, double max_seconds,
                    bool normalize, struct signal *signal, struct error *error);
 

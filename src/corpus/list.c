@@ -71,8 +71,8 @@ static bool read_titles(struct list *list, const char *columns, struct error *er
 static bool find_value_columns(struct list *list, const char *labels)
 {
     struct error unused = {0};
-    bool all = list->task != SINGLE_LABEL && corpus_label_names(labels, &list->names, &unused) &&
-               list->names.count;
+    bool all =
+        list->task != SINGLE_LABEL && corpus_label_names(labels, &list->names, &unused) && list->names.count;
 
     list->value_columns = mem_zero(list->names.count, sizeof *list->value_columns);
     for (size_t k = 0; k < list->names.count; k++) {

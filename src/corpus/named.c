@@ -100,7 +100,7 @@ static char *group_text(const char *name, const regmatch_t *group, struct arena 
 }
 
 static bool named_describe(const struct corpus_format *format, struct clip *clip, struct arena *arena,
-                     struct error *error)
+                           struct error *error)
 {
     const struct naming *naming = NAMINGS;
     regmatch_t groups[MAX_GROUPS];
@@ -144,7 +144,7 @@ static bool describe_folder(const struct corpus_format *format, struct clip *cli
 
 #define NAMED(id, text)                                                                                      \
     {                                                                                                        \
-        .name = (id), .summary = (text), .accepts = audio_is_sound_name, .describe = named_describe                \
+        .name = (id), .summary = (text), .accepts = audio_is_sound_name, .describe = named_describe          \
     }
 
 const struct corpus_format CORPUS_EMODB = NAMED("emodb", "EmoDB: 03a01Fa.wav, speaker, text, emotion");

@@ -36,7 +36,7 @@ static bool ravdess_accepts(const char *file_name)
 }
 
 static bool ravdess_describe(const struct corpus_format *format, struct clip *clip, struct arena *arena,
-                     struct error *error)
+                             struct error *error)
 {
     int values[FIELD_COUNT];
     const char *at = clip->name;

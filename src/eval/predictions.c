@@ -107,13 +107,14 @@ void prediction_print_target(const struct prediction_list *list, const struct pr
         text_add(out, "%s", list->labels[p->label]);
 }
 
-void prediction_print_predicted(const struct prediction_list *list, const struct prediction *p, struct text *out)
+void prediction_print_predicted(const struct prediction_list *list, const struct prediction *p,
+                                struct text *out)
 {
     if (list->task == SINGLE_LABEL)
         text_add(out, "%s", list->labels[p->predicted]);
     else
         target_print(list->task, list->labels, list->label_count,
-                      p->decisions ? p->decisions : p->probabilities, out);
+                     p->decisions ? p->decisions : p->probabilities, out);
 }
 
 void prediction_list_free(struct prediction_list *list)

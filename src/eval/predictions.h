@@ -15,7 +15,7 @@ struct prediction {
     const char *path;
     int label, predicted;  /* single_label: indices; label is -1 where there is none */
     double *probabilities; /* of regression: the numbers predicted */
-    double *targets; /* of the other tasks: the targets, 0 or 1 or numbers; NULL where that is not known */
+    double *targets;   /* of the other tasks: the targets, 0 or 1 or numbers; NULL where that is not known */
     double *decisions; /* multi_label: 1 for the labels given */
 };
 
@@ -31,13 +31,13 @@ struct prediction_list {
 void prediction_list_start(struct prediction_list *list, enum task task, const char *const *labels,
                            size_t count);
 
-/* Appends a prediction, all zero.  `label` and `targets` (copied), whichever the task has: the targets; -1 and
- * NULL where that is not known. */
+/* Appends a prediction, all zero.  `label` and `targets` (copied), whichever the task has: the targets; -1
+ * and NULL where that is not known. */
 struct prediction *prediction_list_add(struct prediction_list *list, const char *path, int label,
                                        const double *targets);
 
-/* Makes a prediction of a row, a number per label: the largest is the label predicted; of multi_label, those above
- * their thresholds are. */
+/* Makes a prediction of a row, a number per label: the largest is the label predicted; of multi_label, those
+ * above their thresholds are. */
 void prediction_fill(const struct prediction_list *list, struct prediction *prediction, const float *row,
                      const double *thresholds);
 
@@ -57,7 +57,7 @@ bool prediction_is_right(const struct prediction_list *list, const struct predic
 void prediction_print_target(const struct prediction_list *list, const struct prediction *prediction,
                              struct text *out);
 void prediction_print_predicted(const struct prediction_list *list, const struct prediction *prediction,
-                             struct text *out);
+                                struct text *out);
 void prediction_list_free(struct prediction_list *list);
 
 /* Replaces the run's predictions for `part` in the catalogue. */

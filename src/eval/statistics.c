@@ -311,7 +311,7 @@ static double mean_metric(const struct outputs *outputs, enum metric metric)
 }
 
 void compare_predictions(const struct outputs *first, const struct outputs *second,
-                     const struct clusters *clusters, struct comparison comparisons[METRIC_COUNT])
+                         const struct clusters *clusters, struct comparison comparisons[METRIC_COUNT])
 {
     paired_bootstrap(first, second, clusters, comparisons);
     struct comparison outputs = {0};
@@ -325,7 +325,7 @@ void compare_predictions(const struct outputs *first, const struct outputs *seco
 }
 
 static bool same_targets(const struct prediction_list *list, const struct prediction *a,
-                       const struct prediction *b)
+                         const struct prediction *b)
 {
     if (!a->targets || !b->targets)
         return !a->targets == !b->targets && a->label == b->label;

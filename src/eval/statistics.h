@@ -4,8 +4,8 @@
  *     clusters_make(&clusters, &predictions, speakers);
  *     bootstrap_intervals(&predictions, &clusters, intervals);      intervals[METRIC_UAR].low ... .high
  *
- * `predictions` are the predictions of one model, or of the same model trained from several seeds, for the same
- * clips in the same order.  A metric of several is the mean of theirs.
+ * `predictions` are the predictions of one model, or of the same model trained from several seeds, for the
+ * same clips in the same order.  A metric of several is the mean of theirs.
  *
  * The bootstrap (Efron, 1979) draws whole clusters with replacement: all clips of a speaker together where
  * speakers are known, because a speaker's clips are not independent; else single clips.  Of several seeds,
@@ -54,11 +54,11 @@ struct comparison {
     double mcnemar_p;               /* two-sided; of right and wrong predictions, whatever the metric */
 };
 
-/* McNemar's test (1947) of right and wrong predictions.  Exact, by the binomial distribution, where single clips
- * are the units and there is one seed; else its form for clustered pairs by Durkalski et al. (2003), because
- * a speaker's clips, and a clip's predictions from several seeds, are no independent trials. */
+/* McNemar's test (1947) of right and wrong predictions.  Exact, by the binomial distribution, where single
+ * clips are the units and there is one seed; else its form for clustered pairs by Durkalski et al. (2003),
+ * because a speaker's clips, and a clip's predictions from several seeds, are no independent trials. */
 void compare_predictions(const struct outputs *first, const struct outputs *second,
-                     const struct clusters *clusters, struct comparison comparisons[METRIC_COUNT]);
+                         const struct clusters *clusters, struct comparison comparisons[METRIC_COUNT]);
 
 /* Whether two lists hold predictions for the same clips, in the same order, with the same labels. */
 bool same_clips(const struct prediction_list *a, const struct prediction_list *b);

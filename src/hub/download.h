@@ -23,7 +23,7 @@ struct remote {
     char commit[64]; /* of the hub's repository; "" elsewhere */
 };
 
-/* Asks for the headers of a URL, of the hub's own prediction where it points elsewhere for the file itself.  A
+/* Asks for the headers of a URL, of the hub's own prediction where it points elsewhere for the file itself. A
  * status that is no success is not an error. */
 bool remote_look(const char *url, const struct access *access, struct remote *remote, struct error *error);
 

@@ -44,14 +44,17 @@ static bool set_up(struct emotrain *e, const char *directory, const struct emotr
 {
     struct model_source source = {.path = directory};
     struct run_settings run = settings_default()->run;
-    int precision = settings->precision ? setting_choice("auto|float32|bfloat16|float16", settings->precision) : 0;
+    int precision =
+        settings->precision ? setting_choice("auto|float32|bfloat16|float16", settings->precision) : 0;
 
     if (precision < 0)
-        return error_usage(error, "precision \"%s\": there is auto, float32, bfloat16, float16", settings->precision);
+        return error_usage(error, "precision \"%s\": there is auto, float32, bfloat16, float16",
+                           settings->precision);
     run.precision = (enum precision)precision;
     run.device = settings->device ? settings->device : run.device;
     run.threads = settings->threads;
-    e->resampler = mem_string(settings->resampler ? settings->resampler : settings_default()->audio.resampler);
+    e->resampler =
+        mem_string(settings->resampler ? settings->resampler : settings_default()->audio.resampler);
     e->batch_size = settings->batch_size > 0 ? (size_t)settings->batch_size : BATCH_SIZE;
     e->window_seconds = settings->window_seconds;
     if (!compute_choose(&run, NULL, &e->compute, error))
@@ -144,9 +147,10 @@ static size_t window_start(const struct windows *w, size_t i)
     return i * w->signal->count / w->count;
 }
 
-/* Predicts windows first .. first + count - 1; adds the predictions to `sum`, each by its share of the recording. */
+/* Predicts windows first .. first + count - 1; adds the predictions to `sum`, each by its share of the
+ * recording. */
 static bool predict_windows(struct emotrain *e, const struct windows *w, size_t first, size_t count,
-                           double *sum, struct error *error)
+                            double *sum, struct error *error)
 {
     size_t labels = e->model->labels.count;
     struct signal *parts = mem_zero(count, sizeof *parts);
@@ -192,14 +196,13 @@ static bool predict_signal(struct emotrain *e, struct signal *signal, float *out
 {
     size_t labels = e->model->labels.count;
     double *sum = mem_zero(labels + 1, sizeof *sum);
-    bool done =
-        audio_resample(signal, e->model->sample_rate, e->resampler, error);
+    bool done = audio_resample(signal, e->model->sample_rate, e->resampler, error);
     struct windows windows = {signal, done ? count_windows(e, signal) : 0};
 
     for (size_t first = 0; done && first < windows.count; first += e->batch_size)
         done = predict_windows(e, &windows, first,
-                              first + e->batch_size < windows.count ? e->batch_size : windows.count - first,
-                              sum, error);
+                               first + e->batch_size < windows.count ? e->batch_size : windows.count - first,
+                               sum, error);
     for (size_t k = 0; done && k < labels; k++)
         outputs[k] = (float)sum[k];
     free(sum);

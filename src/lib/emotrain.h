@@ -73,9 +73,9 @@ EMOTRAIN_API const char *emotrain_label(const struct emotrain *model, size_t k);
 EMOTRAIN_API double emotrain_threshold(const struct emotrain *model, size_t k);
 EMOTRAIN_API int emotrain_sample_rate(const struct emotrain *model); /* Hz, that sounds are resampled to */
 
-/* Predictions: `predictions` has room for emotrain_label_count floats.  Sounds of any rate and length are taken;
- * `samples` are mono, from -1 to 1, `rate` in Hz.  Files and bytes are what libsndfile reads; channels are
- * averaged. */
+/* Predictions: `predictions` has room for emotrain_label_count floats.  Sounds of any rate and length are
+ * taken; `samples` are mono, from -1 to 1, `rate` in Hz.  Files and bytes are what libsndfile reads; channels
+ * are averaged. */
 EMOTRAIN_API bool emotrain_classify(struct emotrain *model, const float *samples, size_t count, int rate,
                                     float *outputs, struct emotrain_error *error);
 EMOTRAIN_API bool emotrain_classify_file(struct emotrain *model, const char *path, float *outputs,
@@ -85,8 +85,8 @@ EMOTRAIN_API bool emotrain_classify_bytes(struct emotrain *model, const void *by
 EMOTRAIN_API bool emotrain_classify_text(struct emotrain *model, const char *text, float *outputs,
                                          struct emotrain_error *error);
 
-/* From now on, is told each window's predictions, in order, before the recording's: `start` and `end` in seconds.
- * A false return ends the call, which then fails.  NULL: nobody is told. */
+/* From now on, is told each window's predictions, in order, before the recording's: `start` and `end` in
+ * seconds. A false return ends the call, which then fails.  NULL: nobody is told. */
 typedef bool emotrain_window(void *context, double start, double end, const float *outputs);
 EMOTRAIN_API void emotrain_on_window(struct emotrain *model, emotrain_window *window, void *context);
 

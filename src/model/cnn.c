@@ -10,12 +10,12 @@
  * batch is padded.
  */
 #include "base/text.h"
-#include "model/layers/frames.h"
 #include "model/head/head.h"
-#include "model/layers/log_mel.h"
-#include "model/model.h"
 #include "model/hyperparameter.h"
+#include "model/layers/frames.h"
+#include "model/layers/log_mel.h"
 #include "model/layers/spec_augment.h"
+#include "model/model.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -92,21 +92,30 @@ static bool read_front_end(struct cnn *cnn, const struct model *model, double *l
     return true;
 }
 
-static bool read_training(struct cnn *cnn, cJSON *json, const struct model_settings *given, struct error *error)
+static bool read_training(struct cnn *cnn, cJSON *json, const struct model_settings *given,
+                          struct error *error)
 {
     cnn->hidden_dropout = cnn->final_dropout = 0.2;
     cnn->apply_spec_augment = true;
     cnn->mask_time = (struct mask_settings){0.1, 12, 1};
     cnn->mask_feature = (struct mask_settings){0.1, 6, 1};
-    return hyperparameter_number(&cnn->hidden_dropout, "hidden_dropout", given->hidden_dropout, json, error) &&
+    return hyperparameter_number(&cnn->hidden_dropout, "hidden_dropout", given->hidden_dropout, json,
+                                 error) &&
            hyperparameter_number(&cnn->final_dropout, "final_dropout", given->final_dropout, json, error) &&
-           hyperparameter_bool(&cnn->apply_spec_augment, "apply_spec_augment", given->apply_spec_augment, json, error) &&
-           hyperparameter_number(&cnn->mask_time.probability, "mask_time_prob", given->mask_time_prob, json, error) &&
-           hyperparameter_integer(&cnn->mask_time.length, "mask_time_length", given->mask_time_length, json, error) &&
-           hyperparameter_integer(&cnn->mask_time.minimum, "mask_time_min_masks", given->mask_time_min_masks, json, error) &&
-           hyperparameter_number(&cnn->mask_feature.probability, "mask_feature_prob", given->mask_feature_prob, json, error) &&
-           hyperparameter_integer(&cnn->mask_feature.length, "mask_feature_length", given->mask_feature_length, json, error) &&
-           hyperparameter_integer(&cnn->mask_feature.minimum, "mask_feature_min_masks", given->mask_feature_min_masks, json, error) &&
+           hyperparameter_bool(&cnn->apply_spec_augment, "apply_spec_augment", given->apply_spec_augment,
+                               json, error) &&
+           hyperparameter_number(&cnn->mask_time.probability, "mask_time_prob", given->mask_time_prob, json,
+                                 error) &&
+           hyperparameter_integer(&cnn->mask_time.length, "mask_time_length", given->mask_time_length, json,
+                                  error) &&
+           hyperparameter_integer(&cnn->mask_time.minimum, "mask_time_min_masks", given->mask_time_min_masks,
+                                  json, error) &&
+           hyperparameter_number(&cnn->mask_feature.probability, "mask_feature_prob",
+                                 given->mask_feature_prob, json, error) &&
+           hyperparameter_integer(&cnn->mask_feature.length, "mask_feature_length",
+                                  given->mask_feature_length, json, error) &&
+           hyperparameter_integer(&cnn->mask_feature.minimum, "mask_feature_min_masks",
+                                  given->mask_feature_min_masks, json, error) &&
            ((cnn->mask_time.length > 0 && cnn->mask_feature.length > 0) ||
             error_set(error, "\"mask_time_length\" and \"mask_feature_length\" must be above 0"));
 }
@@ -265,8 +274,8 @@ static struct et_tensor *batch_norm(const struct pass *pass, struct et_scope *sc
                                     const struct stage *stage)
 {
     return et_batch_norm(scope, x, cnn_weight(pass, stage->scale), cnn_weight(pass, stage->shift),
-                         cnn_weight(pass, stage->mean), cnn_weight(pass, stage->variance), pass->mode->training,
-                         NORM_MOMENTUM, NORM_EPS);
+                         cnn_weight(pass, stage->mean), cnn_weight(pass, stage->variance),
+                         pass->mode->training, NORM_MOMENTUM, NORM_EPS);
 }
 
 /* The spectrogram as the first convolution takes it in; padding 0.  x (B, T, M) */
@@ -348,8 +357,8 @@ static struct et_tensor *spectrogram(struct pass *pass, struct et_scope *scope, 
     return et_channels_last(scope, et_reshape(scope, x, image, 4));
 }
 
-static struct et_tensor *cnn_forward(const struct model *model, struct et_scope *scope, const struct batch *batch,
-                                 const struct forward_mode *mode)
+static struct et_tensor *cnn_forward(const struct model *model, struct et_scope *scope,
+                                     const struct batch *batch, const struct forward_mode *mode)
 {
     const struct cnn *cnn = model->state;
     struct pass pass = {.model = model, .cnn = cnn, .mode = mode, .clips = batch->count};

@@ -8,10 +8,12 @@
 #include "base/json.h"
 #include "config/settings.h"
 
-/* `given`: what the section says; NAN, SETTING_UNSET or TRI_UNSET where it says nothing.  *value holds the default and gets
- * what was chosen.  Numbers are from 0 to 1. */
+/* `given`: what the section says; NAN, SETTING_UNSET or TRI_UNSET where it says nothing.  *value holds the
+ * default and gets what was chosen.  Numbers are from 0 to 1. */
 bool hyperparameter_number(double *value, const char *name, double given, cJSON *json, struct error *error);
-bool hyperparameter_integer(int64_t *value, const char *name, int64_t given, cJSON *json, struct error *error);
-bool hyperparameter_bool(bool *value, const char *name, enum tristate given, cJSON *json, struct error *error);
+bool hyperparameter_integer(int64_t *value, const char *name, int64_t given, cJSON *json,
+                            struct error *error);
+bool hyperparameter_bool(bool *value, const char *name, enum tristate given, cJSON *json,
+                         struct error *error);
 
 #endif

@@ -425,7 +425,8 @@ static bool set_up(struct model *model, const struct model_source *source, const
         log_info("weights: all %zu tensors initialised at random (%s holds none)", model->parameters.count,
                  model->path);
     if (settings && settings->lora_rank > 0 && !model->kind->save_parameter)
-        return error_usage(error, "model.lora_rank: model.kind=%s has no adapters; encoder has", model->kind->name);
+        return error_usage(error, "model.lora_rank: model.kind=%s has no adapters; encoder has",
+                           model->kind->name);
     return parameters_initialise(&model->parameters, source->seed, error) &&
            (!settings || model->kind->freeze(model, settings->freeze, error)) &&
            parameters_apply_trainable(&model->parameters, -1, error);

@@ -14,12 +14,12 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/strings.h"
+#include "base/text.h"
 #include "config/config.h"
 #include "config/task.h"
-#include "base/text.h"
+#include "model/head/pooling.h"
 #include "model/onnx/onnx.h"
 #include "model/weights/parameters.h"
-#include "model/head/pooling.h"
 #include "model/weights/weights.h"
 
 /* What a model takes in of a clip. */
@@ -50,7 +50,7 @@ struct batch {
     char **texts;    /* INPUT_TEXT: (count) */
 
     int64_t *labels; /* (count), indices, of single_label; unused where nothing is learned */
-    float *targets; /* (count, labels), of the other tasks: 0 or 1, or standardised numbers; may be NULL */
+    float *targets;  /* (count, labels), of the other tasks: 0 or 1, or standardised numbers; may be NULL */
 };
 
 /* All clips that a model is fitted to at once (model_kind.fit). */
@@ -83,9 +83,8 @@ struct forward_mode {
 struct model_source {
     const char
         *path; /* model directory, or a config.json for random weights; "" where the kind needs no files */
-    const struct settings
-        *settings; /* the experiment's; NULL: all as the directory's config.json says */
-    const struct strings *labels; /* NULL: as the directory's config.json says */
+    const struct settings *settings; /* the experiment's; NULL: all as the directory's config.json says */
+    const struct strings *labels;    /* NULL: as the directory's config.json says */
     const struct strings
         *features; /* names of the features there are for training; NULL: as config.json says */
     int device;
@@ -129,7 +128,8 @@ struct frozen_trunk {
 
 struct model_kind {
     const char *name, *summary;
-    const char *model_type, *architecture, *extractor; /* what config.json and preprocessor_config.json call it */
+    const char *model_type, *architecture,
+        *extractor; /* what config.json and preprocessor_config.json call it */
     enum model_input input;
     bool normalizes;     /* wants signals of zero mean and unit variance (audio.normalize=auto) */
     bool needs_no_files; /* begins without model.pretrained */
@@ -140,7 +140,8 @@ struct model_kind {
     /* Sets `trainable` from model.freeze. */
     bool (*freeze)(struct model *model, const char *freeze, struct error *error);
 
-    /* -> (clips, labels) logits, or standardised numbers.  NULL where `fit` and `prediction` are in its place. */
+    /* -> (clips, labels) logits, or standardised numbers.  NULL where `fit` and `prediction` are in its
+     * place. */
     struct et_tensor *(*forward)(const struct model *model, struct et_scope *scope, const struct batch *batch,
                                  const struct forward_mode *mode);
 
@@ -159,7 +160,8 @@ struct model_kind {
     bool (*fit)(struct model *model, const struct examples *examples, struct error *error);
 
     /* Instead of forward: probabilities, or numbers (clips, labels). */
-    bool (*predict)(const struct model *model, const struct batch *batch, float *outputs, struct error *error);
+    bool (*predict)(const struct model *model, const struct batch *batch, float *outputs,
+                    struct error *error);
 
     /* How parameter `i` is written, where not as it is: sets entry->read, or returns false for one that is
      * not written.  NULL: all are as they are. */
@@ -190,8 +192,8 @@ void model_close(struct model *model); /* NULL does nothing */
 struct et_tensor *model_forward(const struct model *model, struct et_scope *scope, const struct batch *batch,
                                 const struct forward_mode *mode);
 
-/* Model outputs (clips, labels), as forward gives them, to predictions: probabilities by softmax or sigmoid, or
- * numbers. */
+/* Model outputs (clips, labels), as forward gives them, to predictions: probabilities by softmax or sigmoid,
+ * or numbers. */
 void model_probabilities(const struct model *model, float *outputs, int64_t clips);
 
 /* Sets model->means and deviations to those of the targets (clips, labels). */

@@ -88,8 +88,7 @@ void describe_training(struct run_info *info, const struct trainer *trainer, int
     info->training.steps = trainer->state.step;
     info->training.best_step = trainer->state.best_step;
     info->training.best_metric = arena_string(&info->arena, trainer->settings->eval.best_metric);
-    info->training.device =
-        arena_string(&info->arena, compute_device_name(&trainer->compute, device));
+    info->training.device = arena_string(&info->arena, compute_device_name(&trainer->compute, device));
     info->training.precision = compute_precision_name(&trainer->compute);
     info->training.threads = et_get_threads();
     info->training.processes =

@@ -19,7 +19,8 @@ bool experiment_choose_compute(struct config *config, const struct dist_env *env
     config_choose(config, "run.device", compute_device_name(compute, device));
     config_choose(config, "run.precision", compute_precision_name(compute));
     snprintf(threads, sizeof threads, "%d", compute->threads);
-    if (!env || env->world_size == 1) /* a part of the processors means nothing to another number of processes */
+    if (!env ||
+        env->world_size == 1) /* a part of the processors means nothing to another number of processes */
         config_choose(config, "run.threads", threads);
     return true;
 }
@@ -69,7 +70,8 @@ bool experiment_find_model(struct experiment *e, struct error *error)
         return true;
     e->pretrained = hub_model(settings->pretrained, settings->revision, false, &commit, error);
     if (!e->pretrained)
-        return error_prefix(error, "model.pretrained: no \"%s\" here, and from the hub", settings->pretrained);
+        return error_prefix(error, "model.pretrained: no \"%s\" here, and from the hub",
+                            settings->pretrained);
     log_info("model.pretrained: %s at commit %s, %s", settings->pretrained, commit, e->pretrained);
     config_choose(e->config, "model.revision", commit); /* for the next time, exactly this one */
     free(commit);
@@ -89,7 +91,8 @@ static void log_model(const struct experiment *e)
     log_info("model: %s, %.1f M parameters, %.1f M trained; %s, %s, %d threads", model->kind->name,
              1e-6 * (double)parameters_elements(&model->parameters, false),
              1e-6 * (double)parameters_elements(&model->parameters, true),
-             compute_device_name(&e->compute, device), compute_precision_name(&e->compute), e->compute.threads);
+             compute_device_name(&e->compute, device), compute_precision_name(&e->compute),
+             e->compute.threads);
 }
 
 bool experiment_open_model(struct experiment *e, const char *checkpoint, struct error *error)

@@ -18,8 +18,8 @@ struct experiment {
     struct model *model;
 };
 
-/* Chooses device, precision and threads and writes what was chosen into the configuration: "auto" becomes "cpu".
- * env: as compute_choose takes it. */
+/* Chooses device, precision and threads and writes what was chosen into the configuration: "auto" becomes
+ * "cpu". env: as compute_choose takes it. */
 bool experiment_choose_compute(struct config *config, const struct dist_env *env, struct compute *compute,
                                struct error *error);
 

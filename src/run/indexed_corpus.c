@@ -37,7 +37,8 @@ static bool index_one(struct indexed_corpus *corpus, const struct settings *sett
 
     for (size_t other = 0; done && other < i; other++)
         if (corpus->roots[other].id == scan.corpus)
-            done = error_usage(error, "corpus.%s.root: %s is there already, as another corpus", one->name, root);
+            done =
+                error_usage(error, "corpus.%s.root: %s is there already, as another corpus", one->name, root);
     corpus->roots[i] = (struct indexed_root){root, done ? scan.corpus : 0};
     if (done)
         add_scan(&corpus->scan, &scan);
@@ -46,11 +47,11 @@ static bool index_one(struct indexed_corpus *corpus, const struct settings *sett
 
 bool corpora_index(struct indexed_corpus *corpus, const struct settings *settings, struct error *error)
 {
-    char *first = corpus_root(&settings->corpora.items[0], error); /* nothing is made where there is no corpus */
-    bool done =
-        first && (corpus->catalogue = catalogue_open(settings->run.database, error)) &&
-        (corpus->opens_nothing ||
-         (corpus->cache = corpus_cache_open(&settings->audio, settings->run.database, error)));
+    char *first =
+        corpus_root(&settings->corpora.items[0], error); /* nothing is made where there is no corpus */
+    bool done = first && (corpus->catalogue = catalogue_open(settings->run.database, error)) &&
+                (corpus->opens_nothing ||
+                 (corpus->cache = corpus_cache_open(&settings->audio, settings->run.database, error)));
 
     free(first);
     corpus->count = settings->corpora.count;
@@ -71,7 +72,8 @@ static int by_name(const void *a, const void *b)
     return order ? order : strcmp(x->path, y->path);
 }
 
-/* Clips of another corpus than the first go by their whole path, and its speakers are others than the first's. */
+/* Clips of another corpus than the first go by their whole path, and its speakers are others than the
+ * first's. */
 static bool read_clips(struct indexed_corpus *corpus, const struct settings *settings, size_t i,
                        struct error *error)
 {
@@ -150,10 +152,11 @@ static void find_same_content(struct indexed_corpus *corpus)
         i += same;
     }
     if (example)
-        log_warn("%zu clip%s the same content as another under another name (%s and %s); %zu in the test part "
-                 "with their content in the training part",
-                 corpus->same_content, corpus->same_content == 1 ? " has" : "s have", example[0].clip->path,
-                 example[1].clip->path, corpus->leaks);
+        log_warn(
+            "%zu clip%s the same content as another under another name (%s and %s); %zu in the test part "
+            "with their content in the training part",
+            corpus->same_content, corpus->same_content == 1 ? " has" : "s have", example[0].clip->path,
+            example[1].clip->path, corpus->leaks);
     free(contents);
 }
 
@@ -165,8 +168,8 @@ bool corpora_split(struct indexed_corpus *corpus, const struct settings *setting
         done = read_clips(corpus, settings, i, error);
     if (done && corpus->count > 1)
         qsort(corpus->clips.clips, corpus->clips.count, sizeof *corpus->clips.clips, by_name);
-    done = done &&
-           split_make(&settings->split, settings->corpora.task, &corpus->clips, &corpus->split, error);
+    done =
+        done && split_make(&settings->split, settings->corpora.task, &corpus->clips, &corpus->split, error);
     char *description = split_describe(&settings->split, &settings->corpora);
     done = done && split_store(description, corpus->catalogue, corpus->roots[0].id, &corpus->clips,
                                &corpus->split, error);

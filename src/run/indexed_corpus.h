@@ -1,4 +1,5 @@
-/* What commands read: the corpora of a configuration, brought up to date in the catalogue, and their split. */
+/* What commands read: the corpora of a configuration, brought up to date in the catalogue, and their split.
+ */
 #ifndef EMOTRAIN_RUN_INDEXED_CORPUS_H
 #define EMOTRAIN_RUN_INDEXED_CORPUS_H
 

@@ -25,7 +25,8 @@ void recorded_run_close(struct recorded_run *run)
     *run = (struct recorded_run){0};
 }
 
-bool recorded_run_baseline(struct report *report, const char *name, const char *directory, struct error *error)
+bool recorded_run_baseline(struct report *report, const char *name, const char *directory,
+                           struct error *error)
 {
     struct recorded_run baseline;
 

@@ -13,10 +13,12 @@ struct recorded_run {
 };
 
 /* `directory`: run.directory, where a name is looked for.  Close it, failed or not. */
-bool recorded_run_open(struct recorded_run *run, const char *name, const char *directory, struct error *error);
+bool recorded_run_open(struct recorded_run *run, const char *name, const char *directory,
+                       struct error *error);
 void recorded_run_close(struct recorded_run *run);
 
 /* Says in `report` what changed against the run of that name; an empty name does nothing. */
-bool recorded_run_baseline(struct report *report, const char *name, const char *directory, struct error *error);
+bool recorded_run_baseline(struct report *report, const char *name, const char *directory,
+                           struct error *error);
 
 #endif

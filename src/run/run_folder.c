@@ -32,7 +32,8 @@ static char *run_at(const char *folder)
 bool run_folder_clean_up(const char *folder, struct error *error)
 {
     char *charts = path_join(folder, "charts");
-    bool done = folder_clean_up(folder, 0, error) && (!path_exists(charts) || folder_clean_up(charts, 0, error));
+    bool done =
+        folder_clean_up(folder, 0, error) && (!path_exists(charts) || folder_clean_up(charts, 0, error));
 
     free(charts);
     return done;

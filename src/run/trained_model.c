@@ -79,9 +79,10 @@ bool trained_model_find(struct trained_model *trained, const struct trained_mode
 
     *trained = (struct trained_model){0};
     *folder = NULL;
-    bool found = given && check_sets(request->sets, error) &&
-                 find_model(request->name, config_settings(given)->run.directory, &trained->run, folder, error) &&
-                 (trained->config = choose_config(trained->run, request, error));
+    bool found =
+        given && check_sets(request->sets, error) &&
+        find_model(request->name, config_settings(given)->run.directory, &trained->run, folder, error) &&
+        (trained->config = choose_config(trained->run, request, error));
     config_free(given);
     return found;
 }

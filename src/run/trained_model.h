@@ -19,8 +19,8 @@ struct trained_model {
     char *run; /* the run's folder; NULL for a model directory */
 };
 
-/* Finds what the user named, without opening it: sets config and run, and *folder to the model's directory, which the
- * caller frees. */
+/* Finds what the user named, without opening it: sets config and run, and *folder to the model's directory,
+ * which the caller frees. */
 bool trained_model_find(struct trained_model *trained, const struct trained_model_request *request,
                         char **folder, struct error *error);
 

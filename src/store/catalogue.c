@@ -71,7 +71,8 @@ static const char *const MIGRATIONS[SCHEMA_VERSION] = {
     "ALTER TABLE runs RENAME COLUMN facts TO info;" /* run_info.h */
     "ALTER TABLE clips RENAME COLUMN problem TO defect;"
     "ALTER TABLE clips RENAME COLUMN intensity TO number;"
-    "ALTER TABLE clips ADD COLUMN intensity TEXT;" /* of the emotion, where the corpus tells: normal, strong */
+    "ALTER TABLE clips ADD COLUMN intensity TEXT;" /* of the emotion, where the corpus tells: normal, strong
+                                                    */
     "UPDATE clips SET intensity = CASE number WHEN 1 THEN 'normal' WHEN 2 THEN 'strong' END;"
     "ALTER TABLE clips DROP COLUMN number; ALTER TABLE clips DROP COLUMN modality;"
     "ALTER TABLE clips DROP COLUMN vocal_channel; ALTER TABLE clips DROP COLUMN emotion;"

@@ -14,7 +14,8 @@ struct catalogue;
 
 /* Opens or makes the database, and its folder; waits up to 60 s for another process's write to end. */
 struct catalogue *catalogue_open(const char *path, struct error *error);
-/* Opens the database for reading alone: nothing is made or written, and neither it nor its folder need be writable. */
+/* Opens the database for reading alone: nothing is made or written, and neither it nor its folder need be
+ * writable. */
 struct catalogue *catalogue_open_read(const char *path, struct error *error);
 
 void catalogue_close(struct catalogue *catalogue); /* NULL does nothing */

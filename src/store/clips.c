@@ -69,7 +69,7 @@ void clip_list_free(struct clip_list *list)
 }
 
 bool catalogue_corpus_id(struct catalogue *catalogue, const char *kind, const char *root, int64_t *id,
-                 struct error *error)
+                         struct error *error)
 {
     struct statement s;
 
@@ -109,7 +109,8 @@ static void read_clip(struct statement *s, struct clip *clip, struct arena *aren
 }
 
 /* "SELECT id and all columns FROM clips" and `rest`. */
-static bool select_clips(struct statement *s, struct catalogue *catalogue, const char *rest, struct error *error)
+static bool select_clips(struct statement *s, struct catalogue *catalogue, const char *rest,
+                         struct error *error)
 {
     char *names = column_names(""), *sql = mem_format("SELECT id, %s FROM clips %s", names, rest);
     bool done = statement_prepare(s, catalogue, sql, error);

@@ -22,8 +22,8 @@ struct clip {
     const char *part;                         /* that the corpus itself puts it in, or NULL */
     bool part_is_fixed;                       /* whatever split.protocol says; not in the catalogue */
     const char *intensity;                    /* of the emotion: "normal", "strong"; NULL where unknown */
-    const char *defect;      /* why the file is left out; NULL: usable */
-    const char *duplicate_of; /* path of the clip that this is a copy of; NULL: not a copy */
+    const char *defect;                       /* why the file is left out; NULL: usable */
+    const char *duplicate_of;                 /* path of the clip that this is a copy of; NULL: not a copy */
 };
 
 struct clip_list {
@@ -38,7 +38,7 @@ void clip_list_free(struct clip_list *list);
 
 /* The id of a corpus, made if it is new.  `root` should be an absolute path. */
 bool catalogue_corpus_id(struct catalogue *catalogue, const char *kind, const char *root, int64_t *id,
-                 struct error *error);
+                         struct error *error);
 
 enum clip_filter { CLIPS_ALL, CLIPS_USABLE /* no defect and no copy */ };
 

@@ -43,8 +43,8 @@ static const char *column(const struct statement *s, int i)
     return (const char *)sqlite3_column_text(s->handle, i);
 }
 
-bool prediction_rows_read(struct catalogue *catalogue, int64_t run, const char *part, prediction_row_take *take,
-                          void *context, struct error *error)
+bool prediction_rows_read(struct catalogue *catalogue, int64_t run, const char *part,
+                          prediction_row_take *take, void *context, struct error *error)
 {
     struct statement s;
 
@@ -58,7 +58,8 @@ bool prediction_rows_read(struct catalogue *catalogue, int64_t run, const char *
             const struct prediction_row row = {column(&s, 0), column(&s, 1), column(&s, 2), column(&s, 3)};
             if (!take(context, column(&s, 4), &row)) {
                 s.failed = true;
-                error_set(error, "%s: a damaged prediction for %s", catalogue->path, row.path ? row.path : "?");
+                error_set(error, "%s: a damaged prediction for %s", catalogue->path,
+                          row.path ? row.path : "?");
             }
         }
     }

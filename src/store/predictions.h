@@ -25,7 +25,7 @@ bool prediction_rows_write(struct catalogue *catalogue, int64_t run, const char 
                            prediction_row_make *make, void *context, struct error *error);
 
 /* Reads a part back in order. */
-bool prediction_rows_read(struct catalogue *catalogue, int64_t run, const char *part, prediction_row_take *take,
-                          void *context, struct error *error);
+bool prediction_rows_read(struct catalogue *catalogue, int64_t run, const char *part,
+                          prediction_row_take *take, void *context, struct error *error);
 
 #endif

@@ -11,7 +11,10 @@ static const struct field {
     enum field_type type;
     size_t offset; /* into struct run_info */
 } FIELDS[] = {
-#define FIELD(part, name, type) {#part, #name, type, offsetof(struct run_info, part.name)}
+#define FIELD(part, name, type)                                                                              \
+    {                                                                                                        \
+#part, #name, type, offsetof(struct run_info, part.name)                                             \
+    }
     FIELD(corpus, kind, FIELD_TEXT),
     FIELD(corpus, root, FIELD_TEXT),
     FIELD(corpus, clips, FIELD_INTEGER),
@@ -93,7 +96,8 @@ void run_info_read(struct run_info *info, const char *text)
         const struct field *f = &FIELDS[i];
         double number = json_number_at(json, f->part, f->name);
         if (f->type == FIELD_TEXT)
-            *(const char **)field_of(info, f) = arena_string(&info->arena, json_text_at(json, f->part, f->name));
+            *(const char **)field_of(info, f) =
+                arena_string(&info->arena, json_text_at(json, f->part, f->name));
         else if (f->type == FIELD_NUMBER)
             *(double *)field_of(info, f) = number;
         else if (number > -1e15 && number < 1e15)

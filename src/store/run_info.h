@@ -1,9 +1,9 @@
 /*
- * What a run knows of itself: its corpora, split and model, and what training and testing came to.  Recorded with the
- * run, so that its report describes the run as it was.
+ * What a run knows of itself: its corpora, split and model, and what training and testing came to.  Recorded
+ * with the run, so that its report describes the run as it was.
  *
- * In the catalogue it is JSON, an object for each part below; this file and run_info.c are the only ones that know its
- * names.
+ * In the catalogue it is JSON, an object for each part below; this file and run_info.c are the only ones that
+ * know its names.
  */
 #ifndef EMOTRAIN_STORE_RUN_INFO_H
 #define EMOTRAIN_STORE_RUN_INFO_H
@@ -34,8 +34,8 @@ struct run_info {
         const char *settings; /* on one line */
         int64_t train, validation, test, left_out;
         int64_t speakers, shared_speakers; /* shared: in the training and in the test part */
-        const char *selection_part;        /* what checkpoints were chosen on: "validation", "test" or "none" */
-        const char *digest;                /* of the clips, their labels, texts, parts and order */
+        const char *selection_part; /* what checkpoints were chosen on: "validation", "test" or "none" */
+        const char *digest;         /* of the clips, their labels, texts, parts and order */
     } split;
     struct {
         const char *kind, *pretrained, *input, *task, *pooling;
@@ -45,9 +45,9 @@ struct run_info {
         int64_t steps, best_step; /* steps: 0 before training */
         const char *best_metric, *device, *precision;
         int64_t threads, processes;
-        double seconds;            /* of the last session */
-        int64_t session_steps;     /* steps of the last session */
-        double clips_per_second;   /* of the last session, evaluations included */
+        double seconds;          /* of the last session */
+        int64_t session_steps;   /* steps of the last session */
+        double clips_per_second; /* of the last session, evaluations included */
         double peak_memory_mib;
     } training;
     struct {

@@ -333,8 +333,7 @@ struct et_group *et_group_join(const struct et_group_env *env, struct error *err
         /* All ranks fail alike: only rank 0 reports it. */
         (env->rank == 0 ? error_set : error_peer)(
             error, "rank %d of %d did not find the others by %s port %d (run.timeout is %.0f s): %s",
-            env->rank, env->size, env->address, env->port, env->timeout,
-            shim::reason(exception).c_str());
+            env->rank, env->size, env->address, env->port, env->timeout, shim::reason(exception).c_str());
     }
     delete group;
     return nullptr;

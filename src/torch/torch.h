@@ -50,8 +50,8 @@ void et_set_plain_torch(bool plain);
 void et_set_threads(int threads);
 int et_get_threads(void);
 
-/* For threads that run batches at the same time: the calling thread is worker number `worker` from now on, and
- * its operations use `threads` threads, whatever the other workers do. */
+/* For threads that run batches at the same time: the calling thread is worker number `worker` from now on,
+ * and its operations use `threads` threads, whatever the other workers do. */
 void et_use_worker(int worker, int threads);
 
 /* Around passes at the same time.  Between them oneDNN drops none of the products that it has generated code
@@ -277,13 +277,13 @@ void et_clear_grads(struct et_tensor *const *tensors, size_t count);
 /*
  * Replicas: further handles of the same memory, each with a gradient of its own, so that several passes
  * through one model can go backward at the same time.  et_replicas_begin, before the passes, makes a replica
- * require a gradient where its tensor does.  et_replicas_end, after them, adds the replicas' gradients to those
- * of the tensors, in this order, and clears them.
+ * require a gradient where its tensor does.  et_replicas_end, after them, adds the replicas' gradients to
+ * those of the tensors, in this order, and clears them.
  */
 struct et_tensor *et_gradient_replica(struct et_scope *scope, const struct et_tensor *x);
 void et_replicas_begin(struct et_tensor *const *tensors, struct et_tensor *const *replicas, size_t count);
-void et_replicas_end(struct et_scope *scope, struct et_tensor *const *tensors, struct et_tensor *const *replicas,
-                  size_t count);
+void et_replicas_end(struct et_scope *scope, struct et_tensor *const *tensors,
+                     struct et_tensor *const *replicas, size_t count);
 
 /* The 2-norm over all gradients together; NaN or infinity if any element is. */
 double et_grad_norm(struct et_scope *scope, struct et_tensor *const *tensors, size_t count);

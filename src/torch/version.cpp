@@ -62,8 +62,8 @@ at::Tensor version::gelu(const at::Tensor &x)
 #endif
 }
 
-/* oneDNN 3.7, in Debian 13's libtorch, computes a wrong gradient of a convolution's input, on some processors, where
- * the channels do not fill its registers: channels of zeros fill them there. */
+/* oneDNN 3.7, in Debian 13's libtorch, computes a wrong gradient of a convolution's input, on some
+ * processors, where the channels do not fill its registers: channels of zeros fill them there. */
 at::Tensor version::conv2d(const at::Tensor &x, const at::Tensor &weight,
                            const c10::optional<at::Tensor> &bias, int64_t stride, int64_t padding)
 {

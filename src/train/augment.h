@@ -1,10 +1,11 @@
 /*
- * Augmentation ([augment]) of training clips as samples, for every model: speed (tempo and pitch together; Ko et al.,
- * 2015), shift in time, noise; and mixup of the clips of a batch (Zhang et al., 2018).
+ * Augmentation ([augment]) of training clips as samples, for every model: speed (tempo and pitch together; Ko
+ * et al., 2015), shift in time, noise; and mixup of the clips of a batch (Zhang et al., 2018).
  *
- * All random numbers are functions of a seed and the clip's position in the batch, so a resumed run sees the same clips.
- * Speed factors are uniform in 1 - speed to 1 + speed; a shift moves the sound later (silence before it) or earlier (its
- * beginning is cut); the signal-to-noise ratio is uniform in noise_snr to noise_snr + 30 dB.
+ * All random numbers are functions of a seed and the clip's position in the batch, so a resumed run sees the
+ * same clips. Speed factors are uniform in 1 - speed to 1 + speed; a shift moves the sound later (silence
+ * before it) or earlier (its beginning is cut); the signal-to-noise ratio is uniform in noise_snr to
+ * noise_snr + 30 dB.
  */
 #ifndef EMOTRAIN_TRAIN_AUGMENT_H
 #define EMOTRAIN_TRAIN_AUGMENT_H

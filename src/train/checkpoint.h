@@ -21,13 +21,13 @@ struct trainer_state {
     int64_t logged_steps; /* how many those are */
     double epoch_loss;    /* likewise since the epoch began */
     int64_t epoch_steps;
-    int64_t evaluated_step; /* the last step after which an evaluation was made */
-    int64_t record_bytes;   /* length of metrics.jsonl */
-    int64_t best_step;      /* 0: none yet */
-    double best_score;      /* of eval.best_metric, larger is better */
-    double loss_scale;      /* float16 only */
-    int64_t good_steps;     /* since the loss scale last changed */
-    int64_t nonfinite_steps;      /* the last ones, in a row, whose loss or gradients were not finite */
+    int64_t evaluated_step;  /* the last step after which an evaluation was made */
+    int64_t record_bytes;    /* length of metrics.jsonl */
+    int64_t best_step;       /* 0: none yet */
+    double best_score;       /* of eval.best_metric, larger is better */
+    double loss_scale;       /* float16 only */
+    int64_t good_steps;      /* since the loss scale last changed */
+    int64_t nonfinite_steps; /* the last ones, in a row, whose loss or gradients were not finite */
 };
 
 /* What training goes on with, besides the model. */

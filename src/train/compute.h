@@ -16,8 +16,8 @@ struct compute {
 
 enum { COMPUTE_NAME_SIZE = 16 };
 
-/* Chooses, and sets libtorch's threads.  env: this process among those that train together, each of which has a card and a
- * part of the processors; NULL: it is alone. */
+/* Chooses, and sets libtorch's threads.  env: this process among those that train together, each of which has
+ * a card and a part of the processors; NULL: it is alone. */
 bool compute_choose(const struct run_settings *settings, const struct dist_env *env, struct compute *compute,
                     struct error *error);
 

@@ -25,7 +25,7 @@ static bool fill_item(struct dataset *dataset, struct dataset_item *item, const 
     }
     item->targets = arena_zero(&dataset->arena, labels->count, sizeof *item->targets);
     return target_parse(dataset->task, (const char *const *)labels->items, labels->count, clip->label,
-                         item->targets, error) ||
+                        item->targets, error) ||
            error_prefix(error, "%s", clip->path);
 }
 
@@ -34,9 +34,8 @@ bool dataset_start(struct dataset *dataset, const struct dataset_source *source,
 {
     bool done = true;
 
-    *dataset = (struct dataset){.source = *source,
-                                .task = source->settings->model.task,
-                                .count = source->split->counts[part]};
+    *dataset = (struct dataset){
+        .source = *source, .task = source->settings->model.task, .count = source->split->counts[part]};
     dataset->items = mem_zero(dataset->count, sizeof *dataset->items);
     for (size_t i = 0; done && i < dataset->count; i++)
         done = fill_item(dataset, &dataset->items[i], &source->clips->clips[source->split->clips[part][i]],
@@ -144,8 +143,8 @@ void batch_free(struct batch *batch)
 /* ---- a dataset's batches ---- */
 
 static bool load_signals(const struct dataset *dataset, const size_t *items, size_t count,
-                         const struct model *model, const struct augment_settings *augmentation, uint64_t seed,
-                         struct batch *batch, struct error *error)
+                         const struct model *model, const struct augment_settings *augmentation,
+                         uint64_t seed, struct batch *batch, struct error *error)
 {
     const struct dataset_source *source = &dataset->source;
     struct signal *signals = mem_zero(count, sizeof *signals);
@@ -201,8 +200,8 @@ static bool load_features(const struct dataset *dataset, const size_t *items, si
         const struct clip *clip = dataset->items[items[i]].clip;
         const float *row = features_row(features, dataset->source.root, clip->path, clip->name);
         if (!row)
-            return error_set(error, "%s: no row for the clip %s",
-                             dataset->source.settings->linear.features, clip->path);
+            return error_set(error, "%s: no row for the clip %s", dataset->source.settings->linear.features,
+                             clip->path);
         memcpy(batch->features + i * width, row, width * sizeof *row);
     }
     return true;
@@ -217,11 +216,10 @@ static bool load_texts(const struct dataset *dataset, const size_t *items, size_
     for (size_t i = 0; done && i < count; i++) {
         const struct clip *clip = dataset->items[items[i]].clip;
         texts[i] = clip->text;
-        done =
-            clip->text || error_set(error,
-                                    "%s: no text: this model takes texts, which this corpus does not "
- "have (corpus.kind=list has a column text)",
-                                    clip->path);
+        done = clip->text || error_set(error,
+                                       "%s: no text: this model takes texts, which this corpus does not "
+                                       "have (corpus.kind=list has a column text)",
+                                       clip->path);
     }
     if (done)
         batch_of_texts(batch, texts, count);
@@ -231,7 +229,7 @@ static bool load_texts(const struct dataset *dataset, const size_t *items, size_
 
 /* What is so of the batch's clips; numbers standardised as the model learned them. */
 static void add_targets(const struct dataset *dataset, const size_t *items, const struct model *model,
-                      struct batch *batch)
+                        struct batch *batch)
 {
     size_t count = (size_t)batch->count, labels = model->labels.count;
 

@@ -12,7 +12,7 @@
 struct dataset_item {
     const struct clip *clip; /* of the clip list; path relative to the corpus' root, or absolute */
     double seconds;          /* as the model sees it: for grouping by length */
-    int label; /* index; -1 of other tasks than single_label, and for a label that is not asked for */
+    int label;       /* index; -1 of other tasks than single_label, and for a label that is not asked for */
     double *targets; /* (labels) of the other tasks; NULL of single_label */
 };
 

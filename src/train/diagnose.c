@@ -23,7 +23,7 @@ static void name_clips(const struct trainer *t, int64_t first, int64_t last, str
 }
 
 void report_nonfinite_step(const struct trainer *t, const struct step_result *result, int64_t first,
-                      int64_t last)
+                           int64_t last)
 {
     struct text clips = {0};
 
@@ -40,11 +40,13 @@ void report_nonfinite_step(const struct trainer *t, const struct step_result *re
 /* Appends the settings that would make the batch smaller: half of what is largest first. */
 static void suggest(const struct trainer *t, size_t count, double longest, struct text *out)
 {
-        long long accumulate = (long long)t->settings->train.gradient_accumulation_steps;
+    long long accumulate = (long long)t->settings->train.gradient_accumulation_steps;
 
     if (count > 1)
-        text_add(out, "train.batch_size=%zu train.gradient_accumulation_steps=%lld (the same step in smaller batches)",
-                 (count + 1) / 2, accumulate * 2);
+        text_add(
+            out,
+            "train.batch_size=%zu train.gradient_accumulation_steps=%lld (the same step in smaller batches)",
+            (count + 1) / 2, accumulate * 2);
     if (!t->settings->model.gradient_checkpointing)
         text_add(out, "%smodel.gradient_checkpointing=yes", out->length ? ", " : "");
     if (longest > 2)
@@ -71,8 +73,8 @@ bool explain_out_of_memory(const struct trainer *t, int64_t batch, struct error 
         error,
         "step %lld: no memory for a batch of %zu clips of %.1f to %.1f s (%s is the longest): try %s; "
         "the last checkpoint is whole",
-        (long long)t->state.step + 1, end - begin, shortest->seconds, longest->seconds,
-        longest->clip->path, settings.length ? settings.text : "a smaller model or a larger machine");
+        (long long)t->state.step + 1, end - begin, shortest->seconds, longest->seconds, longest->clip->path,
+        settings.length ? settings.text : "a smaller model or a larger machine");
     text_free(&settings);
     return false;
 }

@@ -30,8 +30,7 @@ void ema_end(struct ema *ema)
 bool ema_update(struct ema *ema, int64_t step, struct error *error)
 {
     const struct parameters *p = &ema->model->parameters;
-    double early = (double)(1 + step) / (double)(10 + step),
-           decay = early < ema->decay ? early : ema->decay;
+    double early = (double)(1 + step) / (double)(10 + step), decay = early < ema->decay ? early : ema->decay;
 
     if (ema->decay == 0)
         return true;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 bool predict_batch(const struct model *model, const struct batch *batch, const struct compute *compute,
-            float *outputs, struct error *error)
+                   float *outputs, struct error *error)
 {
     const struct forward_mode mode = {.training = false};
 
@@ -65,7 +65,7 @@ static bool make_batch(void *context, int64_t index, struct batch *batch, struct
 }
 
 static bool predict_one_batch(const struct evaluation_run *run, struct range range, struct loader *loader,
-                         const struct compute *compute, float *rows, struct error *error)
+                              const struct compute *compute, float *rows, struct error *error)
 {
     size_t labels = run->model->labels.count;
     struct batch batch;
@@ -83,7 +83,7 @@ static bool predict_one_batch(const struct evaluation_run *run, struct range ran
 }
 
 static bool predict_batches(const struct evaluation_run *run, const struct compute *compute, const char *what,
-                           struct error *error)
+                            struct error *error)
 {
     float *rows = mem_zero(run->size * run->model->labels.count, sizeof *rows);
     int64_t batches = (int64_t)((run->dataset->count + run->size - 1) / run->size);

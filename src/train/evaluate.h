@@ -13,6 +13,6 @@ bool evaluate(const struct model *model, const struct dataset *dataset, const st
 
 /* Predictions for one batch (count, labels): probabilities, or numbers. */
 bool predict_batch(const struct model *model, const struct batch *batch, const struct compute *compute,
-            float *outputs, struct error *error);
+                   float *outputs, struct error *error);
 
 #endif

@@ -143,8 +143,7 @@ bool loss_start(struct loss *loss, const struct train_settings *settings, const 
                           .smoothing = settings->label_smoothing,
                           .scope = et_scope_open(NULL)};
     if (!loss->kind)
-        return error_usage(error, "train.loss=%s: no loss for model.task=%s", name,
-                           TASKS[model->task].name);
+        return error_usage(error, "train.loss=%s: no loss for model.task=%s", name, TASKS[model->task].name);
     if (!settings->class_weights)
         return true;
     if (!counts)

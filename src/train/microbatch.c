@@ -18,11 +18,12 @@ struct replica {
 
 /* ---- set-up ---- */
 
-/* Two at the same time need a second gradient while they run, of which bfloat16 keeps two anyway, and a model without
- * buffers.  Ranks that train together sum gradients while the last batch makes them. */
+/* Two at the same time need a second gradient while they run, of which bfloat16 keeps two anyway, and a model
+ * without buffers.  Ranks that train together sum gradients while the last batch makes them. */
 static int choose_workers(const struct trainer *t)
 {
-    int64_t wanted = t->settings->train.concurrent_batches, most = t->settings->train.gradient_accumulation_steps;
+    int64_t wanted = t->settings->train.concurrent_batches,
+            most = t->settings->train.gradient_accumulation_steps;
 
     if (t->compute.device != ET_CPU || t->gradient_buckets || t->buffer_count > 0)
         return 1;
@@ -88,8 +89,8 @@ static int64_t last_local_batch(const struct trainer *t, int64_t first, int64_t 
 /* Seeds all that is random in batch `index` of the epoch. */
 static uint64_t batch_seed(const struct trainer *t, int64_t index)
 {
-    struct random_stream stream = random_stream((uint64_t)t->settings->run.seed, RANDOM_DROPOUT,
-                                                (uint64_t)(t->epoch.earlier + index));
+    struct random_stream stream =
+        random_stream((uint64_t)t->settings->run.seed, RANDOM_DROPOUT, (uint64_t)(t->epoch.earlier + index));
 
     return random_next(&stream);
 }
@@ -225,8 +226,8 @@ static bool run_round(struct round *round, struct step_result *result, struct er
     return done;
 }
 
-bool microbatches_run(struct trainer *t, int64_t first, int64_t last, double weight, struct step_result *result,
-                      struct error *error)
+bool microbatches_run(struct trainer *t, int64_t first, int64_t last, double weight,
+                      struct step_result *result, struct error *error)
 {
     struct round *round = mem_zero(1, sizeof *round);
     bool done = true;

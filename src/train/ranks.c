@@ -28,13 +28,13 @@ bool ranks_join(struct ranks *ranks, const struct dist_env *env, int device, dou
 {
     char *prefix = mem_format("emotrain/%s", env->attempt);
     const struct et_group_env where = {.rank = env->rank,
-                                         .size = env->world_size,
-                                         .address = env->address,
-                                         .port = env->port,
-                                         .external_store = env->external_store,
-                                         .prefix = prefix,
-                                         .timeout = timeout,
-                                         .device = device};
+                                       .size = env->world_size,
+                                       .address = env->address,
+                                       .port = env->port,
+                                       .external_store = env->external_store,
+                                       .prefix = prefix,
+                                       .timeout = timeout,
+                                       .device = device};
 
     *ranks = (struct ranks){.env = *env};
     if (env->world_size > 1 || (env->launched && device != ET_CPU)) {
@@ -122,13 +122,14 @@ bool ranks_check(const struct ranks *ranks, const struct train_settings *setting
         return true;
     return error_usage(
         error,
-        "train.gradient_accumulation_steps=%lld: a step's batches are dealt to the ranks, of which there are %lld; "
+        "train.gradient_accumulation_steps=%lld: a step's batches are dealt to the ranks, of which there are "
+        "%lld; "
         "train.batch_size=%lld train.gradient_accumulation_steps=%lld would be a step at least as large",
         accumulate, size, (clips + size - 1) / size, size);
 }
 
 bool ranks_broadcast_parameters(const struct ranks *ranks, const struct parameters *parameters,
-                            struct error *error)
+                                struct error *error)
 {
     bool done = true;
 

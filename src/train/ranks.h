@@ -2,10 +2,10 @@
  * Data parallelism: processes that train one model together, each on other clips (Li et al., "PyTorch
  * Distributed", 2020).
  *
- * What a step is, the configuration says, not the number of ranks: train.gradient_accumulation_steps batches, which are dealt
- * to the ranks one by one.  So one process, two, or a run that goes on with another number of them do the
- * same steps with the same draws, and differ by no more than the order in which gradients are added up.  Rank
- * 0 alone writes.
+ * What a step is, the configuration says, not the number of ranks: train.gradient_accumulation_steps batches,
+ * which are dealt to the ranks one by one.  So one process, two, or a run that goes on with another number of
+ * them do the same steps with the same draws, and differ by no more than the order in which gradients are
+ * added up.  Rank 0 alone writes.
  *
  * All functions are collective: every rank calls them alike.  With ranks == NULL, or one rank, they do
  * nothing.
@@ -51,13 +51,14 @@ bool ranks_broadcast_text(const struct ranks *ranks, char **text, struct error *
 /* Fails unless the checksum is the same on all ranks; `what`: of what, for the message. */
 bool ranks_compare(const struct ranks *ranks, uint32_t checksum, const char *what, struct error *error);
 
-/* Fails where a step of the configuration, or a model that is not trained by steps, cannot be shared by so many. */
+/* Fails where a step of the configuration, or a model that is not trained by steps, cannot be shared by so
+ * many. */
 bool ranks_check(const struct ranks *ranks, const struct train_settings *settings, bool by_steps,
                  struct error *error);
 
 /* Rank 0's parameters on all ranks. */
 bool ranks_broadcast_parameters(const struct ranks *ranks, const struct parameters *parameters,
-                            struct error *error);
+                                struct error *error);
 
 /* Fails unless all ranks' parameters are the same to the bit. */
 bool ranks_compare_parameters(const struct ranks *ranks, const struct parameters *parameters,

@@ -112,7 +112,7 @@ static void shuffle_batches(struct epoch *epoch, const struct dataset *dataset, 
 
 /* Deals a step's clips, longest first, each to the batch of least length that has room. */
 static void balance_step(const struct epoch *epoch, const struct dataset *dataset, int64_t first,
-                          int64_t last)
+                         int64_t last)
 {
     const size_t *starts = epoch->starts + first;
     size_t batches = (size_t)(last - first), count = starts[batches] - starts[0];
@@ -144,15 +144,14 @@ static void balance_lengths(struct epoch *epoch, const struct dataset *dataset)
 
     for (int64_t first = 0; accumulate > 1 && first < epoch->batches; first += accumulate)
         balance_step(epoch, dataset, first,
-                      first + accumulate < epoch->batches ? first + accumulate : epoch->batches);
+                     first + accumulate < epoch->batches ? first + accumulate : epoch->batches);
 }
 
 /* Epoch `number`, without the count of batches before it. */
 static void lay_out(struct epoch *epoch, const struct dataset *dataset, int64_t number)
 {
     const struct settings *settings = dataset->source.settings;
-    struct random_stream stream =
-        random_stream((uint64_t)settings->run.seed, RANDOM_ORDER, (uint64_t)number);
+    struct random_stream stream = random_stream((uint64_t)settings->run.seed, RANDOM_ORDER, (uint64_t)number);
     bool grouped = settings->train.group_by_length;
     size_t run = GROUPED_BATCHES * (grouped ? mean_batch_size(dataset) : 1);
 

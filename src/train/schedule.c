@@ -21,9 +21,11 @@ static double cosine_factor(double progress)
     return 0.5 * (1 + cos(acos(-1.0) * progress));
 }
 
-static const struct schedule CONSTANT = {"constant", "the same from the end of the warm-up on", constant_factor};
+static const struct schedule CONSTANT = {"constant", "the same from the end of the warm-up on",
+                                         constant_factor};
 static const struct schedule LINEAR = {"linear", "a straight line to 0", linear_factor};
-static const struct schedule COSINE = {"cosine", "half a cosine to 0 (Loshchilov and Hutter, 2017)", cosine_factor};
+static const struct schedule COSINE = {"cosine", "half a cosine to 0 (Loshchilov and Hutter, 2017)",
+                                       cosine_factor};
 
 static const struct schedule *const SCHEDULES[] = {&CONSTANT, &LINEAR, &COSINE};
 

@@ -164,8 +164,8 @@ static bool average_buffers(const struct trainer *t, double weight, struct error
     return done;
 }
 
-/* After a step's batches first .. last - 1: gradients, loss and batches that were not finite become those of all
- * ranks, buffers their mean, and all learn in the same step that a user asked one of them to stop. */
+/* After a step's batches first .. last - 1: gradients, loss and batches that were not finite become those of
+ * all ranks, buffers their mean, and all learn in the same step that a user asked one of them to stop. */
 static bool allreduce_step(struct trainer *t, int64_t first, int64_t last, struct step_result *result,
                            struct error *error)
 {
@@ -196,7 +196,8 @@ static bool allreduce_step(struct trainer *t, int64_t first, int64_t last, struc
 
 /* ---- the step ---- */
 
-/* What the sum of a step's losses is divided by: its clips, or with class weights the sum of their weights. */
+/* What the sum of a step's losses is divided by: its clips, or with class weights the sum of their weights.
+ */
 static double step_weight(const struct trainer *t, size_t first, size_t last)
 {
     double weight = 0;
@@ -206,7 +207,8 @@ static double step_weight(const struct trainer *t, size_t first, size_t last)
     return weight;
 }
 
-/* float16: after an overflow the scale is halved and the step skipped; after many good steps it is doubled. */
+/* float16: after an overflow the scale is halved and the step skipped; after many good steps it is doubled.
+ */
 static void adapt_scale(struct trainer_state *state, bool good)
 {
     if (!good) {
@@ -238,8 +240,8 @@ static bool update_parameters(struct trainer *t, struct step_result *result, str
     return et_adamw_step(t->optimizer, result->learning_rate, scale, error);
 }
 
-/* Where training has phases, each takes an equal number of the steps; the last, which is all of training without
- * phases, trains everything. */
+/* Where training has phases, each takes an equal number of the steps; the last, which is all of training
+ * without phases, trains everything. */
 static bool enter_phase(struct trainer *t, struct error *error)
 {
     int phase = (int)(t->state.step * (t->phases + 1) / t->total_steps);

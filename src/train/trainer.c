@@ -72,7 +72,8 @@ static bool log_epoch(struct trainer *t, double loss, struct error *error)
         s->epoch_steps++;
     }
     if (s->batches == 0) {
-        metric_list_add(&metrics, s->step, epochs_done(t), "epoch_loss", s->epoch_loss / (double)s->epoch_steps);
+        metric_list_add(&metrics, s->step, epochs_done(t), "epoch_loss",
+                        s->epoch_loss / (double)s->epoch_steps);
         done = write_metrics(t, &metrics, error);
         s->epoch_loss = 0;
         s->epoch_steps = 0;
@@ -133,8 +134,7 @@ static bool write_checkpoint(struct trainer *t, struct error *error)
     if (!recorder_sync(t->recorder, error) || !ema_swap(&t->ema, error))
         return false;
     struct optimizer_state optimizer = optimizer_state(t);
-    bool done =
-        checkpoint_save(t->run, t->model, &optimizer, &t->state, t->settings->checkpoint.keep, error);
+    bool done = checkpoint_save(t->run, t->model, &optimizer, &t->state, t->settings->checkpoint.keep, error);
     return ema_swap(&t->ema, error) && done;
 }
 
@@ -201,10 +201,11 @@ static bool give_up(struct trainer *t, struct error *error)
     t->state.nonfinite_steps = 0;
     if (!save_now(t, error))
         return false;
-    return error_set(error,
-                     "the loss or gradients of %lld steps in a row were not finite: lower train.learning_rate, or "
-                     "look at the clips named above; saved at step %lld in %s",
-                     steps, (long long)t->state.step, t->run);
+    return error_set(
+        error,
+        "the loss or gradients of %lld steps in a row were not finite: lower train.learning_rate, or "
+        "look at the clips named above; saved at step %lld in %s",
+        steps, (long long)t->state.step, t->run);
 }
 
 /* Evaluation and checkpoint where they are due.  An evaluation that the user interrupts is made up for on

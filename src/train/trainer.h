@@ -1,10 +1,10 @@
 /*
  * Training: batches, gradient accumulation, clipping, schedule, evaluation, checkpoints.
  *
- * One optimizer step takes the clips of train.gradient_accumulation_steps batches; its loss is the mean over all of
- * them, whatever the batches' sizes, so that batch_size and accumulation change memory and speed but not the
- * gradient.  Everything random is a function of run.seed and the position, so a resumed run is, on the CPU, the run
- * that was never stopped.
+ * One optimizer step takes the clips of train.gradient_accumulation_steps batches; its loss is the mean over
+ * all of them, whatever the batches' sizes, so that batch_size and accumulation change memory and speed but
+ * not the gradient.  Everything random is a function of run.seed and the position, so a resumed run is, on
+ * the CPU, the run that was never stopped.
  *
  * From the loop to the backward pass: train() in trainer.c, trainer_step() in step.c, microbatches_run() in
  * microbatch.c.
@@ -23,12 +23,12 @@
 #include "train/schedule.h"
 #include "train/workers.h"
 
-/* What a step's time goes to: batches requested but not yet delivered, the part of the forward pass that ends with the
- * feature encoder (where there is one) and the rest, the backward pass, the optimizer. */
+/* What a step's time goes to: batches requested but not yet delivered, the part of the forward pass that ends
+ * with the feature encoder (where there is one) and the rest, the backward pass, the optimizer. */
 enum stage { STAGE_LOAD, STAGE_FEATURES, STAGE_FORWARD, STAGE_BACKWARD, STAGE_OPTIMIZER, STAGE_COUNT };
 
-/* A buffer of the model (a statistic that forward passes change and no optimizer trains), and what it was before the
- * step. */
+/* A buffer of the model (a statistic that forward passes change and no optimizer trains), and what it was
+ * before the step. */
 struct buffer {
     struct et_tensor *tensor, *before;
 };
@@ -42,14 +42,14 @@ struct trainer {
     struct compute compute;
     struct recorder *recorder;
 
-    /* Appends the metrics of an evaluation to `metrics` and returns the one to choose by, larger is better.  May
-     * change the predictions, as by thresholds that it finds. */
+    /* Appends the metrics of an evaluation to `metrics` and returns the one to choose by, larger is better.
+     * May change the predictions, as by thresholds that it finds. */
     double (*score)(void *context, struct prediction_list *predictions, int64_t step, double epoch,
                     struct metric_list *metrics);
 
-    /* Called as each stage of a step ends, to measure it; or NULL.  Batches that run at the same time have a worker
-     * each, which reports all stages between STAGE_LOAD and STAGE_OPTIMIZER itself; worker 0 is the trainer's thread,
-     * whose STAGE_BACKWARD ends when those of all workers have. */
+    /* Called as each stage of a step ends, to measure it; or NULL.  Batches that run at the same time have a
+     * worker each, which reports all stages between STAGE_LOAD and STAGE_OPTIMIZER itself; worker 0 is the
+     * trainer's thread, whose STAGE_BACKWARD ends when those of all workers have. */
     void (*stage_ended)(void *context, enum stage stage, int worker);
     void *context;
 
@@ -80,8 +80,8 @@ struct trainer {
     bool interrupted; /* some rank's user asked to stop */
 };
 
-/* Trains from `resume_from`, a checkpoint's folder, or from the beginning if it is NULL.  Interrupted by the user, it
- * finishes the step, saves and returns an interruption error. */
+/* Trains from `resume_from`, a checkpoint's folder, or from the beginning if it is NULL.  Interrupted by the
+ * user, it finishes the step, saves and returns an interruption error. */
 bool train(struct trainer *trainer, const char *resume_from, struct error *error);
 
 /* Whether models of a kind are trained step by step, or else fitted at once. */

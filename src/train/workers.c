@@ -59,8 +59,9 @@ struct workers *workers_start(int count)
 {
     struct workers *workers = mem_zero(1, sizeof *workers);
 
-    *workers = (struct workers){
-        .count = 1, .threads = et_get_threads(), .threads_beside = mem_zero((size_t)count, sizeof *workers->threads_beside)};
+    *workers = (struct workers){.count = 1,
+                                .threads = et_get_threads(),
+                                .threads_beside = mem_zero((size_t)count, sizeof *workers->threads_beside)};
     pthread_mutex_init(&workers->mutex, NULL);
     pthread_cond_init(&workers->changed, NULL);
     while (workers->count < count) {

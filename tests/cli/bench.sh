@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# emotrain bench: every figure that it promises, as a table and as JSON, and nothing of a run left behind.
+# emotrain bench: every number that it promises, as a table and as JSON, and nothing of a run left behind.
 . "$(dirname "$0")/lib.sh" "$@"
 tiny_experiment 4
 

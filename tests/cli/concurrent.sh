@@ -11,9 +11,9 @@ run() {
   shift 2
   "$emotrain" --config tiny.ini --run "$name" --set run.threads=2 --set train.log_steps=1 --set train.batch_size=2 \
     --set train.gradient_accumulation_steps=5 --set train.concurrent_batches="$concurrent" "$@" >/dev/null 2>err || fail "$name: $(cat err)"
-  [ "$(figures "$name" | wc -l)" -ge 12 ] || fail "$name: too few steps"
+  [ "$(metrics "$name" | wc -l)" -ge 12 ] || fail "$name: too few steps"
 }
-figures() { sed -n 's/.*"loss": \([0-9.e-]*\),.*"grad_norm": \([0-9.e-]*\).*/\1 \2/p' "runs/$1/metrics.jsonl"; }
+metrics() { sed -n 's/.*"loss": \([0-9.e-]*\),.*"grad_norm": \([0-9.e-]*\).*/\1 \2/p' "runs/$1/metrics.jsonl"; }
 weights() { sha256sum <"runs/$1/last/model.safetensors"; }
 
 # NAME TOLERANCE SETTING...
@@ -23,7 +23,7 @@ compare() {
   run "$name-1" 1 "$@"
   run "$name-2" 2 "$@"
   run "$name-again" 2 "$@"
-  paste <(figures "$name-1") <(figures "$name-2") | awk -v t="$tolerance" '
+  paste <(metrics "$name-1") <(metrics "$name-2") | awk -v t="$tolerance" '
     function differs(a, b) { return (a - b)^2 > (t * (1 + a))^2 }
     differs($1, $3) || differs($2, $4) { bad = 1; print } END { exit bad }' || fail "$name: two at the same time make another run"
   [ "$(weights "$name-2")" = "$(weights "$name-again")" ] || fail "$name: not the same bits again"

@@ -12,10 +12,10 @@ tiny_experiment 2
 "$emotrain" --config tiny.ini --run two --set train.epochs=1 >/dev/null 2>err || fail "$(cat err)"
 cp -r runs before
 
-clips="SELECT path, name, sha256, frames, label, problem, duplicate_of FROM clips ORDER BY path"
+clips="SELECT path, name, sha256, frames, label, defect, duplicate_of FROM clips ORDER BY path"
 runs="SELECT name, state FROM runs ORDER BY name"
-figures="SELECT run_id, step, name, value FROM metrics ORDER BY 1, 2, 3"
-dump() { sqlite3 "$1" "PRAGMA integrity_check; PRAGMA foreign_key_check; $clips; $runs; $figures"; }
+metrics="SELECT run_id, step, name, value FROM metrics ORDER BY 1, 2, 3"
+dump() { sqlite3 "$1" "PRAGMA integrity_check; PRAGMA foreign_key_check; $clips; $runs; $metrics"; }
 
 # each PREPARE COMMAND...: what PREPARE does to the state before is where the command begins.
 each() { each_of disk "$@" && each_of sql "$@"; }

@@ -47,10 +47,10 @@ for loss in mse ccc; do
   [ -s "runs/valence-$loss/agreement.svg" ] || fail "no chart of the numbers"
 done
 expect 0 "valence" "$emotrain" predict valence-mse corpus/Actor_06 --format csv
-for problem in multi_label regression; do
-  labels=(); [ $problem = regression ] && labels=(--set corpus.labels=valence)
-  expect 0 "clips" "$emotrain" --config tiny.ini --run "svm-$problem" "${emoreact[@]}" "${labels[@]}" --set model.kind=linear \
-    --set model.pretrained= --set linear.folds=2 --set model.task=$problem
+for task in multi_label regression; do
+  labels=(); [ $task = regression ] && labels=(--set corpus.labels=valence)
+  expect 0 "clips" "$emotrain" --config tiny.ini --run "svm-$task" "${emoreact[@]}" "${labels[@]}" --set model.kind=linear \
+    --set model.pretrained= --set linear.folds=2 --set model.task=$task
 done
 expect_error 2 "no loss for model.task=multi_label" "$emotrain" --config tiny.ini --run x "${emoreact[@]}" "${cnn[@]}" \
   --set model.task=multi_label --set train.loss=ccc

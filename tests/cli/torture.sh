@@ -32,11 +32,11 @@ kill_after() {
 
 timed() { TIMEFORMAT=%R; { time "$@" >/dev/null 2>err; } 2>&1; }
 
-clips="SELECT path, name, file_size, sha256, rate, channels, frames, duration, label, speaker, problem, duplicate_of FROM clips ORDER BY path"
+clips="SELECT path, name, file_size, sha256, rate, channels, frames, duration, label, speaker, defect, duplicate_of FROM clips ORDER BY path"
 parts="SELECT description, split_clips.part, position, path FROM split_clips JOIN splits ON splits.id = split_id JOIN clips ON clips.id = clip_id ORDER BY 1, 2, 3"
-runs="SELECT name, state, problem FROM runs ORDER BY name"
-figures="SELECT runs.name, step, epoch, metrics.name, value FROM metrics JOIN runs ON runs.id = run_id ORDER BY 1, 2, 4"
-answers="SELECT runs.name, part, position, path, label, predicted, probabilities FROM predictions JOIN runs ON runs.id = run_id ORDER BY 1, 2, 3"
+runs="SELECT name, state, task FROM runs ORDER BY name"
+metrics="SELECT runs.name, step, epoch, metrics.name, value FROM metrics JOIN runs ON runs.id = run_id ORDER BY 1, 2, 4"
+predictions="SELECT runs.name, part, position, path, label, predicted, probabilities FROM predictions JOIN runs ON runs.id = run_id ORDER BY 1, 2, 3"
 dump() { sqlite3 "$1" "PRAGMA integrity_check; PRAGMA foreign_key_check; ${*:2}"; }
 
 # ---- the index ----
@@ -79,8 +79,8 @@ same_sweep() {
   for file in $(cd $a && find grid -name model.safetensors -o -name predictions.csv -o -name metrics.jsonl | grep -v checkpoints); do
     cmp "$a/$file" "$b/$file" || fail "sweep: $file differs"
   done
-  dump "$a/emotrain.db" "$figures; $answers; $runs" >whole.figures
-  dump "$b/emotrain.db" "$figures; $answers; $runs" | cmp - whole.figures || fail "sweep: the catalogue differs"
+  dump "$a/emotrain.db" "$metrics; $predictions; $runs" >whole.metrics
+  dump "$b/emotrain.db" "$metrics; $predictions; $runs" | cmp - whole.metrics || fail "sweep: the catalogue differs"
 }
 hits=0
 while [ $hits -lt "$kills" ]; do
@@ -105,7 +105,7 @@ job=(train --config ../tiny.ini --set corpus.root=../corpus --set model.pretrain
 mkdir whole_job && cd whole_job || exit 1
 seconds=$(timed "$emotrain" "${job[@]}")
 cd ..
-dump whole_job/runs/emotrain.db "$clips; $parts; $figures; $answers; $runs" >whole.all
+dump whole_job/runs/emotrain.db "$clips; $parts; $metrics; $predictions; $runs" >whole.all
 hits=0
 while [ $hits -lt "$kills" ]; do
   rm -rf lost disk && mkdir lost disk
@@ -126,6 +126,6 @@ while [ $hits -lt "$kills" ]; do
   for file in last/model.safetensors last/optimizer.safetensors metrics.jsonl predictions.csv; do
     cmp "whole_job/runs/job/$file" "lost/runs/job/$file" || fail "power ($how): $file differs"
   done
-  dump lost/runs/emotrain.db "$clips; $parts; $figures; $answers; $runs" | cmp - whole.all || fail "power ($how): the catalogue differs"
+  dump lost/runs/emotrain.db "$clips; $parts; $metrics; $predictions; $runs" | cmp - whole.all || fail "power ($how): the catalogue differs"
 done
 echo "power: lost $hits times"

@@ -36,7 +36,7 @@ static inline void free_batch(struct batch *batch)
 
 /* What the model makes of a batch: logits (clips, labels). */
 static inline void batch_outputs(const struct model *model, const struct batch *batch, bool training,
-                                float *logits)
+                                 float *logits)
 {
     const struct forward_mode mode = {.training = training, .seed = 9};
     struct et_scope *scope = et_scope_open(NULL);

@@ -6,11 +6,11 @@
 #include "base/json.h"
 #include "base/parallel.h"
 #include "base/processor.h"
-#include "config/config.h"
-#include "config/dist_env.h"
 #include "base/random.h"
 #include "base/strings.h"
 #include "base/text.h"
+#include "config/config.h"
+#include "config/dist_env.h"
 
 #include <stdatomic.h>
 #include <sys/stat.h>

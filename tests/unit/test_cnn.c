@@ -118,7 +118,8 @@ static void test_padding_changes_no_answer(void **state)
     for (size_t p = 0; p < 2 * sizeof poolings / sizeof poolings[0]; p++) {
         struct settings settings = cnn_settings(poolings[p / 2]);
         struct error error;
-        struct model *model = open_model(p % 2 ? write_config(OTHER_CONFIG) : config_file(), &settings, &error);
+        struct model *model =
+            open_model(p % 2 ? write_config(OTHER_CONFIG) : config_file(), &settings, &error);
         assert_good(model, error);
         struct batch together = make_batch(lengths, 4, WIDTH, 0.7f);
         warm_up(model, &together);
@@ -224,7 +225,7 @@ static struct signal sine(size_t count)
 static void test_augmentation(void **state)
 {
     const struct augment_settings none = {0}, speed = {.speed = 0.2}, shift = {.shift = 0.05},
-                              noise = {.noise = 1, .noise_snr = 20};
+                                  noise = {.noise = 1, .noise_snr = 20};
     struct signal before = sine(8000), signal = sine(8000), again = sine(8000);
 
     (void)state;

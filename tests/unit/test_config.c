@@ -106,13 +106,15 @@ static void test_config_errors(void **state)
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
         assert_error(config_set(config, "--set", refused[i], &error), error, "--set");
     assert_error(config_read(config, unit_scratch(), &error), error, "is a folder");
-    assert_error(config_read_text(config, "here", ".", "[run]\nname = a\nname = b\n", &error), error, "here:3");
+    assert_error(config_read_text(config, "here", ".", "[run]\nname = a\nname = b\n", &error), error,
+                 "here:3");
     error = (struct error){0};
     assert_true(config_read_text(config, "here", ".", "", &error));
     config_free(config);
 }
 
-/* A value of any length, with blanks and signs that begin comments at the places where the reader cuts lines. */
+/* A value of any length, with blanks and signs that begin comments at the places where the reader cuts lines.
+ */
 static void test_long_values(void **state)
 {
     struct error error = {0};
@@ -136,8 +138,8 @@ static void test_long_values(void **state)
 static void test_lists(void **state)
 {
     struct error error = {0};
-    struct config *config = read_config("[sweep]\ngrid = a.b=1,2 c.d=3\ngrid = e.f=4\n[corpus]\nlabels = x, y\nlabels = z\n",
-                                        &error);
+    struct config *config = read_config(
+        "[sweep]\ngrid = a.b=1,2 c.d=3\ngrid = e.f=4\n[corpus]\nlabels = x, y\nlabels = z\n", &error);
 
     (void)state;
     assert_non_null(config);
@@ -160,8 +162,8 @@ static void test_lists(void **state)
 static void test_corpora(void **state)
 {
     struct error error = {0};
-    struct config *config =
-        read_config("[corpus]\nroot = /a\n[corpus.wild]\nroot = /b\nkind = folders\n[corpus.third]\nroot = /c\n", &error);
+    struct config *config = read_config(
+        "[corpus]\nroot = /a\n[corpus.wild]\nroot = /b\nkind = folders\n[corpus.third]\nroot = /c\n", &error);
     struct config_entry entry;
     size_t i = 0, headings = 0;
 
@@ -272,7 +274,8 @@ static void test_runs_above(void **state)
     char *here = getcwd(NULL, 0);
 
     (void)state;
-    assert_true(folder_make(unit_path("project/runs"), &error) && folder_make(unit_path("project/a/b"), &error));
+    assert_true(folder_make(unit_path("project/runs"), &error) &&
+                folder_make(unit_path("project/a/b"), &error));
     assert_true(file_write(unit_path("project/runs/emotrain.db"), "", 0, &error));
     assert_int_equal(chdir(unit_path("project/a/b")), 0);
     struct config *config = config_load(NULL, &none, &error);
@@ -308,7 +311,8 @@ static void test_compare(void **state)
     (void)state;
     assert_true(config_set(a, "--set", "train.learning_rate=0.0001", &error)); /* as 1e-4 */
     assert_true(config_set(b, "--set", "train.epochs=9", &error));
-    assert_true(config_set(b, "--set", "corpus.more.root=/x", &error)); /* kind, root and part: only b has them */
+    assert_true(
+        config_set(b, "--set", "corpus.more.root=/x", &error)); /* kind, root and part: only b has them */
     config_compare(a, b, count_difference, &count);
     assert_int_equal(count, 4);
     config_free(a);
@@ -382,13 +386,46 @@ static void test_choices(void **state)
         assert_true(setting_choice(metric->choices, METRICS[m].name) >= 0);
 }
 
+/* The configurations that come with the program are read, and what they name lies beside them. */
+static void test_shipped(void **state)
+{
+    static const char *const folders[] = {EMOTRAIN_TESTS "/../configs", EMOTRAIN_TESTS "/../configs/sweeps"};
+    struct error error = {0};
+    int count = 0;
+
+    (void)state;
+    for (size_t f = 0; f < 2; f++) {
+        struct strings names = {0};
+        assert_true(folder_list(&names, folders[f], &error));
+        for (size_t i = 0; i < names.count; i++) {
+            char *path = path_join(folders[f], names.items[i]);
+            struct config *config = config_new();
+            if (text_ends(path, ".ini")) {
+                assert_good(config_read(config, path, &error), error);
+                const char *pretrained = config_settings(config)->model.pretrained,
+                           *models = config_settings(config)->compare.models;
+                assert_true(!text_ends(pretrained, ".json") || path_exists(pretrained));
+                for (char *model; (model = list_next(&models, ' ')); free(model))
+                    assert_true(path_exists(model));
+                count++;
+            }
+            config_free(config);
+            free(path);
+        }
+        strings_free(&names);
+    }
+    assert_true(count > 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_config),      cmocka_unit_test(test_config_errors), cmocka_unit_test(test_long_values),
-        cmocka_unit_test(test_lists),       cmocka_unit_test(test_corpora),       cmocka_unit_test(test_sections_once),
-        cmocka_unit_test(test_paths),       cmocka_unit_test(test_runs_above),    cmocka_unit_test(test_compare),
-        cmocka_unit_test(test_unset),       cmocka_unit_test(test_choices),
+        cmocka_unit_test(test_config),      cmocka_unit_test(test_config_errors),
+        cmocka_unit_test(test_long_values), cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_corpora),     cmocka_unit_test(test_sections_once),
+        cmocka_unit_test(test_paths),       cmocka_unit_test(test_runs_above),
+        cmocka_unit_test(test_compare),     cmocka_unit_test(test_unset),
+        cmocka_unit_test(test_choices),     cmocka_unit_test(test_shipped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,8 @@ static void index_again(struct fixture *f)
 {
     struct error error = {0};
 
-    assert_good(corpus_index(&f->settings.corpora, &f->corpus, 2, f->catalogue, f->cache, &f->scan, &error), error);
+    assert_good(corpus_index(&f->settings.corpora, &f->corpus, 2, f->catalogue, f->cache, &f->scan, &error),
+                error);
 }
 
 static int set_up(void **state)
@@ -110,7 +111,8 @@ static void test_broken_files_are_left_out(void **state)
     }
     clip_list_free(&clips);
     f->settings.corpora.strict = true;
-    assert_error(corpus_index(&f->settings.corpora, &f->corpus, 2, f->catalogue, f->cache, &f->scan, &error), error, "4 broken files");
+    assert_error(corpus_index(&f->settings.corpora, &f->corpus, 2, f->catalogue, f->cache, &f->scan, &error),
+                 error, "4 broken files");
 }
 
 /* A link back to a folder above is not followed, and copies are not made of it. */
@@ -134,7 +136,8 @@ static void test_labels(void **state)
     put_clip("03-01-01-01-01-01-02.wav", 4000, 220);
     index_again(f);
     f->settings.corpora.labels = "sad, angry";
-    assert_good(corpus_clips(&f->settings.corpora, &f->corpus, f->catalogue, f->scan.corpus, &clips, &error), error);
+    assert_good(corpus_clips(&f->settings.corpora, &f->corpus, f->catalogue, f->scan.corpus, &clips, &error),
+                error);
     assert_int_equal(clips.count, 2);
     assert_good(corpus_labels(&f->settings.corpora, &clips, &labels, &error), error);
     assert_string_equal(labels.items[0], "sad"); /* the configuration's order */
@@ -144,16 +147,16 @@ static void test_labels(void **state)
     strings_free(&labels);
     clip_list_free(&clips);
     f->settings.corpora.labels = ",";
-    assert_error(corpus_clips(&f->settings.corpora, &f->corpus, f->catalogue, f->scan.corpus, &clips, &error), error,
-                 "names no label");
+    assert_error(corpus_clips(&f->settings.corpora, &f->corpus, f->catalogue, f->scan.corpus, &clips, &error),
+                 error, "names no label");
     f->settings.corpora.labels = "joy";
-    assert_error(corpus_clips(&f->settings.corpora, &f->corpus, f->catalogue, f->scan.corpus, &clips, &error), error,
-                 "no usable clip");
+    assert_error(corpus_clips(&f->settings.corpora, &f->corpus, f->catalogue, f->scan.corpus, &clips, &error),
+                 error, "no usable clip");
     clip_list_free(&clips);
     f->settings.corpora.labels = "sad,angry,joy";
-    assert_good(
-        corpus_clips(&f->settings.corpora, &f->corpus, f->catalogue, f->scan.corpus, &clips, (error = (struct error){0}, &error)),
-        error);
+    assert_good(corpus_clips(&f->settings.corpora, &f->corpus, f->catalogue, f->scan.corpus, &clips,
+                             (error = (struct error){0}, &error)),
+                error);
     assert_error(corpus_labels(&f->settings.corpora, &clips, &labels, &error), error,
                  "no clip of the corpus has the label");
     strings_free(&labels);
@@ -170,18 +173,19 @@ static void test_labels(void **state)
     static const char *const maps[] = {"=sad", "sad=", "sad"};
     for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
         f->corpus.label_map = maps[i];
-        assert_error(corpus_clips(&f->settings.corpora, &f->corpus, f->catalogue, f->scan.corpus, &clips, &error), error,
-                     "corpus.label_map");
+        assert_error(
+            corpus_clips(&f->settings.corpora, &f->corpus, f->catalogue, f->scan.corpus, &clips, &error),
+            error, "corpus.label_map");
         clip_list_free(&clips);
     }
     f->corpus.kind = "folders";
     f->corpus.root = unit_path("corpus/deep/er/03-01-04-02-01-02-12.wav");
-    assert_error(corpus_index(&f->settings.corpora, &f->corpus, 2, f->catalogue, f->cache, &f->scan, &error), error,
-                 "corpus.root: no folder");
+    assert_error(corpus_index(&f->settings.corpora, &f->corpus, 2, f->catalogue, f->cache, &f->scan, &error),
+                 error, "corpus.root: no folder");
     f->corpus.kind = "ravdess";
     f->corpus.root = "/nowhere/at/all";
-    assert_error(corpus_index(&f->settings.corpora, &f->corpus, 2, f->catalogue, f->cache, &f->scan, &error), error,
-                 "corpus.root: no folder");
+    assert_error(corpus_index(&f->settings.corpora, &f->corpus, 2, f->catalogue, f->cache, &f->scan, &error),
+                 error, "corpus.root: no folder");
 }
 
 /* A clip whose name is none of the scheme's, in every way. */

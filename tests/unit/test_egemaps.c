@@ -1,4 +1,5 @@
-/* eGeMAPS on signals whose predictions are known; openSMILE's own numbers are compared by tests/cli/egemaps.sh.
+/* eGeMAPS on signals whose predictions are known; openSMILE's own numbers are compared by
+ * tests/cli/egemaps.sh.
  */
 #include "unit.h"
 

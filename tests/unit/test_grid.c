@@ -1,8 +1,8 @@
 /* Grids of settings. */
 #include "unit.h"
 
-#include "config/grid.h"
 #include "base/text.h"
+#include "config/grid.h"
 
 static bool read_grid(struct grid *grid, const char *text, const char *seeds, struct error *error)
 {
@@ -113,7 +113,8 @@ static void test_too_many(void **state)
     (void)state;
     for (int i = 0; i < 60; i++)
         text_add(&values, "%s%d", i ? "," : "", i + 1);
-    static const char *const keys[] = {"train.epochs", "train.batch_size", "train.gradient_accumulation_steps"};
+    static const char *const keys[] = {"train.epochs", "train.batch_size",
+                                       "train.gradient_accumulation_steps"};
     for (int k = 0; k < 3; k++) {
         char *axis = mem_format("sweep.grid=%s=%s", keys[k], values.text);
         assert_true(config_set(config, "--set", axis, &error));

@@ -5,8 +5,8 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/text.h"
-#include "model/model.h"
 #include "model/layers/spec_augment.h"
+#include "model/model.h"
 #include "model/weights/weights.h"
 
 #include <math.h>
@@ -543,7 +543,7 @@ static void test_adapters(void **state)
 
 /* One training pass with everything random on; returns the gradients' norm, and the loss. */
 static double train_step_once(const char *norm, bool checkpointing, const char *freeze, uint64_t seed,
-                         double *loss)
+                              double *loss)
 {
     const int64_t lengths[3] = {9000, 12000, 7000}, shape[1] = {3};
     struct forward_mode mode = {.training = true, .seed = seed};

@@ -1,8 +1,8 @@
 /* Splits: scikit-learn's, by speaker, predefined. */
 #include "unit.h"
 
-#include "config/settings.h"
 #include "base/text.h"
+#include "config/settings.h"
 #include "corpus/split/split.h"
 
 /* A list of made-up clips, sorted by name. */
@@ -107,28 +107,37 @@ static void test_errors(void **state)
                  "the least populated class has only 1 clip");
     clips.clips[29].label = "sad";
     settings.split.test = 2;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "should hold at least one of each");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "should hold at least one of each");
     settings.split.test = 30;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "would leave the train part empty");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "would leave the train part empty");
     settings.split.test = 1.5;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "a fraction below 1 or a whole number");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "a fraction below 1 or a whole number");
     settings.split.test = 0;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "split.test must be above 0");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "split.test must be above 0");
     settings.split.folds = 3;
     settings.split.fold = 3;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "split.fold must be below");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "split.fold must be below");
     settings.split.folds = 1;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "split.folds must be 0");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "split.folds must be 0");
     settings.split.fold = 0;
     settings.split.folds = 12; /* of 10 clips at most in a class */
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "split.folds");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "split.folds");
     settings.split.protocol = "speaker";
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "more than the 5 speakers");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "more than the 5 speakers");
     settings.split.folds = 0;
     settings.split.test = 0.2;
     for (size_t i = 0; i < clips.count; i++)
         clips.clips[i].speaker = "only one";
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "needs at least 2 speakers, here is 1");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "needs at least 2 speakers, here is 1");
     settings.split.protocol = "random";
     assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
                  "there is stratified, speaker, predefined");
@@ -160,11 +169,14 @@ static void test_validation(void **state)
     assert_int_equal(split_selection_part(&split), PART_VALIDATION);
     split_free(&split);
     settings.split.validation = 50;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "would leave the train part of 48 empty");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "would leave the train part of 48 empty");
     settings.split.validation = 60;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "would leave the train part empty");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "would leave the train part empty");
     settings.split.validation = 2; /* fewer than classes */
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "should hold at least one of each");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "should hold at least one of each");
     clip_list_free(&clips);
 }
 
@@ -193,10 +205,12 @@ static void test_fixed_parts(void **state)
     assert_int_equal(split.counts[PART_TRAIN], 24);
     split_free(&split);
     settings.split.folds = 3;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "the test part is given");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "the test part is given");
     settings.split.folds = 0;
     fix_part(&clips, 0, 10, "validation");
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "exclude each other");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "exclude each other");
     settings.split.validation = 0;
     fix_part(&clips, 10, 30, "train");
     assert_good(split_make(&settings.split, settings.model.task, &clips, &split, &error), error);
@@ -204,7 +218,8 @@ static void test_fixed_parts(void **state)
     assert_int_equal(split.counts[PART_TRAIN], 20);
     split_free(&split);
     fix_part(&clips, 0, 60, "test");
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "gives no clip to the train part");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "gives no clip to the train part");
     clip_list_free(&clips);
 }
 
@@ -265,7 +280,8 @@ static void test_speaker(void **state)
     }
     split_free(&split);
     clips.clips[3].speaker = NULL;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "clip0003 has no speaker");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "clip0003 has no speaker");
     clip_list_free(&clips);
 }
 
@@ -286,8 +302,10 @@ static void test_predefined(void **state)
 
     (void)state;
     settings.split.protocol = "predefined";
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "needs split.file");
-    try_csv(&settings.split, "note,part,name\r\n,test,clip0003\r\n\"a, b\",train,clip0000\r\n,train,\"clip0007\"\n\n");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "needs split.file");
+    try_csv(&settings.split,
+            "note,part,name\r\n,test,clip0003\r\n\"a, b\",train,clip0000\r\n,train,\"clip0007\"\n\n");
     error = (struct error){0};
     assert_good(split_make(&settings.split, settings.model.task, &clips, &split, &error), error);
     check_part("0 7", &split, PART_TRAIN, "predefined");
@@ -295,9 +313,11 @@ static void test_predefined(void **state)
     assert_int_equal(split.left_out, 9);
     split_free(&split);
     try_csv(&settings.split, "name,part\nclip0000,train\nclip0001,tset\n");
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "split.csv:3: no part \"tset\"");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "split.csv:3: no part \"tset\"");
     try_csv(&settings.split, "name,part\nclip9999,train\n");
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "split.csv:2: no usable clip");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "split.csv:2: no usable clip");
     try_csv(&settings.split, "name,part\nclip0000,train\nclip0000,test\n");
     assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
                  "split.csv:3: clip \"clip0000\" is given twice");
@@ -310,19 +330,24 @@ static void test_predefined(void **state)
     if (by_path)
         split_free(&split);
     try_csv(&settings.split, "path,part\nnowhere.wav,test\n");
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "no usable clip \"nowhere.wav\"");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "no usable clip \"nowhere.wav\"");
     try_csv(&settings.split, "name,note\nclip0000,train\n");
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "expected a row of column names");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "expected a row of column names");
     settings.split.file = unit_path("no.csv");
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "split.file");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "split.file");
     assert_int_equal(error_exit_status(&error), 2);
     settings.split.file = "";
     clips.clips[5].part = "trial"; /* as a corpus itself might say */
     assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "trial");
     try_csv(&settings.split, "file,part\nclip0000,train\n");
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "expected a row of column names");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "expected a row of column names");
     try_csv(&settings.split, "name,part\nclip0000,train\n");
-    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error, "gives no clip to the test part");
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "gives no clip to the test part");
     clip_list_free(&clips);
 }
 

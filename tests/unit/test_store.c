@@ -1,8 +1,8 @@
 /* The catalogue: schema, versions, clips, runs, metrics, predictions. */
 #include "meddle.h"
 
-#include "store/clips.h"
 #include "eval/predictions.h"
+#include "store/clips.h"
 #include "store/runs.h"
 #include "store/splits.h"
 
@@ -48,18 +48,19 @@ static void test_migration(void **state)
     assert_good(predictions_write(catalogue, run, "test", &outputs, &error), error);
     prediction_list_free(&outputs);
     catalogue_close(catalogue);
-    meddle(unit_path("old.db"), "ALTER TABLE clips DROP COLUMN part; ALTER TABLE runs DROP COLUMN task;"
-                                "ALTER TABLE runs RENAME COLUMN info TO facts;"
-                                "ALTER TABLE clips RENAME COLUMN defect TO problem;"
-                                "ALTER TABLE clips DROP COLUMN intensity;"
-                                "ALTER TABLE clips ADD COLUMN intensity INTEGER; UPDATE clips SET intensity = 2;"
-                                "ALTER TABLE clips ADD COLUMN modality INTEGER;"
-                                "ALTER TABLE clips ADD COLUMN vocal_channel INTEGER;"
-                                "ALTER TABLE clips ADD COLUMN emotion INTEGER;"
-                                "ALTER TABLE clips ADD COLUMN statement INTEGER;"
-                                "ALTER TABLE clips ADD COLUMN repetition INTEGER;"
-                                "ALTER TABLE clips ADD COLUMN actor INTEGER;"
-                                "PRAGMA user_version = 1");
+    meddle(unit_path("old.db"),
+           "ALTER TABLE clips DROP COLUMN part; ALTER TABLE runs DROP COLUMN task;"
+           "ALTER TABLE runs RENAME COLUMN info TO facts;"
+           "ALTER TABLE clips RENAME COLUMN defect TO problem;"
+           "ALTER TABLE clips DROP COLUMN intensity;"
+           "ALTER TABLE clips ADD COLUMN intensity INTEGER; UPDATE clips SET intensity = 2;"
+           "ALTER TABLE clips ADD COLUMN modality INTEGER;"
+           "ALTER TABLE clips ADD COLUMN vocal_channel INTEGER;"
+           "ALTER TABLE clips ADD COLUMN emotion INTEGER;"
+           "ALTER TABLE clips ADD COLUMN statement INTEGER;"
+           "ALTER TABLE clips ADD COLUMN repetition INTEGER;"
+           "ALTER TABLE clips ADD COLUMN actor INTEGER;"
+           "PRAGMA user_version = 1");
     catalogue = fresh("old.db");
     assert_good(clips_read(catalogue, corpus, CLIPS_ALL, &read, &error), error);
     assert_int_equal(read.count, 1);
@@ -96,8 +97,7 @@ static void test_clips(void **state)
     assert_true(catalogue_corpus_id(catalogue, "ravdess", "/data", &corpus, &error));
     assert_true(catalogue_corpus_id(catalogue, "ravdess", "/data", &again, &error));
     assert_int_equal(corpus, again);
-    clip_list_add(&list,
-                  &(struct clip){.path = "b.wav", .name = "b", .label = "sad", .intensity = "strong"});
+    clip_list_add(&list, &(struct clip){.path = "b.wav", .name = "b", .label = "sad", .intensity = "strong"});
     clip_list_add(&list, &(struct clip){.path = "a.wav", .name = "a", .defect = "empty file"});
     assert_good(clips_write(catalogue, corpus, &list, NULL, 0, &error), error);
     assert_true(clips_read(catalogue, corpus, CLIPS_ALL, &read, &error));

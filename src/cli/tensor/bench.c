@@ -69,7 +69,7 @@ static void time_product(void *context, int worker)
 
 /* Seconds per product of `count` that workers make at the same time, one each. */
 static double time_in_workers(const struct ceiling *ceiling, const struct et_product *p, enum et_factor of,
-                            int count, struct error *error)
+                              int count, struct error *error)
 {
     struct timing timing = {.compute = ceiling->compute, .product = p, .of = of};
     double seconds[REPETITIONS];
@@ -281,13 +281,14 @@ static bool prepare(struct experiment *e, const struct options *options, struct 
         return error_usage(error, "bench: which experiment? emotrain bench --config FILE");
     config_choose(e->config, "train.epochs", "0");
     config_choose(e->config, "train.max_steps", "1000000");
-    return experiment_choose_compute(e->config, NULL, &e->compute, error) && experiment_read_corpus(e, error) &&
-           experiment_find_model(e, error) && experiment_open_model(e, NULL, error) && check_experiment(e, error) &&
+    return experiment_choose_compute(e->config, NULL, &e->compute, error) &&
+           experiment_read_corpus(e, error) && experiment_find_model(e, error) &&
+           experiment_open_model(e, NULL, error) && check_experiment(e, error) &&
            experiment_fill_cache(e, error);
 }
 
-static bool write_metric_values(const struct bench *bench, const struct bench_format *format, const char *output,
-                          struct error *error)
+static bool write_metric_values(const struct bench *bench, const struct bench_format *format,
+                                const char *output, struct error *error)
 {
     struct text text = {0};
     bool done = true;

@@ -16,7 +16,7 @@ struct bench_stage {
 struct bench {
     const struct experiment *experiment;
     int64_t steps;        /* measured, after one that was not */
-    int workers;            /* batches that run at the same time */
+    int workers;          /* batches that run at the same time */
     double *step_seconds; /* (steps) */
     double clips, audio;  /* per step: clips, and seconds of audio in them */
     struct bench_stage stages[STAGE_COUNT];

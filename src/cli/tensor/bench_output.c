@@ -62,9 +62,9 @@ static void print_table(const struct bench *bench, struct text *out)
                        both = sum_stages(bench, STAGE_FORWARD, STAGE_BACKWARD);
     double median = bench_median(bench->step_seconds, (size_t)bench->steps);
 
-    text_add(out, "compute     %s, %s, %s threads, %d batch%s at a time\n", config_settings(config)->run.device,
-             config_text(config, "run.precision"), config_text(config, "run.threads"), bench->workers,
-             bench->workers > 1 ? "es" : "");
+    text_add(out, "compute     %s, %s, %s threads, %d batch%s at a time\n",
+             config_settings(config)->run.device, config_text(config, "run.precision"),
+             config_text(config, "run.threads"), bench->workers, bench->workers > 1 ? "es" : "");
     text_add(out, "ceiling     %.0f GFLOP/s: the matrix products of these steps by themselves\n",
              1e-9 * safe_ratio(step.flop, step.ideal));
     text_add(out,

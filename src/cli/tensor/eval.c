@@ -1,10 +1,10 @@
 /* emotrain eval: a trained model's report on a part of a corpus. */
-#include "cli/command.h"
 #include "base/log.h"
+#include "cli/command.h"
+#include "eval/metrics.h"
 #include "run/describe_run.h"
 #include "run/indexed_corpus.h"
 #include "run/trained_model.h"
-#include "eval/metrics.h"
 #include "train/evaluate.h"
 
 #include <stdio.h>
@@ -51,8 +51,8 @@ static void print_remarks(const struct trained_model *trained, const struct inde
         printf("%s\n", config_settings(trained->config)->corpora.note);
 }
 
-static bool evaluate_part(const struct trained_model *trained, const struct indexed_corpus *corpus, enum part part,
-                          struct error *error)
+static bool evaluate_part(const struct trained_model *trained, const struct indexed_corpus *corpus,
+                          enum part part, struct error *error)
 {
     struct prediction_list predictions;
     struct dataset dataset = {0};
@@ -80,14 +80,14 @@ static bool evaluate_part(const struct trained_model *trained, const struct inde
 bool command_eval(const struct options *options, struct error *error)
 {
     enum part part = part_find(options->part ? options->part : "test", error);
-    const struct trained_model_request request = {.name = options->arguments.items[0],
-                                                  .config = options->config,
-                                                  .sets = &options->sets};
+    const struct trained_model_request request = {
+        .name = options->arguments.items[0], .config = options->config, .sets = &options->sets};
     struct trained_model trained = {0};
     struct indexed_corpus corpus = {0};
     bool done = !error->kind && trained_model_open(&trained, &request, error) &&
                 corpora_index(&corpus, config_settings(trained.config), error) &&
-                corpora_split(&corpus, config_settings(trained.config), error) && evaluate_part(&trained, &corpus, part, error);
+                corpora_split(&corpus, config_settings(trained.config), error) &&
+                evaluate_part(&trained, &corpus, part, error);
 
     corpora_close(&corpus);
     trained_model_close(&trained);

@@ -2,10 +2,10 @@
 #include "base/handlers.h"
 #include "base/memory.h"
 #include "cli/command.h"
-#include "run/recorded_run.h"
-#include "run/trained_model.h"
 #include "hub/hub.h"
 #include "report/card.h"
+#include "run/recorded_run.h"
+#include "run/trained_model.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,8 +72,8 @@ static bool write_card(const struct trained_model *trained, const struct form *f
     struct recorded_run run = {0};
     struct text text = {0};
     bool there = trained->run != NULL;
-    bool done =
-        !there || recorded_run_open(&run, trained->run, config_settings(trained->config)->run.directory, error);
+    bool done = !there ||
+                recorded_run_open(&run, trained->run, config_settings(trained->config)->run.directory, error);
     const char *base = there ? config_settings(trained->config)->model.pretrained : "";
     bool is_hubs = hub_is_name(base);
     const struct card card = {.title = path_base(trained->run ? trained->run : folder),
@@ -115,15 +115,13 @@ static bool export_model(const struct trained_model *trained, const struct form 
 
 bool command_export(const struct options *options, struct error *error)
 {
-    const struct trained_model_request request = {.name = options->arguments.items[0],
-                                                  .config = options->config,
-                                                  .sets = &options->sets};
+    const struct trained_model_request request = {
+        .name = options->arguments.items[0], .config = options->config, .sets = &options->sets};
     const char *folder = options->arguments.items[1];
     const struct form *form =
         HANDLER_FIND(FORMS, options->as ? options->as : OWN.name, "--as", "form of a model", error);
     struct trained_model trained = {0};
-    bool done = form && folder_check_free(folder, error) &&
-                trained_model_open(&trained, &request, error) &&
+    bool done = form && folder_check_free(folder, error) && trained_model_open(&trained, &request, error) &&
                 export_model(&trained, form, folder, error);
 
     if (done)

@@ -1,13 +1,13 @@
 /* emotrain predict: a trained model's predictions for files, folders and standard input. */
-#include "cli/command.h"
 #include "cli/tensor/predict.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/command.h"
 #include "cli/paths.h"
-#include "run/trained_model.h"
 #include "lib/emotrain.h"
+#include "run/trained_model.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -172,8 +172,8 @@ static bool write_replies(const struct options *options, const struct predict_fo
 static void start_replies(struct prediction_job *job)
 {
     static const enum task tasks[] = {[EMOTRAIN_SINGLE_LABEL] = SINGLE_LABEL,
-                                            [EMOTRAIN_MULTI_LABEL] = MULTI_LABEL,
-                                            [EMOTRAIN_REGRESSION] = REGRESSION};
+                                      [EMOTRAIN_MULTI_LABEL] = MULTI_LABEL,
+                                      [EMOTRAIN_REGRESSION] = REGRESSION};
     size_t count = emotrain_label_count(job->model);
     const char **labels = mem_zero(count + 1, sizeof *labels);
 
@@ -198,9 +198,8 @@ static void free_replies(struct replies *replies)
 /* Opens what the user named, as its run or --config says. */
 static struct emotrain *open_model(const struct options *options, struct error *error)
 {
-    const struct trained_model_request request = {.name = options->arguments.items[0],
-                                                  .config = options->config,
-                                                  .sets = &options->sets};
+    const struct trained_model_request request = {
+        .name = options->arguments.items[0], .config = options->config, .sets = &options->sets};
     struct trained_model trained;
     struct emotrain_error failure;
     struct emotrain *model = NULL;

@@ -120,7 +120,8 @@ static void print_csv(const struct replies *replies, bool windows, struct text *
     for_rows(replies, windows, csv_row, out);
 }
 
-static void add_prediction(cJSON *json, const struct prediction *prediction, const struct prediction_list *list)
+static void add_prediction(cJSON *json, const struct prediction *prediction,
+                           const struct prediction_list *list)
 {
     bool numbers = list->task == REGRESSION;
     struct text predicted = {0};

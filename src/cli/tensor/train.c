@@ -5,9 +5,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
-#include "run/experiment.h"
 #include "run/describe_run.h"
 #include "run/environment.h"
+#include "run/experiment.h"
 #include "run/recorded_run.h"
 #include "run/run_folder.h"
 #include "train/compute.h"
@@ -48,8 +48,7 @@ static bool refuse_taken(const char *folder, struct error *error)
 
 static bool name_run(struct job *job, struct error *error)
 {
-    const char *wanted =
-        job->options->run ? job->options->run : settings_of(job)->run.name;
+    const char *wanted = job->options->run ? job->options->run : settings_of(job)->run.name;
     char *name = *wanted ? mem_string(wanted) : run_folder_default_name(job->options->config);
     char *assignment = mem_format("run.name=%s", name);
 
@@ -98,8 +97,7 @@ static bool claim_folder(struct job *job, struct error *error)
 /* Takes the configuration of the run that is to go on; --set would make it another run. */
 static bool adopt_interrupted(struct job *job, struct error *error)
 {
-    const char *name =
-        job->options->run ? job->options->run : settings_of(job)->run.name;
+    const char *name = job->options->run ? job->options->run : settings_of(job)->run.name;
 
     if (!*name)
         return error_usage(error, "--resume: which run? Name it with --run");
@@ -134,14 +132,12 @@ static bool check_settings(struct job *job, struct error *error)
     if (!job->options->resume && settings_of(job)->train.epochs == 0 &&
         settings_of(job)->train.max_steps == 0)
         return error_usage(error, "train.epochs and train.max_steps are both 0: nothing to train");
-    if (settings_of(job)->train.ema_decay > 0 &&
-        settings_of(job)->model.lora_rank > 0)
+    if (settings_of(job)->train.ema_decay > 0 && settings_of(job)->model.lora_rank > 0)
         return error_usage(error,
                            "train.ema_decay and model.lora_rank: adapters cannot be averaged; leave out one");
     const char *baseline = settings_of(job)->report.baseline;
     if (*baseline) {
-        char *folder =
-            run_folder_find(baseline, settings_of(job)->run.directory, true, error);
+        char *folder = run_folder_find(baseline, settings_of(job)->run.directory, true, error);
         free(folder);
         if (!folder)
             return false;
@@ -198,7 +194,8 @@ static bool open_model(struct job *job, struct error *error)
     const struct experiment *e = &job->experiment;
     const struct model_kind *kind = model_kind_find(config_settings(e->config)->model.kind, error);
 
-    if (kind && ranks_check(&job->ranks, &config_settings(e->config)->train, trainer_takes_steps(kind), error))
+    if (kind &&
+        ranks_check(&job->ranks, &config_settings(e->config)->train, trainer_takes_steps(kind), error))
         experiment_open_model(&job->experiment, job->checkpoint, error);
     return ranks_agree(&job->ranks, error);
 }
@@ -221,7 +218,8 @@ static bool store_info(struct job *job, struct error *error)
     return done;
 }
 
-/* A resumed run must go on with the same clips in the same parts.  Takes over what it knows of itself, if it got so far. */
+/* A resumed run must go on with the same clips in the same parts.  Takes over what it knows of itself, if it
+ * got so far. */
 static bool check_same_split(struct job *job, struct error *error)
 {
     struct run_row row;
@@ -232,7 +230,8 @@ static bool check_same_split(struct job *job, struct error *error)
         run_info_read(&job->info, row.info);
         job->described = true;
     }
-    job->finished = same && row.state && strcmp(row.state, "finished") == 0 && !ranks_are_several(&job->ranks);
+    job->finished =
+        same && row.state && strcmp(row.state, "finished") == 0 && !ranks_are_several(&job->ranks);
     arena_free(&arena);
     if (job->described && describes_other_split(&job->info, &job->experiment.corpus))
         return error_set(error,
@@ -273,8 +272,8 @@ static bool begin_run(void *context, struct error *error)
     if (!job->described)
         describe_experiment(&job->info, &job->experiment);
     done = (job->resumed || write_run_files(job, text, error)) &&
-           run_begin(job->experiment.corpus.catalogue, settings_of(job)->run.name,
-                     job->folder, text, job->experiment.model->task, job->resumed, &job->run, error) &&
+           run_begin(job->experiment.corpus.catalogue, settings_of(job)->run.name, job->folder, text,
+                     job->experiment.model->task, job->resumed, &job->run, error) &&
            store_info(job, error);
     free(text);
     if (done)
@@ -304,13 +303,14 @@ static void log_costs(const struct job *job)
         return;
     int64_t steps = train_total_steps(&e->train), kept = s->checkpoint.keep + 1;
     double moments = s->train.optimizer == OPTIMIZER_ADAMW_8BIT ? 2 : 8; /* bytes for each trained number */
-    double megabytes = 1e-6 * (4 * (double)parameters_elements(p, false) +
-                               (moments + (s->train.ema_decay > 0 ? 4 : 0)) * (double)parameters_elements(p, true));
-    log_info("plan: %lld steps, about %lld evaluations of %zu clips, then the test of %zu; a checkpoint takes %.1f MB, "
+    double megabytes =
+        1e-6 * (4 * (double)parameters_elements(p, false) +
+                (moments + (s->train.ema_decay > 0 ? 4 : 0)) * (double)parameters_elements(p, true));
+    log_info("plan: %lld steps, about %lld evaluations of %zu clips, then the test of %zu; a checkpoint "
+             "takes %.1f MB, "
              "up to %lld are kept: %.1f MB",
-             (long long)steps,
-             (long long)count_due(job, s->eval.every_steps, s->eval.every_epochs, steps), e->selection.count,
-             e->test.count, megabytes, (long long)kept, (double)kept * megabytes);
+             (long long)steps, (long long)count_due(job, s->eval.every_steps, s->eval.every_epochs, steps),
+             e->selection.count, e->test.count, megabytes, (long long)kept, (double)kept * megabytes);
 }
 
 /* ---- training and testing ---- */
@@ -326,7 +326,7 @@ static void choose_thresholds(const struct job *job, struct prediction_list *pre
 }
 
 static double score_evaluation(void *context, struct prediction_list *predictions, int64_t step, double epoch,
-                    struct metric_list *metrics)
+                               struct metric_list *metrics)
 {
     const struct job *job = context;
     struct evaluation evaluation;
@@ -336,14 +336,12 @@ static double score_evaluation(void *context, struct prediction_list *prediction
     evaluation_make(&evaluation, predictions);
     evaluation_metrics(&evaluation, step, epoch, metrics);
     FOR_METRICS (f, evaluation.task)
-        text_add(&line, "%s%s %.3f", line.length ? ", " : "", METRICS[f].name,
-                 METRICS[f].of(&evaluation));
-    log_info("step %lld, epoch %.2f: %s on %zu %s clips", (long long)step, epoch, line.text,
-             evaluation.clips, PART_NAMES[split_selection_part(&job->experiment.corpus.split)]);
+        text_add(&line, "%s%s %.3f", line.length ? ", " : "", METRICS[f].name, METRICS[f].of(&evaluation));
+    log_info("step %lld, epoch %.2f: %s on %zu %s clips", (long long)step, epoch, line.text, evaluation.clips,
+             PART_NAMES[split_selection_part(&job->experiment.corpus.split)]);
     text_free(&line);
     double score =
-        evaluation_score(&evaluation, metric_choose(settings_of(job)->eval.best_metric,
-                                                    evaluation.task));
+        evaluation_score(&evaluation, metric_choose(settings_of(job)->eval.best_metric, evaluation.task));
     evaluation_free(&evaluation);
     return score;
 }
@@ -434,8 +432,8 @@ static bool report_run(void *context, struct error *error)
         return false;
     report.run.state = "finished"; /* as it will be, once the report is there */
     report.run.finished = clock_stamp(moment);
-    if (!recorded_run_baseline(&report, settings_of(job)->report.baseline,
-                            settings_of(job)->run.directory, &no_baseline))
+    if (!recorded_run_baseline(&report, settings_of(job)->report.baseline, settings_of(job)->run.directory,
+                               &no_baseline))
         log_warn("%s", no_baseline.message);
     bool done = report_write(&report, settings_of(job)->report.audio, error) &&
                 run_set_state(job->experiment.corpus.catalogue, job->run, "finished", error);
@@ -452,15 +450,16 @@ static bool report_run(void *context, struct error *error)
 
 static bool say_finished(const struct job *job)
 {
-    log_info("%s is finished: there is nothing to go on with; emotrain report writes its report again", job->folder);
+    log_info("%s is finished: there is nothing to go on with; emotrain report writes its report again",
+             job->folder);
     return true;
 }
 
 static bool finish_run(struct job *job, struct error *error)
 {
     log_costs(job);
-    return train_model(job, error) && /* loss curves and checkpoints */
-           test_best(job, error) &&   /* the best checkpoint on the test part */
+    return train_model(job, error) &&                       /* loss curves and checkpoints */
+           test_best(job, error) &&                         /* the best checkpoint on the test part */
            ranks_lead(&job->ranks, report_run, job, error); /* report, charts, page */
 }
 
@@ -470,7 +469,7 @@ static bool main_job(struct job *job, struct error *error)
            read_corpus(job, error) && /* index and split: what trains, what tests */
            open_model(job, error) &&  /* the pretrained one, or the last checkpoint */
            ranks_in_turn(&job->ranks, fill_in_turn, job,
-                         error) &&    /* what its frozen part makes of clips, if asked */
+                         error) && /* what its frozen part makes of clips, if asked */
            ranks_lead(&job->ranks, begin_run, job, error) && /* from here on there is a run folder */
            (job->finished ? say_finished(job) : finish_run(job, error));
 }

@@ -47,7 +47,8 @@ static bool assign_row(const struct split_request *request, const char *where, c
     return true;
 }
 
-static bool assign_rows(const struct split_request *request, struct csv *csv, enum part *parts, struct error *error)
+static bool assign_rows(const struct split_request *request, struct csv *csv, enum part *parts,
+                        struct error *error)
 {
     size_t part = csv_column(csv, "part"), name = csv_column(csv, "name"), path = csv_column(csv, "path");
     size_t key = name < csv->columns ? name : path;
@@ -58,7 +59,8 @@ static bool assign_rows(const struct split_request *request, struct csv *csv, en
                          csv->path);
     while (done && csv_next(csv, error)) {
         char *where = mem_format("%s:%zu", csv->path, csv->row);
-        done = assign_row(request, where, csv_field(csv, key), key != name, csv_field(csv, part), parts, error);
+        done =
+            assign_row(request, where, csv_field(csv, key), key != name, csv_field(csv, part), parts, error);
         free(where);
     }
     return done && !error->kind;

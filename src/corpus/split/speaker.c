@@ -1,6 +1,6 @@
 /*
- * Speaker splits: a speaker's clips are all in one part, so that the metrics are of speakers whom the model does
- * not know.
+ * Speaker splits: a speaker's clips are all in one part, so that the metrics are of speakers whom the model
+ * does not know.
  *
  * A single split draws many seeded choices of speakers and keeps the one nearest to the wanted size with
  * labels and sexes in the proportions of the whole.  Folds are runs of consecutive speakers in sorted order
@@ -24,7 +24,8 @@ struct speakers {
     size_t *of_item, *clips; /* clips: per speaker */
 };
 
-static bool speakers_start(struct speakers *speakers, const struct split_request *request, struct error *error)
+static bool speakers_start(struct speakers *speakers, const struct split_request *request,
+                           struct error *error)
 {
     *speakers = (struct speakers){.of_item = mem_zero(request->count, sizeof *speakers->of_item)};
     for (size_t i = 0; i < request->count; i++) {
@@ -51,8 +52,9 @@ static void speakers_free(struct speakers *speakers)
 }
 
 /* The clips of chosen speakers go to `part`, the others to `rest`, each in a seeded order. */
-static void deal_speakers(const struct split_request *request, const struct speakers *speakers, const bool *chosen,
-                 size_t *rest, size_t *rest_count, size_t *part, size_t *part_count)
+static void deal_speakers(const struct split_request *request, const struct speakers *speakers,
+                          const bool *chosen, size_t *rest, size_t *rest_count, size_t *part,
+                          size_t *part_count)
 {
     struct random_stream stream = random_stream(request->seed, RANDOM_SPEAKERS, CANDIDATES);
 
@@ -84,8 +86,8 @@ static void choose_speakers(const struct speakers *speakers, const size_t *order
 }
 
 /* How far a choice is from the wanted size and from the proportions of labels and sexes of the whole. */
-static double division_cost(const struct split_request *request, const struct speakers *speakers, const bool *chosen,
-                   size_t size, double *inside, double *whole)
+static double division_cost(const struct split_request *request, const struct speakers *speakers,
+                            const bool *chosen, size_t size, double *inside, double *whole)
 {
     size_t kinds = request->class_count + 2, clips = 0;
     double sum = 0;
@@ -108,8 +110,8 @@ static double division_cost(const struct split_request *request, const struct sp
     return sum + fabs((double)clips - (double)size) / (double)request->count;
 }
 
-static bool divide_by_speaker(const struct split_request *request, size_t size, size_t *rest, size_t *rest_count, size_t *part,
-                   size_t *part_count, struct error *error)
+static bool divide_by_speaker(const struct split_request *request, size_t size, size_t *rest,
+                              size_t *rest_count, size_t *part, size_t *part_count, struct error *error)
 {
     struct speakers speakers;
     bool done = speakers_start(&speakers, request, error);
@@ -145,8 +147,8 @@ static bool divide_by_speaker(const struct split_request *request, size_t size, 
     return done;
 }
 
-static bool fold_by_speaker(const struct split_request *request, size_t folds, size_t chosen, size_t *rest, size_t *rest_count,
-                 size_t *part, size_t *part_count, struct error *error)
+static bool fold_by_speaker(const struct split_request *request, size_t folds, size_t chosen, size_t *rest,
+                            size_t *rest_count, size_t *part, size_t *part_count, struct error *error)
 {
     struct speakers speakers;
     bool done = speakers_start(&speakers, request, error);

@@ -2,8 +2,8 @@
 #include "corpus/split/split.h"
 
 #include "base/handlers.h"
-#include "config/task.h"
 #include "base/text.h"
+#include "config/task.h"
 #include "corpus/corpus.h"
 
 #include <math.h>
@@ -79,11 +79,10 @@ static void stratify_labels(struct split_request *request, size_t least)
     free(sizes);
 }
 
-static void request_start(struct split_request *request, const struct split_settings *settings, enum task task,
-                          const struct clip_list *clips)
+static void request_start(struct split_request *request, const struct split_settings *settings,
+                          enum task task, const struct clip_list *clips)
 {
-    *request = (struct split_request){
-        .settings = settings, .clips = clips, .seed = (uint32_t)settings->seed};
+    *request = (struct split_request){.settings = settings, .clips = clips, .seed = (uint32_t)settings->seed};
     request->pool = mem_zero(clips->count, sizeof *request->pool);
     request->classes = mem_zero(clips->count, sizeof *request->classes);
     if (task == REGRESSION)
@@ -280,8 +279,8 @@ bool split_make(const struct split_settings *settings, enum task task, const str
     request_start(&request, settings, task, clips);
     bool done = !check_folds(protocol, &request, error) ? false
                 : request.count == 0                    ? true
-                : protocol->assign                   ? assign_parts(protocol, &request, split, error)
-                                                     : divide_test(protocol, &request, split, error);
+                : protocol->assign                      ? assign_parts(protocol, &request, split, error)
+                                                        : divide_test(protocol, &request, split, error);
     if (done)
         add_fixed(clips, split);
     done = done && (protocol->assign || divide_validation(protocol, &request, split, error)) &&
@@ -308,7 +307,9 @@ char *split_describe(const struct split_settings *settings, const struct corpora
     char test[TEXT_NUMBER_SIZE], validation[TEXT_NUMBER_SIZE];
     struct text text = {0};
 
-    text_add(&text, "protocol=%s test=%s validation=%s seed=%lld folds=%lld fold=%lld file=%s labels=%s label_map=%s part=%s",
+    text_add(&text,
+             "protocol=%s test=%s validation=%s seed=%lld folds=%lld fold=%lld file=%s labels=%s "
+             "label_map=%s part=%s",
              settings->protocol, text_from_number(test, settings->test),
              text_from_number(validation, settings->validation), (long long)settings->seed,
              (long long)settings->folds, (long long)settings->fold, settings->file, corpora->labels,
@@ -316,8 +317,8 @@ char *split_describe(const struct split_settings *settings, const struct corpora
     for (size_t c = 1; c < corpora->count; c++) {
         const struct corpus_settings *corpus = &corpora->items[c];
         char *key = corpus_key(corpus, corpora->task);
-        text_add(&text, " corpus.%s: %s %s part=%s label_map=%s", corpus->name, key, corpus->root, corpus->part,
-                 corpus->label_map);
+        text_add(&text, " corpus.%s: %s %s part=%s label_map=%s", corpus->name, key, corpus->root,
+                 corpus->part, corpus->label_map);
         free(key);
     }
     return text.text;

@@ -50,13 +50,14 @@ struct split_request {
 struct split_protocol {
     const char *name, *summary;
 
-    /* Divides request->pool into `rest` and `part` (each with room for all); `part` should get `size` clips. */
-    bool (*divide)(const struct split_request *request, size_t size, size_t *rest, size_t *rest_count, size_t *part,
-                   size_t *part_count, struct error *error);
+    /* Divides request->pool into `rest` and `part` (each with room for all); `part` should get `size` clips.
+     */
+    bool (*divide)(const struct split_request *request, size_t size, size_t *rest, size_t *rest_count,
+                   size_t *part, size_t *part_count, struct error *error);
 
     /* The same for fold `fold` of `folds`; NULL: no folds. */
-    bool (*fold)(const struct split_request *request, size_t folds, size_t fold, size_t *rest, size_t *rest_count,
-                 size_t *part, size_t *part_count, struct error *error);
+    bool (*fold)(const struct split_request *request, size_t folds, size_t fold, size_t *rest,
+                 size_t *rest_count, size_t *part, size_t *part_count, struct error *error);
 
     /* Instead of both: assigns each clip of request->clips a part or PART_COUNT itself. */
     bool (*assign)(const struct split_request *request, enum part *parts, struct error *error);

@@ -108,9 +108,9 @@ static bool check_sizes(const size_t *counts, size_t classes, size_t train, size
 }
 
 /* One class's share: a permutation of its items, the first to train, the next to test. */
-static void deal_class(const struct split_request *request, const int *classes, int k, size_t members, size_t train,
-                       size_t test, size_t *rest, size_t *rest_count, size_t *part, size_t *part_count,
-                       struct numpy_random *random)
+static void deal_class(const struct split_request *request, const int *classes, int k, size_t members,
+                       size_t train, size_t test, size_t *rest, size_t *rest_count, size_t *part,
+                       size_t *part_count, struct numpy_random *random)
 {
     size_t *items = mem_zero(members, sizeof *items), *order = mem_zero(members, sizeof *order), n = 0;
 
@@ -126,8 +126,8 @@ static void deal_class(const struct split_request *request, const int *classes, 
     free(order);
 }
 
-static bool divide_stratified(const struct split_request *request, size_t size, size_t *rest, size_t *rest_count, size_t *part,
-                   size_t *part_count, struct error *error)
+static bool divide_stratified(const struct split_request *request, size_t size, size_t *rest,
+                              size_t *rest_count, size_t *part, size_t *part_count, struct error *error)
 {
     struct numpy_random random;
     size_t train = request->count - size, *counts = count_classes(request);
@@ -188,12 +188,13 @@ static void folds_of_class(size_t *folds_out, size_t first, size_t members, size
     numpy_random_shuffle(random, folds_out, members);
 }
 
-static bool fold_stratified(const struct split_request *request, size_t folds, size_t chosen, size_t *rest, size_t *rest_count,
-                 size_t *part, size_t *part_count, struct error *error)
+static bool fold_stratified(const struct split_request *request, size_t folds, size_t chosen, size_t *rest,
+                            size_t *rest_count, size_t *part, size_t *part_count, struct error *error)
 {
     struct numpy_random random;
     int *codes = mem_zero(request->count, sizeof *codes);
-    size_t *fold_of = mem_zero(request->count, sizeof *fold_of), *dealt = mem_zero(request->count, sizeof *dealt);
+    size_t *fold_of = mem_zero(request->count, sizeof *fold_of),
+           *dealt = mem_zero(request->count, sizeof *dealt);
     size_t first = 0, largest = 0;
 
     encode_by_appearance(request, codes);

@@ -6,9 +6,9 @@
  * config.json, wav2vec2_forward.c computes.
  */
 #include "model/encoder/wav2vec2.h"
-#include "config/config.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "config/config.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -153,8 +153,8 @@ static void wav2vec2_declare(struct wav2vec2 *w, struct model *model, bool linea
 
 /* ---- opening ---- */
 
-/* attention_mask: yes, no, or auto: hidden, but for group-norm checkpoints pooled over padding, which are what the
- * reference ran without a mask. */
+/* attention_mask: yes, no, or auto: hidden, but for group-norm checkpoints pooled over padding, which are
+ * what the reference ran without a mask. */
 static bool hides_padding(const struct model *model, const struct wav2vec2 *w, const char *setting)
 {
     if (strcmp(setting, "auto") != 0)
@@ -307,8 +307,8 @@ static bool save_parameter(const struct model *model, size_t i, struct named_ten
     if (adapter) {
         struct lora_merge *merge = &w->merges[i];
         *merge = (struct lora_merge){parameters_tensor(&model->parameters, i),
-                                parameters_tensor(&model->parameters, adapter->down),
-                                parameters_tensor(&model->parameters, adapter->up), w->adapter_scale};
+                                     parameters_tensor(&model->parameters, adapter->down),
+                                     parameters_tensor(&model->parameters, adapter->up), w->adapter_scale};
         entry->read = read_merged;
         entry->context = merge;
     }
@@ -389,7 +389,7 @@ static bool describe_frozen(const struct model *model, struct text *settings, st
 }
 
 static const struct frozen_trunk FROZEN_TRUNK = {wav2vec2_steady_layers, owns, describe_frozen,
-                                               wav2vec2_frozen};
+                                                 wav2vec2_frozen};
 
 const struct model_kind MODEL_ENCODER = {
     .name = "encoder",

@@ -4,8 +4,8 @@
 
 #include "model/head/head.h"
 #include "model/head/layer_mix.h"
-#include "model/model.h"
 #include "model/layers/spec_augment.h"
+#include "model/model.h"
 
 enum { WAV2VEC2_MAX_CONV = 16 };
 
@@ -64,8 +64,8 @@ struct wav2vec2 {
     size_t mask_embedding, position_v, position_g, position_bias;
     struct affine encoder_norm;
     struct wav2vec2_layer *layers;
-    int64_t adapter_rank; /* 0: there are no adapters */
-    double adapter_scale; /* alpha / rank */
+    int64_t adapter_rank;      /* 0: there are no adapters */
+    double adapter_scale;      /* alpha / rank */
     struct lora_merge *merges; /* by index of parameter; of those with an adapter */
     bool has_adapter[PROJECTIONS];
     struct layer_mix mix;

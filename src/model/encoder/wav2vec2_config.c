@@ -1,7 +1,7 @@
 /* wav2vec 2.0's config.json: reading, checking, laying the experiment's settings over it. */
 #include "base/text.h"
-#include "model/hyperparameter.h"
 #include "model/encoder/wav2vec2.h"
+#include "model/hyperparameter.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -170,7 +170,8 @@ bool wav2vec2_config_read(struct wav2vec2_config *c, cJSON *json, const struct m
            json_bool(json, "do_stable_layer_norm", &c->do_stable_layer_norm, error) &&
            json_number(json, "layer_norm_eps", &c->layer_norm_eps, error) &&
            json_number(json, "initializer_range", &c->initializer_range, error) &&
-           read_hyperparameters(c, json, settings ? settings : &settings_default()->model, error) && check_sizes(c, error);
+           read_hyperparameters(c, json, settings ? settings : &settings_default()->model, error) &&
+           check_sizes(c, error);
 }
 
 int64_t wav2vec2_frames(const struct wav2vec2_config *c, int64_t samples)

@@ -5,8 +5,8 @@
  * Shapes: B clips, S samples, C channels, T frames, N frames of all clips without padding, H hidden size.
  */
 #include "base/random.h"
-#include "model/layers/frames.h"
 #include "model/encoder/wav2vec2.h"
+#include "model/layers/frames.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ static bool is_learned(const struct pass *pass, size_t index)
 }
 
 static struct et_tensor *apply_linear(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
-                                const struct affine *a)
+                                      const struct affine *a)
 {
     return et_linear(s, x, layer_weight(pass, a->weight), a->has_bias ? layer_weight(pass, a->bias) : NULL);
 }
@@ -106,8 +106,8 @@ static struct et_tensor *group_norm(const struct pass *pass, struct et_scope *s,
 
     if (mask)
         return masked_group_norm(pass, s, x, a, mask, pass->lengths);
-    return et_group_norm(s, x, pass->w->config.conv_dim[i], layer_weight(pass, a->weight), layer_weight(pass, a->bias),
-                         WAV2VEC2_CONV_NORM_EPS);
+    return et_group_norm(s, x, pass->w->config.conv_dim[i], layer_weight(pass, a->weight),
+                         layer_weight(pass, a->bias), WAV2VEC2_CONV_NORM_EPS);
 }
 
 /* The norm of convolution i, if it has one, and GELU.  x (B, T, C) */
@@ -119,7 +119,8 @@ static struct et_tensor *activate(const struct pass *pass, struct et_scope *s, s
         return et_gelu(s, x);
     if (pass->w->config.group_norm)
         return et_gelu(s, et_transpose(s, group_norm(pass, s, et_transpose(s, x, 1, 2), i), 1, 2));
-    return et_layer_norm_gelu(s, x, layer_weight(pass, a->weight), layer_weight(pass, a->bias), WAV2VEC2_CONV_NORM_EPS);
+    return et_layer_norm_gelu(s, x, layer_weight(pass, a->weight), layer_weight(pass, a->bias),
+                              WAV2VEC2_CONV_NORM_EPS);
 }
 
 /* Convolution i of the feature encoder.  x (B, T, C) -> (B, T', C')
@@ -131,7 +132,8 @@ static struct et_tensor *convolve(const struct pass *pass, struct et_scope *s, s
 {
     const struct wav2vec2_config *c = &pass->w->config;
     const struct affine *a = &pass->w->conv[i];
-    struct et_tensor *w = layer_weight(pass, a->weight), *bias = a->has_bias ? layer_weight(pass, a->bias) : NULL;
+    struct et_tensor *w = layer_weight(pass, a->weight),
+                     *bias = a->has_bias ? layer_weight(pass, a->bias) : NULL;
     int64_t channels = et_size(x, 2), width = c->conv_kernel[i] * channels, stride = c->conv_stride[i];
     const int64_t flat[2] = {pass->clips, et_size(x, 1) * channels}, kernel[2] = {c->conv_dim[i], width};
 
@@ -238,10 +240,11 @@ static struct et_tensor *augment(const struct pass *pass, struct et_scope *s, st
 static struct et_tensor *add_positions(const struct pass *pass, struct et_scope *s, struct et_tensor *x)
 {
     const struct wav2vec2_config *c = &pass->w->config;
-    struct et_tensor *kernel =
-        et_weight_norm(s, layer_weight(pass, pass->w->position_v), layer_weight(pass, pass->w->position_g), 2);
-    struct et_tensor *y = et_conv1d(s, et_transpose(s, x, 1, 2), kernel, layer_weight(pass, pass->w->position_bias),
-                                    1, c->num_conv_pos_embeddings / 2, c->num_conv_pos_embedding_groups);
+    struct et_tensor *kernel = et_weight_norm(s, layer_weight(pass, pass->w->position_v),
+                                              layer_weight(pass, pass->w->position_g), 2);
+    struct et_tensor *y =
+        et_conv1d(s, et_transpose(s, x, 1, 2), kernel, layer_weight(pass, pass->w->position_bias), 1,
+                  c->num_conv_pos_embeddings / 2, c->num_conv_pos_embedding_groups);
 
     if (c->num_conv_pos_embeddings % 2 == 0) /* an even kernel gives one frame too many */
         y = et_narrow(s, y, 2, 0, pass->frames);
@@ -259,8 +262,8 @@ static struct et_tensor *project(const struct pass *pass, struct et_scope *s, st
     if (!w->has_adapter[which])
         return y;
     struct et_tensor *low = et_linear(s, x, layer_weight(pass, adapter->down), NULL);
-    return et_add(s, y,
-                  et_mul_scalar(s, et_linear(s, low, layer_weight(pass, adapter->up), NULL), w->adapter_scale));
+    return et_add(
+        s, y, et_mul_scalar(s, et_linear(s, low, layer_weight(pass, adapter->up), NULL), w->adapter_scale));
 }
 
 static struct et_tensor *attend(const struct pass *pass, struct et_scope *s, struct et_tensor *x,

@@ -1,12 +1,12 @@
 /*
- * wav2vec 2.0's predictions as a graph in ONNX, from samples to probabilities: what wav2vec2_forward.c computes
- * of clips of one length.
+ * wav2vec 2.0's predictions as a graph in ONNX, from samples to probabilities: what wav2vec2_forward.c
+ * computes of clips of one length.
  *
  * Shapes: B clips, S samples, C channels, T frames, H hidden size.
  */
 #include "audio/audio.h"
-#include "model/onnx/onnx.h"
 #include "model/encoder/wav2vec2.h"
+#include "model/onnx/onnx.h"
 
 #include <math.h>
 
@@ -81,8 +81,8 @@ static const char *activate(const struct graph_builder *d, const char *x, int i)
             .name = "epsilon", .type = ONNX_FLOAT, .number = WAV2VEC2_CONV_NORM_EPS};
         return onnx_gelu(g, onnx_node(g, "InstanceNormalization", inputs, 3, &eps, 1));
     }
-    x = onnx_layer_norm(g, onnx_transpose(g, x, SWAP, 3), graph_weight(d, a->weight), graph_weight(d, a->bias),
-                        WAV2VEC2_CONV_NORM_EPS);
+    x = onnx_layer_norm(g, onnx_transpose(g, x, SWAP, 3), graph_weight(d, a->weight),
+                        graph_weight(d, a->bias), WAV2VEC2_CONV_NORM_EPS);
     return onnx_transpose(g, onnx_gelu(g, x), SWAP, 3);
 }
 
@@ -108,8 +108,8 @@ static const char *add_positions(const struct graph_builder *d, const char *x)
     struct onnx *g = d->graph;
     struct et_tensor *kernel =
         et_weight_norm(g->scope, graph_weight(d, d->w->position_v), graph_weight(d, d->w->position_g), 2);
-    const char *y = convolve(d, onnx_transpose(g, x, SWAP, 3), kernel, graph_weight(d, d->w->position_bias), 1,
-                             c->num_conv_pos_embeddings / 2, c->num_conv_pos_embedding_groups);
+    const char *y = convolve(d, onnx_transpose(g, x, SWAP, 3), kernel, graph_weight(d, d->w->position_bias),
+                             1, c->num_conv_pos_embeddings / 2, c->num_conv_pos_embedding_groups);
 
     if (c->num_conv_pos_embeddings % 2 == 0) /* an even kernel gives one frame too many */
         y = onnx_slice(g, y, 2, 0, -1);
@@ -143,7 +143,8 @@ static const char *attend(const struct graph_builder *d, const char *x, const st
     return graph_linear(d, onnx_reshape(g, x, shape, 3), &layer->projections[OUT]);
 }
 
-static const char *feed_forward(const struct graph_builder *d, const char *x, const struct wav2vec2_layer *layer)
+static const char *feed_forward(const struct graph_builder *d, const char *x,
+                                const struct wav2vec2_layer *layer)
 {
     return graph_linear(d, onnx_gelu(d->graph, graph_linear(d, x, &layer->intermediate)), &layer->output);
 }

@@ -20,7 +20,7 @@ void head_declare(struct head *head, struct parameters *parameters, int64_t inpu
 }
 
 const char *head_build_onnx(const struct head *head, const struct parameters *parameters, struct onnx *graph,
-                      const char *pooled)
+                            const char *pooled)
 {
     if (head->is_dense)
         pooled = onnx_unary(graph, "Tanh",

@@ -22,7 +22,7 @@ void head_declare(struct head *head, struct parameters *parameters, int64_t inpu
 
 /* As a graph. */
 const char *head_build_onnx(const struct head *head, const struct parameters *parameters, struct onnx *graph,
-                      const char *pooled);
+                            const char *pooled);
 
 /* pooled (clips, input) -> (clips, labels) */
 struct et_tensor *head_forward(const struct head *head, const struct parameters *parameters,

@@ -89,7 +89,7 @@ static const char *build_last(struct onnx *graph, const char *hidden, const stru
 }
 
 static const char *build_mean_and_maximum(struct onnx *graph, const char *hidden, const struct parameters *p,
-                                         size_t i)
+                                          size_t i)
 {
     return onnx_concat(graph, build_mean(graph, hidden, p, i), build_maximum(graph, hidden, p, i), 1);
 }

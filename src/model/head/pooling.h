@@ -31,7 +31,7 @@ struct pooling {
 
     /* The same as a graph, of clips without padding: hidden (clips, frames, width). */
     const char *(*build_onnx)(struct onnx *graph, const char *hidden, const struct parameters *parameters,
-                        size_t first);
+                              size_t first);
 };
 
 const struct pooling *pooling_find(const char *name, struct error *error);

@@ -97,7 +97,7 @@ static struct et_tensor *attentive_statistics(struct et_scope *scope, const stru
 /* ---- the same as graphs ---- */
 
 static const char *build_shares(struct onnx *graph, const char *hidden, const struct parameters *p,
-                               size_t first)
+                                size_t first)
 {
     const char *x = onnx_linear(graph, hidden, parameters_tensor(p, first + HIDDEN_WEIGHT),
                                 parameters_tensor(p, first + HIDDEN_BIAS));
@@ -126,7 +126,7 @@ static const char *build_both(struct onnx *graph, const char *hidden, const char
 }
 
 static const char *build_statistics(struct onnx *graph, const char *hidden, const struct parameters *p,
-                                   size_t first)
+                                    size_t first)
 {
     (void)p;
     (void)first;
@@ -134,19 +134,19 @@ static const char *build_statistics(struct onnx *graph, const char *hidden, cons
 }
 
 static const char *build_attention(struct onnx *graph, const char *hidden, const struct parameters *p,
-                                  size_t first)
+                                   size_t first)
 {
     return build_weighted(graph, hidden, build_shares(graph, hidden, p, first), false);
 }
 
 static const char *build_attentive_statistics(struct onnx *graph, const char *hidden,
-                                             const struct parameters *p, size_t first)
+                                              const struct parameters *p, size_t first)
 {
     return build_both(graph, hidden, build_shares(graph, hidden, p, first));
 }
 
-const struct pooling POOLING_STATISTICS = {"statistics",   "mean and standard deviation", 2, NULL, statistics,
-                                           build_statistics};
+const struct pooling POOLING_STATISTICS = {
+    "statistics", "mean and standard deviation", 2, NULL, statistics, build_statistics};
 const struct pooling POOLING_ATTENTION = {
     "attention", "mean weighted by learned attention", 1, declare_attention, attention, build_attention};
 const struct pooling POOLING_ATTENTIVE_STATISTICS = {

@@ -13,6 +13,6 @@ struct et_tensor *frames_padding(struct et_scope *scope, const int64_t *lengths,
  * length on unless the model pools over padding.  `padding`: (clips, frames, 1) or NULL, as frames_padding
  * says.  `first`: index of the strategy's first parameter.  -> (clips, outputs * width) */
 struct et_tensor *frames_pool(const struct model *model, struct et_scope *scope, struct et_tensor *hidden,
-                               struct et_tensor *padding, const int64_t *lengths, size_t first);
+                              struct et_tensor *padding, const int64_t *lengths, size_t first);
 
 #endif

@@ -9,8 +9,8 @@
  *
  * A label's score is the logarithm of how likely it is to win against each of the others, by a logistic
  * function of the margin; probabilities are a softmax of the scores at a temperature (Guo et al., 2017) that
- * fits the predictions of the cross-validation.  libsvm's own probabilities are not used: they come from folds of
- * their own, which know no speakers, and turn upside down where a label has few clips.
+ * fits the predictions of the cross-validation.  libsvm's own probabilities are not used: they come from
+ * folds of their own, which know no speakers, and turn upside down where a label has few clips.
  *
  * config.json: "svm_kernel", "svm_c", "svm_gamma", "svm_temperature" of each machine, "emotrain_features";
  * beside it svm-N.txt, libsvm's model files.
@@ -449,7 +449,7 @@ static double *targets_of(const struct model *model, const struct examples *exam
 
     for (size_t i = 0; i < examples->count; i++)
         targets[i] = model->task == SINGLE_LABEL ? (double)examples->labels[i]
-                                                    : (double)examples->targets[i * labels + m];
+                                                 : (double)examples->targets[i * labels + m];
     return targets;
 }
 
@@ -506,7 +506,7 @@ static bool fit_machine(struct model *model, const struct examples *examples, si
                        .width = model->features.count,
                        .classes = model->task == SINGLE_LABEL  ? model->labels.count
                                   : model->task == MULTI_LABEL ? 2
-                                                                  : 0};
+                                                               : 0};
     const struct svm_problem data = {(int)examples->count, targets, svm->rows};
 
     s.threads = (size_t)examples->threads;
@@ -551,7 +551,7 @@ static bool svm_fit(struct model *model, const struct examples *examples, struct
 /* ---- answering ---- */
 
 static void predicted_labels(const struct svm *svm, size_t m, const struct svm_node *row, size_t classes,
-                          float *out)
+                             float *out)
 {
     double *scores = mem_zero(classes, sizeof *scores);
 
@@ -561,7 +561,8 @@ static void predicted_labels(const struct svm *svm, size_t m, const struct svm_n
     free(scores);
 }
 
-static bool predict_batch(const struct model *model, const struct batch *batch, float *outputs, struct error *error)
+static bool predict_batch(const struct model *model, const struct batch *batch, float *outputs,
+                          struct error *error)
 {
     const struct svm *svm = model->state;
     size_t labels = model->labels.count, width = model->features.count;

@@ -12,10 +12,10 @@
  * words up, then all.  Words are pooled by the model's own attention, not by model.pooling.
  */
 #include "base/text.h"
-#include "model/layers/frames.h"
 #include "model/head/head.h"
-#include "model/model.h"
 #include "model/hyperparameter.h"
+#include "model/layers/frames.h"
+#include "model/model.h"
 #include "model/reference/tokenizer.h"
 
 #include <math.h>
@@ -130,7 +130,8 @@ static bool deepmoji_open(struct model *model, const struct model_settings *sett
         !json_integer(model->json, "embedding_size", &d->embedding, error) ||
         !json_integer(model->json, "hidden_size", &d->hidden, error) ||
         !json_integer(model->json, "max_words", &d->max_words, error) ||
-        !hyperparameter_number(&d->embedding_dropout, "hidden_dropout", given->hidden_dropout, model->json, error) ||
+        !hyperparameter_number(&d->embedding_dropout, "hidden_dropout", given->hidden_dropout, model->json,
+                               error) ||
         !hyperparameter_number(&d->final_dropout, "final_dropout", given->final_dropout, model->json, error))
         return error_prefix(error, "%s", model->path);
     if (d->embedding < 1 || d->embedding > 65536 || d->hidden < 1 || d->hidden > 65536 || d->max_words < 1 ||
@@ -255,10 +256,10 @@ static struct et_tensor *run_direction(const struct pass *pass, struct et_scope 
     int64_t size = pass->d->hidden;
     const int64_t state[2] = {pass->clips, size}, row[3] = {pass->clips, 1, size},
                   gates_shape[2] = {pass->clips, GATES * size}, mask[2] = {pass->clips, 1};
-    struct et_tensor *inputs = et_to_dtype(
-        scope,
-        et_linear(scope, x, deepmoji_weight(pass, direction->input_weight), deepmoji_weight(pass, direction->input_bias)),
-        ET_FLOAT32);
+    struct et_tensor *inputs = et_to_dtype(scope,
+                                           et_linear(scope, x, deepmoji_weight(pass, direction->input_weight),
+                                                     deepmoji_weight(pass, direction->input_bias)),
+                                           ET_FLOAT32);
     struct et_tensor *h = et_zeros(scope, ET_FLOAT32, state, 2, pass->model->parameters.device), *c = h,
                      **outputs = et_scope_memory(scope, (size_t)pass->words * sizeof(struct et_tensor *));
 
@@ -310,8 +311,8 @@ static struct et_tensor *attend(const struct pass *pass, struct et_scope *scope,
     return et_sum_dim(scope, et_mul(scope, x, et_softmax(scope, scores, 1)), 1, false);
 }
 
-static struct et_tensor *deepmoji_forward(const struct model *model, struct et_scope *scope, const struct batch *batch,
-                                 const struct forward_mode *mode)
+static struct et_tensor *deepmoji_forward(const struct model *model, struct et_scope *scope,
+                                          const struct batch *batch, const struct forward_mode *mode)
 {
     const struct deepmoji *d = model->state;
     struct pass pass = {.model = model, .d = d, .clips = batch->count};
@@ -319,8 +320,8 @@ static struct et_tensor *deepmoji_forward(const struct model *model, struct et_s
     pass.lengths = et_scope_memory(scope, (size_t)batch->count * sizeof *pass.lengths);
     if (mode->training)
         et_manual_seed(mode->seed);
-    struct et_tensor *words =
-        et_tanh(scope, et_embedding(scope, deepmoji_weight(&pass, d->words), read_words(&pass, scope, batch)));
+    struct et_tensor *words = et_tanh(
+        scope, et_embedding(scope, deepmoji_weight(&pass, d->words), read_words(&pass, scope, batch)));
     if (mode->training && d->embedding_dropout > 0)
         words = et_dropout(scope, words, d->embedding_dropout);
     struct et_tensor *first = run_lstm(&pass, scope, words, 0), *second = run_lstm(&pass, scope, first, 1);

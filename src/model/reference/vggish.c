@@ -11,11 +11,11 @@
  * fill no patch are not used; one shorter than a patch is lengthened by silence.
  */
 #include "base/text.h"
-#include "model/layers/frames.h"
 #include "model/head/head.h"
+#include "model/hyperparameter.h"
+#include "model/layers/frames.h"
 #include "model/layers/log_mel.h"
 #include "model/model.h"
-#include "model/hyperparameter.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -172,8 +172,8 @@ static bool vggish_translate(const char *checkpoint_name, char name[256])
 /* ---- the forward pass ---- */
 
 /* samples (B, T) -> (B * P, 1, 96, 64): patches one after another, `patches` of the widest clip */
-static struct et_tensor *spectrogram(const struct model *model, struct et_scope *scope, const struct batch *batch,
-                              int64_t patches)
+static struct et_tensor *spectrogram(const struct model *model, struct et_scope *scope,
+                                     const struct batch *batch, int64_t patches)
 {
     const struct vggish *v = model->state;
     const int64_t shape[2] = {batch->count, batch->width},
@@ -229,8 +229,8 @@ static struct et_tensor *post_process(const struct model *model, struct et_scope
     return et_add_scalar(scope, et_mul_scalar(scope, x, 4 / 255.0), -2);
 }
 
-static struct et_tensor *vggish_forward(const struct model *model, struct et_scope *scope, const struct batch *batch,
-                                 const struct forward_mode *mode)
+static struct et_tensor *vggish_forward(const struct model *model, struct et_scope *scope,
+                                        const struct batch *batch, const struct forward_mode *mode)
 {
     const struct vggish *v = model->state;
     int64_t patches = log_mel_frames(&v->mel, batch->width) / PATCH;

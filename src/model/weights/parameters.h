@@ -31,7 +31,7 @@ struct parameter {
     bool required; /* a checkpoint without it is an error; else it is initialised anew */
     bool loaded;
     bool trainable;
-    bool is_buffer;               /* a statistic that the forward pass updates in training */
+    bool is_buffer;           /* a statistic that the forward pass updates in training */
     int phase;                /* of model_kind.phases: the one that trains it before the last */
     struct et_tensor *tensor; /* float32, on the model's device */
 };

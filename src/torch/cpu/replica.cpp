@@ -1,6 +1,6 @@
 /*
- * Replicas of parameters (et_gradient_replica in torch.h): further handles of the same memory, each with a gradient of
- * its own, for passes that go backward at the same time.
+ * Replicas of parameters (et_gradient_replica in torch.h): further handles of the same memory, each with a
+ * gradient of its own, for passes that go backward at the same time.
  *
  * Replaces: concurrent backward passes into one parameter, whose gradients autograd adds in the order in
  * which they arrive; rounding then depends on which thread was faster.  Here the replicas' gradients are
@@ -87,8 +87,8 @@ void et_replicas_begin(struct et_tensor *const *tensors, struct et_tensor *const
     }
 }
 
-void et_replicas_end(struct et_scope *scope, struct et_tensor *const *tensors, struct et_tensor *const *replicas,
-                  size_t count)
+void et_replicas_end(struct et_scope *scope, struct et_tensor *const *tensors,
+                     struct et_tensor *const *replicas, size_t count)
 {
     shim::attempt(scope, "gradients", {}, [&] {
         at::NoGradGuard guard;
