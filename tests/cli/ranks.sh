@@ -51,7 +51,7 @@ cnn=(--set model.kind=cnn --set model.pretrained=tiny_cnn.json --set model.freez
 "$emotrain" launch --processes 2 --config tiny.ini --run cnn "${settings[@]}" "${cnn[@]}" >/dev/null 2>err || fail "$(cat err)"
 
 # What cannot be dealt, fitted or found is said once.
-expect_error 2 "train.gradient_accumulation_steps=2.*accumulate=3 would be a step" "$emotrain" launch --processes 3 --config tiny.ini --run no \
+expect_error 2 "train.gradient_accumulation_steps=2.*accumulation_steps=3 would be a step" "$emotrain" launch --processes 3 --config tiny.ini --run no \
   --set train.gradient_accumulation_steps=2
 expect_error 2 "fitted at once" "$emotrain" launch --processes 2 --config tiny.ini --run no --set model.kind=linear \
   --set model.pretrained= --set model.freeze=none --set audio.normalize=no

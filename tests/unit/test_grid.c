@@ -105,23 +105,22 @@ static void test_comparisons(void **state)
 /* More axes than settings fit a sweep. */
 static void test_too_many(void **state)
 {
+    static const char *const keys[] = {"train.epochs", "train.batch_size",
+                                       "train.gradient_accumulation_steps"};
     struct config *config = config_new();
     struct grid grid;
     struct error error = {0};
-    struct text values = {0};
+    struct text values = {0}, axes = {0};
 
     (void)state;
     for (int i = 0; i < 60; i++)
         text_add(&values, "%s%d", i ? "," : "", i + 1);
-    static const char *const keys[] = {"train.epochs", "train.batch_size",
-                                       "train.gradient_accumulation_steps"};
-    for (int k = 0; k < 3; k++) {
-        char *axis = mem_format("sweep.grid=%s=%s", keys[k], values.text);
-        assert_true(config_set(config, "--set", axis, &error));
-        free(axis);
-    }
+    for (int k = 0; k < 3; k++)
+        text_add(&axes, "%s%s=%s", k ? " " : "sweep.grid=", keys[k], values.text);
+    assert_good(config_set(config, "--set", axes.text, &error), error);
     assert_error(grid_read(&grid, config, &error), error, "more than 100000 settings");
     text_free(&values);
+    text_free(&axes);
     config_free(config);
 }
 
