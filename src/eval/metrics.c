@@ -250,8 +250,7 @@ void evaluation_start(struct evaluation *e, const struct prediction_list *predic
 {
     size_t count = predictions->label_count;
 
-    *e = (struct evaluation){
-        .task = predictions->task, .labels = predictions->labels, .label_count = count};
+    *e = (struct evaluation){.task = predictions->task, .labels = predictions->labels, .label_count = count};
     e->classes = mem_zero(count, sizeof *e->classes);
     if (e->task == SINGLE_LABEL)
         e->confusion = mem_zero(count * count, sizeof *e->confusion);

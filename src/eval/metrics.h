@@ -63,8 +63,8 @@ void evaluation_add(struct evaluation *evaluation, const struct outcome *outcome
 void evaluation_finish(struct evaluation *evaluation);
 void evaluation_clear(struct evaluation *evaluation);
 
-/* Whether a label is a clip's or was predicted.  Tables and averages leave out one that does not, as scikit-learn's
- * default does; of single_label, the other tasks list all. */
+/* Whether a label is a clip's or was predicted.  Tables and averages leave out one that does not, as
+ * scikit-learn's default does; of single_label, the other tasks list all. */
 bool label_occurs(const struct evaluation *evaluation, size_t label);
 
 /* Of a prediction whose target is known. */
@@ -99,7 +99,7 @@ extern const struct metric_kind METRICS[METRIC_COUNT];
 enum metric metric_after(enum metric metric, enum task task);
 
 /* For each metric `f` that a task has. */
-#define FOR_METRICS(f, task)                                                                              \
+#define FOR_METRICS(f, task)                                                                                 \
     for (enum metric f = metric_after(METRIC_COUNT, task); f < METRIC_COUNT; f = metric_after(f, task))
 
 /* What the metric is called there. */
@@ -115,8 +115,8 @@ enum metric metric_choose(const char *name, enum task task);
 /* Whether value `a` of the metric is better than `b`. */
 bool metric_is_better(enum metric metric, double a, double b);
 
-/* The thresholds of the probabilities, one per label, that give each label its best F1 on these predictions; 0.5
- * for a label that none of them has.  multi_label. */
+/* The thresholds of the probabilities, one per label, that give each label its best F1 on these predictions;
+ * 0.5 for a label that none of them has.  multi_label. */
 void thresholds_make(const struct prediction_list *predictions, double *thresholds);
 
 /* How far stated confidence and accuracy lie apart: expected calibration error over equally wide bins of the

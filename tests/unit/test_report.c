@@ -75,13 +75,14 @@ static void test_edges(void **state)
     assert_true(e.accuracy == 0 && e.uar == 0 && e.macro.f1 == 0);
     assert_true(fabs(evaluation_score(&e, METRIC_LOSS) - log(0.25)) < 1e-15);
     evaluation_print(&e, &text);
-    assert_string_equal(text.text, /* as scikit-learn: without "c", which no clip has and none was predicted as */
-                        "                     precision    recall  f1-score   support\n\n"
-                        "                  a       0.00      0.00      0.00         1\n"
-                        "\xc3\xa9motion tr\xc3\xa8s longue       0.00      0.00      0.00         0\n\n"
-                        "           accuracy                           0.00         1\n"
-                        "          macro avg       0.00      0.00      0.00         1\n"
-                        "       weighted avg       0.00      0.00      0.00         1\n");
+    assert_string_equal(
+        text.text, /* as scikit-learn: without "c", which no clip has and none was predicted as */
+        "                     precision    recall  f1-score   support\n\n"
+        "                  a       0.00      0.00      0.00         1\n"
+        "\xc3\xa9motion tr\xc3\xa8s longue       0.00      0.00      0.00         0\n\n"
+        "           accuracy                           0.00         1\n"
+        "          macro avg       0.00      0.00      0.00         1\n"
+        "       weighted avg       0.00      0.00      0.00         1\n");
     text_free(&text);
     evaluation_free(&e);
     prediction_list_free(&predictions);
@@ -91,8 +92,8 @@ static void test_edges(void **state)
 
 enum { CLIPS = 40 };
 
-/* 40 clips of 4 speakers (two women, two men), labels a and b in turn.  The predictions are right but for those
- * of speaker 1, who is always taken for the other label. */
+/* 40 clips of 4 speakers (two women, two men), labels a and b in turn.  The predictions are right but for
+ * those of speaker 1, who is always taken for the other label. */
 static void fill_catalogue(struct catalogue *catalogue, int64_t *corpus)
 {
     struct error error = {0};
@@ -162,7 +163,8 @@ static void add_trained_run(struct catalogue *catalogue, const char *folder, con
         if (step % 4 == 0)
             metric_list_add(&metrics, step, step / 4.0, "eval_loss", 3.0 / step);
     }
-    assert_good(run_begin(catalogue, path_base(folder), folder, "", SINGLE_LABEL, false, &run, &error), error);
+    assert_good(run_begin(catalogue, path_base(folder), folder, "", SINGLE_LABEL, false, &run, &error),
+                error);
     assert_good(run_set_info(catalogue, run, info, &error), error);
     assert_good(predictions_write(catalogue, run, "test", &list, &error), error);
     assert_good(metrics_write(catalogue, run, &metrics, &error), error);
@@ -209,7 +211,8 @@ static void test_json_is_whole(void **state)
     assert_string_equal(again.text, text);
     FOR_METRICS (f, SINGLE_LABEL)
         assert_true(field_number(json, METRICS[f].name) == METRICS[f].of(&report.evaluation));
-    assert_true(field_interval(field(json, "intervals"), "accuracy").low == report.intervals[METRIC_ACCURACY].low);
+    assert_true(field_interval(field(json, "intervals"), "accuracy").low ==
+                report.intervals[METRIC_ACCURACY].low);
     expect_words(text, "Absent labels: no test clip has never", true);
     cJSON_Delete(json);
     free(file);
@@ -219,7 +222,8 @@ static void test_json_is_whole(void **state)
     catalogue_close(catalogue);
 }
 
-/* The page has its curves without script, marks the best checkpoint, and takes in no picture that lies there. */
+/* The page has its curves without script, marks the best checkpoint, and takes in no picture that lies there.
+ */
 static void test_page(void **state)
 {
     struct error error = {0};
@@ -231,9 +235,11 @@ static void test_page(void **state)
     (void)state;
     fill_catalogue(catalogue, &corpus);
     assert_true(folder_make(folder, &error) && file_write(foreign, "<svg>foreign</svg>", 18, &error));
-    add_trained_run(catalogue, folder,
-                    "{\"corpus\": {\"kind\": \"ravdess\", \"licence\": \"CC\"}, \"training\": {\"steps\": 8, \"best_step\": 4},"
-                    " \"split\": {\"digest\": \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}}");
+    add_trained_run(
+        catalogue, folder,
+        "{\"corpus\": {\"kind\": \"ravdess\", \"licence\": \"CC\"}, \"training\": {\"steps\": 8, "
+        "\"best_step\": 4},"
+        " \"split\": {\"digest\": \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}}");
     assert_good(report_read(&report, catalogue, folder, &error), error);
     assert_good(report_write(&report, false, &error), error);
     char *page = read_file(folder, "report.html");
@@ -249,8 +255,8 @@ static void test_page(void **state)
     catalogue_close(catalogue);
 }
 
-/* A corpus that the configuration has a note on may be other data: nothing is said of a licence.  A model without steps
- * has no curves. */
+/* A corpus that the configuration has a note on may be other data: nothing is said of a licence.  A model
+ * without steps has no curves. */
 static void test_note_and_no_steps(void **state)
 {
     struct error error = {0};
@@ -266,7 +272,8 @@ static void test_note_and_no_steps(void **state)
     add_run(catalogue, folder, "", true);
     assert_good(report_read(&report, catalogue, folder, &error), error);
     run_info_free(&report.info);
-    run_info_read(&report.info, "{\"corpus\": {\"kind\": \"ravdess\", \"licence\": \"CC BY\", \"note\": \"made voices\"}}");
+    run_info_read(&report.info,
+                  "{\"corpus\": {\"kind\": \"ravdess\", \"licence\": \"CC BY\", \"note\": \"made voices\"}}");
     assert_good(report_write(&report, false, &error), error);
     char *page = read_file(folder, "report.html");
     expect_words(page, "made voices", true);
@@ -397,7 +404,8 @@ static void test_baseline_of_other_clips(void **state)
     catalogue_close(catalogue);
 }
 
-/* Clips of a second corpus go by their whole paths, and what is damaged in a run's information is passed over. */
+/* Clips of a second corpus go by their whole paths, and what is damaged in a run's information is passed
+ * over. */
 static void test_facts_of_more_corpora(void **state)
 {
     static const char *const labels[] = {"a", "b"};
@@ -408,8 +416,8 @@ static void test_facts_of_more_corpora(void **state)
     struct prediction_list outputs;
     struct run_info info;
     static const char text[] = "{\"corpus\": {\"kind\": \"ravdess\", \"root\": \"/a\", \"more\": ["
-                                   "{\"kind\": 3}, {\"kind\": \"emodb\", \"root\": \"/b\"},"
-                                   "{\"kind\": \"emodb\", \"root\": \"/b\", \"name\": \"other\"}]}}";
+                               "{\"kind\": 3}, {\"kind\": \"emodb\", \"root\": \"/b\"},"
+                               "{\"kind\": \"emodb\", \"root\": \"/b\", \"name\": \"other\"}]}}";
     int64_t corpus;
 
     (void)state;
@@ -441,10 +449,13 @@ static void test_facts_of_more_corpora(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_golden_report), cmocka_unit_test(test_edges),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_golden_report),
+                                       cmocka_unit_test(test_edges),
                                        cmocka_unit_test(test_groups_and_baseline),
-                                       cmocka_unit_test(test_json_is_whole), cmocka_unit_test(test_page),
-                                       cmocka_unit_test(test_note_and_no_steps), cmocka_unit_test(test_small_p),
+                                       cmocka_unit_test(test_json_is_whole),
+                                       cmocka_unit_test(test_page),
+                                       cmocka_unit_test(test_note_and_no_steps),
+                                       cmocka_unit_test(test_small_p),
                                        cmocka_unit_test(test_baseline_of_other_clips),
                                        cmocka_unit_test(test_facts_of_more_corpora)};
 

@@ -111,9 +111,10 @@ static void test_page_and_chart(void **state)
 {
     struct error error = {0};
     struct sweep sweep;
-    struct catalogue *catalogue = start("[sweep]\ngrid = "
-                                        "model.pretrained=a_rather_long_name_of_a_configuration_file_in_a_comparison_of_models,b&50%\n"
-                                        "seeds = 1,2\n");
+    struct catalogue *catalogue =
+        start("[sweep]\ngrid = "
+              "model.pretrained=a_rather_long_name_of_a_configuration_file_in_a_comparison_of_models,b&50%\n"
+              "seeds = 1,2\n");
 
     (void)state;
     assert_good(sweep_read(&sweep, catalogue, unit_path("sweep"), &error), error);
@@ -196,10 +197,10 @@ static void set_selection(struct catalogue *catalogue, const char *name, double 
     assert_true(run_find(catalogue, folder, &row, &arena, &error));
     assert_good(
         run_set_info(catalogue, row.id,
-                      "{\"split\": {\"selection_part\": \"validation\"}, \"model\": {\"parameters\": 5},"
-                      " \"training\": {\"best_step\": 10, \"seconds\": 3, \"peak_memory_mib\": 7},"
-                      " \"testing\": {\"seconds\": 2, \"peak_memory_mib\": 9}}",
-                      &error),
+                     "{\"split\": {\"selection_part\": \"validation\"}, \"model\": {\"parameters\": 5},"
+                     " \"training\": {\"best_step\": 10, \"seconds\": 3, \"peak_memory_mib\": 7},"
+                     " \"testing\": {\"seconds\": 2, \"peak_memory_mib\": 9}}",
+                     &error),
         error);
     metric_list_add(&metrics, 5, 1, "accuracy", 0.1);
     metric_list_add(&metrics, 10, 2, "loss", 0.2);
@@ -280,10 +281,12 @@ static void test_errors(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_ranking), cmocka_unit_test(test_page_and_chart),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_ranking),
+                                       cmocka_unit_test(test_page_and_chart),
                                        cmocka_unit_test(test_loss_and_other_clips),
                                        cmocka_unit_test(test_nothing_finished),
-                                       cmocka_unit_test(test_selection), cmocka_unit_test(test_errors)};
+                                       cmocka_unit_test(test_selection),
+                                       cmocka_unit_test(test_errors)};
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);
 }
