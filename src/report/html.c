@@ -212,10 +212,8 @@ static void add_predictions(struct text *page, const struct report *report, cons
 
 static void add_settings(struct text *page, const struct report *report)
 {
-    text_add(page,
-             "<h2>Settings</h2><p>In the folder where the run was started, <code>emotrain --config "
-             "config.ini --run "
-             "NAME</code> with these settings repeats it.</p><details><summary>config.ini</summary><pre>");
+    text_add(page, "<h2>Settings</h2><p><code>emotrain --config config.ini --run NAME</code> with the run's "
+                   "config.ini repeats it.</p><details><summary>config.ini</summary><pre>");
     text_add_html(page, report->run.config);
     text_add(page, "</pre></details>\n");
 }
