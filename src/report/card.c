@@ -84,7 +84,8 @@ static void add_data(const cJSON *report, struct text *out)
 
     text_add(out, "\n## Data\n\n- corpus: ");
     add_plain(out, field_text(corpus, "kind"));
-    text_add(out, ", %zu clips, %.1f hours\n", field_count(corpus, "clips"), field_number(corpus, "seconds") / 3600);
+    text_add(out, ", %zu clips, %.1f hours\n", field_count(corpus, "clips"),
+             field_number(corpus, "seconds") / 3600);
     if (*licence)
         add_item(out, published, licence);
     else if (!*note)
@@ -102,14 +103,15 @@ static void add_metrics(const cJSON *report, struct text *out)
     const cJSON *intervals = field(report, "intervals");
     enum task task = field_task(report);
 
-    text_add(out,
-             "\n## Metrics\n\nOn the %zu clips of the test part, with 95 %% intervals by bootstrap over %ss.\n\n"
-             "| metric | value | interval |\n|---|---|---|\n",
-             field_count(report, "clips"), field_text(intervals, "unit"));
+    text_add(
+        out,
+        "\n## Metrics\n\nOn the %zu clips of the test part, with 95 %% intervals by bootstrap over %ss.\n\n"
+        "| metric | value | interval |\n|---|---|---|\n",
+        field_count(report, "clips"), field_text(intervals, "unit"));
     FOR_METRICS (f, task) {
         struct interval interval = field_interval(intervals, METRICS[f].name);
-        text_add(out, "| %s | %.4f | %.4f to %.4f |\n", metric_title(f, task), field_number(report, METRICS[f].name),
-                 interval.low, interval.high);
+        text_add(out, "| %s | %.4f | %.4f to %.4f |\n", metric_title(f, task),
+                 field_number(report, METRICS[f].name), interval.low, interval.high);
     }
     text_add(out, "\n```\n");
     report_text(report, out);
@@ -121,12 +123,13 @@ static void add_limits(const cJSON *report, struct text *out)
     const cJSON *remark = NULL;
 
     text_add(out, "\n## Limits\n\n");
-    cJSON_ArrayForEach(remark, field(report, "remarks"))
-        add_item(out, "", remark->valuestring);
-    text_add(out, "- Acted or elicited recordings are not spontaneous speech. Other languages, microphones, rooms and "
-                  "ages are other data: measure on your own before relying on a prediction.\n"
-                  "- A prediction says how the training corpus' raters would have labelled a voice, not what a person "
-                  "feels. Decisions about people should not rest on it.\n");
+    cJSON_ArrayForEach(remark, field(report, "remarks")) add_item(out, "", remark->valuestring);
+    text_add(
+        out,
+        "- Acted or elicited recordings are not spontaneous speech. Other languages, microphones, rooms and "
+        "ages are other data: measure on your own before relying on a prediction.\n"
+        "- A prediction says how the training corpus' raters would have labelled a voice, not what a person "
+        "feels. Decisions about people should not rest on it.\n");
 }
 
 void card_print(const struct card *card, const cJSON *report, struct text *out)

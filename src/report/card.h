@@ -17,8 +17,8 @@ struct card {
     int sample_rate;
 };
 
-/* In Markdown with the hub's heading.  report: report.json of the run (report_json), or NULL where the model is no
- * run's. */
+/* In Markdown with the hub's heading.  report: report.json of the run (report_json), or NULL where the model
+ * is no run's. */
 void card_print(const struct card *card, const cJSON *report, struct text *out);
 
 #endif

@@ -46,7 +46,8 @@ static void add_cells(struct text *data, const struct evaluation *e)
     }
 }
 
-/* Text is white on cells so dark that it reads better there; a count stands over its percentage, a 0 alone. */
+/* Text is white on cells so dark that it reads better there; a count stands over its percentage, a 0 alone.
+ */
 static bool plot_confusion(const char *folder, const char *name, const struct report *const *runs,
                            size_t count, struct error *error)
 {
@@ -60,16 +61,17 @@ static bool plot_confusion(const char *folder, const char *name, const struct re
     add_title(&body, runs, count, what);
     add_tics(&body, e, 'x');
     add_tics(&body, e, 'y');
-    text_add(&body,
-             "set xlabel \"predicted\"\nset ylabel \"label\"\nset size ratio -1\n"
-             "set xrange [-0.5:%zu.5]\nset yrange [%zu.5:-0.5]\nset cbrange [0:1]\n"
-             "set palette defined (0 \"#ffffff\", 1 \"#1f4e79\")\n"
-             "ink(r, n) = n == 0 ? 0x999999 : r > 0.7 ? 0xffffff : 0x111111\n"
-             "plot \"charts/%s.dat\" using 1:2:3 with image pixels, "
-             "\"\" using 1:($2-($4 > 0)*0.14):(sprintf(\"%%d\", $4)):(ink($3, $4)) with labels tc rgb variable, "
-             "\"\" using 1:($2+0.2):($4 > 0 ? sprintf(\"%%.0f%%%%\", 100*$3) : \"\"):(ink($3, $4)) with labels "
-             "tc rgb variable font \",10\"",
-             e->label_count - 1, e->label_count - 1, name);
+    text_add(
+        &body,
+        "set xlabel \"predicted\"\nset ylabel \"label\"\nset size ratio -1\n"
+        "set xrange [-0.5:%zu.5]\nset yrange [%zu.5:-0.5]\nset cbrange [0:1]\n"
+        "set palette defined (0 \"#ffffff\", 1 \"#1f4e79\")\n"
+        "ink(r, n) = n == 0 ? 0x999999 : r > 0.7 ? 0xffffff : 0x111111\n"
+        "plot \"charts/%s.dat\" using 1:2:3 with image pixels, "
+        "\"\" using 1:($2-($4 > 0)*0.14):(sprintf(\"%%d\", $4)):(ink($3, $4)) with labels tc rgb variable, "
+        "\"\" using 1:($2+0.2):($4 > 0 ? sprintf(\"%%.0f%%%%\", 100*$3) : \"\"):(ink($3, $4)) with labels "
+        "tc rgb variable font \",10\"",
+        e->label_count - 1, e->label_count - 1, name);
     if (side < 400)
         side = 400;
     bool done = gnuplot_plot(folder, name, data.text, body.text, side, side, error);
@@ -168,7 +170,8 @@ const struct chart CHART_CLASS_F1 = {"class_f1", true, has_labels, plot_class_f1
 
 /* ---- reliability diagram ---- */
 
-/* Two data blocks a run: mean confidence and accuracy of each bin that has predictions; how many each bin has. */
+/* Two data blocks a run: mean confidence and accuracy of each bin that has predictions; how many each bin
+ * has. */
 static void add_bins(struct text *data, const struct report *run)
 {
     text_add(data, "# %s: mean confidence and accuracy of each bin that has predictions\n", run->run.name);
@@ -184,7 +187,8 @@ static void add_bins(struct text *data, const struct report *run)
 }
 
 /* The upper panel: accuracy against confidence, with the legend below everything. */
-static void add_accuracy_panel(struct text *body, const char *name, const struct report *const *runs, size_t count)
+static void add_accuracy_panel(struct text *body, const char *name, const struct report *const *runs,
+                               size_t count)
 {
     text_add(body, "plot x with lines lc rgb \"#888888\" dt 2 title \"as sure as right\"");
     for (size_t r = 0; r < count; r++) {
@@ -216,7 +220,8 @@ static bool plot_reliability(const char *folder, const char *name, const struct 
 {
     struct text data = {0}, body = {0};
     int legend = 19 * (int)(count + 1) + 10, height = 760 + legend;
-    double low = (legend + 80.0) / height, middle = (legend + 240.0) / height; /* edges of the panels, on the screen */
+    double low = (legend + 80.0) / height,
+           middle = (legend + 240.0) / height; /* edges of the panels, on the screen */
 
     for (size_t r = 0; r < count; r++)
         add_bins(&data, runs[r]);
@@ -229,7 +234,8 @@ static bool plot_reliability(const char *folder, const char *name, const struct 
              1 - 45.0 / height, middle + 30.0 / height, 5.0 / height);
     add_title(&body, runs, count, "is the stated probability right?");
     add_accuracy_panel(&body, name, runs, count);
-    text_add(&body, "\nunset title\nunset key\nset tmargin at screen %.3f\nset bmargin at screen %.3f\n", middle, low);
+    text_add(&body, "\nunset title\nunset key\nset tmargin at screen %.3f\nset bmargin at screen %.3f\n",
+             middle, low);
     add_count_panel(&body, name, count);
     text_add(&body, "\nunset multiplot");
     bool done = gnuplot_plot(folder, name, data.text, body.text, 700, height, error);

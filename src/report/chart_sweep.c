@@ -40,17 +40,20 @@ static void add_plot(struct text *body, const struct sweep *sweep, size_t rows, 
 {
     bool several = sweep->grid.seeds.count > 1;
 
-    text_add(body,
-             "set yrange [%zu.6:-0.6]\nset border 1\nset xtics nomirror\n"
-             "set grid xtics lt 1 lw 1 lc rgb \"#dddddd\"\nset offsets graph 0.02, graph 0.02, 0, 0\n"
-             "set tmargin at screen %.3f\nset key at screen 0.5,%.3f center top vertical maxcols 1\n"
-             "set xlabel \"%s on the test part\"\n"
-             "plot \"charts/sweep.dat\" index 0 using 2:1:3:4 with xerrorbars lc rgb \"#0072B2\" lw 2 pt 7 ps "
-             "1.1 title \"%s%s\"",
-             rows - 1, 1 - (legend + 10.0) / height, 1 - 5.0 / height, metric_title(sweep->metric, sweep->task),
-             several ? "mean over seeds" : "value", sweep->clips ? ", 95 % interval" : "");
+    text_add(
+        body,
+        "set yrange [%zu.6:-0.6]\nset border 1\nset xtics nomirror\n"
+        "set grid xtics lt 1 lw 1 lc rgb \"#dddddd\"\nset offsets graph 0.02, graph 0.02, 0, 0\n"
+        "set tmargin at screen %.3f\nset key at screen 0.5,%.3f center top vertical maxcols 1\n"
+        "set xlabel \"%s on the test part\"\n"
+        "plot \"charts/sweep.dat\" index 0 using 2:1:3:4 with xerrorbars lc rgb \"#0072B2\" lw 2 pt 7 ps "
+        "1.1 title \"%s%s\"",
+        rows - 1, 1 - (legend + 10.0) / height, 1 - 5.0 / height, metric_title(sweep->metric, sweep->task),
+        several ? "mean over seeds" : "value", sweep->clips ? ", 95 % interval" : "");
     if (several)
-        text_add(body, ", \"\" index 1 using 2:1 with points pt 6 ps 0.9 lw 1.5 lc rgb \"#D55E00\" title \"one seed\"");
+        text_add(
+            body,
+            ", \"\" index 1 using 2:1 with points pt 6 ps 0.9 lw 1.5 lc rgb \"#D55E00\" title \"one seed\"");
 }
 
 bool sweep_chart(const struct sweep *sweep, const char *folder, struct error *error)

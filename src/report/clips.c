@@ -7,8 +7,8 @@
 #include <string.h>
 
 /* Clips of another corpus go by their whole path: fills those of them that lie in it. */
-static bool look_up_elsewhere(struct clip_facts *facts, struct catalogue *catalogue, const struct run_corpus *corpus,
-                              struct error *error)
+static bool look_up_elsewhere(struct clip_facts *facts, struct catalogue *catalogue,
+                              const struct run_corpus *corpus, struct error *error)
 {
     size_t length = strlen(corpus->root);
     bool done = true;

@@ -2,8 +2,8 @@
 #ifndef EMOTRAIN_REPORT_CLIPS_H
 #define EMOTRAIN_REPORT_CLIPS_H
 
-#include "store/clips.h"
 #include "eval/predictions.h"
+#include "store/clips.h"
 #include "store/run_info.h"
 
 /* One entry per prediction; a clip that the catalogue no longer has is all zero but for its path. */

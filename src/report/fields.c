@@ -79,10 +79,9 @@ static struct scores scores_of(const cJSON *object)
 
 static struct agreement agreement_of(const cJSON *object)
 {
-    return (struct agreement){field_number(object, METRICS[METRIC_CCC].name),
-                              field_number(object, METRICS[METRIC_PEARSON].name),
-                              field_number(object, METRICS[METRIC_MAE].name),
-                              field_number(object, METRICS[METRIC_RMSE].name)};
+    return (struct agreement){
+        field_number(object, METRICS[METRIC_CCC].name), field_number(object, METRICS[METRIC_PEARSON].name),
+        field_number(object, METRICS[METRIC_MAE].name), field_number(object, METRICS[METRIC_RMSE].name)};
 }
 
 void field_evaluation(struct evaluation *e, const cJSON *report, struct arena *arena)
@@ -126,8 +125,8 @@ const char *p_text(char buffer[P_SIZE], double p)
 
 /* ---- the file ---- */
 
-/* cJSON prints 15 digits where it takes them for enough, which may lose the last bit.  Makes every number its shortest
- * exact text, which cJSON prints as it stands. */
+/* cJSON prints 15 digits where it takes them for enough, which may lose the last bit.  Makes every number its
+ * shortest exact text, which cJSON prints as it stands. */
 static void make_exact(cJSON *item)
 {
     char number[TEXT_NUMBER_SIZE];

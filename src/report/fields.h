@@ -1,6 +1,6 @@
 /*
- * Reading report.json and sweep.json where they are made: the text, the page, the card and the tables take their
- * numbers from these objects and from nothing else.
+ * Reading report.json and sweep.json where they are made: the text, the page, the card and the tables take
+ * their numbers from these objects and from nothing else.
  */
 #ifndef EMOTRAIN_REPORT_FIELDS_H
 #define EMOTRAIN_REPORT_FIELDS_H
@@ -12,9 +12,9 @@
 /* A member; NULL where there is none, or no object. */
 const cJSON *field(const cJSON *object, const char *name);
 
-double field_number(const cJSON *object, const char *name); /* NaN where there is no number */
-size_t field_count(const cJSON *object, const char *name);  /* 0 where there is no number */
-const char *field_text(const cJSON *object, const char *name); /* "" where there is no text */
+double field_number(const cJSON *object, const char *name);            /* NaN where there is no number */
+size_t field_count(const cJSON *object, const char *name);             /* 0 where there is no number */
+const char *field_text(const cJSON *object, const char *name);         /* "" where there is no text */
 struct interval field_interval(const cJSON *object, const char *name); /* of NaN where there is none */
 
 /* The task of a report or sweep. */
@@ -24,8 +24,8 @@ enum task field_task(const cJSON *json);
 enum { GROUP_METRICS = 3 };
 enum metric group_metric(enum task task, size_t i);
 
-/* A report's scores, as evaluation_print takes them; lives as long as `report` and `arena`.  It has no confusion
- * matrix and is not to be freed. */
+/* A report's scores, as evaluation_print takes them; lives as long as `report` and `arena`.  It has no
+ * confusion matrix and is not to be freed. */
 void field_evaluation(struct evaluation *evaluation, const cJSON *report, struct arena *arena);
 
 /* A probability of chance as tables have it: four decimals, "< 0.001" below that, "-" for NaN. */

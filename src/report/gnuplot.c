@@ -75,8 +75,8 @@ static bool run_gnuplot(const char *folder, const char *name, const char *ending
 }
 
 /* Puts a picture under its own name, or removes what there is of it. */
-static bool finish_picture(const char *folder, const char *name, const char *format, const char *ending, bool done,
-                           struct error *error)
+static bool finish_picture(const char *folder, const char *name, const char *format, const char *ending,
+                           bool done, struct error *error)
 {
     char *path = mem_format("%s/%s.%s", folder, name, format), *temporary = mem_format("%s%s", path, ending);
 
@@ -92,7 +92,8 @@ static bool finish_picture(const char *folder, const char *name, const char *for
 static bool make_pictures(const char *folder, const char *name, struct error *error)
 {
     char *ending = mem_format(".tmp-%ld", (long)getpid()); /* as files.h names what is being written */
-    bool done = run_gnuplot(folder, name, ending, error), svg = finish_picture(folder, name, "svg", ending, done, error),
+    bool done = run_gnuplot(folder, name, ending, error),
+         svg = finish_picture(folder, name, "svg", ending, done, error),
          png = finish_picture(folder, name, "png", ending, done, error);
 
     free(ending);

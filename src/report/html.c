@@ -51,7 +51,8 @@ static double seconds_between(const char *from, const char *to)
 
     for (int i = 0; i < 2; i++) {
         struct tm t = {0};
-        if (sscanf(stamps[i], "%d-%d-%dT%d:%d:%dZ", &t.tm_year, &t.tm_mon, &t.tm_mday, &t.tm_hour, &t.tm_min, &t.tm_sec) != 6)
+        if (sscanf(stamps[i], "%d-%d-%dT%d:%d:%dZ", &t.tm_year, &t.tm_mon, &t.tm_mday, &t.tm_hour, &t.tm_min,
+                   &t.tm_sec) != 6)
             return (double)NAN;
         t.tm_year -= 1900;
         t.tm_mon--;
@@ -146,8 +147,7 @@ static void add_what_ran(struct text *page, const cJSON *json)
         text_add_html(page, field_text(environment, "processor"));
     }
     text_add(page, ".</p>\n<div class=\"columns\">\n");
-    cJSON_ArrayForEach(section, field(json, "info"))
-        add_facts(page, section, field_task(json));
+    cJSON_ArrayForEach(section, field(json, "info")) add_facts(page, section, field_task(json));
     text_add(page, "</div>\n");
 }
 
@@ -159,8 +159,8 @@ static void add_head(struct text *page, const cJSON *json)
     const cJSON *remark = NULL;
 
     html_head(page, field_text(json, "run"));
-    text_add(page, "<p class=\"soft\">%s; started %s, ended %s", field_text(json, "state"), field_text(json, "started"),
-             *finished ? finished : "-");
+    text_add(page, "<p class=\"soft\">%s; started %s, ended %s", field_text(json, "state"),
+             field_text(json, "started"), *finished ? finished : "-");
     add_duration(page, json);
     text_add(page, "</p>\n");
     cJSON_ArrayForEach(remark, field(json, "remarks"))
@@ -181,8 +181,10 @@ static void add_mistakes(struct text *page, const cJSON *json)
     enum task task = field_task(json);
     bool none = task != REGRESSION && field_number(json, METRICS[METRIC_ACCURACY].name) >= 1;
 
-    text_add(page, "<h2>Worst mistakes</h2>\n<p class=\"soft\">%s</p>\n<div id=\"mistakes\" class=\"mistakes\"></div>\n",
-             none ? "None: every prediction is right." : words[task]);
+    text_add(
+        page,
+        "<h2>Worst mistakes</h2>\n<p class=\"soft\">%s</p>\n<div id=\"mistakes\" class=\"mistakes\"></div>\n",
+        none ? "None: every prediction is right." : words[task]);
 }
 
 static void add_predictions(struct text *page, const struct report *report, const cJSON *json)
@@ -210,8 +212,8 @@ static void add_predictions(struct text *page, const struct report *report, cons
 
 static void add_settings(struct text *page, const struct report *report)
 {
-    text_add(page, "<h2>Settings</h2><p>In the folder where the run was started, <code>emotrain --config config.ini --run "
-                   "NAME</code> with these settings repeats it.</p><details><summary>config.ini</summary><pre>");
+    text_add(page, "<h2>Settings</h2><p><code>emotrain --config config.ini --run NAME</code> with the run's "
+                   "config.ini repeats it.</p><details><summary>config.ini</summary><pre>");
     text_add_html(page, report->run.config);
     text_add(page, "</pre></details>\n");
 }

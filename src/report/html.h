@@ -26,13 +26,14 @@ void html_baseline(struct text *page, const cJSON *json);
 /* The confusion matrix (html_confusion.c). */
 void html_confusion(struct text *page, const cJSON *json);
 
-/* Curves of training and of calibration, from report.json; numbers predicted against labels (html_charts.c). */
+/* Curves of training and of calibration, from report.json; numbers predicted against labels (html_charts.c).
+ */
 void html_training(struct text *page, const cJSON *json);
 void html_calibration(struct text *page, const cJSON *json);
 void html_agreement(struct text *page, const struct prediction_list *predictions);
 
-/* The clips that page.js shows, as JSON that is safe inside a <script> element; with `audio`, the sound of the worst
- * mistakes (html_clips.c). */
+/* The clips that page.js shows, as JSON that is safe inside a <script> element; with `audio`, the sound of
+ * the worst mistakes (html_clips.c). */
 void html_clips(struct text *page, const struct report *report, bool audio);
 
 #endif

@@ -1,4 +1,5 @@
-/* The charts of report.html: curves of training and calibration from report.json, numbers predicted against labels. */
+/* The charts of report.html: curves of training and calibration from report.json, numbers predicted against
+ * labels. */
 #include "report/fields.h"
 #include "report/html.h"
 #include "report/svg.h"
@@ -19,7 +20,8 @@ static double column_of(const cJSON *point, enum column column)
 }
 
 /* Adds the history of a metric; nothing where it has none. */
-static void add_series(struct svg_chart *chart, const cJSON *json, const char *metric, const char *name, enum column x)
+static void add_series(struct svg_chart *chart, const cJSON *json, const char *metric, const char *name,
+                       enum column x)
 {
     struct svg_series *series = &chart->series[chart->series_count];
     const cJSON *point = NULL;
@@ -40,9 +42,7 @@ static void mark_best(struct svg_chart *chart, const cJSON *json, enum column x)
     chart->mark_title = "best checkpoint";
     if (cJSON_GetArraySize(points) < 2)
         return;
-    cJSON_ArrayForEach(point, points)
-        if (column_of(point, STEP) == best)
-            chart->mark = column_of(point, x);
+    cJSON_ArrayForEach(point, points) if (column_of(point, STEP) == best) chart->mark = column_of(point, x);
 }
 
 static void finish_chart(struct text *page, struct svg_chart *chart)
@@ -68,7 +68,8 @@ static void add_loss(struct text *page, const cJSON *json, enum column x)
 /* The evaluations' metrics: the first three of the task of which more is better. */
 static void add_progress(struct text *page, const cJSON *json)
 {
-    struct svg_chart chart = {.title = "metrics of the evaluations during training", .x_title = "epoch", .lines = true};
+    struct svg_chart chart = {
+        .title = "metrics of the evaluations during training", .x_title = "epoch", .lines = true};
     enum task task = field_task(json);
 
     mark_best(&chart, json, EPOCH);
@@ -95,9 +96,8 @@ static bool was_recorded(const cJSON *json, const char *metric)
 {
     const cJSON *point = NULL;
 
-    cJSON_ArrayForEach(point, json_at(json, "history", metric))
-        if (isfinite(column_of(point, VALUE)))
-            return true;
+    cJSON_ArrayForEach(point,
+                       json_at(json, "history", metric)) if (isfinite(column_of(point, VALUE))) return true;
     return false;
 }
 
@@ -105,8 +105,10 @@ void html_training(struct text *page, const cJSON *json)
 {
     if (!was_recorded(json, "loss")) /* fitted at once, or killed at once */
         return;
-    text_add(page, "<h2>Training</h2>\n<p class=\"soft\">The training loss is taken with dropout, augmentation and label "
-                   "smoothing where they are set, the evaluation loss without.</p>\n<div id=\"loss\" class=\"plots\">\n");
+    text_add(page, "<h2>Training</h2>\n<p class=\"soft\">The training loss is taken with dropout, "
+                   "augmentation and label "
+                   "smoothing where they are set, the evaluation loss without.</p>\n<div id=\"loss\" "
+                   "class=\"plots\">\n");
     add_loss(page, json, STEP);
     if (was_recorded(json, "epoch_loss") || was_recorded(json, METRICS[METRIC_LOSS].name))
         add_loss(page, json, EPOCH);
@@ -146,12 +148,12 @@ void html_calibration(struct text *page, const cJSON *json)
                               .mark = (double)NAN};
     double most = 1;
 
-    cJSON_ArrayForEach(bin, bins)
-        most = fmax(most, field_number(bin, "clips"));
-    cJSON_ArrayForEach(bin, bins)
-        add_bin(&chart.series[0], bin, most);
-    text_add(page, "<h2>Calibration</h2>\n<p class=\"soft\">On the dashed line a stated probability is right: of the "
-                   "predictions made with 0.8, 80 %% hold.</p>\n<div id=\"calibration\">\n");
+    cJSON_ArrayForEach(bin, bins) most = fmax(most, field_number(bin, "clips"));
+    cJSON_ArrayForEach(bin, bins) add_bin(&chart.series[0], bin, most);
+    text_add(
+        page,
+        "<h2>Calibration</h2>\n<p class=\"soft\">On the dashed line a stated probability is right: of the "
+        "predictions made with 0.8, 80 %% hold.</p>\n<div id=\"calibration\">\n");
     svg_chart(page, &chart);
     text_add(page, "</div>\n");
     svg_series_free(&chart.series[0]);
@@ -172,7 +174,8 @@ void html_agreement(struct text *page, const struct prediction_list *predictions
                                   .mark = (double)NAN};
         for (size_t i = 0; i < predictions->count; i++)
             if (predictions->items[i].targets)
-                svg_add_point(&chart.series[0], predictions->items[i].targets[k], predictions->items[i].probabilities[k]);
+                svg_add_point(&chart.series[0], predictions->items[i].targets[k],
+                              predictions->items[i].probabilities[k]);
         finish_chart(page, &chart);
     }
     text_add(page, "</div>\n");

@@ -3,8 +3,8 @@
 
 #include "audio/audio.h"
 #include "base/files.h"
-#include "config/config.h"
 #include "base/json.h"
+#include "config/config.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -38,9 +38,9 @@ static struct ranked_prediction *rank_predictions(const struct prediction_list *
     for (size_t i = 0; i < predictions->count; i++) {
         const struct prediction *p = &predictions->items[i];
         if (prediction_is_known(p))
-            ranked[(*count)++] =
-                (struct ranked_prediction){outcome_of(predictions, p).loss, i,
-                                predictions->task == REGRESSION || !prediction_is_right(predictions, p)};
+            ranked[(*count)++] = (struct ranked_prediction){outcome_of(predictions, p).loss, i,
+                                                            predictions->task == REGRESSION ||
+                                                                !prediction_is_right(predictions, p)};
     }
     if (*count)
         qsort(ranked, *count, sizeof *ranked, worst_first);

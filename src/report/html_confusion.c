@@ -14,7 +14,8 @@ static double cell_count(const cJSON *row, size_t j)
 
 static void add_cell(struct text *page, const struct evaluation *e, const cJSON *row, size_t i, size_t j)
 {
-    double count = cell_count(row, j), rate = e->classes[i].support ? count / (double)e->classes[i].support : 0;
+    double count = cell_count(row, j),
+           rate = e->classes[i].support ? count / (double)e->classes[i].support : 0;
 
     if (count == 0) {
         text_add(page, "<td><i>0</i></td>");
@@ -42,7 +43,9 @@ static size_t count_occurring(const struct evaluation *e)
 /* The names of the columns, and over them what they are. */
 static void add_heading(struct text *page, const struct evaluation *e)
 {
-    text_add(page, "<thead><tr><th></th><th></th><th class=\"axis\" colspan=\"%zu\">predicted</th></tr>\n<tr><th></th><th></th>",
+    text_add(page,
+             "<thead><tr><th></th><th></th><th class=\"axis\" "
+             "colspan=\"%zu\">predicted</th></tr>\n<tr><th></th><th></th>",
              count_occurring(e));
     for (size_t j = 0; j < e->label_count; j++) {
         if (!label_occurs(e, j))
@@ -78,10 +81,12 @@ void html_confusion(struct text *page, const cJSON *json)
     for (size_t i = 0; i < e.label_count; i++) {
         if (!label_occurs(&e, i))
             continue;
-        text_add(page, first ? "<tr><th class=\"axis\" rowspan=\"%zu\"><span>label</span></th>" : "<tr>", count_occurring(&e));
+        text_add(page, first ? "<tr><th class=\"axis\" rowspan=\"%zu\"><span>label</span></th>" : "<tr>",
+                 count_occurring(&e));
         add_row(page, &e, cJSON_GetArrayItem(field(json, "confusion"), (int)i), i);
         first = false;
     }
-    text_add(page, "</tbody></table>\n<p class=\"soft\">Each row adds up to 100 %%. Press a cell to see its clips.</p></div>\n");
+    text_add(page, "</tbody></table>\n<p class=\"soft\">Each row adds up to 100 %%. Press a cell to see its "
+                   "clips.</p></div>\n");
     arena_free(&arena);
 }

@@ -2,7 +2,6 @@
 #include "report/fields.h"
 #include "report/html.h"
 
-
 void html_metrics(struct text *page, const cJSON *json)
 {
     const cJSON *intervals = field(json, "intervals"), *calibration = field(json, "calibration");
@@ -10,16 +9,20 @@ void html_metrics(struct text *page, const cJSON *json)
 
     text_add(page, "<div class=\"metrics\">\n");
     FOR_METRICS (f, task) {
-        text_add(page, "<div><b>%.3f</b>%s<small>", field_number(json, METRICS[f].name), metric_title(f, task));
+        text_add(page, "<div><b>%.3f</b>%s<small>", field_number(json, METRICS[f].name),
+                 metric_title(f, task));
         html_interval(page, "%.3f", field_interval(intervals, METRICS[f].name));
         text_add(page, "</small></div>\n");
     }
     if (calibration)
         text_add(page, "<div><b>%.3f</b>calibration error<small>expected, %d bins</small></div>\n",
-                 field_number(calibration, "expected_calibration_error"), cJSON_GetArraySize(field(calibration, "bins")));
+                 field_number(calibration, "expected_calibration_error"),
+                 cJSON_GetArraySize(field(calibration, "bins")));
     text_add(page,
-             "</div>\n<p class=\"soft\">95 %% intervals from %zu bootstrap resamples of the %zu %ss of the test part.</p>\n",
-             field_count(intervals, "resamples"), field_count(intervals, "units"), field_text(intervals, "unit"));
+             "</div>\n<p class=\"soft\">95 %% intervals from %zu bootstrap resamples of the %zu %ss of the "
+             "test part.</p>\n",
+             field_count(intervals, "resamples"), field_count(intervals, "units"),
+             field_text(intervals, "unit"));
 }
 
 /* ---- scores of labels ---- */
@@ -48,7 +51,8 @@ static void add_classes(struct text *page, const struct evaluation *e)
     enum rank_columns with = ranked ? RANKED : NO_RANKS, without = ranked ? UNRANKED : NO_RANKS;
 
     text_add(page,
-             "<div class=\"wide\"><table class=\"scores\"><tr><th>label</th><th>precision</th><th>recall</th><th>F1</th>"
+             "<div class=\"wide\"><table "
+             "class=\"scores\"><tr><th>label</th><th>precision</th><th>recall</th><th>F1</th>"
              "<th></th><th>clips</th>%s</tr>\n",
              ranked ? "<th>AUC</th><th>AP</th>" : "");
     for (size_t k = 0; k < e->label_count; k++)
@@ -75,8 +79,10 @@ static void add_agreement(struct text *page, const char *name, const struct agre
 
 static void add_agreements(struct text *page, const struct evaluation *e)
 {
-    text_add(page,
-             "<div class=\"wide\"><table><tr><th></th><th>CCC</th><th>Pearson</th><th>MAE</th><th>RMSE</th></tr>\n");
+    text_add(
+        page,
+        "<div "
+        "class=\"wide\"><table><tr><th></th><th>CCC</th><th>Pearson</th><th>MAE</th><th>RMSE</th></tr>\n");
     for (size_t k = 0; k < e->label_count; k++)
         add_agreement(page, e->labels[k], &e->targets[k]);
     if (e->label_count > 1)
@@ -112,13 +118,15 @@ static void add_group(struct text *page, const cJSON *group, enum metric first, 
 }
 
 /* A table of the next groups of an attribute; returns the group that it stops before. */
-static const cJSON *add_group_table(struct text *page, const char *attribute, const cJSON *group, enum task task)
+static const cJSON *add_group_table(struct text *page, const char *attribute, const cJSON *group,
+                                    enum task task)
 {
     enum metric first = group_metric(task, 0), second = group_metric(task, 1);
 
     text_add(page, "<div class=\"wide\"><table><tr><th>");
     text_add_html(page, attribute);
-    text_add(page, "</th><th>clips</th><th>%s</th><th>%s</th></tr>\n", metric_title(first, task), metric_title(second, task));
+    text_add(page, "</th><th>clips</th><th>%s</th><th>%s</th></tr>\n", metric_title(first, task),
+             metric_title(second, task));
     for (int row = 0; group && row < ROWS; row++, group = group->next)
         add_group(page, group, first, second);
     text_add(page, "</table></div>\n");
@@ -131,9 +139,8 @@ void html_groups(struct text *page, const cJSON *json)
     const cJSON *attribute = NULL;
 
     text_add(page, "<h2>By who speaks and what</h2>\n<div class=\"groups\">\n");
-    cJSON_ArrayForEach(attribute, field(json, "groups"))
-        for (const cJSON *group = attribute->child; group; )
-            group = add_group_table(page, attribute->string, group, task);
+    cJSON_ArrayForEach(attribute, field(json, "groups")) for (const cJSON *group = attribute->child; group;)
+        group = add_group_table(page, attribute->string, group, task);
     text_add(page, "</div>\n");
 }
 
@@ -181,8 +188,10 @@ void html_baseline(struct text *page, const cJSON *json)
 
     text_add(page, "<h2>Against ");
     text_add_html(page, field_text(baseline, "run"));
-    text_add(page, "</h2><div class=\"wide\"><table><tr><th></th><th>before</th><th>now</th><th>change</th>%s</tr>\n",
-             compared ? "<th>95 % interval</th><th>p (paired bootstrap)</th>" : "");
+    text_add(
+        page,
+        "</h2><div class=\"wide\"><table><tr><th></th><th>before</th><th>now</th><th>change</th>%s</tr>\n",
+        compared ? "<th>95 % interval</th><th>p (paired bootstrap)</th>" : "");
     FOR_METRICS (f, field_task(json))
         add_change(page, json, f, compared);
     text_add(page, "</table></div>\n");

@@ -1,4 +1,5 @@
-/* What a reader of a run's metrics must know: shared speakers, copies, selection on the test part, what is left out. */
+/* What a reader of a run's metrics must know: shared speakers, copies, selection on the test part, what is
+ * left out. */
 #include "report/report.h"
 
 #include <stdlib.h>
@@ -10,8 +11,8 @@ static void add_remark(struct report *report, char *text)
     free(text);
 }
 
-/* How many of the test clips with the text of clip i have that text's commonest label; 0 unless i is the first of
- * them. */
+/* How many of the test clips with the text of clip i have that text's commonest label; 0 unless i is the
+ * first of them. */
 static size_t commonest_label(const struct report *report, size_t i)
 {
     const struct prediction_list *list = &report->predictions;
@@ -40,10 +41,12 @@ static void add_text_remark(struct report *report)
         right += most;
         texts += most > 0;
     }
-    add_remark(report, mem_format("Text alone: the model's input is the transcript, not the sound. The %zu test clips have "
-                                  "%zu different texts. Predicting the most common label of each text would be right "
-                                  "for %.3f of the clips.",
-                                  count, texts, count ? (double)right / (double)count : 0));
+    add_remark(
+        report,
+        mem_format("Text alone: the model's input is the transcript, not the sound. The %zu test clips have "
+                   "%zu different texts. Predicting the most common label of each text would be right "
+                   "for %.3f of the clips.",
+                   count, texts, count ? (double)right / (double)count : 0));
 }
 
 static void add_split_remarks(struct report *report)
@@ -51,23 +54,28 @@ static void add_split_remarks(struct report *report)
     const struct run_info *info = &report->info;
 
     if (info->split.shared_speakers > 0)
-        add_remark(report,
-                   mem_format("Speakers shared: %lld of %lld speakers are in the training part and in the test part. "
-                              "The metrics hold for speakers that the model knows; split.protocol=speaker measures "
-                              "new ones.",
-                              (long long)info->split.shared_speakers, (long long)info->split.speakers));
+        add_remark(
+            report,
+            mem_format(
+                "Speakers shared: %lld of %lld speakers are in the training part and in the test part. "
+                "The metrics hold for speakers that the model knows; split.protocol=speaker measures "
+                "new ones.",
+                (long long)info->split.shared_speakers, (long long)info->split.speakers));
     if (info->corpus.leaks > 0)
-        add_remark(report, mem_format("Same content: %lld of the test clips are in the training part too, under another "
-                                      "name. The metrics are too good by them.",
-                                      (long long)info->corpus.leaks));
+        add_remark(
+            report,
+            mem_format("Same content: %lld of the test clips are in the training part too, under another "
+                       "name. The metrics are too good by them.",
+                       (long long)info->corpus.leaks));
 }
 
 static void add_selection_remark(struct report *report)
 {
     if (strcmp(report->info.split.selection_part, "test") == 0)
-        strings_add(report->remarks,
-                    "Chosen on the test part: there is no validation part, so the best checkpoint was chosen on the test "
-                    "clips themselves, and its metrics are optimistic. split.validation=0.1 makes a validation part.");
+        strings_add(report->remarks, "Chosen on the test part: there is no validation part, so the best "
+                                     "checkpoint was chosen on the test "
+                                     "clips themselves, and its metrics are optimistic. split.validation=0.1 "
+                                     "makes a validation part.");
 }
 
 static void add_left_out_remarks(struct report *report)
@@ -75,14 +83,16 @@ static void add_left_out_remarks(struct report *report)
     const struct run_info *info = &report->info;
 
     if (info->corpus.broken > 0)
-        add_remark(report, mem_format("Left out: %lld broken files of the corpus (emotrain index lists them).",
-                                      (long long)info->corpus.broken));
+        add_remark(report,
+                   mem_format("Left out: %lld broken files of the corpus (emotrain index lists them).",
+                              (long long)info->corpus.broken));
     if (info->split.left_out > 0)
         add_remark(report,
                    mem_format("Left out: %lld clips that are in no part.", (long long)info->split.left_out));
 }
 
-/* Labels that no test clip has and no prediction names, which tables and averages leave out, as scikit-learn's do. */
+/* Labels that no test clip has and no prediction names, which tables and averages leave out, as
+ * scikit-learn's do. */
 static void add_absent_remark(struct report *report)
 {
     const struct evaluation *e = &report->evaluation;
@@ -92,9 +102,11 @@ static void add_absent_remark(struct report *report)
         if (!label_occurs(e, k))
             text_add(&names, "%s%s", names.length ? ", " : "", e->labels[k]);
     if (names.length && e->clips)
-        add_remark(report, mem_format("Absent labels: no test clip has %s, and none was predicted so. Tables and averages "
-                                      "leave absent labels out, as scikit-learn does.",
-                                      names.text));
+        add_remark(
+            report,
+            mem_format("Absent labels: no test clip has %s, and none was predicted so. Tables and averages "
+                       "leave absent labels out, as scikit-learn does.",
+                       names.text));
     text_free(&names);
 }
 

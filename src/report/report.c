@@ -1,9 +1,9 @@
 /* Reading a run and working out its report: see report.h. */
 #include "report/report.h"
 
-#include "config/config.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "config/config.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -146,8 +146,8 @@ void report_free(struct report *report)
 
 /* ---- against a baseline ---- */
 
-static void add_difference(void *differences, const struct setting *setting, const char *name, const char *before,
-                           const char *now)
+static void add_difference(void *differences, const struct setting *setting, const char *name,
+                           const char *before, const char *now)
 {
     if (setting_is_bookkeeping(setting))
         return;
@@ -156,7 +156,8 @@ static void add_difference(void *differences, const struct setting *setting, con
     free(line);
 }
 
-static void add_differences(struct strings *differences, const struct run_row *before, const struct run_row *now)
+static void add_differences(struct strings *differences, const struct run_row *before,
+                            const struct run_row *now)
 {
     struct config *a = config_new(), *b = config_new();
     struct error unread = {0};

@@ -11,9 +11,9 @@
 
 #include "base/json.h"
 #include "base/strings.h"
+#include "eval/statistics.h"
 #include "report/clips.h"
 #include "store/run_info.h"
-#include "eval/statistics.h"
 
 /* The clips that have one value of an attribute: those of women, those of speaker 7, ... */
 struct group {
@@ -64,8 +64,8 @@ void report_add_remarks(struct report *report);
 /* Plots the charts again. */
 bool report_charts(const struct report *report, struct error *error);
 
-/* Writes everything.  Charts that cannot be plotted are a warning.  `audio` puts the worst mistakes' sound into the
- * page. */
+/* Writes everything.  Charts that cannot be plotted are a warning.  `audio` puts the worst mistakes' sound
+ * into the page. */
 bool report_write(const struct report *report, bool audio, struct error *error);
 
 /* The report on a terminal: that of classification_report.txt without the speakers, the metrics last. */

@@ -45,8 +45,8 @@ static bool write_json(const struct report *report, const cJSON *json, struct er
 
 /* A field of CSV, as `print` prints it of the prediction. */
 static void add_csv_field(struct text *out, const struct prediction_list *list, const struct prediction *p,
-                      void (*print)(const struct prediction_list *list, const struct prediction *p,
-                                    struct text *out))
+                          void (*print)(const struct prediction_list *list, const struct prediction *p,
+                                        struct text *out))
 {
     struct text words = {0};
 

@@ -160,8 +160,8 @@ static void add_history(cJSON *json, const struct metric_list *metrics)
     }
 }
 
-/* What the run recorded of itself.  The licence is the corpus format's: where the configuration has a note on its
- * data, these may be other data, and nothing is said of their licence. */
+/* What the run recorded of itself.  The licence is the corpus format's: where the configuration has a note on
+ * its data, these may be other data, and nothing is said of their licence. */
 static cJSON *info_json(const struct run_info *info)
 {
     cJSON *json = run_info_json(info);

@@ -1,4 +1,5 @@
-/* classification_report.txt from report.json: the table as scikit-learn prints it, then what it does not print. */
+/* classification_report.txt from report.json: the table as scikit-learn prints it, then what it does not
+ * print. */
 #include "report/report.h"
 
 #include "report/fields.h"
@@ -21,11 +22,12 @@ static void add_intervals(const cJSON *json, struct text *out)
     enum task task = field_task(json);
 
     text_add(out, "\n%-20s %9s   95 %% interval (%zu bootstrap resamples of %zu %ss)\n", "", "",
-             field_count(intervals, "resamples"), field_count(intervals, "units"), field_text(intervals, "unit"));
+             field_count(intervals, "resamples"), field_count(intervals, "units"),
+             field_text(intervals, "unit"));
     FOR_METRICS (f, task) {
         struct interval interval = field_interval(intervals, METRICS[f].name);
-        text_add(out, "%-20s %9.4f   %.4f to %.4f\n", metric_title(f, task), field_number(json, METRICS[f].name),
-                 interval.low, interval.high);
+        text_add(out, "%-20s %9.4f   %.4f to %.4f\n", metric_title(f, task),
+                 field_number(json, METRICS[f].name), interval.low, interval.high);
     }
     if (calibration)
         text_add(out, "%-20s %9.4f   (%d bins)\n", "calibration error",
@@ -69,9 +71,9 @@ static void add_groups(const cJSON *json, bool speakers, struct text *out)
 {
     const cJSON *attribute = NULL;
 
-    cJSON_ArrayForEach(attribute, field(json, "groups"))
-        if (speakers || strcmp(attribute->string, "speaker") != 0)
-            add_groups_by(attribute, field_task(json), out);
+    cJSON_ArrayForEach(attribute,
+                       field(json, "groups")) if (speakers || strcmp(attribute->string, "speaker") != 0)
+        add_groups_by(attribute, field_task(json), out);
 }
 
 /* ---- against a baseline ---- */
@@ -97,7 +99,8 @@ static void add_changes(const cJSON *json, bool compared, struct text *out)
 
 static void add_baseline(const cJSON *json, struct text *out)
 {
-    const cJSON *baseline = field(json, "baseline"), *changed = field(baseline, "settings_changed"), *item = NULL;
+    const cJSON *baseline = field(json, "baseline"), *changed = field(baseline, "settings_changed"),
+                *item = NULL;
     bool compared = cJSON_IsTrue(field(baseline, "compared"));
     char p[P_SIZE];
 

@@ -128,7 +128,8 @@ static void add_axes(struct text *page, const struct panel *p)
 
     for (size_t i = 0; i < count; i++) {
         double y = down(p, ticks[i]);
-        text_add(page, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", p->left, p->right, y, y);
+        text_add(page, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", p->left,
+                 p->right, y, y);
         add_tick_label(page, p->left - 6, y + 4, "end", ticks[i]);
     }
     count = make_ticks(p->chart->x_low, p->chart->x_high, fmax(3, p->width / 80), ticks);
@@ -145,7 +146,8 @@ static void add_mark_line(struct text *page, const struct panel *p)
 
     if (!isfinite(x))
         return;
-    text_add(page, "<line class=\"mark\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", x, x, p->top, p->bottom);
+    text_add(page, "<line class=\"mark\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", x, x, p->top,
+             p->bottom);
     add_label(page, left ? x - 5 : x + 5, p->top + 10, left ? "end" : "start", p->chart->mark_title);
 }
 
@@ -153,11 +155,11 @@ static void add_mark_line(struct text *page, const struct panel *p)
 static void add_shape(struct text *page, size_t k, double x, double y, double size)
 {
     if (k == 1)
-        text_add(page, "<rect class=\"series%zu\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"", k, x - size, y - size,
-                 2 * size, 2 * size);
+        text_add(page, "<rect class=\"series%zu\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"", k,
+                 x - size, y - size, 2 * size, 2 * size);
     else if (k == 2)
-        text_add(page, "<path class=\"series%zu\" d=\"M%.1f,%.1fl%.1f,%.1fh%.1fz\"", k, x, y - size * 1.2, size * 1.2,
-                 size * 2, -2.4 * size);
+        text_add(page, "<path class=\"series%zu\" d=\"M%.1f,%.1fl%.1f,%.1fh%.1fz\"", k, x, y - size * 1.2,
+                 size * 1.2, size * 2, -2.4 * size);
     else
         text_add(page, "<circle class=\"series%zu\" cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"", k, x, y, size);
 }
@@ -191,13 +193,16 @@ static void add_series(struct text *page, const struct panel *p, size_t k)
 }
 
 /* `shown`: "wide", "narrow" or "both", for page.css.  The panel's place and scale are there for page.js. */
-static void add_picture(struct text *page, const struct svg_chart *chart, const char *shown, int width, int height)
+static void add_picture(struct text *page, const struct svg_chart *chart, const char *shown, int width,
+                        int height)
 {
     const struct panel p = {chart, width, height, 52, width - 12, 10, height - 40};
     char numbers[8][TEXT_NUMBER_SIZE];
-    const double places[] = {p.left, p.right, p.top, p.bottom, chart->x_low, chart->x_high, chart->y_low, chart->y_high};
+    const double places[] = {p.left,       p.right,       p.top,        p.bottom,
+                             chart->x_low, chart->x_high, chart->y_low, chart->y_high};
 
-    text_add(page, "<svg class=\"%s\" viewBox=\"0 0 %d %d\" role=\"img\" tabindex=\"0\" aria-label=\"", shown, width, height);
+    text_add(page, "<svg class=\"%s\" viewBox=\"0 0 %d %d\" role=\"img\" tabindex=\"0\" aria-label=\"", shown,
+             width, height);
     text_add_html(page, chart->title);
     text_add(page, "\" data-panel=\"[");
     for (size_t i = 0; i < 8; i++)
@@ -205,8 +210,8 @@ static void add_picture(struct text *page, const struct svg_chart *chart, const 
     text_add(page, "]\">");
     add_axes(page, &p);
     if (chart->diagonal)
-        text_add(page, "<line class=\"cursor\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>", p.left, p.bottom, p.right,
-                 p.top);
+        text_add(page, "<line class=\"cursor\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>", p.left,
+                 p.bottom, p.right, p.top);
     if (isfinite(chart->mark))
         add_mark_line(page, &p);
     for (size_t k = 0; k < chart->series_count; k++)
@@ -275,20 +280,23 @@ static double range_across(struct svg_scale scale, double value)
     return RANGE_EDGE + (RANGE_WIDTH - 2 * RANGE_EDGE) * (value - scale.low) / (scale.high - scale.low);
 }
 
-void svg_range(struct text *page, struct svg_scale scale, double low, double mean, double high, const double *values,
-               size_t count)
+void svg_range(struct text *page, struct svg_scale scale, double low, double mean, double high,
+               const double *values, size_t count)
 {
     double middle = RANGE_HEIGHT / 2.0;
 
-    text_add(page, "<svg class=\"range\" viewBox=\"0 0 %d %d\" aria-hidden=\"true\">", RANGE_WIDTH, RANGE_HEIGHT);
+    text_add(page, "<svg class=\"range\" viewBox=\"0 0 %d %d\" aria-hidden=\"true\">", RANGE_WIDTH,
+             RANGE_HEIGHT);
     if (isfinite(low) && isfinite(high))
-        text_add(page, "<line class=\"series0\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", range_across(scale, low),
-                 range_across(scale, high), middle, middle);
+        text_add(page, "<line class=\"series0\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>",
+                 range_across(scale, low), range_across(scale, high), middle, middle);
     for (size_t i = 0; i < count; i++)
         if (isfinite(values[i]))
-            text_add(page, "<circle class=\"one\" cx=\"%.1f\" cy=\"%.1f\" r=\"4\"/>", range_across(scale, values[i]), middle);
+            text_add(page, "<circle class=\"one\" cx=\"%.1f\" cy=\"%.1f\" r=\"4\"/>",
+                     range_across(scale, values[i]), middle);
     if (isfinite(mean))
-        text_add(page, "<circle class=\"series0\" cx=\"%.1f\" cy=\"%.1f\" r=\"4.5\"/>", range_across(scale, mean), middle);
+        text_add(page, "<circle class=\"series0\" cx=\"%.1f\" cy=\"%.1f\" r=\"4.5\"/>",
+                 range_across(scale, mean), middle);
     text_add(page, "</svg>");
 }
 
@@ -297,7 +305,8 @@ void svg_range_axis(struct text *page, struct svg_scale scale)
     double ticks[TICKS];
     size_t count = make_ticks(scale.low, scale.high, 4, ticks);
 
-    text_add(page, "<svg class=\"range\" viewBox=\"0 0 %d %d\" aria-hidden=\"true\">", RANGE_WIDTH, RANGE_HEIGHT);
+    text_add(page, "<svg class=\"range\" viewBox=\"0 0 %d %d\" aria-hidden=\"true\">", RANGE_WIDTH,
+             RANGE_HEIGHT);
     for (size_t i = 0; i < count; i++) {
         double x = range_across(scale, ticks[i]);
         text_add(page, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"0\" y2=\"7\"/>", x, x);

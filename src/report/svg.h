@@ -1,6 +1,6 @@
 /*
- * Charts of a page as SVG: curves, dots, a forest of intervals.  They are text of the page, so they show in print and
- * without script; page.css styles them, page.js adds values under the pointer.
+ * Charts of a page as SVG: curves, dots, a forest of intervals.  They are text of the page, so they show in
+ * print and without script; page.css styles them, page.js adds values under the pointer.
  */
 #ifndef EMOTRAIN_REPORT_SVG_H
 #define EMOTRAIN_REPORT_SVG_H
@@ -12,7 +12,7 @@
 
 struct svg_point {
     double x, y;
-    double size;   /* of its mark, 1 as usual; 0: by the number of points, none where they are many */
+    double size; /* of its mark, 1 as usual; 0: by the number of points, none where they are many */
     char *title; /* shown over the mark; or NULL */
 };
 
@@ -28,12 +28,12 @@ struct svg_chart {
     const char *title, *x_title;
     struct svg_series series[SVG_MOST_SERIES];
     size_t series_count;
-    bool lines;              /* between a series' points */
-    bool diagonal;           /* where y is x */
-    bool square;             /* small, x and y alike */
-    bool from_zero;          /* the y axis begins at 0 whatever the values */
+    bool lines;                          /* between a series' points */
+    bool diagonal;                       /* where y is x */
+    bool square;                         /* small, x and y alike */
+    bool from_zero;                      /* the y axis begins at 0 whatever the values */
     double x_low, x_high, y_low, y_high; /* svg_chart_fit finds them */
-    double mark;             /* an x with a line across the chart; NaN: none */
+    double mark;                         /* an x with a line across the chart; NaN: none */
     const char *mark_title;
 };
 
@@ -51,8 +51,8 @@ struct svg_scale {
     double low, high;
 };
 
-void svg_range(struct text *page, struct svg_scale scale, double low, double mean, double high, const double *values,
-               size_t count);
+void svg_range(struct text *page, struct svg_scale scale, double low, double mean, double high,
+               const double *values, size_t count);
 void svg_range_axis(struct text *page, struct svg_scale scale);
 
 #endif

@@ -106,8 +106,8 @@ bool sweep_run_finished(struct catalogue *catalogue, const char *folder, struct 
     return done;
 }
 
-static bool read_sweep_run(struct sweep *sweep, struct sweep_run *run, size_t setting, struct catalogue *catalogue,
-                     struct error *error)
+static bool read_sweep_run(struct sweep *sweep, struct sweep_run *run, size_t setting,
+                           struct catalogue *catalogue, struct error *error)
 {
     bool done = true, all = true;
 
@@ -220,7 +220,7 @@ static bool row_clusters(struct sweep *sweep, const struct sweep_row *row, struc
 /* The row's interval, where its seeds predicted for the same clips.  `same`: whether those are the `clips`
  * too. */
 static bool measure_row(struct sweep *sweep, struct sweep_row *row, const struct prediction_list *clips,
-                    struct catalogue *catalogue, bool *same, struct error *error)
+                        struct catalogue *catalogue, bool *same, struct error *error)
 {
     struct outputs outputs = outputs_of(row, NULL, sweep->grid.seeds.count);
     struct interval intervals[METRIC_COUNT];
@@ -356,8 +356,7 @@ bool sweep_read(struct sweep *sweep, struct catalogue *catalogue, const char *fo
         const struct settings *settings = config_settings(sweep->config);
         const char *metric = settings->sweep.metric;
         sweep->task = settings->model.task;
-        sweep->metric =
-            metric_choose(*metric ? metric : settings->eval.best_metric, sweep->task);
+        sweep->metric = metric_choose(*metric ? metric : settings->eval.best_metric, sweep->task);
         done = read_rows(sweep, catalogue, error);
     }
     if (done)

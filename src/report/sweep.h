@@ -20,7 +20,7 @@ struct sweep_run {
     char *name;   /* as in FOLDER/NAME */
     char *folder; /* absolute */
     bool finished;
-    char *unfinished;          /* why it is not finished; "" if it has not run */
+    char *unfinished;             /* why it is not finished; "" if it has not run */
     double seconds, test_seconds; /* of training, and of predicting the test part */
     double parameters, memory;    /* memory: MiB at most */
     double metrics[METRIC_COUNT];
@@ -49,7 +49,7 @@ struct sweep {
     struct grid grid;
     enum task task;
     enum metric metric;
-    const char *ended; /* when its last finished run did; NULL before there is one */
+    const char *ended;      /* when its last finished run did; NULL before there is one */
     struct sweep_row *rows; /* the best first; those without a finished run last */
     size_t count, clips;    /* clips: of the test part; 0 if the runs' test parts differ */
     size_t clusters;

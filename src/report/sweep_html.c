@@ -75,11 +75,11 @@ static struct svg_scale fit_scale(const cJSON *rows, const char *metric)
         struct interval interval = field_interval(row, "interval");
         include(&scale, interval.low);
         include(&scale, interval.high);
-        cJSON_ArrayForEach(run, field(row, "runs"))
-            include(&scale, field_number(run, metric));
+        cJSON_ArrayForEach(run, field(row, "runs")) include(&scale, field_number(run, metric));
     }
     if (!(scale.high > scale.low)) /* one value, or none */
-        scale = isfinite(scale.low) ? (struct svg_scale){scale.low - 0.5, scale.high + 0.5} : (struct svg_scale){0, 1};
+        scale = isfinite(scale.low) ? (struct svg_scale){scale.low - 0.5, scale.high + 0.5}
+                                    : (struct svg_scale){0, 1};
     return scale;
 }
 
@@ -92,9 +92,8 @@ static void add_range(struct text *page, const cJSON *row, const char *metric, s
     double values[MOST_SEEDS];
     size_t count = 0;
 
-    cJSON_ArrayForEach(run, runs)
-        if (cJSON_GetArraySize(runs) > 1 && count < MOST_SEEDS)
-            values[count++] = field_number(run, metric);
+    cJSON_ArrayForEach(run, runs) if (cJSON_GetArraySize(runs) > 1 && count < MOST_SEEDS) values[count++] =
+        field_number(run, metric);
     text_add(page, "<td>");
     svg_range(page, scale, interval.low, field_number(row, "mean"), interval.high, values, count);
     text_add(page, "</td>");
@@ -127,7 +126,8 @@ static void add_comparison(struct text *page, const cJSON *comparison)
     text_add(page, "</td>");
 }
 
-static void add_rank(struct text *page, const cJSON *row, const char *metric, struct svg_scale scale, bool best)
+static void add_rank(struct text *page, const cJSON *row, const char *metric, struct svg_scale scale,
+                     bool best)
 {
     const cJSON *comparison = field(row, "against_best");
 
@@ -142,7 +142,10 @@ static void add_rank(struct text *page, const cJSON *row, const char *metric, st
     if (comparison)
         add_comparison(page, comparison);
     else
-        text_add(page, "<td>%s</td><td></td><td></td>", best ? "the best" : is_finished(row) ? "" : "not finished");
+        text_add(page, "<td>%s</td><td></td><td></td>",
+                 best               ? "the best"
+                 : is_finished(row) ? ""
+                                    : "not finished");
     text_add(page, "</tr>\n");
 }
 
@@ -154,10 +157,11 @@ static void add_ranking(struct text *page, const cJSON *json)
     struct svg_scale scale = fit_scale(rows, metric);
     bool best = true;
 
-    text_add(page,
-             "<div class=\"wide\"><table class=\"ranking\"><tr><th></th><th>%s</th><th>deviation</th><th></th>"
-             "<th>to the best</th><th>McNemar p</th><th>bootstrap p</th></tr>\n",
-             metric_title(metric_find(metric), field_task(json)));
+    text_add(
+        page,
+        "<div class=\"wide\"><table class=\"ranking\"><tr><th></th><th>%s</th><th>deviation</th><th></th>"
+        "<th>to the best</th><th>McNemar p</th><th>bootstrap p</th></tr>\n",
+        metric_title(metric_find(metric), field_task(json)));
     cJSON_ArrayForEach(row, rows)
     {
         add_rank(page, row, metric, scale, best && is_finished(row));
@@ -166,7 +170,8 @@ static void add_ranking(struct text *page, const cJSON *json)
     text_add(page, "<tr><td></td><td></td><td></td><td>");
     svg_range_axis(page, scale);
     text_add(page, "</td><td></td><td></td><td></td></tr>\n</table></div>\n");
-    text_add(page, "<p class=\"soft\">Small numbers are 95 %% intervals. Dot: mean; line: its interval%s.</p>\n",
+    text_add(page,
+             "<p class=\"soft\">Small numbers are 95 %% intervals. Dot: mean; line: its interval%s.</p>\n",
              cJSON_GetArraySize(field(json, "seeds")) > 1 ? "; rings: the seeds" : "");
 }
 
@@ -187,7 +192,8 @@ static void add_metrics(struct text *page, const cJSON *json)
             continue;
         add_label(page, row);
         FOR_METRICS (f, task)
-            add_value(page, "%.3f", field_number(row, METRICS[f].name), field_interval(field(row, "intervals"), METRICS[f].name));
+            add_value(page, "%.3f", field_number(row, METRICS[f].name),
+                      field_interval(field(row, "intervals"), METRICS[f].name));
         text_add(page, "</tr>\n");
     }
     text_add(page, "</table></div>\n");
@@ -197,7 +203,8 @@ static void add_costs(struct text *page, const cJSON *json)
 {
     const cJSON *row = NULL;
 
-    text_add(page, "<h2>What it costs</h2>\n<div class=\"wide\"><table><tr><th></th><th>parameters</th><th>training, s</th>"
+    text_add(page, "<h2>What it costs</h2>\n<div "
+                   "class=\"wide\"><table><tr><th></th><th>parameters</th><th>training, s</th>"
                    "<th>test, clips/s</th><th>memory, MiB</th></tr>\n");
     cJSON_ArrayForEach(row, field(json, "settings"))
     {

@@ -1,4 +1,5 @@
-/* sweep.json: a sweep's result once, as data, and its files.  Text, CSV and page are made from this object. */
+/* sweep.json: a sweep's result once, as data, and its files.  Text, CSV and page are made from this object.
+ */
 #include "report/sweep.h"
 
 #include "base/files.h"
@@ -24,7 +25,8 @@ static void add_reports(cJSON *json, const struct sweep *sweep, const struct swe
     cJSON *reports = cJSON_AddArrayToObject(json, "reports");
 
     for (size_t fold = 0; fold < sweep->grid.folds; fold++) {
-        char *name = grid_run_name(&sweep->grid, row->setting, seed, fold), *path = path_join(name, "report.html");
+        char *name = grid_run_name(&sweep->grid, row->setting, seed, fold),
+             *path = path_join(name, "report.html");
         cJSON_AddItemToArray(reports, cJSON_CreateString(path));
         free(path);
         free(name);
@@ -130,19 +132,28 @@ static const char *tested_unit(const struct sweep *sweep)
 {
     if (strcmp(sweep->cluster_unit, "speaker") == 0)
         return "a speaker's predictions together";
-    return sweep->grid.seeds.count == 1 ? "each clip by itself" : "a clip's predictions from all seeds together";
+    return sweep->grid.seeds.count == 1 ? "each clip by itself"
+                                        : "a clip's predictions from all seeds together";
 }
 
 static void add_comparison_notes(cJSON *notes, const struct sweep *sweep, size_t compared)
 {
-    add_note(notes, mem_format("Differences are to the best setting, over the seeds that both have finished. Their intervals "
-                               "stand alone; the p-values are adjusted for %zu comparison%s (Holm).",
-                               compared, compared == 1 ? "" : "s"));
-    add_note(notes, mem_format("McNemar's test compares right and wrong predictions, the paired bootstrap the metric; both "
-                               "take %s.",
-                               tested_unit(sweep)));
-    add_note(notes, mem_string("The best setting was found on these test clips: its metric is optimistic, and the p-values do "
-                               "not account for the choice."));
+    add_note(
+        notes,
+        mem_format(
+            "Differences are to the best setting, over the seeds that both have finished. Their intervals "
+            "stand alone; the p-values are adjusted for %zu comparison%s (Holm).",
+            compared, compared == 1 ? "" : "s"));
+    add_note(notes,
+             mem_format(
+                 "McNemar's test compares right and wrong predictions, the paired bootstrap the metric; both "
+                 "take %s.",
+                 tested_unit(sweep)));
+    add_note(
+        notes,
+        mem_string(
+            "The best setting was found on these test clips: its metric is optimistic, and the p-values do "
+            "not account for the choice."));
 }
 
 /* The setting that the validation part would choose, if every finished setting has one. */
@@ -166,7 +177,8 @@ static void add_unfinished_notes(cJSON *notes, const struct sweep *sweep)
         for (size_t s = 0; s < sweep->grid.seeds.count; s++) {
             const struct sweep_run *run = &sweep->rows[i].runs[s];
             if (!run->finished)
-                add_note(notes, mem_format("not finished: %s%s%s", run->name, *run->unfinished ? ": " : "", run->unfinished));
+                add_note(notes, mem_format("not finished: %s%s%s", run->name, *run->unfinished ? ": " : "",
+                                           run->unfinished));
         }
     }
 }
@@ -178,13 +190,14 @@ static cJSON *notes_json(const struct sweep *sweep)
     cJSON *notes = cJSON_CreateArray();
 
     if (sweep->cluster_unit)
-        add_note(notes, mem_format("95 %% intervals: %d bootstrap resamples of the %zu %ss%s.", BOOTSTRAP_RESAMPLES,
-                                   sweep->clusters, sweep->cluster_unit,
+        add_note(notes, mem_format("95 %% intervals: %d bootstrap resamples of the %zu %ss%s.",
+                                   BOOTSTRAP_RESAMPLES, sweep->clusters, sweep->cluster_unit,
                                    sweep->grid.seeds.count > 1 ? " and of the seeds" : ""));
     if (compared)
         add_comparison_notes(notes, sweep, compared);
     else if (sweep->cluster_unit && !sweep->clips)
-        add_note(notes, mem_string("The settings' test clips differ, so they are not compared clip by clip."));
+        add_note(notes,
+                 mem_string("The settings' test clips differ, so they are not compared clip by clip."));
     if (choice && sweep->count > 1)
         add_note(notes, mem_format("Chosen on the validation part instead: %s, test %s %.4f.", choice->label,
                                    metric_title(sweep->metric, sweep->task), choice->means[sweep->metric]));

@@ -46,7 +46,8 @@ static void add_interval(struct text *out, struct interval interval, bool differ
     if (!isfinite(interval.low))
         snprintf(text, sizeof text, "-");
     else
-        snprintf(text, sizeof text, differences ? "%+.4f to %+.4f" : "%.4f to %.4f", interval.low, interval.high);
+        snprintf(text, sizeof text, differences ? "%+.4f to %+.4f" : "%.4f to %.4f", interval.low,
+                 interval.high);
     text_add(out, " %*s", differences ? 18 : 16, text);
 }
 
@@ -55,9 +56,7 @@ static bool any_has(const cJSON *rows, const char *name)
 {
     const cJSON *row = NULL;
 
-    cJSON_ArrayForEach(row, rows)
-        if (field(row, name) && !cJSON_IsNull(field(row, name)))
-            return true;
+    cJSON_ArrayForEach(row, rows) if (field(row, name) && !cJSON_IsNull(field(row, name))) return true;
     return false;
 }
 
@@ -93,13 +92,13 @@ static void add_ranking(struct text *out, const cJSON *rows, int width)
     const cJSON *row = NULL;
     size_t rank = 0;
 
-    text_add(out, "\n\n%4s  %-*s %4s %8s %8s %16s", "", width, "setting", "runs", "mean", "std", "95 % interval ");
+    text_add(out, "\n\n%4s  %-*s %4s %8s %8s %16s", "", width, "setting", "runs", "mean", "std",
+             "95 % interval ");
     text_add(out, selection ? " %8s" : "%s", selection ? "validat." : "");
     if (any_has(rows, "against_best"))
         text_add(out, "  %10s %18s %8s %8s", "difference", "95 % interval   ", "McNemar", "bootstr.");
     text_add(out, "\n");
-    cJSON_ArrayForEach(row, rows)
-        add_row(out, row, ++rank, width, selection);
+    cJSON_ArrayForEach(row, rows) add_row(out, row, ++rank, width, selection);
 }
 
 /* Every metric with its interval. */
@@ -121,7 +120,8 @@ static void add_metrics(struct text *out, const cJSON *rows, int width, enum tas
         FOR_METRICS (f, task) {
             struct interval interval = field_interval(field(row, "intervals"), METRICS[f].name);
             if (f != METRIC_LOSS)
-                text_add(out, "  %.4f (%.4f to %.4f)", field_number(row, METRICS[f].name), interval.low, interval.high);
+                text_add(out, "  %.4f (%.4f to %.4f)", field_number(row, METRICS[f].name), interval.low,
+                         interval.high);
         }
         text_add(out, "\n");
     }
@@ -151,9 +151,9 @@ void sweep_text(const cJSON *json, struct text *out)
     enum task task = field_task(json);
     int width = label_width(rows);
 
-    text_add(out, "%s on the test part, mean over seeds", metric_title(metric_find(field_text(json, "metric")), task));
-    cJSON_ArrayForEach(item, field(json, "seeds"))
-        text_add(out, " %s", item->valuestring);
+    text_add(out, "%s on the test part, mean over seeds",
+             metric_title(metric_find(field_text(json, "metric")), task));
+    cJSON_ArrayForEach(item, field(json, "seeds")) text_add(out, " %s", item->valuestring);
     if (field_count(json, "clips"))
         text_add(out, "; %zu clips", field_count(json, "clips"));
     add_ranking(out, rows, width);
@@ -161,8 +161,7 @@ void sweep_text(const cJSON *json, struct text *out)
     if (cJSON_IsTrue(field(json, "compares_models"))) /* of one model, times would only make tables differ */
         add_costs(out, rows, width);
     text_add(out, "\n");
-    cJSON_ArrayForEach(item, field(json, "notes"))
-        text_add(out, "%s\n", item->valuestring);
+    cJSON_ArrayForEach(item, field(json, "notes")) text_add(out, "%s\n", item->valuestring);
 }
 
 /* ---- CSV ---- */

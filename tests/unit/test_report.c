@@ -442,6 +442,7 @@ static void test_facts_of_more_corpora(void **state)
     assert_good(clip_facts_read(&facts, catalogue, &info, &outputs, &error), error);
     assert_null(facts.root);
     clip_facts_free(&facts);
+    run_info_free(&info);
     prediction_list_free(&outputs);
     clip_list_free(&list);
     catalogue_close(catalogue);
