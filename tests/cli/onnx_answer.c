@@ -1,5 +1,5 @@
-/* ONNX Runtime's predictions:  onnx_predict MODEL.onnx SOUND.wav  prints the first output, a number a line.  The
- * sound is taken as it is: mono, at the model's rate. */
+/* ONNX Runtime's predictions:  onnx_predict MODEL.onnx SOUND.wav  prints the first output, a number a line.
+ * The sound is taken as it is: mono, at the model's rate. */
 #include <onnxruntime_c_api.h>
 #include <sndfile.h>
 #include <stdio.h>
