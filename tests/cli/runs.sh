@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# What is done with runs afterwards: from folders below, without write access, again when finished; and what the main job and
+# a sweep say before and while they work.
+. "$(dirname "$0")/lib.sh" "$@"
+tiny_experiment 4
+quick=(--set train.epochs=1)
+
+# The costs are said before training.
+expect 0 "plan: 8 steps, about 1 evaluations of 16 clips, then the test of 16; a checkpoint takes" \
+  "$emotrain" --config tiny.ini --run one "${quick[@]}"
+
+# A finished run has nothing to go on with, and stays as it is.
+cp runs/one/report.json before.json
+expect 0 "one is finished: there is nothing to go on with" "$emotrain" --run one --resume
+cmp runs/one/report.json before.json || fail "a finished run was written again"
+
+# The runs folder is found from any folder below it, and a run by its path from anywhere.
+mkdir -p deep/er
+(cd deep/er && "$emotrain" runs list >../../out 2>../../err) || fail "runs list from below: $(cat err)"
+grep -q "^one .*finished" out || fail "the run is not listed from below: $(cat out)"
+(cd deep/er && "$emotrain" report one >../../out 2>../../err) || fail "report from below: $(cat err)"
+[ ! -e deep/er/runs ] || fail "reading made a folder"
+mkdir aside
+(cd aside && "$emotrain" eval ../runs/one --config ../tiny.ini >../out 2>../err) || fail "eval by path: $(cat err)"
+grep -q "weighted avg" out || fail "no report: $(cat out)"
+
+# The whole folder can be moved, and goes on.
+start_and_kill moved 2 --set train.epochs=30 --set checkpoint.every_steps=2
+mkdir elsewhere && mv runs corpus tiny.ini tiny.json elsewhere
+(cd elsewhere && "$emotrain" --run moved --resume >../out 2>../err) || fail "moved: $(cat err)"
+grep -q "going on from step-" err || fail "the moved run began anew: $(cat err)"
+
+# Reading needs no write access: not to the folder, not to the database.
+cd elsewhere
+expect 2 "no catalogue of runs here" "$emotrain" runs list --set run.database=none/emotrain.db
+[ ! -e none ] || fail "listing made a database"
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+  chmod -R a+rX "$scratch"
+  "$emotrain" --version >/dev/null
+  reader=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+  if "${reader[@]}" test -x "$emotrain"; then
+    expect 0 "^one .*finished" "${reader[@]}" "$emotrain" runs list
+    expect 0 "^one: finished" "${reader[@]}" "$emotrain" runs show one
+  fi
+fi
+
+# Copies across corpora are counted, said once, and stand in the report.
+cp -r corpus copy
+expect 0 "weighted avg" "$emotrain" --config tiny.ini --run leak "${quick[@]}" --set corpus.part=train \
+  --set corpus.copy.root=copy --set corpus.copy.part=test
+[ "$(grep -c "same content as another" err)" = 1 ] || fail "copies are not said once: $(cat err)"
+grep -q "64 in the test part" err || fail "copies are not counted: $(cat err)"
+grep -q "Same content: 64 of the test clips" runs/leak/classification_report.txt || fail "the report is silent about copies"
+grep -q '"leaks":[[:space:]]*64' runs/leak/report.json || fail "report.json is silent about copies"
+
+# A sweep says how far it is and what is best so far; a wrong value is found before the first run.
+expect 0 "\[2/2\] .*finished in .* test accuracy .*best so far" "$emotrain" sweep --config tiny.ini --run sweep "${quick[@]}" \
+  --grid model.pooling=mean,max
+expect_error 2 "model.pooling must be one of" "$emotrain" sweep --config tiny.ini --run wrong --grid model.pooling=mean,maxx
+[ ! -e runs/wrong ] || fail "a sweep with a wrong value left a folder"
