@@ -5,7 +5,7 @@ tiny_experiment 4
 cp "$tests/cli/tiny_cnn.json" .
 common='[run]\nprecision = float32\n[audio]\nresampler = sinc_fastest\n[train]\nepochs = 2\nbatch_size = 4\n'
 printf "$common"'[model]\nkind = cnn\npretrained = tiny_cnn.json\nfreeze = none\n' >network.ini
-printf "$common"'[model]\nkind = svm\nfreeze = none\nsvm_folds = 2\n' >svm.ini
+printf "$common"'[model]\nkind = linear\nfreeze = none\n[linear]\nfolds = 2\n' >svm.ini
 printf '[corpus]\nroot = corpus\n[split]\ntest = 0.25\n[compare]\nmodels = network.ini svm.ini\n[sweep]\nseeds = 1,2\n' >both.ini
 
 expect 0 "network" "$emotrain" compare --config both.ini --jobs 2
