@@ -40,7 +40,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
   reader=(setpriv --reuid=65534 --regid=65534 --clear-groups)
   if "${reader[@]}" test -x "$emotrain"; then
     expect 0 "^one .*finished" "${reader[@]}" "$emotrain" runs list
-    expect 0 "^one: finished" "${reader[@]}" "$emotrain" runs show one
+    expect 0 "^moved: finished" "${reader[@]}" "$emotrain" runs show moved
   fi
 fi
 
