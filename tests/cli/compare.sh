@@ -36,7 +36,7 @@ across=(--set corpus.part=train --set corpus.second.root=other --set corpus.seco
 expect 0 "weighted avg" "$emotrain" --config svm.ini --run across --set corpus.root=corpus "${across[@]}"
 grep -q "^ *accuracy .* 32$" runs/across/classification_report.txt || fail "not tested on the 32 clips of the other corpus"
 grep -q "Speakers shared" runs/across/classification_report.txt && fail "speakers of two corpora are not the same people"
-grep -q "corpus_2 01" runs/across/classification_report.txt || fail "the other corpus' speakers are not known"
+grep -q "second:01" runs/across/classification_report.txt || fail "the other corpus' speakers are not known"
 grep -q "$scratch/other/Actor_01" runs/across/predictions.csv || fail "paths do not say which corpus"
 expect 0 "weighted avg" "$emotrain" --config svm.ini --run joint --set corpus.root=corpus --set corpus.second.root=other --set split.test=0.25
 expect_error 2 "no folder \"gone\"" "$emotrain" --config svm.ini --run gone --set corpus.root=corpus --set corpus.second.root=gone

@@ -6,7 +6,7 @@ tiny_experiment 4
 quick=(--set train.epochs=1)
 
 # The costs are said before training.
-expect 0 "plan: 8 steps, about 1 evaluations of 16 clips, then the test of 16; a checkpoint takes" \
+expect 0 "plan: steps 8, evaluations about 1 (clips each: 16), test clips 16; a checkpoint takes" \
   "$emotrain" --config tiny.ini --run one "${quick[@]}"
 
 # A finished run has nothing to go on with, and stays as it is.

@@ -306,9 +306,8 @@ static void log_costs(const struct job *job)
     double megabytes =
         1e-6 * (4 * (double)parameters_elements(p, false) +
                 (moments + (s->train.ema_decay > 0 ? 4 : 0)) * (double)parameters_elements(p, true));
-    log_info("plan: %lld steps, about %lld evaluations of %zu clips, then the test of %zu; a checkpoint "
-             "takes %.1f MB, "
-             "up to %lld are kept: %.1f MB",
+    log_info("plan: steps %lld, evaluations about %lld (clips each: %zu), test clips %zu; a checkpoint takes "
+             "%.1f MB, up to %lld are kept: %.1f MB",
              (long long)steps, (long long)count_due(job, s->eval.every_steps, s->eval.every_epochs, steps),
              e->selection.count, e->test.count, megabytes, (long long)kept, (double)kept * megabytes);
 }
