@@ -13,7 +13,7 @@ echo '#define cJSON_ArrayForEach(item, list) for (item = (list)->child; item; it
 clang-format --dry-run -Werror $(git ls-files '*.c' '*.h' '*.cpp' '*.hpp')
 echo "clang-format: clean"
 cppcheck --enable=warning,performance,portability --inline-suppr --std=c11 --error-exitcode=1 -q -j"$(nproc)" -I src -D_GNU_SOURCE \
-  -DEMOTRAIN_VERSION='""' --include="$folder/macros.h" src/base src/store src/audio src/corpus src/report src/hub src/model src/train src/lib src/cli
+  -DEMOTRAIN_VERSION='""' --include="$folder/macros.h" $(git ls-files "src/*.c")
 echo "cppcheck: clean"
 run-clang-tidy -p build -quiet -j"$(nproc)" "$PWD/src/.*\.c\$" >"$folder/tidy" 2>/dev/null || { grep -E '(warning|error):' "$folder/tidy" | sort -u; exit 1; }
 echo "clang-tidy: clean"
