@@ -22,7 +22,7 @@ static bool is_link(const char *path)
 /* Takes "." and "folder/.." out of a path, but for a link's "..", which leads elsewhere; caller frees. */
 static char *simplify(const char *path)
 {
-    char *result = mem_zero(strlen(path) + 2, 1), *floor = result; /* floor: what ".." cannot take away */
+    char *result = mem_zero(strlen(path) + 2, 1), *floor; /* floor: what ".." cannot take away */
     char *end = result;
 
     if (*path == '/')
@@ -49,7 +49,7 @@ static char *simplify(const char *path)
         part += length + (part[length] == '/');
     }
     if (end == result)
-        strcpy(result, ".");
+        memcpy(result, ".", 2);
     return result;
 }
 

@@ -186,13 +186,12 @@ enum setting_type {
 
 struct setting {
     const char *section, *key, *fallback; /* fallback: the default, as text */
-    enum setting_type type;
+    const char *choices, *help;           /* choices: "mean|sum|max" */
     double minimum, maximum; /* of numbers; an empty value is allowed where the default is empty */
-    const char *choices;     /* "mean|sum|max" */
+    size_t offset;           /* into struct settings */
+    enum setting_type type;
     char separator;
     bool of_each_corpus; /* offset is into struct corpus_settings; [corpus.NAME] has it too */
-    size_t offset;       /* into struct settings */
-    const char *help;
 };
 
 extern const struct setting SETTINGS[]; /* each section's in one run of rows */

@@ -51,11 +51,8 @@ static double seconds_between(const char *from, const char *to)
 
     for (int i = 0; i < 2; i++) {
         struct tm t = {0};
-        if (sscanf(stamps[i], "%d-%d-%dT%d:%d:%dZ", &t.tm_year, &t.tm_mon, &t.tm_mday, &t.tm_hour, &t.tm_min,
-                   &t.tm_sec) != 6)
+        if (!strptime(stamps[i], "%Y-%m-%dT%H:%M:%SZ", &t))
             return (double)NAN;
-        t.tm_year -= 1900;
-        t.tm_mon--;
         moments[i] = mktime(&t); /* local time without summer time: the difference is the same */
     }
     return difftime(moments[1], moments[0]);
@@ -105,7 +102,8 @@ static char *fact_name(const cJSON *section, const cJSON *item)
         return mem_format("licence of %s as published", field_text(section, "kind"));
     char *name = mem_string(item->string);
     for (char *c = name; *c; c++)
-        *c = *c == '_' ? ' ' : *c;
+        if (*c == '_')
+            *c = ' ';
     return name;
 }
 

@@ -37,8 +37,11 @@ static size_t make_ticks(double low, double high, double wanted, double ticks[TI
     while (f < 3 && factors[f] * step < raw * (1 - 1e-9))
         f++;
     step *= factors[f];
-    for (double k = ceil(low / step - 1e-9); k * step <= high + step * 1e-9 && count < TICKS; k++)
+    double first = ceil(low / step - 1e-9);
+    while (count < TICKS && (first + (double)count) * step <= high + step * 1e-9) {
+        double k = first + (double)count;
         ticks[count++] = k == 0 ? 0 : k * step; /* no -0 */
+    }
     return count;
 }
 

@@ -130,7 +130,7 @@ static size_t count_compared(const struct sweep *sweep)
 /* What the tests take for one trial. */
 static const char *tested_unit(const struct sweep *sweep)
 {
-    if (strcmp(sweep->cluster_unit, "speaker") == 0)
+    if (text_equal(sweep->cluster_unit, "speaker"))
         return "a speaker's predictions together";
     return sweep->grid.seeds.count == 1 ? "each clip by itself"
                                         : "a clip's predictions from all seeds together";
