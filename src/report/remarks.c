@@ -7,7 +7,7 @@
 
 static void add_remark(struct report *report, char *text)
 {
-    strings_add(report->remarks, text);
+    strings_add(&report->remarks, text);
     free(text);
 }
 
@@ -72,10 +72,11 @@ static void add_split_remarks(struct report *report)
 static void add_selection_remark(struct report *report)
 {
     if (strcmp(report->info.split.selection_part, "test") == 0)
-        strings_add(report->remarks, "Chosen on the test part: there is no validation part, so the best "
-                                     "checkpoint was chosen on the test "
-                                     "clips themselves, and its metrics are optimistic. split.validation=0.1 "
-                                     "makes a validation part.");
+        strings_add(&report->remarks,
+                    "Chosen on the test part: there is no validation part, so the best "
+                    "checkpoint was chosen on the test "
+                    "clips themselves, and its metrics are optimistic. split.validation=0.1 "
+                    "makes a validation part.");
 }
 
 static void add_left_out_remarks(struct report *report)
@@ -113,7 +114,7 @@ static void add_absent_remark(struct report *report)
 void report_add_remarks(struct report *report)
 {
     if (*report->info.corpus.note)
-        strings_add(report->remarks, report->info.corpus.note);
+        strings_add(&report->remarks, report->info.corpus.note);
     add_split_remarks(report);
     if (report->predictions.task == SINGLE_LABEL && strcmp(report->info.model.input, "text") == 0)
         add_text_remark(report);

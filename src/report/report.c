@@ -105,7 +105,7 @@ static bool read_report_run(struct report *report, struct catalogue *catalogue, 
 
 bool report_read(struct report *report, struct catalogue *catalogue, const char *folder, struct error *error)
 {
-    *report = (struct report){.remarks = mem_zero(1, sizeof(struct strings))};
+    *report = (struct report){0};
     report->folder = arena_string(&report->arena, folder);
     if (!read_report_run(report, catalogue, error)) {
         report_free(report);
@@ -138,8 +138,7 @@ void report_free(struct report *report)
     prediction_list_free(&report->predictions);
     run_info_free(&report->info);
     cJSON_Delete(report->environment);
-    strings_free(report->remarks);
-    free(report->remarks);
+    strings_free(&report->remarks);
     arena_free(&report->arena);
     *report = (struct report){0};
 }

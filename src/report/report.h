@@ -48,7 +48,7 @@ struct report {
     struct group *groups;
     size_t group_count;
     struct baseline *baseline; /* NULL without one */
-    struct strings *remarks;   /* what a reader must know: shared speakers, selection on the test part, ... */
+    struct strings remarks;    /* what a reader must know: shared speakers, selection on the test part, ... */
     struct arena arena;
 };
 

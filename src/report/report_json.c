@@ -206,7 +206,7 @@ cJSON *report_json(const struct report *report)
 
     add_run(json, &report->run);
     add_results(json, report);
-    cJSON_AddItemToObject(json, "remarks", strings_json(report->remarks));
+    cJSON_AddItemToObject(json, "remarks", strings_json(&report->remarks));
     cJSON_AddItemToObject(json, "info", info_json(&report->info));
     if (report->environment)
         cJSON_AddItemToObject(json, "environment", cJSON_Duplicate(report->environment, true));

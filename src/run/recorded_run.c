@@ -17,8 +17,7 @@ bool recorded_run_open(struct recorded_run *run, const char *name, const char *d
 
 void recorded_run_close(struct recorded_run *run)
 {
-    if (run->report.remarks)
-        report_free(&run->report);
+    report_free(&run->report);
     catalogue_close(run->catalogue);
     config_free(run->config);
     free(run->folder);

@@ -11,7 +11,6 @@
 #include "run/recorded_run.h"
 #include "run/run_folder.h"
 #include "train/compute.h"
-#include "train/schedule.h"
 #include "train/trainer.h"
 
 #include <stdio.h>
@@ -142,7 +141,7 @@ static bool check_settings(struct job *job, struct error *error)
         if (!folder)
             return false;
     }
-    return schedule_find(settings_of(job)->train.lr_scheduler, error) != NULL;
+    return true;
 }
 
 /* Finds the processes to train with, where there are any. */
