@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-/* Adds the run unless it run is finished. */
+/* Adds the run unless it is finished. */
 static bool list_run(struct sweep_job *job, struct planned_run planned, struct error *error)
 {
     char *folder = path_join(job->folder, planned.name);
@@ -127,11 +127,9 @@ static bool start_run(struct sweep_job *job, struct planned_run *planned, struct
     return !error->kind;
 }
 
-/* The metric that settings are compared by, of a run that has ended; NAN where it has none. */
-static double run_metric(const struct sweep_job *job, const struct planned_run *planned, const char **name)
+/* The value of the metric that settings are compared by, of a run that has ended; NAN where it has none. */
+static double run_metric(const struct sweep_job *job, const struct planned_run *planned, enum metric *metric)
 {
-    const struct settings *settings = config_settings(job->config);
-    const char *wanted = *settings->sweep.metric ? settings->sweep.metric : settings->eval.best_metric;
     char *folder = path_join(job->folder, planned->name);
     struct prediction_list predictions = {0};
     struct evaluation evaluation;
@@ -142,10 +140,9 @@ static double run_metric(const struct sweep_job *job, const struct planned_run *
 
     if (run_find(job->catalogue, folder, &row, &arena, &unread) && row.id &&
         predictions_read(job->catalogue, row.id, "test", &predictions, &unread) && predictions.count) {
-        enum metric metric = metric_choose(wanted, predictions.task);
+        *metric = sweep_metric(config_settings(job->config), predictions.task);
         evaluation_make(&evaluation, &predictions);
-        value = METRICS[metric].of(&evaluation);
-        *name = METRICS[metric].name;
+        value = METRICS[*metric].of(&evaluation);
         evaluation_free(&evaluation);
     }
     prediction_list_free(&predictions);
@@ -170,12 +167,11 @@ static const char *time_left(const struct sweep_job *job, char text[64])
 static void log_finished(struct sweep_job *job, const struct planned_run *planned, size_t number,
                          double seconds)
 {
-    const char *name = "";
-    double value = run_metric(job, planned, &name);
-    enum metric metric = metric_find(name);
+    enum metric metric = METRIC_COUNT;
+    double value = run_metric(job, planned, &metric);
     char left[64];
 
-    if (isnan(value) || metric == METRIC_COUNT) {
+    if (isnan(value)) {
         log_info("[%zu/%zu] %s: finished in %.0f s%s", number, job->count + job->done_before, planned->name,
                  seconds, time_left(job, left));
         return;
@@ -183,7 +179,7 @@ static void log_finished(struct sweep_job *job, const struct planned_run *planne
     if (isnan(job->best) || metric_is_better(metric, value, job->best))
         job->best = value;
     log_info("[%zu/%zu] %s: finished in %.0f s, test %s %.3f (best so far %.3f)%s", number,
-             job->count + job->done_before, planned->name, seconds, name, value, job->best,
+             job->count + job->done_before, planned->name, seconds, METRICS[metric].name, value, job->best,
              time_left(job, left));
 }
 

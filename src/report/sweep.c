@@ -345,6 +345,13 @@ static bool read_rows(struct sweep *sweep, struct catalogue *catalogue, struct e
     return true;
 }
 
+enum metric sweep_metric(const struct settings *settings, enum task task)
+{
+    const char *wanted = settings->sweep.metric;
+
+    return metric_choose(*wanted ? wanted : settings->eval.best_metric, task);
+}
+
 bool sweep_read(struct sweep *sweep, struct catalogue *catalogue, const char *folder, struct error *error)
 {
     char *path = path_join(folder, "sweep.ini");
@@ -354,9 +361,8 @@ bool sweep_read(struct sweep *sweep, struct catalogue *catalogue, const char *fo
     bool done = config_read(sweep->config, path, error) && grid_read(&sweep->grid, sweep->config, error);
     if (done) {
         const struct settings *settings = config_settings(sweep->config);
-        const char *metric = settings->sweep.metric;
         sweep->task = settings->model.task;
-        sweep->metric = metric_choose(*metric ? metric : settings->eval.best_metric, sweep->task);
+        sweep->metric = sweep_metric(settings, sweep->task);
         done = read_rows(sweep, catalogue, error);
     }
     if (done)

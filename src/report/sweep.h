@@ -60,6 +60,9 @@ struct sweep {
 /* Whether the folder is a sweep's. */
 bool sweep_is(const char *folder);
 
+/* What settings are compared by: sweep.metric, or where it is empty what checkpoints are chosen by. */
+enum metric sweep_metric(const struct settings *settings, enum task task);
+
 /* `folder`: an absolute path, as the catalogue has its runs. */
 bool sweep_read(struct sweep *sweep, struct catalogue *catalogue, const char *folder, struct error *error);
 void sweep_free(struct sweep *sweep);
