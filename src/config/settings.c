@@ -115,13 +115,20 @@ const struct setting SETTINGS[] = {
          "over time; the reference project calls it merge strategy"),
     CHOICE(pooling_padding, model, pooling_padding, "exclude", "exclude|include",
            "include: pool over the padding too, as the reference did"),
+    NUMBER(
+        model, context_seconds, "", 0, 30,
+        "of Whisper: shorter clips are lengthened to this by silence; empty: 5 in training, 30 as published"),
     CHOICE(automatic, model, attention_mask, "auto", "auto|yes|no",
            "hide padding from the encoder; auto: yes, but for group-norm checkpoints with "
            "pooling_padding=include"),
-    CHOICE(head_kind, model, head, "dense", "dense|linear",
-           "of an encoder, from the pooled vector to labels: a dense layer, tanh and an output layer, or one "
-           "layer "
-           "alone (which emotrain export --as sequence-classification needs)"),
+    CHOICE(
+        head_kind, model, head, "dense", "dense|linear|projector|relu",
+        "of an encoder, from the pooled vector to labels: a dense layer, tanh and an output layer; one layer "
+        "alone; transformers' projector and classifier; a dense layer, ReLU and an output layer"),
+    CHOICE(head_scale, model, head_scale, "none", "none|standard",
+           "standard: the pooled vector of an encoder is scaled to zero mean and unit variance over the "
+           "training "
+           "clips, as measured before the first step"),
     TEXT(model, freeze, "feature_encoder",
          "none, feature_encoder, layers:N or encoder; of deepmoji also chain_thaw"),
     INTEGER(model, lora_rank, "0", 0, 4096,
@@ -176,6 +183,9 @@ const struct setting SETTINGS[] = {
         "Loshchilov and Hutter, 2019; betas 0.9 0.999, eps 1e-8.  8bit: with moments in 8 bits, block-wise "
         "(Dettmers et al., 2022), a quarter of their memory"),
     NUMBER(train, learning_rate, "1e-4", 0, 1000, "the schedule's peak"),
+    NUMBER(train, head_learning_rate, "", 0, 1000, "of the head and the pooling; empty: as learning_rate"),
+    NUMBER(train, layer_decay, "1", 0, 1,
+           "each layer of an encoder learns at this times the rate of the layer above it"),
     NUMBER(train, weight_decay, "0", 0, 1000, "decoupled"),
     NAME(train, lr_scheduler, "linear", "constant|linear|cosine", "after the warm-up"),
     INTEGER(train, warmup_steps, "0", 0, MANY, "steps over which the learning rate rises from 0"),

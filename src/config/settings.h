@@ -27,7 +27,8 @@ enum tristate { TRI_UNSET = -1, TRI_NO, TRI_YES };
 enum automatic { CHOOSE_AUTO, CHOOSE_YES, CHOOSE_NO };
 enum precision { PRECISION_AUTO, PRECISION_FLOAT32, PRECISION_BFLOAT16, PRECISION_FLOAT16 };
 enum pooling_padding { PADDING_EXCLUDED, PADDING_INCLUDED };
-enum head_kind { HEAD_DENSE, HEAD_LINEAR };
+enum head_scale { SCALE_NONE, SCALE_STANDARD };
+enum head_kind { HEAD_DENSE, HEAD_LINEAR, HEAD_PROJECTOR, HEAD_RELU, HEAD_COUNT };
 enum svm_kernel { KERNEL_AUTO, KERNEL_LINEAR, KERNEL_RBF };
 enum optimizer_kind { OPTIMIZER_ADAMW, OPTIMIZER_ADAMW_8BIT };
 
@@ -75,7 +76,9 @@ struct model_settings {
     const char *kind, *pretrained, *revision, *layer, *pooling;
     enum pooling_padding pooling_padding;
     enum automatic attention_mask;
+    double context_seconds;
     enum head_kind head;
+    enum head_scale head_scale;
     const char *freeze;
     int64_t lora_rank;
     double lora_alpha;
@@ -104,7 +107,7 @@ struct train_settings {
     double batch_seconds; /* above 0: in place of batch_size */
     int64_t gradient_accumulation_steps, concurrent_batches;
     enum optimizer_kind optimizer;
-    double learning_rate, weight_decay;
+    double learning_rate, head_learning_rate /* NAN: the same */, layer_decay, weight_decay;
     const char *lr_scheduler;
     int64_t warmup_steps;
     double max_grad_norm;

@@ -15,7 +15,13 @@
 #include <unistd.h>
 
 static const char ENDPOINT[] = "https://huggingface.co";
-static const char INDEX[] = "model.safetensors.index.json";
+/* Weights of a model, the first that there are: as one file, or as shards that an index names. */
+static const struct {
+    const char *whole, *index;
+} WEIGHTS[] = {{"model.safetensors", "model.safetensors.index.json"},
+               {"pytorch_model.bin", "pytorch_model.bin.index.json"}};
+
+enum { WEIGHTS_COUNT = sizeof WEIGHTS / sizeof WEIGHTS[0] };
 enum { COMMIT_LENGTH = 40, SHA256_LENGTH = 64 };
 
 /* A model of the hub, and where the cache has it. */
@@ -182,9 +188,10 @@ static bool has_file(const struct repository *r, const char *name)
 }
 
 /* The shards that an index names, each a plain name; an error where one is none. */
-static bool list_shards(const struct repository *r, struct strings *names, struct error *error)
+static bool list_shards(const struct repository *r, const char *index, struct strings *names,
+                        struct error *error)
 {
-    char *path = path_join(r->snapshot, INDEX);
+    char *path = path_join(r->snapshot, index);
     cJSON *json = json_read(path, error);
     const cJSON *map = cJSON_GetObjectItemCaseSensitive(json, "weight_map"), *item = NULL;
 
@@ -202,21 +209,29 @@ static bool list_shards(const struct repository *r, struct strings *names, struc
     return !error->kind;
 }
 
-/* Whether the cache has all that a model needs. */
-static bool is_complete(const struct repository *r)
+static bool has_shards(const struct repository *r, const char *index)
 {
     struct strings shards = {0};
     struct error ignored = {0};
-    bool complete = r->snapshot && has_file(r, "config.json");
+    bool complete = has_file(r, index) && list_shards(r, index, &shards, &ignored);
 
-    if (!complete || has_file(r, "model.safetensors"))
-        return complete;
-    if (!has_file(r, INDEX))
-        return has_file(r, "pytorch_model.bin");
-    complete = list_shards(r, &shards, &ignored);
     for (size_t i = 0; i < shards.count; i++)
         complete = complete && has_file(r, shards.items[i]);
     strings_free(&shards);
+    return complete;
+}
+
+/* Whether the cache has all that a model needs. */
+static bool is_complete(const struct repository *r)
+{
+    bool complete = false;
+
+    if (!r->snapshot)
+        return false;
+    if (!has_file(r, "config.json"))
+        return has_file(r, "config.yaml") && has_file(r, "model.pt");
+    for (int i = 0; i < WEIGHTS_COUNT && !complete; i++)
+        complete = has_file(r, WEIGHTS[i].whole) || has_shards(r, WEIGHTS[i].index);
     return complete;
 }
 
@@ -304,10 +319,10 @@ static bool fetch_file(struct repository *r, const char *file, bool *there, stru
     return done;
 }
 
-static bool fetch_shards(struct repository *r, struct error *error)
+static bool fetch_shards(struct repository *r, const char *index, struct error *error)
 {
     struct strings shards = {0};
-    bool done = list_shards(r, &shards, error);
+    bool done = list_shards(r, index, &shards, error);
 
     for (size_t i = 0; done && i < shards.count; i++)
         done = fetch_file(r, shards.items[i], NULL, error);
@@ -319,25 +334,46 @@ static bool fetch_weights(struct repository *r, struct error *error)
 {
     bool there = false;
 
-    if (!fetch_file(r, "model.safetensors", &there, error))
+    for (int i = 0; i < WEIGHTS_COUNT; i++) {
+        if (!fetch_file(r, WEIGHTS[i].whole, &there, error))
+            return false;
+        if (there)
+            return true;
+        if (!fetch_file(r, WEIGHTS[i].index, &there, error))
+            return false;
+        if (there)
+            return fetch_shards(r, WEIGHTS[i].index, error);
+    }
+    return error_set(
+        error, "%s at %s: no model.safetensors or pytorch_model.bin at revision \"%s\", nor shards of one",
+        r->name, r->endpoint, r->revision);
+}
+
+/* What a model directory has: config.json and weights, or in FunASR's layout config.yaml, model.pt,
+ * tokens.txt. */
+static bool fetch_files(struct repository *r, struct error *error)
+{
+    bool there = false, optional;
+
+    if (!fetch_file(r, "config.json", &there, error))
         return false;
     if (there)
-        return true;
-    if (!fetch_file(r, INDEX, &there, error))
+        return fetch_file(r, "preprocessor_config.json", &optional, error) && fetch_weights(r, error);
+    if (!fetch_file(r, "config.yaml", &there, error))
         return false;
-    return there ? fetch_shards(r, error) : fetch_file(r, "pytorch_model.bin", NULL, error);
+    if (!there)
+        return refused(r, "config.json", 404, error);
+    return fetch_file(r, "tokens.txt", &optional, error) && fetch_file(r, "model.pt", NULL, error);
 }
 
 static bool fetch(struct repository *r, struct error *error)
 {
     char *path = reference_path(r), *folder = path_folder(path);
-    bool optional;
 
     free(r->commit);
     r->commit = is_hexadecimal(r->revision, COMMIT_LENGTH) ? mem_string(r->revision) : NULL;
     log_info("%s: fetching revision %s from %s into %s", r->name, r->revision, r->endpoint, r->folder);
-    bool done = fetch_file(r, "config.json", NULL, error) &&
-                fetch_file(r, "preprocessor_config.json", &optional, error) && fetch_weights(r, error);
+    bool done = fetch_files(r, error);
     if (done && r->commit &&
         strcmp(r->revision, r->commit) != 0) /* last: it says that the snapshot is whole */
         done = folder_make(folder, error) && file_write(path, r->commit, strlen(r->commit), error);

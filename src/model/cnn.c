@@ -166,8 +166,8 @@ static void cnn_declare(struct cnn *cnn, struct model *model, int64_t head_size)
     double range = 1 / sqrt((double)cnn->width);
     if (model->pooling->declare)
         model->pooling->declare(p, cnn->width, range);
-    head_declare(&cnn->head, p, cnn->width * model->pooling->outputs, head_size, (int64_t)model->labels.count,
-                 range, cnn->final_dropout);
+    head_declare(&cnn->head, p, head_size ? HEAD_DENSE : HEAD_LINEAR, cnn->width * model->pooling->outputs,
+                 head_size, (int64_t)model->labels.count, range, cnn->final_dropout);
 }
 
 static bool cnn_open(struct model *model, const struct model_settings *settings, struct error *error)

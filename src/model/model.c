@@ -4,6 +4,8 @@
 #include "base/handlers.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "model/encoder/emotion2vec.h"
+#include "model/head/head.h"
 #include "model/weights/weights.h"
 
 #include <math.h>
@@ -53,14 +55,18 @@ static void describe_config(struct model *model)
     }
     json_put(model->json, "id2label", id2label);
     json_put(model->json, "label2id", label2id);
-    json_put(model->json, "architectures", cJSON_CreateStringArray(&model->kind->architecture, 1));
     json_put(model->json, "problem_type", cJSON_CreateString(TASKS[model->task].problem_type));
     if (model->kind->forward) {
         json_put(model->json, "pooling_mode", cJSON_CreateString(model->pooling->name));
         json_put(model->json, "emotrain_pooling_padding",
                  cJSON_CreateString(model->pooling_includes_padding ? "include" : "exclude"));
     }
-    json_put(model->json, "model_type", cJSON_CreateString(model->kind->model_type));
+    if (model->kind->describe_model) {
+        model->kind->describe_model(model, model->json);
+    } else {
+        json_put(model->json, "architectures", cJSON_CreateStringArray(&model->kind->architecture, 1));
+        json_put(model->json, "model_type", cJSON_CreateString(model->kind->model_type));
+    }
     json_put(model->json, "torch_dtype", cJSON_CreateString("float32"));
 }
 
@@ -86,7 +92,7 @@ static bool read_preprocessing(struct model *model, const char *directory,
 {
     int64_t rate = 16000;
 
-    model->normalize = model->kind->normalizes;
+    model->normalize = model->kind->normalizes && model->kind->normalizes(model->json);
     if (settings) {
         rate = settings->sample_rate;
         if (settings->normalize != CHOOSE_AUTO)
@@ -128,13 +134,17 @@ static void names_add(struct names *names, const char *name)
     names->count++;
 }
 
-static void names_log(struct names *names, const char *what)
+static const char *names_text(struct names *names)
 {
     if (names->count > NAMES_SHOWN)
         text_add(&names->text, " and %zu more", names->count - NAMES_SHOWN);
+    return names->text.text;
+}
+
+static void names_log(struct names *names, const char *what)
+{
     if (names->count)
-        log_info("  %s: %s", what, names->text.text);
-    text_free(&names->text);
+        log_info("  %s: %s", what, names_text(names));
 }
 
 static char *shape_text(const int64_t *shape, int dims)
@@ -160,72 +170,125 @@ static bool wrong_shape(const char *path, const struct parameter *p, const struc
     return false;
 }
 
-/* Loads one checkpoint entry into its parameter, or tells why not. */
-static bool load_entry(struct model *model, struct weights *weights, size_t i, bool other_labels,
-                       struct names *ignored, struct error *error)
-{
-    const struct weight *entry = &weights->entries[i];
-    char name[256];
-    size_t index = model->parameters.count;
+/* What became of a checkpoint's tensors and of a model's parameters. */
+struct loading {
+    struct model *model;
+    bool other_labels; /* the checkpoint's labels are not the model's */
+    bool trained; /* the model is used as it is: nothing of it may be random, nothing of its head unused */
+    struct names ignored, unused, fresh;
+};
 
+/* The parameter for a checkpoint's name; parameters.count where there is none.  ours: whether the name can be
+ * one of a model of this kind at all. */
+static size_t parameter_of(const struct model *model, const char *entry, bool *ours)
+{
+    char name[256];
+
+    *ours = true;
     if (!model->kind->translate)
-        index = parameters_index(&model->parameters, entry->name);
-    else if (model->kind->translate(entry->name, name))
-        index = parameters_index(&model->parameters, name);
+        return parameters_index(&model->parameters, entry);
+    *ours = model->kind->translate(model, entry, name);
+    return *ours ? parameters_index(&model->parameters, name) : model->parameters.count;
+}
+
+/* Loads one checkpoint entry into its parameter, or notes why not. */
+static bool load_entry(struct loading *loading, size_t i, struct error *error)
+{
+    struct model *model = loading->model;
+    struct weights *weights = model->weights;
+    const struct weight *entry = &weights->entries[i];
+    bool ours;
+    size_t index = parameter_of(model, entry->name, &ours);
+
     if (index == model->parameters.count) {
-        names_add(ignored, entry->name);
+        names_add(ours ? &loading->unused : &loading->ignored, entry->name);
         return true;
     }
     struct parameter *p = &model->parameters.items[index];
-    bool fits =
-        weight_fits(entry, p->tensor) && !(other_labels && text_starts(p->name, "classifier.out_proj."));
-    if (!fits && p->required)
+    bool fits = weight_fits(entry, p->tensor);
+    if (!fits && loading->trained && p->of_labels && entry->dims > 0 && entry->shape[0] != p->shape[0])
+        return error_set(error,
+                         "%s: \"%s\" has %lld rows, one for each label, but config.json's \"id2label\" "
+                         "names %zu",
+                         weights->files[entry->file]->path, entry->name, (long long)entry->shape[0],
+                         model->labels.count);
+    if (!fits && (p->required || loading->trained))
         return wrong_shape(weights->files[entry->file]->path, p, entry, error);
-    if (!fits)
+    if (!fits || (loading->other_labels && p->of_labels))
         return true;
     p->loaded = true;
     return weights_copy(weights, i, p->tensor, error);
 }
 
-static bool check_complete(struct model *model, const char *directory, struct names *fresh,
-                           struct error *error)
+static bool check_complete(struct loading *loading, const char *directory, struct error *error)
 {
-    for (size_t i = 0; i < model->parameters.count; i++) {
-        const struct parameter *p = &model->parameters.items[i];
+    const struct parameters *parameters = &loading->model->parameters;
+
+    for (size_t i = 0; i < parameters->count; i++) {
+        const struct parameter *p = &parameters->items[i];
         if (!p->loaded && p->required)
             return error_set(error, "%s: its weights lack \"%s\"", directory, p->name);
-        if (!p->loaded)
-            names_add(fresh, p->name);
+        if (!p->loaded && !(loading->trained && p->training_only))
+            names_add(&loading->fresh, p->name);
     }
     return true;
 }
 
-static bool load_weights(struct model *model, const char *directory, bool other_labels, struct error *error)
+/* A model that is used as it is predicts by what was trained, all of it. */
+static bool check_trained(struct loading *loading, const char *directory, struct error *error)
 {
-    struct weights *weights = weights_open(directory, error);
-    struct names ignored = {0}, fresh = {0};
+    char *heads = head_list();
+    const char *advice = "predictions would not be this model's";
 
-    if (!weights)
-        return !error->kind && error_set(error,
-                                         "%s: no weights: neither model.safetensors nor "
-                                         "model.safetensors.index.json nor pytorch_model.bin",
-                                         directory);
+    if (loading->trained && loading->fresh.count > 0)
+        error_set(error, "%s: its weights lack \"%s\": %s; heads that are known: %s", directory,
+                  names_text(&loading->fresh), advice, heads);
+    else if (loading->trained && loading->unused.count > 0)
+        error_set(error, "%s: \"%s\" among its weights is no part of a head that is known: %s; known are %s",
+                  directory, names_text(&loading->unused), advice, heads);
+    free(heads);
+    return !error->kind;
+}
+
+/* Says what was loaded, in the log. */
+static void report_loading(struct loading *loading)
+{
+    const struct parameters *parameters = &loading->model->parameters;
+
+    log_info("weights: %zu of %zu tensors loaded from %s", parameters->count - loading->fresh.count,
+             parameters->count, loading->model->weights->files[0]->path);
+    names_log(&loading->fresh, "initialised anew");
+    names_log(&loading->unused, "ignored");
+    names_log(&loading->ignored, "ignored, of pretraining");
+}
+
+static bool load_weights(struct model *model, const char *directory, bool other_labels, bool trained,
+                         struct error *error)
+{
+    struct loading loading = {.model = model, .other_labels = other_labels, .trained = trained};
     bool done = true;
-    for (size_t i = 0; done && i < weights->count; i++)
-        done = load_entry(model, weights, i, other_labels, &ignored, error);
-    done = done && check_complete(model, directory, &fresh, error);
+
+    for (size_t i = 0; done && i < model->weights->count; i++)
+        done = load_entry(&loading, i, error);
+    done = done && check_complete(&loading, directory, error) && check_trained(&loading, directory, error);
     if (done)
-        log_info("weights: %zu of %zu tensors loaded from %s", model->parameters.count - fresh.count,
-                 model->parameters.count, weights->files[0]->path);
-    if (!done)
-        ignored.count = fresh.count = 0;
-    names_log(&fresh, "initialised anew");
-    names_log(&ignored, "ignored");
-    weights_close(weights);
+        report_loading(&loading);
+    text_free(&loading.ignored.text);
+    text_free(&loading.unused.text);
+    text_free(&loading.fresh.text);
     return done;
 }
 
 /* ---- opening and saving ---- */
+
+bool model_is_directory(const char *path)
+{
+    char *config = path_join(path, "config.json");
+    bool there = path_exists(config) || emotion2vec_is(path);
+
+    free(config);
+    return there;
+}
 
 static bool find_files(const char *path, bool needs_no_files, char **directory, char **config_path,
                        struct error *error)
@@ -246,9 +309,7 @@ static bool find_files(const char *path, bool needs_no_files, char **directory, 
     }
     *directory = mem_string(path);
     *config_path = path_join(path, "config.json");
-    if (!path_exists(*config_path))
-        return error_set(error, "%s: no config.json: not a model directory", path);
-    return true;
+    return model_is_directory(path) || error_set(error, "%s: no config.json: not a model directory", path);
 }
 
 static bool read_labels(struct model *model, const struct strings *given, bool *other_labels,
@@ -385,13 +446,13 @@ static const struct model_kind *find_kind(const struct model *model, const struc
                                           struct error *error)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(model->json, "model_type");
-    const char *type = cJSON_IsString(item) ? item->valuestring : MODEL_ENCODER.model_type;
+    const char *type = cJSON_IsString(item) ? item->valuestring : "";
     struct text known = {0};
 
     if (settings)
         return model_kind_find(settings->kind, error);
     for (size_t k = 0; k < sizeof KINDS / sizeof KINDS[0]; k++) {
-        if (strcmp(KINDS[k]->model_type, type) == 0) {
+        if (KINDS[k]->takes ? KINDS[k]->takes(model->json) : strcmp(KINDS[k]->model_type, type) == 0) {
             text_free(&known);
             return KINDS[k];
         }
@@ -402,6 +463,37 @@ static const struct model_kind *find_kind(const struct model *model, const struc
     return NULL;
 }
 
+/* Opens the checkpoint of a model directory, if it has one. */
+static bool open_weights(struct model *model, const char *directory, struct error *error)
+{
+    model->weights = weights_open(directory, error);
+    return !error->kind;
+}
+
+/* Fills the parameters: from the checkpoint; what it lacks at random, where the model is to be trained. */
+static bool fill_parameters(struct model *model, const struct model_source *source, const char *directory,
+                            bool other_labels, struct error *error)
+{
+    bool trained = !source->settings;
+
+    if (!directory && trained)
+        return error_set(error, "%s: a config.json alone holds no trained weights: name a model directory",
+                         model->path);
+    if (!directory && model->parameters.count)
+        log_info("weights: all %zu tensors initialised at random (%s holds none)", model->parameters.count,
+                 model->path);
+    if (directory && !model->weights)
+        return error_set(error,
+                         "%s: no weights: neither model.safetensors nor pytorch_model.bin, nor an index of "
+                         "either's shards, nor model.pt beside config.yaml",
+                         directory);
+    bool done = !directory || (load_weights(model, directory, other_labels, trained, error) &&
+                               (!model->kind->load || model->kind->load(model, directory, error)));
+    weights_close(model->weights);
+    model->weights = NULL;
+    return done && parameters_initialise(&model->parameters, source->seed, error);
+}
+
 static bool set_up(struct model *model, const struct model_source *source, const char *directory,
                    struct error *error)
 {
@@ -409,6 +501,8 @@ static bool set_up(struct model *model, const struct model_source *source, const
     const struct audio_settings *audio = source->settings ? &source->settings->audio : NULL;
     bool other_labels;
 
+    if (directory && !open_weights(model, directory, error))
+        return false;
     model->kind = find_kind(model, settings, error);
     model->gradient_checkpointing = settings && settings->gradient_checkpointing;
     if (!model->kind || !read_labels(model, source->labels, &other_labels, error) ||
@@ -418,18 +512,22 @@ static bool set_up(struct model *model, const struct model_source *source, const
         !parameters_allocate(&model->parameters, error))
         return false;
     describe_config(model);
-    if (directory && (!load_weights(model, directory, other_labels, error) ||
-                      (model->kind->load && !model->kind->load(model, directory, error))))
-        return false;
-    if (!directory && model->parameters.count)
-        log_info("weights: all %zu tensors initialised at random (%s holds none)", model->parameters.count,
-                 model->path);
     if (settings && settings->lora_rank > 0 && !model->kind->save_parameter)
         return error_usage(error, "model.lora_rank: model.kind=%s has no adapters; encoder has",
                            model->kind->name);
-    return parameters_initialise(&model->parameters, source->seed, error) &&
+    return fill_parameters(model, source, directory, other_labels, error) &&
            (!settings || model->kind->freeze(model, settings->freeze, error)) &&
            parameters_apply_trainable(&model->parameters, -1, error);
+}
+
+/* config.json, or what stands in its place in FunASR's layout; an empty object where a kind needs no files.
+ */
+static cJSON *read_config(const char *directory, const char *config_path, struct error *error)
+{
+    if (!config_path)
+        return cJSON_CreateObject();
+    return directory && !path_exists(config_path) ? emotion2vec_read_config(directory, error)
+                                                  : json_read(config_path, error);
 }
 
 struct model *model_open(const struct model_source *source, struct error *error)
@@ -443,7 +541,7 @@ struct model *model_open(const struct model_source *source, struct error *error)
         source->settings ? model_kind_find(source->settings->model.kind, error) : NULL;
     bool done = (kind || !source->settings) &&
                 find_files(source->path, kind && kind->needs_no_files, &directory, &config_path, error) &&
-                (model->json = config_path ? json_read(config_path, error) : cJSON_CreateObject()) &&
+                (model->json = read_config(directory, config_path, error)) &&
                 set_up(model, source, directory, error);
     free(directory);
     free(config_path);
@@ -465,6 +563,7 @@ void model_close(struct model *model)
     free(model->thresholds);
     free(model->means);
     free(model->deviations);
+    weights_close(model->weights);
     cJSON_Delete(model->json);
     free(model->path);
     free(model);
@@ -518,8 +617,12 @@ bool model_save_preprocessing(const struct model *model, const char *directory, 
     const cJSON *mask = cJSON_GetObjectItemCaseSensitive(model->json, "emotrain_attention_mask");
     cJSON *json = cJSON_CreateObject();
 
-    cJSON_AddStringToObject(json, "feature_extractor_type", model->kind->extractor);
-    cJSON_AddNumberToObject(json, "feature_size", 1);
+    if (model->kind->describe_extractor)
+        model->kind->describe_extractor(model, json);
+    else
+        cJSON_AddStringToObject(json, "feature_extractor_type", model->kind->extractor);
+    if (!cJSON_HasObjectItem(json, "feature_size"))
+        cJSON_AddNumberToObject(json, "feature_size", 1);
     cJSON_AddNumberToObject(json, "sampling_rate", model->sample_rate);
     cJSON_AddStringToObject(json, "padding_side", "right");
     cJSON_AddNumberToObject(json, "padding_value", 0);

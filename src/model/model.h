@@ -6,7 +6,7 @@
  *     model_save(model, directory, &error);
  *     model_close(model);
  *
- * A kind is a constant struct in KINDS (model.c): to add one, write a file like wav2vec2.c and list it there.
+ * A kind is a constant struct in KINDS (model.c): to add one, write a file like cnn.c and list it there.
  */
 #ifndef EMOTRAIN_MODEL_MODEL_H
 #define EMOTRAIN_MODEL_MODEL_H
@@ -101,6 +101,7 @@ struct model {
     double *means, *deviations; /* (labels) regression: of the numbers that were learned from */
     cJSON *json;                /* config.json: as read, then as it will be saved */
     struct parameters parameters;
+    struct weights *weights; /* the checkpoint, while the model is being opened; NULL: there is none */
     const struct pooling *pooling;
     bool pooling_includes_padding;
     int sample_rate;         /* Hz, of what it takes in */
@@ -128,10 +129,17 @@ struct frozen_trunk {
 
 struct model_kind {
     const char *name, *summary;
-    const char *model_type, *architecture,
-        *extractor; /* what config.json and preprocessor_config.json call it */
+    const char *model_type, *architecture, *extractor; /* what config.json and preprocessor_config.json call
+                                                          it; of `takes` a list, for messages */
     enum model_input input;
-    bool normalizes;     /* wants signals of zero mean and unit variance (audio.normalize=auto) */
+    /* Of a kind that goes by several names in config.json: whether this is one, what model and extractor are
+     * called, whether it wants signals of zero mean and unit variance (audio.normalize=auto).  NULL: as the
+     * constants above say; no. */
+    bool (*takes)(const cJSON *config);
+    bool (*normalizes)(const cJSON *config);
+    void (*describe_model)(const struct model *model, cJSON *config);
+    void (*describe_extractor)(const struct model *model, cJSON *config);
+
     bool needs_no_files; /* begins without model.pretrained */
 
     /* Reads model->json and the settings (or NULL), declares the parameters, sets minimum_samples. */
@@ -147,9 +155,9 @@ struct model_kind {
 
     const struct frozen_trunk *frozen; /* NULL: none */
 
-    /* The parameter's name for a name that a checkpoint uses, written to `name`; false: ignored by name.
-     * NULL: checkpoints use the parameters' own. */
-    bool (*translate)(const char *checkpoint_name, char name[256]);
+    /* The parameter's name for a name that a checkpoint uses, written to `name`; false: it is of pretraining
+     * and of no use here.  NULL: checkpoints use the parameters' own. */
+    bool (*translate)(const struct model *model, const char *checkpoint_name, char name[256]);
 
     void (*close)(struct model *model);
 
@@ -175,6 +183,14 @@ struct model_kind {
     bool (*load)(struct model *model, const char *directory, struct error *error);
     bool (*save)(const struct model *model, const char *directory, struct error *error);
 
+    /* Layers of the encoder above the one that has parameter i; -1: it is of the head.  NULL: none has any.
+     */
+    int64_t (*layers_above)(const struct model *model, size_t i);
+
+    /* The parameters that scale pooled vectors, mean and deviation, and are measured before training (forward
+     * shows "pooled"); NULL, or false: there are none. */
+    bool (*scale)(const struct model *model, size_t *mean, size_t *deviation);
+
     /* Phases of training that each train some parameters only (parameter.phase), before the last, which
      * trains all; NULL: there is but that one. */
     int (*phases)(const struct model *model);
@@ -184,6 +200,9 @@ extern const struct model_kind MODEL_ENCODER, MODEL_CNN, MODEL_VGGISH, MODEL_DEE
 
 /* The kind of that name; NULL with an error. */
 const struct model_kind *model_kind_find(const char *name, struct error *error);
+
+/* Whether a path is a model directory: it has a config.json, or FunASR's config.yaml and model.pt. */
+bool model_is_directory(const char *path);
 
 /* Opens a model and says in the log what was loaded, initialised anew or ignored. */
 struct model *model_open(const struct model_source *source, struct error *error);

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "hub/hub.h"
 #include "run/experiment.h"
 #include "run/run_folder.h"
 #include "train/checkpoint.h"
@@ -23,18 +24,11 @@ static struct config *choose_config(const char *run, const struct trained_model_
     return config;
 }
 
-static bool is_model_directory(const char *path)
-{
-    char *config = path_join(path, "config.json");
-    bool there = path_exists(config);
-
-    free(config);
-    return there;
-}
-
-/* The model's folder for what the user named: a run's best checkpoint, or a model directory.  Sets the run's
- * folder too, where it is one.  Caller frees both. */
-static bool find_model(const char *name, const char *directory, char **run, char **model, struct error *error)
+/* The model's folder for what the user named: a run's best checkpoint, a model directory, or a model of the
+ * hub, which is fetched where the cache lacks it.  Sets the run's folder too, where it is one.  Caller frees
+ * both. */
+static bool find_model(const char *name, const char *directory, const char *revision, char **run,
+                       char **model, struct error *error)
 {
     *run = run_folder_find(name, directory, false, error);
     *model = NULL;
@@ -42,11 +36,14 @@ static bool find_model(const char *name, const char *directory, char **run, char
         return false;
     if (*run && !*model)
         return error_set(error, "%s: this run has no checkpoint yet", *run);
-    if (!*run && is_model_directory(name))
+    if (!*run && model_is_directory(name))
         *model = mem_string(name);
-    return *model ||
-           error_usage(error, "no run or model \"%s\": neither a run's folder or name nor a model directory",
-                       name);
+    else if (!*run && hub_is_name(name))
+        return (*model = hub_model(name, revision, false, NULL, error)) != NULL;
+    return *model || error_usage(error,
+                                 "no run or model \"%s\": neither a run's folder or name nor a model "
+                                 "directory nor OWNER/NAME of the hub",
+                                 name);
 }
 
 /* What a model takes in was settled when it was trained. */
@@ -67,7 +64,7 @@ static bool check_sets(const struct strings *sets, struct error *error)
 
     for (size_t i = 0; i < sets->count; i++)
         for (size_t k = 0; k < sizeof settled / sizeof settled[0]; k++)
-            if (text_starts(sets->items[i], settled[k]))
+            if (text_starts(sets->items[i], settled[k]) && !text_starts(sets->items[i], "model.revision="))
                 return error_usage(error, "--set %s: the model is trained, this is settled", sets->items[i]);
     return true;
 }
@@ -79,10 +76,10 @@ bool trained_model_find(struct trained_model *trained, const struct trained_mode
 
     *trained = (struct trained_model){0};
     *folder = NULL;
-    bool found =
-        given && check_sets(request->sets, error) &&
-        find_model(request->name, config_settings(given)->run.directory, &trained->run, folder, error) &&
-        (trained->config = choose_config(trained->run, request, error));
+    bool found = given && check_sets(request->sets, error) &&
+                 find_model(request->name, config_settings(given)->run.directory,
+                            config_settings(given)->model.revision, &trained->run, folder, error) &&
+                 (trained->config = choose_config(trained->run, request, error));
     config_free(given);
     return found;
 }

@@ -1,4 +1,5 @@
-/* A trained model that a user names: a run (its best checkpoint) or a model directory. */
+/* A trained model that a user names: a run (its best checkpoint), a model directory, or OWNER/NAME of the
+ * hub. */
 #ifndef EMOTRAIN_RUN_TRAINED_MODEL_H
 #define EMOTRAIN_RUN_TRAINED_MODEL_H
 
@@ -6,7 +7,8 @@
 #include "model/model.h"
 #include "train/compute.h"
 
-/* What the user says: a run's name or folder, or a model directory; --config or NULL; --set. */
+/* What the user says: a run's name or folder, a model directory or a model of the hub; --config or NULL;
+ * --set. */
 struct trained_model_request {
     const char *name, *config;
     const struct strings *sets;

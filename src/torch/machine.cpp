@@ -71,8 +71,19 @@ at::ScalarType shim::scalar_type(et_dtype dtype)
     return at::kFloat;
 }
 
+/* float32 on a card is float32: not TF32, of ten bits' precision, which libtorch lets convolutions use. */
+static bool make_exact()
+{
+    at::globalContext().setAllowTF32CuDNN(false);
+    at::globalContext().setAllowTF32CuBLAS(false);
+    return true;
+}
+
 at::Device shim::device_of(int device)
 {
+    static const bool exact = device != ET_CPU && make_exact();
+
+    (void)exact;
     return device == ET_CPU ? at::Device(at::kCPU)
                             : at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(device));
 }

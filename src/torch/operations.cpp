@@ -129,6 +129,16 @@ struct et_tensor *et_embedding(struct et_scope *scope, const struct et_tensor *w
                 [&] { return at::embedding(weight->value, index->value); });
 }
 
+struct et_tensor *et_gather_rows(struct et_scope *scope, const struct et_tensor *x,
+                                 const struct et_tensor *index)
+{
+    return make(scope, "gather", {x, index}, [&] {
+        const at::Tensor &values = x->value, &columns = index->value;
+        return at::gather(values, 3,
+                          columns.expand({values.size(0), values.size(1), columns.size(0), columns.size(1)}));
+    });
+}
+
 struct et_tensor *et_halve2d(struct et_scope *scope, const struct et_tensor *x)
 {
     return make(scope, "avg_pool2d", {x}, [&] { return at::avg_pool2d(x->value, 2); });
@@ -153,6 +163,10 @@ struct et_tensor *et_unfold(struct et_scope *scope, const struct et_tensor *x, i
 struct et_tensor *et_layer_norm(struct et_scope *scope, const struct et_tensor *x,
                                 const struct et_tensor *weight, const struct et_tensor *bias, double eps)
 {
+    if (!weight && !bias)
+        return make(scope, "layer_norm", {x}, [&] {
+            return at::layer_norm(x->value, x->value.sizes().slice(x->value.dim() - 1), {}, {}, eps);
+        });
     return make(scope, "layer_norm", {x, weight, bias}, [&] {
         return at::layer_norm(x->value.to(weight->value.scalar_type()), weight->value.sizes(), weight->value,
                               bias->value, eps);

@@ -181,6 +181,11 @@ struct et_tensor *et_max_pool2d(struct et_scope *scope, const struct et_tensor *
 struct et_tensor *et_embedding(struct et_scope *scope, const struct et_tensor *weight,
                                const struct et_tensor *index);
 
+/* x (batch, heads, rows, values), index (rows, columns) ET_INT64 -> (batch, heads, rows, columns): of each
+ * row the values that its indices name */
+struct et_tensor *et_gather_rows(struct et_scope *scope, const struct et_tensor *x,
+                                 const struct et_tensor *index);
+
 /* x (batch, channels, height, width) -> half the height and width, rounded down */
 struct et_tensor *et_halve2d(struct et_scope *scope, const struct et_tensor *x);
 
@@ -198,6 +203,7 @@ struct et_tensor *et_unfold(struct et_scope *scope, const struct et_tensor *x, i
  * `size` samples, zeros after the last */
 struct et_tensor *et_power_spectrum(struct et_scope *scope, const struct et_tensor *x, int64_t size);
 
+/* weight and bias (width); NULL: none */
 struct et_tensor *et_layer_norm(struct et_scope *scope, const struct et_tensor *x,
                                 const struct et_tensor *weight, const struct et_tensor *bias, double eps);
 /* gelu(layer_norm(x)); the result may be bfloat16 where x is */
@@ -352,6 +358,9 @@ struct et_adamw_settings {
 struct et_adamw *et_adamw_new(struct et_tensor *const *tensors, size_t count,
                               struct et_adamw_settings settings, struct error *error);
 void et_adamw_free(struct et_adamw *optimizer); /* NULL does nothing */
+
+/* Tensor i steps at rates[i] times the learning rate; at first all at it. */
+void et_adamw_set_rates(struct et_adamw *optimizer, const double *rates);
 
 /* One step with gradients multiplied by `scale`.  A tensor without a gradient is left alone, as in PyTorch.
  */

@@ -3,6 +3,7 @@
 
 #include "base/interrupt.h"
 #include "train/diagnose.h"
+#include "train/head_scale.h"
 #include "train/microbatch.h"
 
 #include <math.h>
@@ -98,6 +99,27 @@ static void list_trained(struct trainer *t)
     }
 }
 
+/* Tensors' shares of the learning rate: train.head_learning_rate, train.layer_decay. */
+static void set_rates(struct trainer *t)
+{
+    const struct train_settings *settings = &t->settings->train;
+    const struct model *model = t->model;
+    double *rates = mem_zero(t->count + 1, sizeof *rates);
+    size_t n = 0;
+
+    for (size_t i = 0; i < model->parameters.count; i++) {
+        if (!model->parameters.items[i].trainable)
+            continue;
+        int64_t above = model->kind->layers_above ? model->kind->layers_above(model, i) : 0;
+        rates[n] = above > 0 ? pow(settings->layer_decay, (double)above) : 1;
+        if (above < 0 && !isnan(settings->head_learning_rate) && settings->learning_rate > 0)
+            rates[n] = settings->head_learning_rate / settings->learning_rate;
+        n++;
+    }
+    et_adamw_set_rates(t->optimizer, rates);
+    free(rates);
+}
+
 bool trainer_start(struct trainer *t, struct error *error)
 {
     const struct train_settings *settings = &t->settings->train;
@@ -117,7 +139,8 @@ bool trainer_start(struct trainer *t, struct error *error)
     t->schedule = schedule_find(settings->lr_scheduler, error);
     return t->schedule && start_ranks(t, error) && start_loss(t, error) && start_buffers(t, error) &&
            ema_start(&t->ema, t->model, settings->ema_decay, error) && microbatches_start(t, error) &&
-           (t->optimizer = et_adamw_new(t->tensors, t->count, adamw, error)) != NULL;
+           (t->optimizer = et_adamw_new(t->tensors, t->count, adamw, error)) != NULL &&
+           (set_rates(t), measure_head_scale(t->model, t->train, &t->compute, error));
 }
 
 void trainer_end(struct trainer *t)

@@ -199,7 +199,7 @@ static void check_gradients(struct parity *parity, const struct model *model, co
     cJSON_ArrayForEach(item, names)
     {
         char name[256];
-        bool known = model->kind->translate(item->valuestring, name);
+        bool known = model->kind->translate(model, item->valuestring, name);
         size_t i = known ? parameters_index(&model->parameters, name) : model->parameters.count;
         if (i == model->parameters.count) {
             error_set(&error, "no parameter \"%s\"", item->valuestring);

@@ -168,13 +168,13 @@ static void copy_file(const char *name, const char *directory)
     free(bytes);
 }
 
-/* Rewrites the tiny model's safetensors: each tensor under rename(name), or left out where that is NULL.
+/* Rewrites a safetensors file: each tensor under rename(name), or left out where that is NULL.
  * `half` stores it as bfloat16 by cutting float32 in two. */
-static void rewrite(const char *path, const char *(*rename)(const char *name, struct arena *arena), bool half)
+static void rewrite_file(const char *from, const char *path,
+                         const char *(*rename)(const char *name, struct arena *arena), bool half)
 {
     struct error error = {0};
     struct weights *weights = mem_zero(1, sizeof *weights);
-    char *from = mem_format("%s/model.safetensors", tiny("layer"));
     struct text header = {0}, data = {0}, file = {0};
     struct arena arena = {0};
 
@@ -208,6 +208,13 @@ static void rewrite(const char *path, const char *(*rename)(const char *name, st
     text_free(&file);
     arena_free(&arena);
     weights_close(weights);
+}
+
+static void rewrite(const char *path, const char *(*rename)(const char *name, struct arena *arena), bool half)
+{
+    char *from = mem_format("%s/model.safetensors", tiny("layer"));
+
+    rewrite_file(from, path, rename, half);
     free(from);
 }
 
@@ -640,12 +647,195 @@ static void test_spec_augment(void **state)
     assert_in_range(masked, 100 * 15, 100 * 20); /* two spans of ten of a hundred, some overlapping */
 }
 
+/* ---- published models ---- */
+
+static char *published(const char *name)
+{
+    static struct arena arena;
+
+    return arena_format(&arena, "%s/golden/encoders/%s/model", EMOTRAIN_TESTS, name);
+}
+
+/* A copy of a published model, its weights renamed, its config.json with one text in place of another. */
+static char *changed_model(const char *name, const char *from,
+                           const char *(*rename)(const char *, struct arena *), const char *old,
+                           const char *new)
+{
+    static const char *const files[] = {"config.json", "preprocessor_config.json"};
+    char *path = unit_path(name);
+    struct error error = {0};
+
+    assert_true(folder_make(path, &error));
+    for (int i = 0; i < 2; i++) {
+        char *source = path_join(published(from), files[i]), *target = path_join(path, files[i]);
+        size_t size;
+        char *text = file_read(source, &size, &error);
+        char *at = i == 0 && old ? strstr(text, old) : NULL;
+        char *changed = at ? mem_format("%.*s%s%s", (int)(at - text), text, new, at + strlen(old)) : NULL;
+        assert_true(!old || i > 0 || changed);
+        write_text(target, changed ? changed : text);
+        free(changed);
+        free(text);
+        free(source);
+        free(target);
+    }
+    char *weights = path_join(published(from), "model.safetensors");
+    rewrite_file(weights, path_join(path, "model.safetensors"), rename, false);
+    free(weights);
+    return path;
+}
+
+static const char *without_classifier(const char *name, struct arena *arena)
+{
+    (void)arena;
+    return strcmp(name, "classifier.weight") == 0 ? NULL : name;
+}
+
+static const char *without_projector_bias(const char *name, struct arena *arena)
+{
+    (void)arena;
+    return strcmp(name, "projector.bias") == 0 ? NULL : name;
+}
+
+static const char *another_head(const char *name, struct arena *arena)
+{
+    return text_starts(name, "projector.") ? arena_format(arena, "classifier.%s", name) : name;
+}
+
+static const char *with_more(const char *name, struct arena *arena)
+{
+    (void)arena;
+    return strcmp(name, "unispeech_sat.masked_spec_embed") == 0 ? "gate.weight" : name;
+}
+
+static const char *of_ehcalabres(const char *name, struct arena *arena)
+{
+    if (text_starts(name, "projector."))
+        return arena_format(arena, "classifier.dense.%s", name + strlen("projector."));
+    return text_starts(name, "classifier.") ? arena_format(arena, "classifier.output.%s", name + 11) : name;
+}
+
+static const char *under_model(const char *name, struct arena *arena)
+{
+    return text_starts(name, "encoder.") ? arena_format(arena, "model.%s", name) : name;
+}
+
+/* A head that is not whole, or not known, must not predict. */
+static void test_no_prediction_by_chance(void **state)
+{
+    static const struct {
+        const char *(*rename)(const char *, struct arena *);
+        const char *old, *new, *message;
+    } cases[] = {
+        {without_classifier, NULL, NULL, "no head that is known among its weights"},
+        {without_projector_bias, NULL, NULL, "its weights lack \"projector.bias\""},
+        {another_head, NULL, NULL, "no head that is known among its weights"},
+        {with_more, NULL, NULL, "\"gate.weight\" among its weights is no part of a head that is known"},
+        {same, "\"2\": \"sad\"", "\"2\": \"sad\", \"3\": \"shy\"",
+         "has 3 rows, one for each label, but config.json's \"id2label\" names 4"},
+        {same, "\"0\": \"angry\"", "\"0\": \"LABEL_0\"", "\"id2label\" names no labels"},
+        {same, "\"classifier_proj_size\": 12", "\"classifier_proj_size\": 8",
+         "\"projector.weight\" has the shape"}};
+    struct error error;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "chance%zu", i);
+        const char *from = cases[i].rename == with_more ? "unispeech_sat_layer" : "hubert_layer";
+        char *path = changed_model(name, from, cases[i].rename, cases[i].old, cases[i].new);
+        struct model *model = open_model(path, NULL, &error);
+        if (model || !strstr(error.message, cases[i].message))
+            fail_msg("case %zu: \"%s\", not \"%s\"", i, error.message, cases[i].message);
+    }
+}
+
+/* But a training begins with a new head whatever the checkpoint has. */
+static void test_training_begins_anew(void **state)
+{
+    struct settings settings = *settings_default();
+    char *path = changed_model("anew", "hubert_layer", without_classifier, NULL, NULL);
+    struct error error;
+    struct model *model = open_model(path, &settings, &error);
+
+    (void)state;
+    assert_good(model, error);
+    for (size_t i = 0; i < model->parameters.count; i++) {
+        const struct parameter *p = &model->parameters.items[i];
+        assert_int_equal(p->loaded, text_starts(p->name, "hubert.") && !strstr(p->name, "masked_spec_embed"));
+    }
+    model_close(model);
+}
+
+static void test_other_heads_are_found(void **state)
+{
+    struct error error;
+    struct model *model =
+        open_model(changed_model("relu", "hubert_layer", of_ehcalabres, NULL, NULL), NULL, &error);
+
+    (void)state;
+    assert_good(model, error);
+    assert_string_equal(cJSON_GetObjectItem(model->json, "emotrain_head")->valuestring, "relu");
+    model_close(model);
+    model = open_model(changed_model("prefixed", "whisper_80", under_model, NULL, NULL), NULL, &error);
+    assert_good(model, error);
+    model_close(model);
+}
+
+/* Labels that FunASR marks as not to be used get no probability. */
+static void test_unused_labels(void **state)
+{
+    static const char *const files[] = {"config.yaml", "model.pt"};
+    char *path = unit_path("unused");
+    struct error error = {0};
+
+    (void)state;
+    assert_true(folder_make(path, &error));
+    for (int i = 0; i < 2; i++) {
+        size_t size;
+        char *source = path_join(published("emotion2vec_plus"), files[i]),
+             *target = path_join(path, files[i]);
+        char *bytes = file_read(source, &size, &error);
+        assert_true(file_write(target, bytes, size, &error));
+        free(bytes);
+        free(source);
+        free(target);
+    }
+    write_text(
+        unit_path("unused/tokens.txt"),
+        "\xe7\x94\x9f\xe6\xb0\x94/angry\nunuse_0\nunuse_1\nhappy\nneutral\nunuse_2\nsad\nunuse_3\n<unk>\n");
+    struct model *model = open_model(path, NULL, &error);
+    assert_good(model, error);
+    assert_string_equal(model->labels.items[0], "angry");
+    assert_string_equal(model->labels.items[8], "unknown");
+    const int64_t length = 4000;
+    struct batch batch = make_batch(&length, 1, 4000, 0);
+    struct et_scope *scope = et_scope_open(NULL);
+    const struct forward_mode mode = {.training = false};
+    float outputs[9], sum = 0;
+    et_read(scope, model_forward(model, scope, &batch, &mode), outputs, 9);
+    assert_true(et_scope_close(scope, &error));
+    model_probabilities(model, outputs, 1);
+    for (int k = 0; k < 9; k++) {
+        bool unused = text_starts(model->labels.items[k], "unuse");
+        assert_true(unused ? outputs[k] == 0 : outputs[k] > 0);
+        sum += outputs[k];
+    }
+    assert_float_equal(sum, 1, 1e-5f);
+    free_batch(&batch);
+    model_close(model);
+}
+
 static void test_unsupported_configurations(void **state)
 {
     static const char *const cases[][2] = {
-        {"{\"model_type\": \"hubert\"}", "\"model_type\" is \"hubert\""},
-        {"{\"hidden_act\": \"relu\"}", "only the activation \"gelu\""},
-        {"{\"add_adapter\": true}", "adapters"},
+        {"{\"model_type\": \"bert\"}", "\"model_type\" is \"bert\"; encoders are wav2vec2, hubert, wavlm"},
+        {"{\"hidden_act\": \"relu\"}", "\"hidden_act\" must be \"gelu\", not \"relu\""},
+        {"{\"add_adapter\": true}", "\"add_adapter\" is not supported"},
+        {"{\"model_type\": \"hubert\", \"conv_pos_batch_norm\": true}", "\"conv_pos_batch_norm\" is not"},
+        {"{\"model_type\": \"whisper\", \"d_model\": 0}", "\"d_model\" must be from 1"},
+        {"{\"model_type\": \"wavlm\", \"num_buckets\": 2}", "\"num_buckets\" must be at least 4"},
+        {"{\"model_type\": \"wav2vec2-bert\", \"conv_depthwise_kernel_size\": 4}", "must be odd, not 4"},
         {"{\"hidden_size\": 10, \"num_attention_heads\": 3}", "no multiple"},
         {"{\"hidden_size\": -4}", "\"hidden_size\" must be from 1"},
         {"{\"hidden_size\": \"big\"}", "\"hidden_size\" must be a whole number"},
@@ -690,6 +880,10 @@ int main(void)
         cmocka_unit_test(test_adapters),
         cmocka_unit_test(test_training_pass_is_a_function_of_its_seed),
         cmocka_unit_test(test_spec_augment),
+        cmocka_unit_test(test_no_prediction_by_chance),
+        cmocka_unit_test(test_training_begins_anew),
+        cmocka_unit_test(test_other_heads_are_found),
+        cmocka_unit_test(test_unused_labels),
         cmocka_unit_test(test_unsupported_configurations),
     };
 

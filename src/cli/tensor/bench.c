@@ -279,6 +279,7 @@ static bool prepare(struct experiment *e, const struct options *options, struct 
         return false;
     if (!options->config)
         return error_usage(error, "bench: which experiment? emotrain bench --config FILE");
+    config_choose(e->config, "model.head_scale", "none"); /* else all clips would be measured first */
     config_choose(e->config, "train.epochs", "0");
     config_choose(e->config, "train.max_steps", "1000000");
     return experiment_choose_compute(e->config, NULL, &e->compute, error) &&

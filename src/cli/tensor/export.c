@@ -23,7 +23,7 @@ static bool save_huggingface(const struct model *model, const char *folder, stru
     return model->kind->save_huggingface
                ? model->kind->save_huggingface(model, folder, error) &&
                      model_save_preprocessing(model, folder, error)
-               : error_usage(error, "a %s is no Wav2Vec2ForSequenceClassification", model->kind->name);
+               : error_usage(error, "transformers has no class for a %s", model->kind->name);
 }
 
 static bool save_onnx(const struct model *model, const char *folder, struct error *error)
@@ -57,8 +57,8 @@ static const char ONNX_USAGE[] =
 static const struct form OWN = {"classification", "a model directory of emotrain's: any model", save_own,
                                 "emotrain", OWN_USAGE},
                          STANDARD = {"sequence-classification",
-                                     "Hugging Face's Wav2Vec2ForSequenceClassification", save_huggingface,
-                                     "transformers", STANDARD_USAGE},
+                                     "transformers' class for the encoder: ...ForSequenceClassification",
+                                     save_huggingface, "transformers", STANDARD_USAGE},
                          ONNX = {"onnx", "ONNX, from samples to probabilities", save_onnx, "onnx",
                                  ONNX_USAGE};
 

@@ -1,24 +1,50 @@
 /*
- * The classifier head: dropout, dense, tanh, dropout, out, or (model.head=linear) dropout and out alone, as
- * Hugging Face's sequence classification heads for RoBERTa and the 2021 speech-classification notebooks have
- * it.  Parameters classifier.dense.* and classifier.out_proj.*.
+ * The classifier head: dropout, a dense layer, an activation, dropout, an output layer; or dropout and the
+ * output layer alone.  Which layers, and what checkpoints call them, is a row of HEAD_LAYOUTS.
  */
 #ifndef EMOTRAIN_MODEL_HEAD_HEAD_H
 #define EMOTRAIN_MODEL_HEAD_HEAD_H
 
+#include "config/settings.h"
 #include "model/onnx/onnx.h"
 #include "model/weights/parameters.h"
+#include "model/weights/weights.h"
+
+/* What published heads are: by enum head_kind (model.head). */
+struct head_layout {
+    const char *name;  /* model.head's */
+    const char *dense; /* parameters DENSE.weight, DENSE.bias; NULL: there is no dense layer */
+    const char *out;   /* OUT.weight, OUT.bias */
+    enum { ACTIVATION_NONE, ACTIVATION_TANH, ACTIVATION_RELU } activation;
+    const char *summary; /* whose it is */
+};
+
+extern const struct head_layout HEAD_LAYOUTS[HEAD_COUNT];
+
+/* The layout that a checkpoint's names show, or HEAD_COUNT. */
+enum head_kind head_of_checkpoint(const struct weights *weights);
+
+/* The layout of that name, or HEAD_COUNT. */
+enum head_kind head_of_name(const char *name);
+
+/* "dense (classifier.dense, tanh, classifier.out_proj), ...", for errors; caller frees. */
+char *head_list(void);
 
 struct head {
+    const struct head_layout *layout;
+    bool scales; /* (pooled - mean) / deviation, as measured of the training clips */
+    size_t mean, deviation;
     size_t dense_weight, dense_bias, out_weight, out_bias; /* indices of parameters */
-    bool is_dense;
     double dropout;
 };
 
-/* Declares its parameters, for pooled vectors of `input` values and a dense layer of `width` (0: none):
- * weights normal with standard deviation `range`, biases zero. */
-void head_declare(struct head *head, struct parameters *parameters, int64_t input, int64_t width,
-                  int64_t labels, double range, double dropout);
+/* Declares its parameters, for pooled vectors of `input` values and a dense layer of `width`, where the
+ * layout has one: weights normal with standard deviation `range`, biases zero. */
+void head_declare(struct head *head, struct parameters *parameters, enum head_kind kind, int64_t input,
+                  int64_t width, int64_t labels, double range, double dropout);
+
+/* Declares the scale of pooled vectors: head_scale.mean and .deviation (input), nothing that is learned. */
+void head_declare_scale(struct head *head, struct parameters *parameters, int64_t input);
 
 /* As a graph. */
 const char *head_build_onnx(const struct head *head, const struct parameters *parameters, struct onnx *graph,

@@ -10,7 +10,7 @@
 
 /* Fields and values of onnx.proto3. */
 enum { FLOAT = 1, INT64 = 7, IR_VERSION = 8, OPERATORS = 17 };
-enum { ATTRIBUTE_FLOAT = 1, ATTRIBUTE_INTEGER = 2, ATTRIBUTE_INTEGERS = 7 };
+enum { ATTRIBUTE_FLOAT = 1, ATTRIBUTE_INTEGER = 2, ATTRIBUTE_STRING = 3, ATTRIBUTE_INTEGERS = 7 };
 static const uint64_t LARGEST = INT32_MAX;
 
 struct onnx_constant {
@@ -76,6 +76,10 @@ const char *onnx_integers(struct onnx *graph, const int64_t *values, size_t coun
 
 static void add_attribute(struct text *node, const struct onnx_attribute *a)
 {
+    static const int types[] = {[ONNX_INTEGER] = ATTRIBUTE_INTEGER,
+                                [ONNX_FLOAT] = ATTRIBUTE_FLOAT,
+                                [ONNX_INTEGERS] = ATTRIBUTE_INTEGERS,
+                                [ONNX_TEXT] = ATTRIBUTE_STRING};
     struct text message = {0};
 
     protobuf_add_string(&message, 1, a->name);
@@ -83,12 +87,11 @@ static void add_attribute(struct text *node, const struct onnx_attribute *a)
         protobuf_add_float(&message, 2, (float)a->number);
     if (a->type == ONNX_INTEGER)
         protobuf_add_integer(&message, 3, a->integer);
+    if (a->type == ONNX_TEXT)
+        protobuf_add_string(&message, 4, a->text);
     for (size_t i = 0; a->type == ONNX_INTEGERS && i < a->count; i++)
         protobuf_add_integer(&message, 8, a->integers[i]);
-    protobuf_add_integer(&message, 20,
-                         a->type == ONNX_FLOAT     ? ATTRIBUTE_FLOAT
-                         : a->type == ONNX_INTEGER ? ATTRIBUTE_INTEGER
-                                                   : ATTRIBUTE_INTEGERS);
+    protobuf_add_integer(&message, 20, types[a->type]);
     protobuf_add_message(node, 5, &message);
     text_free(&message);
 }
@@ -207,6 +210,119 @@ const char *onnx_layer_norm(struct onnx *graph, const char *x, const struct et_t
                                                  {.name = "epsilon", .type = ONNX_FLOAT, .number = eps}};
 
     return onnx_node(graph, "LayerNormalization", inputs, 3, attributes, 2);
+}
+
+const char *onnx_plain_norm(struct onnx *graph, const char *x, int64_t width, double eps)
+{
+    struct et_tensor *weight = et_zeros(graph->scope, ET_FLOAT32, &width, 1, ET_CPU);
+
+    return onnx_layer_norm(graph, x, et_add_scalar(graph->scope, weight, 1), weight, eps);
+}
+
+const char *onnx_gather(struct onnx *graph, const char *table, const char *index)
+{
+    return onnx_binary(graph, "Gather", table, index);
+}
+
+const char *onnx_frames(struct onnx *graph, const char *x)
+{
+    return onnx_slice(graph, onnx_unary(graph, "Shape", x), 0, 1, 2);
+}
+
+static const char *cast(struct onnx *graph, const char *x, int64_t type)
+{
+    return onnx_node(graph, "Cast", &x, 1, &(struct onnx_attribute){.name = "to", .integer = type}, 1);
+}
+
+const char *onnx_frames_number(struct onnx *graph, const char *x)
+{
+    return cast(graph, onnx_frames(graph, x), FLOAT);
+}
+
+/* A list of one number as the number. */
+static const char *scalar(struct onnx *graph, const char *x)
+{
+    return onnx_unary(graph, "Squeeze", x);
+}
+
+static const char *scalar_of(struct onnx *graph, int64_t value)
+{
+    return scalar(graph, onnx_integers(graph, &value, 1));
+}
+
+const char *onnx_range(struct onnx *graph, const char *x)
+{
+    const char *const inputs[3] = {scalar_of(graph, 0), scalar(graph, onnx_frames(graph, x)),
+                                   scalar_of(graph, 1)};
+
+    return onnx_node(graph, "Range", inputs, 3, NULL, 0);
+}
+
+const char *onnx_range_number(struct onnx *graph, const char *x)
+{
+    return cast(graph, onnx_range(graph, x), FLOAT);
+}
+
+const char *onnx_distance_range(struct onnx *graph, const char *x)
+{
+    const char *frames = scalar(graph, onnx_frames(graph, x)), *minus = scalar_of(graph, -1);
+    const char *const inputs[3] = {onnx_binary(graph, "Add", frames, minus),
+                                   onnx_binary(graph, "Mul", frames, minus), minus};
+
+    return cast(graph, onnx_node(graph, "Range", inputs, 3, NULL, 0), FLOAT);
+}
+
+const char *onnx_distances(struct onnx *graph, const char *x, int64_t before, int64_t after)
+{
+    static const int64_t column[2] = {-1, 1};
+    const char *range = onnx_range(graph, x);
+    const char *apart = onnx_binary(graph, "Sub", range, onnx_reshape(graph, range, column, 2));
+    const char *const inputs[3] = {apart, scalar_of(graph, -before), scalar_of(graph, after)};
+
+    return onnx_binary(graph, "Add", onnx_node(graph, "Clip", inputs, 3, NULL, 0), scalar_of(graph, before));
+}
+
+const char *onnx_pad_to(struct onnx *graph, const char *x, int64_t samples)
+{
+    static const int64_t zeros[3] = {0, 0, 0}, zero[1] = {0};
+    const char *missing = onnx_binary(graph, "Sub", onnx_integers(graph, &samples, 1), onnx_frames(graph, x));
+
+    missing = onnx_binary(graph, "Max", missing, onnx_integers(graph, zero, 1));
+    return onnx_binary(graph, "Pad", x, onnx_concat(graph, onnx_integers(graph, zeros, 3), missing, 0));
+}
+
+const char *onnx_mirror(struct onnx *graph, const char *x, int64_t count)
+{
+    const int64_t pads[4] = {0, count, 0, count};
+    const char *const inputs[2] = {x, onnx_integers(graph, pads, 4)};
+
+    return onnx_node(graph, "Pad", inputs, 2,
+                     &(struct onnx_attribute){.name = "mode", .type = ONNX_TEXT, .text = "reflect"}, 1);
+}
+
+const char *onnx_pad(struct onnx *graph, const char *x, const int64_t *pads, size_t count)
+{
+    return onnx_binary(graph, "Pad", x, onnx_integers(graph, pads, count));
+}
+
+const char *onnx_einsum(struct onnx *graph, const char *equation, const char *a, const char *b)
+{
+    const char *const inputs[2] = {a, b};
+
+    return onnx_node(graph, "Einsum", inputs, 2,
+                     &(struct onnx_attribute){.name = "equation", .type = ONNX_TEXT, .text = equation}, 1);
+}
+
+const char *onnx_reshape_by(struct onnx *graph, const char *x, const int64_t *shape, size_t count,
+                            const char *frames)
+{
+    const char *sizes = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        const char *size = shape[i] == ONNX_FRAMES ? frames : onnx_integers(graph, &shape[i], 1);
+        sizes = sizes ? onnx_concat(graph, sizes, size, 0) : size;
+    }
+    return onnx_binary(graph, "Reshape", x, sizes);
 }
 
 /* ---- writing ---- */

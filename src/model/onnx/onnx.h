@@ -35,8 +35,9 @@ const char *onnx_integers(struct onnx *graph, const int64_t *values, size_t coun
 /* Attributes of a node, and its inputs: a list that ends with a NULL name. */
 struct onnx_attribute {
     const char *name;
-    enum { ONNX_INTEGER, ONNX_FLOAT, ONNX_INTEGERS } type;
+    enum { ONNX_INTEGER, ONNX_FLOAT, ONNX_INTEGERS, ONNX_TEXT } type;
     int64_t integer;
+    const char *text;
     double number;
     const int64_t *integers;
     size_t count;
@@ -58,8 +59,41 @@ const char *onnx_concat(struct onnx *graph, const char *a, const char *b, int64_
 const char *onnx_gelu(struct onnx *graph, const char *x);
 const char *onnx_linear(struct onnx *graph, const char *x, const struct et_tensor *weight,
                         const struct et_tensor *bias); /* bias may be NULL */
+
+/* weight and bias NULL: none; then x is `width` wide */
+const char *onnx_plain_norm(struct onnx *graph, const char *x, int64_t width, double eps);
 const char *onnx_layer_norm(struct onnx *graph, const char *x, const struct et_tensor *weight,
                             const struct et_tensor *bias, double eps);
+
+/* Rows of a table (rows, ...) by index. */
+const char *onnx_gather(struct onnx *graph, const char *table, const char *index);
+
+/* Of x's frames, dimension 1 of (B, T, ...): T as an integer (1), and as a number (1); 0, 1, ... T - 1. */
+const char *onnx_frames(struct onnx *graph, const char *x);
+const char *onnx_frames_number(struct onnx *graph, const char *x);
+const char *onnx_range(struct onnx *graph, const char *x);
+const char *onnx_range_number(struct onnx *graph, const char *x);
+
+/* (2T - 1) numbers: T - 1, T - 2, ... 1 - T. */
+const char *onnx_distance_range(struct onnx *graph, const char *x);
+
+/* (T, T) integers: how far frame j comes after frame i, kept from -before to after, plus `before`. */
+const char *onnx_distances(struct onnx *graph, const char *x, int64_t before, int64_t after);
+
+/* x (B, S) with zeros behind it to at least so many samples; with `count` samples mirrored at both ends. */
+const char *onnx_pad_to(struct onnx *graph, const char *x, int64_t samples);
+const char *onnx_mirror(struct onnx *graph, const char *x, int64_t count);
+
+/* Zeros before the dimensions' beginnings and behind their ends: `pads` of all beginnings, then all ends. */
+const char *onnx_pad(struct onnx *graph, const char *x, const int64_t *pads, size_t count);
+
+const char *onnx_einsum(struct onnx *graph, const char *equation, const char *a, const char *b);
+
+/* x in another shape, some of whose sizes are values of the graph: one more dimension each for a constant or,
+ * where it is ONNX_FRAMES, for `frames` (onnx_frames). */
+enum { ONNX_FRAMES = -2 };
+const char *onnx_reshape_by(struct onnx *graph, const char *x, const int64_t *shape, size_t count,
+                            const char *frames);
 
 /* Writes the model: one input "samples" (batch, samples), one output of that name and width (batch, width);
  * notes are pairs of key and value, ended by NULL.  Fails where it is larger than the format's 2 GB. */

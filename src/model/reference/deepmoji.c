@@ -92,7 +92,7 @@ static void deepmoji_declare(struct deepmoji *d, struct model *model)
     d->attention =
         declare_part(p, PHASE_ATTENTION, INIT_UNIFORM, 0.05, width, 0, "attention_layer.attention_vector");
     d->pretrained = p->count;
-    head_declare(&d->head, p, width, 0, (int64_t)model->labels.count, 1 / sqrt((double)width),
+    head_declare(&d->head, p, HEAD_LINEAR, width, 0, (int64_t)model->labels.count, 1 / sqrt((double)width),
                  d->final_dropout);
 }
 
@@ -179,8 +179,9 @@ static int deepmoji_phases(const struct model *model)
     return d->chain_thaw ? PHASES : 0;
 }
 
-static bool deepmoji_translate(const char *checkpoint_name, char name[256])
+static bool deepmoji_translate(const struct model *model, const char *checkpoint_name, char name[256])
 {
+    (void)model;
     snprintf(name, 256, "%s", checkpoint_name);
     return !text_starts(checkpoint_name, "output_layer."); /* for emojis */
 }

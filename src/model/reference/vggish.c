@@ -105,8 +105,8 @@ static void vggish_declare(struct vggish *v, struct model *model)
     double range = 1 / sqrt((double)in);
     if (model->pooling->declare)
         model->pooling->declare(p, in, range);
-    head_declare(&v->head, p, in * model->pooling->outputs, in, (int64_t)model->labels.count, range,
-                 v->final_dropout);
+    head_declare(&v->head, p, HEAD_DENSE, in * model->pooling->outputs, in, (int64_t)model->labels.count,
+                 range, v->final_dropout);
 }
 
 static bool vggish_open(struct model *model, const struct model_settings *settings, struct error *error)
@@ -161,8 +161,9 @@ static bool vggish_freeze(struct model *model, const char *what, struct error *e
     return true;
 }
 
-static bool vggish_translate(const char *checkpoint_name, char name[256])
+static bool vggish_translate(const struct model *model, const char *checkpoint_name, char name[256])
 {
+    (void)model;
     static const char prefix[] = "pproc.";
 
     snprintf(name, 256, "%s", checkpoint_name + (text_starts(checkpoint_name, prefix) ? strlen(prefix) : 0));

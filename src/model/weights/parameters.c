@@ -83,6 +83,22 @@ static void norm_of(struct et_scope *scope, struct et_tensor *g, const struct et
     free(norms);
 }
 
+/* Of (rows, width): Whisper's positions. */
+static void fill_sinusoids(struct et_scope *scope, struct et_tensor *x)
+{
+    int64_t rows = et_size(x, 0), half = et_size(x, 1) / 2, width = et_size(x, 1);
+    float *values = mem_zero((size_t)(rows * width), sizeof *values);
+
+    for (int64_t t = 0; t < rows; t++)
+        for (int64_t k = 0; k < half; k++) {
+            double angle = (double)t * exp(-log(10000) * (double)k / (double)(half > 1 ? half - 1 : 1));
+            values[t * width + k] = (float)sin(angle);
+            values[t * width + half + k] = (float)cos(angle);
+        }
+    et_copy_data_(scope, x, values, ET_FLOAT32);
+    free(values);
+}
+
 static void initialise(struct et_scope *scope, const struct parameters *parameters, size_t i)
 {
     const struct parameter *p = &parameters->items[i];
@@ -102,6 +118,9 @@ static void initialise(struct et_scope *scope, const struct parameters *paramete
         break;
     case INIT_UNIT:
         et_uniform_(scope, p->tensor, 0, 1);
+        break;
+    case INIT_SINUSOIDS:
+        fill_sinusoids(scope, p->tensor);
         break;
     case INIT_NORM_OF:
         norm_of(scope, p->tensor, parameters->items[i - 1].tensor);

@@ -16,10 +16,11 @@ enum { PARAMETER_MAX_DIMS = 4 };
 enum initialisation {
     INIT_ZEROS,
     INIT_ONES,
-    INIT_NORMAL,  /* mean 0, standard deviation `scale` */
-    INIT_UNIFORM, /* -scale .. scale */
-    INIT_UNIT,    /* 0 .. 1 */
-    INIT_NORM_OF, /* weight_g: the norm of the weight_v declared just before it */
+    INIT_NORMAL,    /* mean 0, standard deviation `scale` */
+    INIT_UNIFORM,   /* -scale .. scale */
+    INIT_UNIT,      /* 0 .. 1 */
+    INIT_SINUSOIDS, /* row t: sines, then cosines, of t by wavelengths from 2 pi to 20000 pi */
+    INIT_NORM_OF,   /* weight_g: the norm of the weight_v declared just before it */
 };
 
 struct parameter {
@@ -32,6 +33,8 @@ struct parameter {
     bool loaded;
     bool trainable;
     bool is_buffer;           /* a statistic that the forward pass updates in training */
+    bool of_labels;           /* it has a row for each label: of no use where a checkpoint's labels differ */
+    bool training_only;       /* predictions do not depend on it */
     int phase;                /* of model_kind.phases: the one that trains it before the last */
     struct et_tensor *tensor; /* float32, on the model's device */
 };

@@ -430,6 +430,19 @@ static struct value *run_machine(struct machine *m)
     return m->error->kind ? NULL : result;
 }
 
+/* Of a dictionary of other things than tensors, the member that holds them. */
+static const struct value *tensors_of(const struct value *dictionary)
+{
+    static const char *const names[] = {"model", "state_dict", "model_state_dict"};
+
+    for (size_t i = 0; i + 1 < dictionary->count; i += 2)
+        for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
+            if (dictionary->items[i]->kind == STRING && dictionary->items[i + 1]->kind == DICTIONARY &&
+                strcmp(dictionary->items[i]->text, names[k]) == 0)
+                return dictionary->items[i + 1];
+    return dictionary;
+}
+
 /* Turns the dictionary into entries; values that are no tensors are passed over. */
 static void add_entries(struct weights *weights, const struct value *dictionary)
 {
@@ -455,7 +468,7 @@ bool unpickle(struct weights *weights, const unsigned char *bytes, size_t size, 
     struct value *dictionary = run_machine(&m);
 
     if (dictionary)
-        add_entries(weights, dictionary);
+        add_entries(weights, tensors_of(dictionary));
     free(m.stack);
     free(m.memo);
     arena_free(&m.values);

@@ -53,7 +53,8 @@ static bool open_shard(struct weights *weights, const char *directory, const cha
     if (strchr(shard, '/') || text_starts(shard, "."))
         return error_set(error, "%s: shard \"%s\" is not a plain file name", index, shard);
     char *path = path_join(directory, shard);
-    bool done = safetensors_open(weights, path, error);
+    bool done = text_ends(shard, ".safetensors") ? safetensors_open(weights, path, error)
+                                                 : pickle_open(weights, path, error);
     free(path);
     return done;
 }
@@ -94,7 +95,9 @@ struct weights *weights_open(const char *directory, struct error *error)
         bool (*open)(struct weights *weights, const char *path, struct error *error);
     } candidates[] = {{"model.safetensors", false, safetensors_open},
                       {"model.safetensors.index.json", true, NULL},
-                      {"pytorch_model.bin", false, pickle_open}};
+                      {"pytorch_model.bin", false, pickle_open},
+                      {"pytorch_model.bin.index.json", true, NULL},
+                      {"model.pt", false, pickle_open}};
     struct weights *weights = mem_zero(1, sizeof *weights);
     bool found = false, done = false;
 
@@ -142,11 +145,19 @@ size_t weights_index(const struct weights *weights, const char *name)
 
 bool weight_fits(const struct weight *weight, const struct et_tensor *tensor)
 {
-    bool fits = weight->dims == et_dims(tensor);
+    int at = 0, dims = et_dims(tensor);
 
-    for (int d = 0; fits && d < weight->dims; d++)
-        fits = weight->shape[d] == et_size(tensor, d);
-    return fits;
+    for (int d = 0; d < weight->dims; d++) {
+        if (weight->shape[d] == 1)
+            continue;
+        while (at < dims && et_size(tensor, at) == 1)
+            at++;
+        if (at == dims || et_size(tensor, at++) != weight->shape[d])
+            return false;
+    }
+    while (at < dims && et_size(tensor, at) == 1)
+        at++;
+    return at == dims;
 }
 
 bool weights_copy(struct weights *weights, size_t i, struct et_tensor *tensor, struct error *error)

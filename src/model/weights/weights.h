@@ -1,5 +1,5 @@
 /*
- * Weights in files: model.safetensors, sharded safetensors, pytorch_model.bin.
+ * Weights in files: model.safetensors, pytorch_model.bin, shards of either, FunASR's model.pt.
  *
  *     struct weights *weights = weights_open("models/xlsr", &error);
  *     for (size_t i = 0; i < weights->count; i++)
@@ -44,7 +44,7 @@ struct weights {
 struct weights *weights_open(const char *directory, struct error *error);
 void weights_close(struct weights *weights); /* NULL does nothing */
 
-/* Whether an entry has the shape of a tensor. */
+/* Whether an entry has the shape of a tensor; sizes of 1 do not count. */
 bool weight_fits(const struct weight *weight, const struct et_tensor *tensor);
 
 /* Copies entry i into a tensor of its shape, converting to float32. */

@@ -29,6 +29,7 @@ struct Slot {
     at::Tensor moments[2]; /* float32; undefined where they are quantized */
     cpu::BlockQuantized blocks[2];
     int64_t steps = 0;
+    double rate = 1; /* times the learning rate */
 
     bool is_quantized() const
     {
@@ -216,12 +217,18 @@ void et_adamw_free(struct et_adamw *optimizer)
     delete optimizer;
 }
 
+void et_adamw_set_rates(struct et_adamw *optimizer, const double *rates)
+{
+    for (size_t i = 0; i < optimizer->slots.size(); i++)
+        optimizer->slots[i].rate = rates[i];
+}
+
 bool et_adamw_step(struct et_adamw *optimizer, double learning_rate, double scale, struct error *error)
 {
     try {
         at::NoGradGuard no_grad;
         for (Slot &slot : optimizer->slots)
-            optimizer->step(slot, learning_rate, scale);
+            optimizer->step(slot, learning_rate * slot.rate, scale);
         return true;
     } catch (const std::exception &exception) {
         return error_set(error, "adamw: %s", shim::reason(exception).c_str());

@@ -1,0 +1,290 @@
+/*
+ * The forward pass of every encoder: front end, embedding, layers, pooling over time, head.
+ *
+ * Shapes: B clips, S samples, C features, T frames, N visible frames of all clips together, H hidden size.
+ */
+#include "base/random.h"
+#include "model/encoder/blocks.h"
+#include "model/layers/frames.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Features, or the first layers' output, that are at hand.  They come from a disk: more frames than there are
+ * would be read from nowhere. */
+static struct et_tensor *take_features(const struct pass *pass, struct et_scope *scope,
+                                       const struct batch *batch)
+{
+    const struct encoder *encoder = pass->encoder;
+    const int64_t shape[3] = {batch->count, batch->frozen_width, batch->frozen_channels};
+    int64_t channels = pass->first > 0 ? encoder->config.hidden_size : encoder->feature_width;
+    bool fits = batch->frozen_channels == channels && pass->first <= layer_mix_depth(&encoder->mix);
+
+    for (int64_t b = 0; b < batch->count; b++)
+        fits = fits && pass->lengths[b] >= 1 &&
+               pass->visible[b] + (pass->first > 0 ? encoder->extra : 0) <= batch->frozen_width;
+    if (!fits) {
+        et_scope_fail(scope, "stored features do not fit their clips or this model");
+        return NULL;
+    }
+    struct et_tensor *narrow =
+        et_from_data(scope, batch->frozen, ET_FLOAT16, shape, 3, pass->model->parameters.device);
+    return et_to_dtype(scope, narrow, ET_FLOAT32);
+}
+
+/* Frames of each clip, its own and with the silence that it is lengthened by. */
+static void count_frames(struct pass *pass, struct et_scope *scope, const struct batch *batch)
+{
+    const struct encoder *encoder = pass->encoder;
+
+    pass->lengths = et_scope_memory(scope, (size_t)batch->count * sizeof *pass->lengths);
+    pass->visible = et_scope_memory(scope, (size_t)batch->count * sizeof *pass->visible);
+    for (int64_t b = 0; b < batch->count; b++) {
+        int64_t context = encoder_context(encoder, batch->lengths[b]);
+        pass->lengths[b] = encoder->family->frames(encoder, batch->lengths[b]);
+        pass->visible[b] =
+            context == batch->lengths[b] ? pass->lengths[b] : encoder->family->frames(encoder, context);
+    }
+}
+
+/* -> features (B, T, C).  Sets the pass' frames and their lengths. */
+static struct et_tensor *encode_features(struct pass *pass, struct et_scope *scope, const struct batch *batch)
+{
+    count_frames(pass, scope, batch);
+    struct et_tensor *x = batch->frozen ? take_features(pass, scope, batch)
+                                        : pass->encoder->family->features(pass, scope, batch);
+    pass->frames = x ? et_size(x, 1) : 0;
+    return x;
+}
+
+/* What a checkpointed layer needs to be run again.  Lives in the caller's scope until the backward pass. */
+struct layer_run {
+    struct pass pass;
+    struct forward_mode mode;
+    int64_t index;
+};
+
+static struct et_tensor *layer_body(void *context, struct et_scope *scope, struct et_tensor *x)
+{
+    const struct layer_run *run = context;
+
+    pass_seed(&run->pass, run->index + 1);
+    return run->pass.encoder->family->run_layer(&run->pass, scope, x, run->index);
+}
+
+static struct et_tensor *checkpointed_layer(const struct pass *pass, struct et_scope *scope,
+                                            struct et_tensor *x, int64_t i)
+{
+    struct layer_run *run = et_scope_memory(scope, sizeof *run);
+
+    *run = (struct layer_run){*pass, *pass->mode, i};
+    run->pass.mode = &run->mode;
+    return et_checkpoint(scope, layer_body, run, x);
+}
+
+/* Runs layer i, or in training skips it with probability layerdrop; x is replaced. */
+static struct et_tensor *next_hidden(const struct pass *pass, struct et_scope *scope, struct et_tensor *x,
+                                     int64_t i, struct random_stream *drop)
+{
+    const struct encoder *encoder = pass->encoder;
+
+    if (random_uniform(drop) < encoder->config.layerdrop && pass->mode->training)
+        return x;
+    struct et_scope *s = et_scope_open(scope);
+    struct et_tensor *y;
+    pass_seed(pass, i + 1);
+    if (pass->model->gradient_checkpointing &&
+        (pass_learns(pass, encoder->attentions[i]->projections[QUERY].weight) ||
+         (pass->mode->training && encoder->adapter_rank > 0)))
+        y = checkpointed_layer(pass, scope, x, i);
+    else
+        y = et_keep(encoder->family->run_layer(pass, s, x, i), scope);
+    et_drop(x);
+    et_scope_close(s, NULL);
+    return y;
+}
+
+/* x as (B, T, H). */
+static struct et_tensor *padded(const struct pass *pass, struct et_scope *scope, struct et_tensor *x)
+{
+    return pass->packed ? et_unpack(scope, x, pass->visible, pass->clips, pass->frames) : x;
+}
+
+static void observe_hidden(const struct pass *pass, struct et_scope *scope, int64_t index,
+                           struct et_tensor *x)
+{
+    char name[32];
+
+    if (!pass->mode->observe)
+        return;
+    snprintf(name, sizeof name, "hidden_%lld", (long long)index);
+    pass_observe(pass, name, padded(pass, scope, x));
+}
+
+/* Padding that is hidden need not go through the transformer at all.  On a card, few large operations are
+ * faster than many of the clips' own lengths. */
+static bool packs(const struct pass *pass)
+{
+    return pass->encoder->family->packs && pass->hidden && !pass->model->pooling_includes_padding &&
+           pass->model->parameters.device == ET_CPU;
+}
+
+/* Runs layers up to `last`, which it does not; adds what goes into each to *sum, where layers are mixed. */
+static struct et_tensor *run_layers(const struct pass *pass, struct et_scope *scope, struct et_tensor *x,
+                                    int64_t last, struct et_tensor **sum)
+{
+    struct random_stream drop = random_stream(pass->mode->seed, RANDOM_LAYERDROP, 0);
+
+    for (int64_t i = pass->first; i < last; i++) {
+        observe_hidden(pass, scope, i, x);
+        *sum = layer_mix_add(&pass->encoder->mix, &pass->model->parameters, scope, *sum, x, i);
+        x = next_hidden(pass, scope, x, i, &drop);
+    }
+    return x;
+}
+
+/* Whether a norm comes after the last layer. */
+static bool norms_last(const struct encoder *encoder)
+{
+    return encoder->final_norm.has_weight && encoder->config.do_stable_layer_norm;
+}
+
+/* x (B, T, H), what goes into the first layer that is run -> the hidden state to pool over time, (B, T, H) */
+static struct et_tensor *transform(struct pass *pass, struct et_scope *scope, struct et_tensor *x)
+{
+    const struct layer_mix *mix = &pass->encoder->mix;
+    const struct parameters *parameters = &pass->model->parameters;
+    struct et_tensor *sum = NULL;
+    int64_t depth = layer_mix_depth(mix);
+
+    pass->packed = packs(pass);
+    if (pass->packed)
+        x = et_pack(scope, x, pass->visible);
+    x = run_layers(pass, scope, x, depth, &sum);
+    observe_hidden(pass, scope, depth, x);
+    if (depth == mix->layers && norms_last(pass->encoder))
+        x = apply_norm(pass, scope, x, &pass->encoder->final_norm);
+    sum = layer_mix_add(mix, parameters, scope, sum, x, depth);
+    x = padded(pass, scope, sum ? sum : x);
+    if (pass->encoder->extra > 0)
+        x = et_narrow(scope, x, 1, pass->encoder->extra, pass->frames);
+    return x;
+}
+
+/* (B, T, 1), true behind each clip's so many frames; NULL where nothing is */
+static struct et_tensor *column_after(const struct pass *pass, struct et_scope *scope, const int64_t *frames)
+{
+    const int64_t column[3] = {pass->clips, pass->frames, 1};
+    struct et_tensor *mask =
+        frames_padding(scope, frames, pass->clips, pass->frames, pass->model->parameters.device);
+
+    return mask ? et_reshape(scope, mask, column, 3) : NULL;
+}
+
+/* (B, 1, 1, T): which keys attention shall not see; tokens before the frames it sees. */
+static struct et_tensor *hide_keys(const struct pass *pass, struct et_scope *scope)
+{
+    int64_t extra = pass->encoder->extra, all = pass->frames + extra;
+    const int64_t keys[4] = {pass->clips, 1, 1, all};
+    int64_t *seen = et_scope_memory(scope, (size_t)pass->clips * sizeof *seen);
+
+    if (extra == 0)
+        return et_reshape(scope, pass->hidden, keys, 4);
+    for (int64_t b = 0; b < pass->clips; b++)
+        seen[b] = pass->visible[b] + extra;
+    return et_reshape(scope, frames_padding(scope, seen, pass->clips, all, pass->model->parameters.device),
+                      keys, 4);
+}
+
+/* Works out which frames are padding, and which the encoder shall not see. */
+static void find_padding(struct pass *pass, struct et_scope *scope)
+{
+    bool alike = true;
+
+    for (int64_t b = 0; b < pass->clips; b++)
+        alike = alike && pass->lengths[b] == pass->visible[b];
+    pass->padding = column_after(pass, scope, pass->lengths);
+    if (!pass->encoder->hides_padding)
+        return;
+    pass->hidden = alike ? pass->padding : column_after(pass, scope, pass->visible);
+    pass->key_padding = pass->hidden ? hide_keys(pass, scope) : NULL;
+}
+
+/* -> (B, T, H), what goes into layer pass->first; NULL on failure, as where memory ran out */
+static struct et_tensor *enter_encoder(struct pass *pass, struct et_scope *scope, const struct batch *batch)
+{
+    pass->first = batch->frozen ? batch->frozen_layers : 0;
+    struct et_tensor *x = encode_features(pass, scope, batch);
+    if (!x) /* there are no frames to mask */
+        return NULL;
+    pass_observe(pass, "features", x);
+    if (pass->first > 0)
+        pass->frames -= pass->encoder->extra;
+    find_padding(pass, scope);
+    if (pass->encoder->family->positions)
+        pass->positions = pass->encoder->family->positions(pass, scope);
+    if (pass->first > 0)
+        return x;
+    struct et_scope *s = et_scope_open(scope);
+    pass_seed(pass, 0);
+    x = et_keep(pass->encoder->family->embed(pass, s, x), scope);
+    et_scope_close(s, NULL);
+    return x;
+}
+
+struct et_tensor *encoder_frozen(const struct model *model, struct et_scope *scope, const struct batch *batch,
+                                 const struct forward_mode *mode)
+{
+    struct pass pass = {.model = model, .encoder = model->state, .mode = mode, .clips = batch->count};
+    int64_t layers = encoder_steady_layers(model);
+    struct et_tensor *no_sum = NULL;
+
+    if (layers == 0)
+        return encode_features(&pass, scope, batch);
+    struct et_tensor *x = enter_encoder(&pass, scope, batch);
+    return x ? run_layers(&pass, scope, x, layers, &no_sum) : NULL;
+}
+
+/* Fails the scope where a clip is too short for a frame, or too long for the encoder. */
+static bool takes_lengths(const struct model *model, struct et_scope *scope, const struct batch *batch)
+{
+    const struct encoder *encoder = model->state;
+    char message[160];
+
+    for (int64_t b = 0; b < batch->count; b++) {
+        if (batch->lengths[b] < model->minimum_samples) {
+            et_scope_fail(scope, "a clip is too short for one frame");
+            return false;
+        }
+        if (encoder->longest > 0 && batch->lengths[b] > encoder->longest) {
+            double seconds = (double)encoder->longest / model->sample_rate;
+            snprintf(
+                message, sizeof message,
+                "a clip is longer than the %.0f s that this encoder takes in: set audio.max_seconds=%.0f",
+                seconds, seconds);
+            et_scope_fail(scope, message);
+            return false;
+        }
+    }
+    return true;
+}
+
+struct et_tensor *encoder_forward(const struct model *model, struct et_scope *scope,
+                                  const struct batch *batch, const struct forward_mode *mode)
+{
+    const struct encoder *encoder = model->state;
+    struct pass pass = {.model = model, .encoder = encoder, .mode = mode, .clips = batch->count};
+
+    if (!takes_lengths(model, scope, batch))
+        return NULL;
+    struct et_tensor *x = enter_encoder(&pass, scope, batch);
+    if (!x)
+        return NULL;
+    x = transform(&pass, scope, x);
+    pass_observe(&pass, "encoder_output", x);
+    pass_seed(&pass, encoder->config.num_hidden_layers + 1);
+    x = frames_pool(model, scope, et_to_dtype(scope, x, ET_FLOAT32), pass.padding, pass.lengths,
+                    encoder->pooling);
+    pass_observe(&pass, "pooled", x);
+    return head_forward(&encoder->head, &model->parameters, scope, x, mode->training);
+}

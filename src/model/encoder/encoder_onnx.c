@@ -1,0 +1,46 @@
+/*
+ * An encoder's predictions as a graph in ONNX, from samples to probabilities: what encoder_forward.c computes
+ * of clips of one length.
+ */
+#include "model/encoder/blocks.h"
+
+/* Adds hidden state `index`, weighted, to `sum`, where layers are weighted. */
+static const char *mix(const struct graph_builder *d, const char *sum, const char *x, int64_t index)
+{
+    const struct layer_mix *m = &d->encoder->mix;
+    struct et_scope *s = d->graph->scope;
+
+    if (m->kind != LAYERS_WEIGHTED)
+        return sum;
+    struct et_tensor *share = et_narrow(s, et_softmax(s, graph_weight(d, m->weights), 0), 0, index, 1);
+    const char *part = onnx_binary(d->graph, "Mul", x, onnx_tensor(d->graph, share));
+    return sum ? onnx_binary(d->graph, "Add", sum, part) : part;
+}
+
+/* x (B, T, H), the transformer's input -> the hidden state to pool over time */
+static const char *transform(const struct graph_builder *d, const char *x)
+{
+    const struct encoder *encoder = d->encoder;
+    int64_t depth = layer_mix_depth(&encoder->mix);
+    const char *sum = NULL;
+
+    for (int64_t i = 0; i < depth; i++) {
+        sum = mix(d, sum, x, i);
+        x = encoder->family->onnx_layer(d, x, i);
+    }
+    if (depth == encoder->mix.layers && encoder->final_norm.has_weight &&
+        encoder->config.do_stable_layer_norm)
+        x = graph_norm(d, x, &encoder->final_norm);
+    sum = mix(d, sum, x, depth);
+    x = sum ? sum : x;
+    return encoder->extra > 0 ? onnx_slice(d->graph, x, 1, encoder->extra, INT64_MAX) : x;
+}
+
+const char *encoder_onnx(const struct model *model, struct onnx *graph, const char *samples)
+{
+    const struct graph_builder d = {graph, model, model->state};
+    const char *x = transform(&d, d.encoder->family->onnx_embed(&d, samples));
+
+    x = model->pooling->build_onnx(graph, x, &model->parameters, d.encoder->pooling);
+    return head_build_onnx(&d.encoder->head, &model->parameters, graph, x);
+}
