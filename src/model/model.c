@@ -303,6 +303,12 @@ static bool find_files(const char *path, bool needs_no_files, char **directory, 
                            "model.pretrained: no \"%s\" here: put a Hugging Face model directory there, or "
                            "name a config.json for random weights",
                            path);
+    if (!path_is_folder(path) && !text_ends(path, ".json"))
+        return error_usage(
+            error,
+            "model.pretrained: %s is a file: name the model directory that it stands in, with its "
+            "config.json (a checkpoint of fairseq must be converted by transformers' scripts first)",
+            path);
     if (!path_is_folder(path)) {
         *config_path = mem_string(path);
         return true;
@@ -348,6 +354,18 @@ static void read_numbers(const cJSON *json, const char *name, double *numbers, s
 static const char THRESHOLDS[] = "emotrain_thresholds", MEANS[] = "emotrain_target_means",
                   DEVIATIONS[] = "emotrain_target_deviations";
 
+/* Whether labels are dimensions of emotion, which are numbers. */
+static bool are_dimensions(const struct strings *labels)
+{
+    static const char *const dimensions[] = {"arousal", "dominance", "valence"};
+    size_t found = 0;
+
+    for (size_t k = 0; k < labels->count; k++)
+        for (int d = 0; d < 3; d++)
+            found += strcmp(labels->items[k], dimensions[d]) == 0;
+    return found == labels->count;
+}
+
 static bool read_task(struct model *model, const struct model_settings *settings, struct error *error)
 {
     const char *type = TASKS[SINGLE_LABEL].problem_type;
@@ -356,6 +374,9 @@ static bool read_task(struct model *model, const struct model_settings *settings
     if (!settings && !json_string(model->json, "problem_type", &type, error))
         return error_prefix(error, "%s", model->path);
     model->task = settings ? settings->task : task_of_type(type);
+    if (!settings && !cJSON_IsString(cJSON_GetObjectItemCaseSensitive(model->json, "problem_type")) &&
+        are_dimensions(&model->labels))
+        model->task = REGRESSION;
     if (model->task == TASK_COUNT)
         return error_set(error, "%s: \"problem_type\" is \"%s\"", model->path, type);
     model->thresholds = mem_zero(labels, sizeof *model->thresholds);

@@ -735,7 +735,7 @@ static void test_no_prediction_by_chance(void **state)
          "has 3 rows, one for each label, but config.json's \"id2label\" names 4"},
         {same, "\"0\": \"angry\"", "\"0\": \"LABEL_0\"", "\"id2label\" names no labels"},
         {same, "\"classifier_proj_size\": 12", "\"classifier_proj_size\": 8",
-         "\"projector.weight\" has the shape"}};
+         "has the shape [3, 12] where config.json asks for [3, 8]"}};
     struct error error;
 
     (void)state;

@@ -4,6 +4,7 @@
 #include "eval/metrics.h"
 #include "run/describe_run.h"
 #include "run/indexed_corpus.h"
+#include "run/label_match.h"
 #include "run/trained_model.h"
 #include "train/evaluate.h"
 
@@ -77,6 +78,14 @@ static bool evaluate_part(const struct trained_model *trained, const struct inde
     return done;
 }
 
+/* A model that was trained elsewhere may call the corpus' labels otherwise. */
+static bool take_model_labels(const struct trained_model *trained, struct indexed_corpus *corpus,
+                              enum part part, struct error *error)
+{
+    return trained->model->task != SINGLE_LABEL || corpus->split.counts[part] == 0 ||
+           match_labels(corpus, part, &trained->model->labels, error);
+}
+
 bool command_eval(const struct options *options, struct error *error)
 {
     enum part part = part_find(options->part ? options->part : "test", error);
@@ -87,6 +96,7 @@ bool command_eval(const struct options *options, struct error *error)
     bool done = !error->kind && trained_model_open(&trained, &request, error) &&
                 corpora_index(&corpus, config_settings(trained.config), error) &&
                 corpora_split(&corpus, config_settings(trained.config), error) &&
+                take_model_labels(&trained, &corpus, part, error) &&
                 evaluate_part(&trained, &corpus, part, error);
 
     corpora_close(&corpus);

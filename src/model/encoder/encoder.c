@@ -254,12 +254,14 @@ static bool encoder_open(struct model *model, const struct model_settings *setti
         return false;
     e->hides_padding = hides_padding(model, e, mask);
     model->minimum_samples = e->minimum_samples;
+    bool scales = strcmp(scale, SCALES[SCALE_STANDARD]) == 0;
     json_put(model->json, "emotrain_head", cJSON_CreateString(HEAD_LAYOUTS[head].name));
-    json_put(model->json, "emotrain_head_scale", cJSON_CreateString(scale));
+    json_put(model->json, "emotrain_head_scale",
+             cJSON_CreateString(SCALES[scales ? SCALE_STANDARD : SCALE_NONE]));
     json_put(model->json, "emotrain_layers", cJSON_CreateString(layers));
     json_put(model->json, "emotrain_attention_mask", cJSON_CreateString(e->hides_padding ? "yes" : "no"));
     json_put(model->json, "use_weighted_layer_sum", cJSON_CreateBool(e->mix.kind == LAYERS_WEIGHTED));
-    declare(e, model, head, width, strcmp(scale, SCALES[SCALE_STANDARD]) == 0);
+    declare(e, model, head, width, scales);
     return true;
 }
 

@@ -125,10 +125,11 @@ static bool read_context(struct encoder *encoder, cJSON *json, const struct mode
         return !settings || isnan(settings->context_seconds) ||
                error_usage(error, "model.context_seconds: a %s takes in clips as long as they are",
                            encoder->family->model_type);
-    if (!json_number(json, CONTEXT, &seconds, error))
+    if (!settings && !json_number(json, CONTEXT, &seconds, error))
         return false;
     if (settings)
-        seconds = isnan(settings->context_seconds) ? encoder->family->context : settings->context_seconds;
+        seconds = isnan(settings->context_seconds) ? fmin(encoder->family->context, seconds)
+                                                   : settings->context_seconds;
     if (!(seconds >= 0) || seconds * sample_rate > (double)encoder->longest)
         return error_usage(error, "model.context_seconds must be from 0 to %g, what this encoder takes in",
                            (double)encoder->longest / sample_rate);

@@ -71,8 +71,9 @@ static struct projector make_projector(const struct model *model, struct et_scop
 static void describe_huggingface(const struct model *model, cJSON *json)
 {
     static const char *const own[] = {
-        "pooling_mode",  "emotrain_pooling_padding", "emotrain_layers",
-        "emotrain_head", "emotrain_attention_mask",  "emotrain_context_seconds"};
+        "pooling_mode",       "emotrain_pooling_padding", "emotrain_layers",
+        "emotrain_head",      "emotrain_attention_mask",  "emotrain_context_seconds",
+        "emotrain_head_scale"};
     const struct encoder *e = model->state;
 
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
