@@ -1,6 +1,8 @@
 /* Indexing a folder of RAVDESS clips: fields, copies, broken files, what changed. */
 #include "corpora.h"
 
+#include "corpus/label_names.h"
+
 #include <sys/stat.h>
 #include <utime.h>
 
@@ -224,9 +226,60 @@ static void test_warnings(void **state)
     assert_int_equal(f->scan.gone, 4);
 }
 
+/* ---- labels ---- */
+
+static void test_labels_of_one_emotion(void **state)
+{
+    static const char *const same[][2] = {{"ang", "angry"},
+                                          {"Anger", "angry"},
+                                          {"ANGRY", "angry"},
+                                          {"5 = happy", "happy"},
+                                          {"05_happy", "happy"},
+                                          {"Wut", "angry"},
+                                          {"female_sad", "sad"},
+                                          {"pleasant surprise", "surprised"},
+                                          {"neu", "neutral"},
+                                          {"fear", "fearful"},
+                                          {"<unk>", "unknown"},
+                                          {"\xe7\x94\x9f\xe6\xb0\x94", "angry"},
+                                          {"\xe7\x94\x9f\xe6\xb0\x94/angry", "angry"},
+                                          {"exc", "excited"},
+                                          {" sadness ", "sad"}};
+    static const char *const none[] = {"", "a", "W", "5", "positive", "shy", "_", "/", "3 = "};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        const char *emotion = emotion_of_label(same[i][0]);
+        if (!emotion || strcmp(emotion, same[i][1]) != 0)
+            fail_msg("\"%s\" is %s, not %s", same[i][0], emotion ? emotion : "nothing", same[i][1]);
+    }
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+        if (emotion_of_label(none[i]))
+            fail_msg("\"%s\" is %s", none[i], emotion_of_label(none[i]));
+}
+
+static void test_labels_are_matched(void **state)
+{
+    struct strings labels = {0};
+
+    (void)state;
+    strings_add(&labels, "neu");
+    strings_add(&labels, "hap");
+    strings_add(&labels, "joy");
+    strings_add(&labels, "Calm");
+    assert_int_equal(label_of_same_emotion(&labels, "neutral"), 0);
+    assert_int_equal(label_of_same_emotion(&labels, "joy"), 2);   /* the very word */
+    assert_int_equal(label_of_same_emotion(&labels, "calm"), 3);  /* in another case */
+    assert_int_equal(label_of_same_emotion(&labels, "happy"), 4); /* two mean it: neither is meant for sure */
+    assert_int_equal(label_of_same_emotion(&labels, "angry"), 4);
+    strings_free(&labels);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_labels_of_one_emotion),
+        cmocka_unit_test(test_labels_are_matched),
         cmocka_unit_test_setup_teardown(test_fields, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_unchanged_files_are_not_opened, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_copies, set_up, fixture_tear_down),

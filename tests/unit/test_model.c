@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "model/encoder/encoder.h"
 #include "model/layers/spec_augment.h"
 #include "model/model.h"
 #include "model/weights/weights.h"
@@ -680,8 +681,10 @@ static char *changed_model(const char *name, const char *from,
         free(target);
     }
     char *weights = path_join(published(from), "model.safetensors");
-    rewrite_file(weights, path_join(path, "model.safetensors"), rename, false);
+    char *target = path_join(path, "model.safetensors");
+    rewrite_file(weights, target, rename, false);
     free(weights);
+    free(target);
     return path;
 }
 
@@ -826,6 +829,19 @@ static void test_unused_labels(void **state)
     model_close(model);
 }
 
+/* Messages name every family that there is. */
+static void test_families_are_listed(void **state)
+{
+    const char *rest = MODEL_ENCODER.model_type;
+    int count = 0;
+
+    (void)state;
+    for (char *name; (name = list_next(&rest, ',')); free(name), count++)
+        if (!encoder_family_find(name))
+            fail_msg("there is no family %s", name);
+    assert_int_equal(count, encoder_family_count());
+}
+
 static void test_unsupported_configurations(void **state)
 {
     static const char *const cases[][2] = {
@@ -884,6 +900,7 @@ int main(void)
         cmocka_unit_test(test_training_begins_anew),
         cmocka_unit_test(test_other_heads_are_found),
         cmocka_unit_test(test_unused_labels),
+        cmocka_unit_test(test_families_are_listed),
         cmocka_unit_test(test_unsupported_configurations),
     };
 

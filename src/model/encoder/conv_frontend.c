@@ -66,6 +66,7 @@ bool conv_frontend_configure(struct conv_frontend *front, struct encoder *encode
     static const char *const norms[] = {"group", "layer"}, *const gelu[] = {"gelu"};
     size_t norm, only;
 
+    encoder->front = front;
     front->project_norm = true;
     if (!encoder_config_choice(json, "feat_extract_norm", norms[0], norms, 2, &norm, error) ||
         !encoder_config_choice(json, "feat_extract_activation", gelu[0], gelu, 1, &only, error) ||
@@ -79,8 +80,10 @@ bool conv_frontend_configure(struct conv_frontend *front, struct encoder *encode
            error_set(error, "\"conv_kernel\" and \"conv_stride\" take over %d samples for a frame", 1 << 24);
 }
 
-int64_t conv_frontend_frames(const struct conv_frontend *front, int64_t samples)
+int64_t conv_frontend_frames(const struct encoder *encoder, int64_t samples)
 {
+    const struct conv_frontend *front = encoder->front;
+
     for (int i = 0; i < front->layers; i++)
         samples = samples < front->kernel[i] ? 0 : (samples - front->kernel[i]) / front->stride[i] + 1;
     return samples;
@@ -88,9 +91,9 @@ int64_t conv_frontend_frames(const struct conv_frontend *front, int64_t samples)
 
 /* ---- parameters ---- */
 
-void conv_frontend_declare(struct conv_frontend *front, const struct encoder *encoder,
-                           struct parameters *parameters)
+void conv_frontend_declare(const struct encoder *encoder, struct parameters *parameters)
 {
+    struct conv_frontend *front = encoder->front;
     const char *stem = "feature_extractor.conv_layers";
     double scale = sqrt(1.0 / (double)encoder->feature_width);
 
@@ -181,9 +184,9 @@ static struct et_tensor *convolve(const struct conv_frontend *front, const struc
     return et_linear(s, x, et_reshape(s, et_transpose(s, w, 1, 2), kernel, 2), bias);
 }
 
-struct et_tensor *conv_frontend_features(const struct conv_frontend *front, const struct pass *pass,
-                                         struct et_scope *scope, const struct batch *batch)
+struct et_tensor *conv_frontend_features(struct pass *pass, struct et_scope *scope, const struct batch *batch)
 {
+    const struct conv_frontend *front = pass->encoder->front;
     const int64_t shape[3] = {batch->count, batch->width, 1};
     struct et_tensor *x = /* (B, T, C) between convolutions */
         et_from_data(scope, batch->samples, ET_FLOAT32, shape, 3, pass->model->parameters.device);
@@ -203,9 +206,10 @@ struct et_tensor *conv_frontend_features(const struct conv_frontend *front, cons
     return x;
 }
 
-struct et_tensor *conv_frontend_project(const struct conv_frontend *front, const struct pass *pass,
-                                        struct et_scope *scope, struct et_tensor *features)
+struct et_tensor *conv_frontend_project(const struct pass *pass, struct et_scope *scope,
+                                        struct et_tensor *features)
 {
+    const struct conv_frontend *front = pass->encoder->front;
     const struct encoder *encoder = pass->encoder;
     struct et_tensor *fill = encoder->has_mask_embedding ? pass_weight(pass, encoder->mask_embedding) : NULL;
     struct et_tensor *x =
@@ -238,9 +242,9 @@ static const char *onnx_activate(const struct conv_frontend *front, const struct
     return onnx_transpose(g, onnx_gelu(g, x), ONNX_SWAP, 3);
 }
 
-const char *conv_frontend_onnx(const struct conv_frontend *front, const struct graph_builder *d,
-                               const char *samples)
+const char *conv_frontend_onnx(const struct graph_builder *d, const char *samples)
 {
+    const struct conv_frontend *front = d->encoder->front;
     static const int64_t none[2] = {0, 0}, shape[3] = {0, 1, -1};
     const char *x = d->model->normalize ? graph_normalize(d, samples, SIGNAL_VARIANCE_FLOOR) : samples;
 

@@ -17,25 +17,22 @@ struct conv_frontend {
     struct affine projection_norm, projection;
 };
 
-/* Reads conv_dim and so on; sets encoder->feature_width and minimum_samples. */
+/* Reads conv_dim and so on into `front`, which becomes encoder->front; sets encoder->feature_width and
+ * minimum_samples.  The functions below are of that front. */
 bool conv_frontend_configure(struct conv_frontend *front, struct encoder *encoder, const cJSON *json,
                              struct error *error);
-void conv_frontend_declare(struct conv_frontend *front, const struct encoder *encoder,
-                           struct parameters *parameters);
+void conv_frontend_declare(const struct encoder *encoder, struct parameters *parameters);
 
-/* Frames that it makes of so many samples; 0 if there are too few. */
-int64_t conv_frontend_frames(const struct conv_frontend *front, int64_t samples);
-
-/* samples -> features (B, T, C) */
-struct et_tensor *conv_frontend_features(const struct conv_frontend *front, const struct pass *pass,
-                                         struct et_scope *scope, const struct batch *batch);
+/* As struct encoder_family wants them: frames of so many samples; samples -> features (B, T, C). */
+int64_t conv_frontend_frames(const struct encoder *encoder, int64_t samples);
+struct et_tensor *conv_frontend_features(struct pass *pass, struct et_scope *scope,
+                                         const struct batch *batch);
 
 /* features (B, T, C) -> (B, T, H), projected, with SpecAugment's masks, hidden frames zero */
-struct et_tensor *conv_frontend_project(const struct conv_frontend *front, const struct pass *pass,
-                                        struct et_scope *scope, struct et_tensor *features);
+struct et_tensor *conv_frontend_project(const struct pass *pass, struct et_scope *scope,
+                                        struct et_tensor *features);
 
-/* Both in ONNX: samples (B, S) -> (B, T, H). */
-const char *conv_frontend_onnx(const struct conv_frontend *front, const struct graph_builder *d,
-                               const char *samples);
+/* Features and projection in ONNX: samples (B, S) -> (B, T, H). */
+const char *conv_frontend_onnx(const struct graph_builder *d, const char *samples);
 
 #endif

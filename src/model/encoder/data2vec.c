@@ -40,7 +40,7 @@ static void declare(struct encoder *encoder, struct parameters *parameters)
 {
     struct data2vec *d = encoder->own;
 
-    conv_frontend_declare(&d->front, encoder, parameters);
+    conv_frontend_declare(encoder, parameters);
     stacked_positions_declare(&d->positions, encoder, parameters, "encoder.pos_conv_embed.layers", "conv");
     encoder->final_norm =
         declare_norm(encoder, parameters, encoder->config.hidden_size, "encoder.layer_norm");
@@ -54,24 +54,10 @@ static void declare_layer(struct encoder *encoder, struct parameters *parameters
     transformer_declare_layer(&d->layers[i], encoder, parameters, i, &TRANSFORMER_NAMES);
 }
 
-static int64_t frames(const struct encoder *encoder, int64_t samples)
-{
-    const struct data2vec *d = encoder->own;
-
-    return conv_frontend_frames(&d->front, samples);
-}
-
-static struct et_tensor *features(struct pass *pass, struct et_scope *scope, const struct batch *batch)
+static struct et_tensor *embed(const struct pass *pass, struct et_scope *scope, struct et_tensor *features)
 {
     const struct data2vec *d = pass->encoder->own;
-
-    return conv_frontend_features(&d->front, pass, scope, batch);
-}
-
-static struct et_tensor *embed(const struct pass *pass, struct et_scope *scope, struct et_tensor *features_)
-{
-    const struct data2vec *d = pass->encoder->own;
-    struct et_tensor *x = conv_frontend_project(&d->front, pass, scope, features_);
+    struct et_tensor *x = conv_frontend_project(pass, scope, features);
 
     x = apply_norm(pass, scope, stacked_positions_add(&d->positions, pass, scope, x),
                    &pass->encoder->final_norm);
@@ -89,7 +75,7 @@ static struct et_tensor *run_layer(const struct pass *pass, struct et_scope *s, 
 static const char *onnx_embed(const struct graph_builder *d, const char *samples)
 {
     const struct data2vec *own = d->encoder->own;
-    const char *x = conv_frontend_onnx(&own->front, d, samples);
+    const char *x = conv_frontend_onnx(d, samples);
 
     return graph_norm(d, stacked_positions_onnx(&own->positions, d, x), &d->encoder->final_norm);
 }
@@ -119,8 +105,8 @@ const struct encoder_family FAMILY_DATA2VEC_AUDIO = {
     .configure = configure,
     .declare = declare,
     .declare_layer = declare_layer,
-    .frames = frames,
-    .features = features,
+    .frames = conv_frontend_frames,
+    .features = conv_frontend_features,
     .embed = embed,
     .run_layer = run_layer,
     .onnx_embed = onnx_embed,

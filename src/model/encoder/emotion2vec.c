@@ -250,7 +250,7 @@ static void declare(struct encoder *encoder, struct parameters *parameters)
     const int64_t tokens[4] = {1, w->extra, c->hidden_size}, scales[4] = {c->num_attention_heads};
     const char *prefix = encoder->family->prefix;
 
-    conv_frontend_declare(&w->front, encoder, parameters);
+    conv_frontend_declare(encoder, parameters);
     stacked_positions_declare(&w->positions, encoder, parameters, "encoder.pos_conv_embed.layers", "conv");
     w->tokens = parameters_add(parameters, true, INIT_NORMAL, 0.02, tokens, "%sencoder.extra_tokens", prefix);
     w->scales = parameters_add(parameters, true, INIT_ONES, 0, scales, "%sencoder.alibi_scale", prefix);
@@ -348,13 +348,6 @@ static bool rename_entry(const struct encoder *encoder, const char *name, char o
 
 /* ---- computing ---- */
 
-static int64_t frames(const struct encoder *encoder, int64_t samples)
-{
-    const struct emotion2vec *w = encoder->own;
-
-    return conv_frontend_frames(&w->front, samples);
-}
-
 /* Each clip to zero mean and unit variance over its own samples. */
 static void standardise(float *samples, int64_t length)
 {
@@ -375,11 +368,11 @@ static struct et_tensor *features(struct pass *pass, struct et_scope *scope, con
     size_t size = (size_t)(batch->count * batch->width) * sizeof(float);
 
     if (!w->normalizes)
-        return conv_frontend_features(&w->front, pass, scope, batch);
+        return conv_frontend_features(pass, scope, batch);
     own.samples = memcpy(mem_alloc(size), batch->samples, size);
     for (int64_t b = 0; b < batch->count; b++)
         standardise(own.samples + b * batch->width, batch->lengths[b]);
-    struct et_tensor *x = conv_frontend_features(&w->front, pass, scope, &own);
+    struct et_tensor *x = conv_frontend_features(pass, scope, &own);
     free(own.samples);
     return x;
 }
@@ -425,7 +418,7 @@ static struct et_tensor *embed(const struct pass *pass, struct et_scope *scope, 
     const struct emotion2vec *w = pass->encoder->own;
     const int64_t shape[3] = {pass->clips, w->extra, pass->encoder->config.hidden_size};
 
-    x = conv_frontend_project(&w->front, pass, scope, x);
+    x = conv_frontend_project(pass, scope, x);
     x = stacked_positions_add(&w->positions, pass, scope, x);
     struct et_tensor *const both[2] = {
         et_add(scope, et_zeros(scope, ET_FLOAT32, shape, 3, pass->model->parameters.device),
@@ -474,7 +467,7 @@ static const char *onnx_embed(const struct graph_builder *d, const char *samples
     struct onnx *g = d->graph;
     const char *x = w->normalizes ? graph_normalize(d, samples, SIGNAL_NORM_EPS) : samples;
 
-    x = stacked_positions_onnx(&w->positions, d, conv_frontend_onnx(&w->front, d, x));
+    x = stacked_positions_onnx(&w->positions, d, conv_frontend_onnx(d, x));
     const char *none = onnx_binary(g, "Mul", onnx_slice(g, x, 1, 0, 1), onnx_number(g, 0)); /* (B, 1, H) */
     const char *tokens = onnx_binary(g, "Add", none, onnx_tensor(g, graph_weight(d, w->tokens)));
     return onnx_layer_norm(g, onnx_concat(g, tokens, x, 1), graph_weight(d, w->token_norm.weight),
@@ -535,7 +528,7 @@ const struct encoder_family FAMILY_EMOTION2VEC = {
     .configure = configure,
     .declare = declare,
     .declare_layer = declare_layer,
-    .frames = frames,
+    .frames = conv_frontend_frames,
     .features = features,
     .positions = positions,
     .embed = embed,

@@ -30,6 +30,11 @@ const struct encoder_family *encoder_family_find(const char *model_type)
     return NULL;
 }
 
+int encoder_family_count(void)
+{
+    return FAMILY_COUNT;
+}
+
 const char *encoder_layers_stem(const struct encoder *encoder)
 {
     return encoder->family->layers ? encoder->family->layers : "encoder.layers.";

@@ -119,16 +119,19 @@ struct lora_merge {
     double scale;
 };
 
+struct conv_frontend;
+
 struct encoder {
     const struct encoder_family *family;
     struct encoder_config config;
-    void *own;               /* the family's: settings and indices of parameters */
-    int64_t feature_width;   /* C */
-    int64_t minimum_samples; /* for one frame */
-    int64_t context;         /* samples that shorter clips are lengthened to by silence; 0: none are */
-    int64_t longest;         /* samples that it can take in; 0: any number */
-    int64_t extra;           /* tokens that its layers have before the frames */
-    size_t mask_embedding;   /* index, where has_mask_embedding */
+    void *own;                   /* the family's: settings and indices of parameters */
+    struct conv_frontend *front; /* of families that begin with it; in `own` */
+    int64_t feature_width;       /* C */
+    int64_t minimum_samples;     /* for one frame */
+    int64_t context;             /* samples that shorter clips are lengthened to by silence; 0: none are */
+    int64_t longest;             /* samples that it can take in; 0: any number */
+    int64_t extra;               /* tokens that its layers have before the frames */
+    size_t mask_embedding;       /* index, where has_mask_embedding */
     bool has_mask_embedding;
     bool group_norm;               /* its feature encoder norms over a whole clip */
     struct affine final_norm;      /* after the last layer, where it has_weight */
@@ -149,6 +152,7 @@ const char *encoder_layers_stem(const struct encoder *encoder);
 
 /* The family of that "model_type"; NULL: there is none. */
 const struct encoder_family *encoder_family_find(const char *model_type);
+int encoder_family_count(void);
 
 /* Reads `json` (with Hugging Face's defaults for what is absent), lays the experiment's settings over it
  * (settings may be NULL) and writes the settings back into `json`. */

@@ -37,7 +37,7 @@ void wav2vec2_declare(struct encoder *encoder, struct parameters *parameters)
     struct wav2vec2 *w = encoder->own;
     size_t layers = (size_t)encoder->config.num_hidden_layers;
 
-    conv_frontend_declare(&w->front, encoder, parameters);
+    conv_frontend_declare(encoder, parameters);
     conv_positions_declare(&w->positions, encoder, parameters);
     encoder->final_norm =
         declare_norm(encoder, parameters, encoder->config.hidden_size, "encoder.layer_norm");
@@ -63,25 +63,11 @@ void wav2vec2_declare_layer(struct encoder *encoder, struct parameters *paramete
         declare_linear(encoder, parameters, hidden, w->adapter_width, true, "%s.linear_2", stem);
 }
 
-int64_t wav2vec2_frames(const struct encoder *encoder, int64_t samples)
-{
-    const struct wav2vec2 *w = encoder->own;
-
-    return conv_frontend_frames(&w->front, samples);
-}
-
-struct et_tensor *wav2vec2_features(struct pass *pass, struct et_scope *scope, const struct batch *batch)
-{
-    const struct wav2vec2 *w = pass->encoder->own;
-
-    return conv_frontend_features(&w->front, pass, scope, batch);
-}
-
 struct et_tensor *wav2vec2_embed(const struct pass *pass, struct et_scope *scope, struct et_tensor *features)
 {
     const struct wav2vec2 *w = pass->encoder->own;
     const struct encoder_config *c = &pass->encoder->config;
-    struct et_tensor *x = conv_frontend_project(&w->front, pass, scope, features);
+    struct et_tensor *x = conv_frontend_project(pass, scope, features);
 
     x = conv_positions_add(&w->positions, pass, scope, x);
     if (!c->do_stable_layer_norm)
@@ -112,7 +98,7 @@ static struct et_tensor *run_layer(const struct pass *pass, struct et_scope *s, 
 const char *wav2vec2_onnx_embed(const struct graph_builder *d, const char *samples)
 {
     const struct wav2vec2 *w = d->encoder->own;
-    const char *x = conv_positions_onnx(&w->positions, d, conv_frontend_onnx(&w->front, d, samples));
+    const char *x = conv_positions_onnx(&w->positions, d, conv_frontend_onnx(d, samples));
 
     return d->encoder->config.do_stable_layer_norm ? x : graph_norm(d, x, &d->encoder->final_norm);
 }
@@ -146,9 +132,10 @@ void wav2vec2_close(struct encoder *encoder)
         .model_type = type, .prefix = name, .classification = class,                                         \
         .extractor = "Wav2Vec2FeatureExtractor", .normalizes = true, .packs = true,                          \
         .feature_encoder = {"feature_extractor."}, .configure = wav2vec2_configure,                          \
-        .declare = wav2vec2_declare, .declare_layer = wav2vec2_declare_layer, .frames = wav2vec2_frames,     \
-        .features = wav2vec2_features, .embed = wav2vec2_embed, .run_layer = run_layer,                      \
-        .onnx_embed = wav2vec2_onnx_embed, .onnx_layer = onnx_layer, .close = wav2vec2_close,                \
+        .declare = wav2vec2_declare, .declare_layer = wav2vec2_declare_layer,                                \
+        .frames = conv_frontend_frames, .features = conv_frontend_features, .embed = wav2vec2_embed,         \
+        .run_layer = run_layer, .onnx_embed = wav2vec2_onnx_embed, .onnx_layer = onnx_layer,                 \
+        .close = wav2vec2_close,                                                                             \
     }
 
 const struct encoder_family FAMILY_WAV2VEC2 =

@@ -23,8 +23,6 @@ struct wav2vec2 {
 bool wav2vec2_configure(struct encoder *encoder, cJSON *json, struct error *error);
 void wav2vec2_declare(struct encoder *encoder, struct parameters *parameters);
 void wav2vec2_declare_layer(struct encoder *encoder, struct parameters *parameters, int64_t i);
-int64_t wav2vec2_frames(const struct encoder *encoder, int64_t samples);
-struct et_tensor *wav2vec2_features(struct pass *pass, struct et_scope *scope, const struct batch *batch);
 struct et_tensor *wav2vec2_embed(const struct pass *pass, struct et_scope *scope, struct et_tensor *features);
 const char *wav2vec2_onnx_embed(const struct graph_builder *d, const char *samples);
 void wav2vec2_close(struct encoder *encoder);

@@ -31,7 +31,7 @@ static void declare(struct encoder *encoder, struct parameters *parameters)
 {
     struct wav2vec2_conformer *w = encoder->own;
 
-    conv_frontend_declare(&w->front, encoder, parameters);
+    conv_frontend_declare(encoder, parameters);
     encoder->final_norm =
         declare_norm(encoder, parameters, encoder->config.hidden_size, "encoder.layer_norm");
     conformer_declare(&w->conformer, encoder);
@@ -44,20 +44,6 @@ static void declare_layer(struct encoder *encoder, struct parameters *parameters
     conformer_declare_layer(&w->conformer, encoder, parameters, i);
 }
 
-static int64_t frames(const struct encoder *encoder, int64_t samples)
-{
-    const struct wav2vec2_conformer *w = encoder->own;
-
-    return conv_frontend_frames(&w->front, samples);
-}
-
-static struct et_tensor *features(struct pass *pass, struct et_scope *scope, const struct batch *batch)
-{
-    const struct wav2vec2_conformer *w = pass->encoder->own;
-
-    return conv_frontend_features(&w->front, pass, scope, batch);
-}
-
 static struct et_tensor *positions(const struct pass *pass, struct et_scope *scope)
 {
     const struct wav2vec2_conformer *w = pass->encoder->own;
@@ -67,9 +53,7 @@ static struct et_tensor *positions(const struct pass *pass, struct et_scope *sco
 
 static struct et_tensor *embed(const struct pass *pass, struct et_scope *scope, struct et_tensor *x)
 {
-    const struct wav2vec2_conformer *w = pass->encoder->own;
-
-    x = conv_frontend_project(&w->front, pass, scope, x);
+    x = conv_frontend_project(pass, scope, x);
     return apply_dropout(pass, scope, x, pass->encoder->config.hidden_dropout);
 }
 
@@ -79,13 +63,6 @@ static struct et_tensor *run_layer(const struct pass *pass, struct et_scope *s, 
     const struct wav2vec2_conformer *w = pass->encoder->own;
 
     return conformer_run_layer(&w->conformer, pass, s, x, i);
-}
-
-static const char *onnx_embed(const struct graph_builder *d, const char *samples)
-{
-    const struct wav2vec2_conformer *w = d->encoder->own;
-
-    return conv_frontend_onnx(&w->front, d, samples);
 }
 
 static const char *onnx_layer(const struct graph_builder *d, const char *x, int64_t i)
@@ -120,12 +97,12 @@ const struct encoder_family FAMILY_WAV2VEC2_CONFORMER = {
     .configure = configure,
     .declare = declare,
     .declare_layer = declare_layer,
-    .frames = frames,
-    .features = features,
+    .frames = conv_frontend_frames,
+    .features = conv_frontend_features,
     .positions = positions,
     .embed = embed,
     .run_layer = run_layer,
-    .onnx_embed = onnx_embed,
+    .onnx_embed = conv_frontend_onnx,
     .onnx_layer = onnx_layer,
     .rename = rename_entry,
     .close = close_family,
