@@ -52,8 +52,8 @@ commit=0123456789abcdef0123456789abcdef01234567
 cmp seed/model.safetensors "$(cache good)/blobs/$(sha256sum <seed/model.safetensors | cut -d' ' -f1)" || fail "the blob"
 grep -q "^revision = $commit" runs/good/config.ini || fail "the run does not say which commit"
 clip=$(find corpus -name '*.wav' | sort | head -1)
-"$emotrain" predict own/good "$clip" --format csv -o hub.csv 2>err || fail "$(cat err)"
-"$emotrain" predict seed "$clip" --format csv -o folder.csv 2>err || fail "$(cat err)"
+"$emotrain" predict own/good "$clip" --set audio.resampler=sinc_fastest --set run.threads=1 --set run.precision=float32 --format csv -o hub.csv 2>err || fail "$(cat err)"
+"$emotrain" predict seed "$clip" --set audio.resampler=sinc_fastest --set run.threads=1 --set run.precision=float32 --format csv -o folder.csv 2>err || fail "$(cat err)"
 cmp hub.csv folder.csv || fail "a model of the hub predicts otherwise by its name"
 : >asked
 HF_HUB_OFFLINE=1 train --run offline --set model.pretrained=own/good >/dev/null 2>err || fail "$(cat err)"
