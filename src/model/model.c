@@ -191,6 +191,21 @@ static size_t parameter_of(const struct model *model, const char *entry, bool *o
     return *ours ? parameters_index(&model->parameters, name) : model->parameters.count;
 }
 
+static bool check_finite(const struct loading *loading, size_t i, const struct parameter *p,
+                         struct error *error)
+{
+    const struct weights *weights = loading->model->weights;
+    struct et_scope *scope = et_scope_open(NULL);
+    bool recording = et_grad_mode(false);
+    bool finite = p->training_only || isfinite(et_item(scope, et_sum(scope, p->tensor)));
+
+    et_grad_mode(recording);
+    return et_scope_close(scope, error) &&
+           (finite ||
+            error_set(error, "%s: \"%s\" holds values that are no numbers, or infinite: the file is damaged",
+                      weights->files[weights->entries[i].file]->path, weights->entries[i].name));
+}
+
 /* Loads one checkpoint entry into its parameter, or notes why not. */
 static bool load_entry(struct loading *loading, size_t i, struct error *error)
 {
@@ -216,8 +231,12 @@ static bool load_entry(struct loading *loading, size_t i, struct error *error)
         return wrong_shape(weights->files[entry->file]->path, p, entry, error);
     if (!fits || (loading->other_labels && p->of_labels))
         return true;
+    if (p->loaded)
+        return error_set(error, "%s: \"%s\" is there twice, under two names",
+                         weights->files[entry->file]->path, p->name);
     p->loaded = true;
-    return weights_copy(weights, i, p->tensor, error);
+    return weights_copy(weights, i, p->tensor, error) &&
+           (!loading->trained || check_finite(loading, i, p, error));
 }
 
 static bool check_complete(struct loading *loading, const char *directory, struct error *error)
@@ -318,6 +337,23 @@ static bool find_files(const char *path, bool needs_no_files, char **directory, 
     return model_is_directory(path) || error_set(error, "%s: no config.json: not a model directory", path);
 }
 
+/* Labels come from a file: they go into tables, terminals and files. */
+static bool check_labels(const struct model *model, struct error *error)
+{
+    for (size_t k = 0; k < model->labels.count; k++) {
+        const char *label = model->labels.items[k];
+        bool plain = *label != '\0';
+        for (const unsigned char *c = (const unsigned char *)label; *c; c++)
+            plain = plain && *c >= ' ' && *c != 0x7f;
+        if (!plain)
+            return error_set(error, "%s: label %zu of \"id2label\" is empty, or holds control characters",
+                             model->path, k);
+        if (strings_index(&model->labels, label) != (int)k)
+            return error_set(error, "%s: \"id2label\" names the label \"%s\" twice", model->path, label);
+    }
+    return true;
+}
+
 static bool read_labels(struct model *model, const struct strings *given, bool *other_labels,
                         struct error *error)
 {
@@ -332,9 +368,12 @@ static bool read_labels(struct model *model, const struct strings *given, bool *
         *other_labels = strcmp(saved.items[i], given->items[i]) != 0;
     strings_free(&saved);
     if (model->labels.count == 0)
-        return error_set(error, "%s: its \"id2label\" names no labels: not a model that emotrain trained",
-                         model->path);
-    return true;
+        return error_set(
+            error,
+            "%s: its \"id2label\" names no labels (LABEL_0 and so on are none), so what it predicts is "
+            "not known: write them into config.json, or tokens.txt in FunASR's layout",
+            model->path);
+    return given || check_labels(model, error);
 }
 
 /* ---- predictions ---- */
@@ -491,6 +530,20 @@ static bool open_weights(struct model *model, const char *directory, struct erro
     return !error->kind;
 }
 
+/* A config.json that asks for much more than the weights hold is wrong; memory is not spent on it.  Room is
+ * left for a head that begins anew. */
+static bool check_size(const struct model *model, struct error *error)
+{
+    const int64_t room = (int64_t)1 << 26;
+    int64_t held = 0, wanted = parameters_elements(&model->parameters, false);
+
+    for (size_t i = 0; model->weights && i < model->weights->count; i++)
+        held += weight_elements(model->weights->entries[i].shape, model->weights->entries[i].dims);
+    return !model->weights || wanted <= held + room ||
+           error_set(error, "%s: config.json asks for %lld values, where the weights hold %lld", model->path,
+                     (long long)wanted, (long long)held);
+}
+
 /* Fills the parameters: from the checkpoint; what it lacks at random, where the model is to be trained. */
 static bool fill_parameters(struct model *model, const struct model_source *source, const char *directory,
                             bool other_labels, struct error *error)
@@ -530,7 +583,7 @@ static bool set_up(struct model *model, const struct model_source *source, const
         !read_task(model, settings, error) || !read_pooling(model, settings, error) ||
         !read_preprocessing(model, directory, audio, error) ||
         (read_features(model, source->features), !model->kind->open(model, settings, error)) ||
-        !parameters_allocate(&model->parameters, error))
+        !check_size(model, error) || !parameters_allocate(&model->parameters, error))
         return false;
     describe_config(model);
     if (settings && settings->lora_rank > 0 && !model->kind->save_parameter)
@@ -557,6 +610,7 @@ struct model *model_open(const struct model_source *source, struct error *error)
     struct model *model = mem_zero(1, sizeof *model);
 
     model->path = mem_string(source->path);
+    model->trained = !source->settings;
     parameters_start(&model->parameters, source->device);
     const struct model_kind *kind =
         source->settings ? model_kind_find(source->settings->model.kind, error) : NULL;

@@ -101,6 +101,7 @@ struct model {
     double *means, *deviations; /* (labels) regression: of the numbers that were learned from */
     cJSON *json;                /* config.json: as read, then as it will be saved */
     struct parameters parameters;
+    bool trained;            /* it was opened as it is, to be used */
     struct weights *weights; /* the checkpoint, while the model is being opened; NULL: there is none */
     const struct pooling *pooling;
     bool pooling_includes_padding;

@@ -6,6 +6,7 @@
 #include "train/loader.h"
 #include "train/sampler.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 bool predict_batch(const struct model *model, const struct batch *batch, const struct compute *compute,
@@ -23,6 +24,10 @@ bool predict_batch(const struct model *model, const struct batch *batch, const s
     et_read(scope, logits, outputs, batch->count * (int64_t)model->labels.count);
     et_grad_mode(recording);
     bool done = et_scope_close(scope, error);
+    for (int64_t i = 0; done && model->trained && i < batch->count * (int64_t)model->labels.count; i++)
+        done = isfinite(outputs[i]) ||
+               error_set(error, "%s: what it makes of a clip is no number, or infinite: it cannot predict",
+                         model->path);
     if (done)
         model_probabilities(model, outputs, batch->count);
     return done;

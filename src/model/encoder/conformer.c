@@ -37,6 +37,8 @@ bool conformer_configure(struct conformer *conformer, const struct encoder *enco
     if (conformer->left < 0 || conformer->right < 0 || conformer->left + conformer->right > 1 << 20)
         return error_set(error, "\"left_max_position_embeddings\" and \"right_max_position_embeddings\" must "
                                 "be at least 0");
+    if (!(conformer->rotary_base > 0))
+        return error_set(error, "\"rotary_embedding_base\" must be above 0");
     return width % 2 == 0 || kind != POSITIONS_ROTARY ||
            error_set(error, "rotary positions need heads of an even width, not %lld", (long long)width);
 }

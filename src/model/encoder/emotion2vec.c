@@ -125,8 +125,11 @@ static void put_integer(cJSON *json, const char *name, int64_t value)
 /* What this implementation does not do must not be ignored in silence. */
 static bool check_yaml(const cJSON *conf, const cJSON *audio, struct error *error)
 {
+    const cJSON *mode = cJSON_GetObjectItemCaseSensitive(audio, "extractor_mode");
     const char *wrong =
-        flag_at(conf, "layer_first_norm", false) || flag_at(conf, "layer_norm_first", false)
+        cJSON_IsString(mode) && strcmp(mode->valuestring, "layer_norm") != 0
+            ? "an extractor_mode other than layer_norm"
+        : flag_at(conf, "layer_first_norm", false) || flag_at(conf, "layer_norm_first", false)
             ? "layer_norm_first: true"
         : flag_at(audio, "conv_pos_pre_ln", false)               ? "conv_pos_pre_ln: true"
         : flag_at(audio, "learned_alibi", false)                 ? "learned_alibi: true"

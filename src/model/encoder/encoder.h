@@ -64,6 +64,7 @@ struct encoder_family {
     const char *extractor;      /* preprocessor_config.json's feature_extractor_type */
     bool normalizes;            /* it was trained on signals of zero mean and unit variance */
     const struct encoder_sizes *sizes; /* NULL: hidden_size, num_hidden_layers and so on */
+    int sample_rate;                   /* Hz, the only one that it takes in; 0: any */
     double context;     /* seconds that training lengthens clips to by default, where `longest` is set */
     bool pools_padding; /* its published heads pool over all frames of the context */
     bool masks_input;   /* SpecAugment masks what comes before the feature encoder's convolutions */

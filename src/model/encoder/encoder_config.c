@@ -145,6 +145,11 @@ bool encoder_config_read(struct encoder *encoder, cJSON *json, const struct mode
     const struct encoder_sizes *n = encoder->family->sizes;
 
     *c = DEFAULTS;
+    if (encoder->family->sample_rate > 0 && sample_rate != encoder->family->sample_rate)
+        return error_set(error,
+                         "a %s takes in %d Hz, not %d (audio.sample_rate, or \"sampling_rate\" in "
+                         "preprocessor_config.json)",
+                         encoder->family->model_type, encoder->family->sample_rate, sample_rate);
     return encoder_config_size(json, n ? n->hidden : "hidden_size", &c->hidden_size, 1 << 16, error) &&
            encoder_config_size(json, n ? n->layers : "num_hidden_layers", &c->num_hidden_layers, 1 << 10,
                                error) &&

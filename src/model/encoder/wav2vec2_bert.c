@@ -149,6 +149,7 @@ const struct encoder_family FAMILY_WAV2VEC2_BERT = {
     .prefix = "wav2vec2_bert.",
     .classification = "Wav2Vec2BertForSequenceClassification",
     .extractor = "SeamlessM4TFeatureExtractor",
+    .sample_rate = 16000,
     .configure = configure,
     .declare = declare,
     .declare_layer = declare_layer,

@@ -33,7 +33,10 @@ static bool configure(struct encoder *encoder, cJSON *json, struct error *error)
     return encoder_config_size(json, "num_buckets", &own->buckets, 1 << 16, error) &&
            encoder_config_size(json, "max_bucket_distance", &own->max_distance, 1 << 20, error) &&
            (own->buckets >= 4 ||
-            error_set(error, "\"num_buckets\" must be at least 4, not %lld", (long long)own->buckets));
+            error_set(error, "\"num_buckets\" must be at least 4, not %lld", (long long)own->buckets)) &&
+           (own->max_distance > own->buckets / 4 ||
+            error_set(error, "\"max_bucket_distance\" must be above a quarter of \"num_buckets\", not %lld",
+                      (long long)own->max_distance));
 }
 
 static void declare(struct encoder *encoder, struct parameters *parameters)

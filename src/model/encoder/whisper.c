@@ -209,6 +209,7 @@ const struct encoder_family FAMILY_WHISPER = {
     .masks_input = true,
     .packs = true,
     .feature_encoder = {"conv1.", "conv2.", "embed_positions."},
+    .sample_rate = 16000,
     .configure = configure,
     .declare = declare,
     .declare_layer = declare_layer,

@@ -24,7 +24,7 @@ struct machine {
     const char *path;
     const unsigned char *at, *end;
     struct value **stack, **memo;
-    size_t depth, stack_capacity, memo_count;
+    size_t depth, stack_capacity, memo_count /* room */, memo_used;
     struct arena *arena; /* of the weights: strings and pickled live on */
     struct arena values; /* of this run */
     struct error *error;
@@ -312,6 +312,7 @@ static bool memo_put(struct machine *m, uint64_t index)
         m->memo_count = count;
     }
     m->memo[index] = top(m);
+    m->memo_used = index >= m->memo_used ? index + 1 : m->memo_used;
     return true;
 }
 
@@ -382,12 +383,8 @@ static bool run_opcode(struct machine *m, unsigned char opcode)
         return memo_put(m, little_endian(m, 1));
     case 'r': /* LONG_BINPUT */
         return memo_put(m, little_endian(m, 4));
-    case 0x94: { /* MEMOIZE */
-        size_t used = m->memo_count;
-        while (used > 0 && !m->memo[used - 1])
-            used--;
-        return memo_put(m, used);
-    }
+    case 0x94: /* MEMOIZE */
+        return memo_put(m, m->memo_used);
     case 'h': /* BINGET */
         return memo_get(m, little_endian(m, 1));
     case 'j': /* LONG_BINGET */
