@@ -14,8 +14,8 @@
 static const struct {
     const char *name, *others;
 } EMOTIONS[] = {
-    {"angry",
-     "anger ang mad rage rab wut aerger ärger zorn wütend 生气 愤怒 rabbia colère colere enojo ira rabia"},
+    {"angry", "anger ang mad rage rab wut aerger ärger Ärger zorn wütend 生气 愤怒 rabbia colère colere "
+              "enojo ira rabia"},
     {"calm", "relaxed ruhig gelassen 平静 calmo calme calma"},
     {"disgust", "disgusted dis ekel 厌恶 disgusto dégoût degout asco"},
     {"fearful", "fear fea afraid scared pau angst furcht 恐惧 害怕 paura peur miedo temor"},
@@ -24,8 +24,9 @@ static const struct {
      "alegria"},
     {"neutral", "neutrality neu 中立 中性 neutro neutrale neutre"},
     {"sad", "sadness tri trauer traurigkeit traurig 难过 悲伤 伤心 tristezza triste tristesse tristeza"},
-    {"surprised", "surprise suprise suprised pleasant_surprise pleasant_surprised ps sur sor überraschung "
-                  "ueberraschung 吃惊 惊讶 sorpresa surpris"},
+    {"surprised",
+     "surprise suprise suprised pleasant_surprise pleasant_surprised ps sur sor überraschung Überraschung "
+     "ueberraschung 吃惊 惊讶 sorpresa surpris"},
     {"contempt", "contemptuous verachtung 轻蔑 disprezzo mépris desprecio"},
     {"bored", "boredom bor langeweile 无聊 noia ennui aburrimiento"},
     {"excited", "excitement exc 兴奋"},

@@ -5,7 +5,7 @@
 #include "base/strings.h"
 
 /* The emotion that a label names ("ang", "Anger", "5 = angry", "Wut": "angry"); NULL where it is not known.
- * Codes of one or two letters are not: corpora use one for different emotions. */
+ * Codes of one or two letters are not, but TESS's "ps": corpora use one for different emotions. */
 const char *emotion_of_label(const char *label);
 
 /* The index in `labels` of what means the same as `label`: the very word, else the same in another case, else

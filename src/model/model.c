@@ -229,7 +229,7 @@ static bool load_entry(struct loading *loading, size_t i, struct error *error)
                          model->labels.count);
     if (!fits && (p->required || loading->trained))
         return wrong_shape(weights->files[entry->file]->path, p, entry, error);
-    if (!fits || (loading->other_labels && p->of_labels))
+    if (!fits || p->begins_anew || (loading->other_labels && p->of_labels))
         return true;
     if (p->loaded)
         return error_set(error, "%s: \"%s\" is there twice, under two names",
@@ -363,7 +363,7 @@ static bool read_labels(struct model *model, const struct strings *given, bool *
     const struct strings *labels = given ? given : &saved;
     for (size_t i = 0; i < labels->count; i++)
         strings_add(&model->labels, labels->items[i]);
-    *other_labels = given && saved.count > 0 && saved.count != given->count;
+    *other_labels = given && saved.count != given->count; /* or none: which row is which is not known */
     for (size_t i = 0; given && i < saved.count && !*other_labels; i++)
         *other_labels = strcmp(saved.items[i], given->items[i]) != 0;
     strings_free(&saved);
@@ -589,6 +589,12 @@ static bool set_up(struct model *model, const struct model_source *source, const
     if (settings && settings->lora_rank > 0 && !model->kind->save_parameter)
         return error_usage(error, "model.lora_rank: model.kind=%s has no adapters; encoder has",
                            model->kind->name);
+    if (settings && settings->head_scale != SCALE_NONE && !model->kind->scale)
+        return error_usage(error, "model.head_scale: model.kind=%s scales nothing; encoder does",
+                           model->kind->name);
+    if (settings && !isnan(settings->context_seconds) && !model->kind->takes)
+        return error_usage(error, "model.context_seconds: model.kind=%s has no context; Whisper has",
+                           model->kind->name);
     return fill_parameters(model, source, directory, other_labels, error) &&
            (!settings || model->kind->freeze(model, settings->freeze, error)) &&
            parameters_apply_trainable(&model->parameters, -1, error);
@@ -642,6 +648,14 @@ void model_close(struct model *model)
     cJSON_Delete(model->json);
     free(model->path);
     free(model);
+}
+
+void model_forget_scale(struct model *model)
+{
+    size_t mean, deviation;
+
+    if (model->kind->scale && model->kind->scale(model, &mean, &deviation))
+        model->parameters.items[mean].loaded = model->parameters.items[deviation].loaded = false;
 }
 
 struct et_tensor *model_forward(const struct model *model, struct et_scope *scope, const struct batch *batch,

@@ -108,6 +108,7 @@ struct model {
     int sample_rate;         /* Hz, of what it takes in */
     bool normalize;          /* it takes in signals of zero mean and unit variance */
     int64_t minimum_samples; /* shorter clips must be lengthened by zeros */
+    int64_t maximum_samples; /* longer ones are not taken in; 0: any are */
     bool gradient_checkpointing;
     void *state; /* the kind's own */
 };
@@ -208,6 +209,9 @@ bool model_is_directory(const char *path);
 /* Opens a model and says in the log what was loaded, initialised anew or ignored. */
 struct model *model_open(const struct model_source *source, struct error *error);
 void model_close(struct model *model); /* NULL does nothing */
+
+/* Has the scale of pooled vectors measured, whatever the checkpoint said of it. */
+void model_forget_scale(struct model *model);
 
 struct et_tensor *model_forward(const struct model *model, struct et_scope *scope, const struct batch *batch,
                                 const struct forward_mode *mode);

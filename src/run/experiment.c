@@ -113,6 +113,8 @@ bool experiment_open_model(struct experiment *e, const char *checkpoint, struct 
     strings_free(&egemaps_names);
     if (!e->model)
         return false;
+    if (!checkpoint) /* another corpus' scale is not this one's */
+        model_forget_scale(e->model);
     config_choose(e->config, "audio.normalize", e->model->normalize ? "yes" : "no");
     log_model(e);
     return true;

@@ -48,9 +48,9 @@ static void report_matches(const struct matches *m, const struct strings *labels
     if (same.length)
         log_info("labels: %s", same.text);
     if (none.length)
-        log_warn(
-            "left out, as the model has no such label: %s (corpus.label_map=label=other tells which it is)",
-            none.text);
+        log_warn("left out, as the model has no such label, or several: %s (corpus.label_map=label=other "
+                 "tells which it is)",
+                 none.text);
     text_free(&same);
     text_free(&none);
 }

@@ -81,11 +81,11 @@ static bool make_exact()
 
 at::Device shim::device_of(int device)
 {
-    static const bool exact = device != ET_CPU && make_exact();
-
+    if (device == ET_CPU)
+        return at::Device(at::kCPU);
+    static const bool exact = make_exact();
     (void)exact;
-    return device == ET_CPU ? at::Device(at::kCPU)
-                            : at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(device));
+    return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(device));
 }
 
 /* How many products oneDNN keeps the code of.  NULL where libtorch does not show these functions. */

@@ -142,6 +142,18 @@ void batch_free(struct batch *batch)
 
 /* ---- a dataset's batches ---- */
 
+/* A clip that the model takes in stays one when it is slowed down. */
+static void augment_within(const struct augment_settings *augmentation, const struct model *model,
+                           struct signal *signal, uint64_t seed, size_t place)
+{
+    size_t most = (size_t)model->maximum_samples;
+    bool fits = most > 0 && signal->count <= most;
+
+    augment_signal(augmentation, signal, seed, place);
+    if (fits && signal->count > most)
+        signal->count = most;
+}
+
 static bool load_signals(const struct dataset *dataset, const size_t *items, size_t count,
                          const struct model *model, const struct augment_settings *augmentation,
                          uint64_t seed, struct batch *batch, struct error *error)
@@ -156,7 +168,7 @@ static bool load_signals(const struct dataset *dataset, const size_t *items, siz
         done = corpus_signal(source->cache, path, clip->sha256, source->settings->audio.max_seconds,
                              model->normalize, &signals[i], error);
         if (done && augmentation)
-            augment_signal(augmentation, &signals[i], seed, i);
+            augment_within(augmentation, model, &signals[i], seed, i);
         free(path);
     }
     done = done && batch_of_signals(batch, signals, count, model, error);

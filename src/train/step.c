@@ -100,11 +100,12 @@ static void list_trained(struct trainer *t)
 }
 
 /* Tensors' shares of the learning rate: train.head_learning_rate, train.layer_decay. */
-static void set_rates(struct trainer *t)
+static bool set_rates(struct trainer *t, struct error *error)
 {
     const struct train_settings *settings = &t->settings->train;
     const struct model *model = t->model;
     double *rates = mem_zero(t->count + 1, sizeof *rates);
+    bool other_head = !isnan(settings->head_learning_rate);
     size_t n = 0;
 
     for (size_t i = 0; i < model->parameters.count; i++) {
@@ -112,12 +113,21 @@ static void set_rates(struct trainer *t)
             continue;
         int64_t above = model->kind->layers_above ? model->kind->layers_above(model, i) : 0;
         rates[n] = above > 0 ? pow(settings->layer_decay, (double)above) : 1;
-        if (above < 0 && !isnan(settings->head_learning_rate) && settings->learning_rate > 0)
+        if (above < 0 && other_head && settings->learning_rate > 0)
             rates[n] = settings->head_learning_rate / settings->learning_rate;
         n++;
     }
     et_adamw_set_rates(t->optimizer, rates);
     free(rates);
+    if (other_head && settings->learning_rate <= 0)
+        return error_usage(
+            error, "train.head_learning_rate needs a train.learning_rate above 0; model.freeze=encoder "
+                   "trains the head alone");
+    return (model->kind->layers_above || (!other_head && settings->layer_decay >= 1)) ||
+           error_usage(error,
+                       "train.head_learning_rate and train.layer_decay: model.kind=%s has no layers to tell "
+                       "apart; encoder has",
+                       model->kind->name);
 }
 
 bool trainer_start(struct trainer *t, struct error *error)
@@ -137,10 +147,10 @@ bool trainer_start(struct trainer *t, struct error *error)
     t->scope = et_scope_open(NULL);
     list_trained(t);
     t->schedule = schedule_find(settings->lr_scheduler, error);
-    return t->schedule && start_ranks(t, error) && start_loss(t, error) && start_buffers(t, error) &&
+    return t->schedule && measure_head_scale(t->model, t->train, &t->compute, error) &&
+           start_ranks(t, error) && start_loss(t, error) && start_buffers(t, error) &&
            ema_start(&t->ema, t->model, settings->ema_decay, error) && microbatches_start(t, error) &&
-           (t->optimizer = et_adamw_new(t->tensors, t->count, adamw, error)) != NULL &&
-           (set_rates(t), measure_head_scale(t->model, t->train, &t->compute, error));
+           (t->optimizer = et_adamw_new(t->tensors, t->count, adamw, error)) != NULL && set_rates(t, error);
 }
 
 void trainer_end(struct trainer *t)

@@ -26,4 +26,4 @@ cmp one.txt two.txt || fail "eval saw something else than the model was trained 
 mkdir some && for e in 01 02 03; do mkdir -p some/a && cp corpus/Actor_0*/03-01-$e-* some/a/; done
 "$emotrain" --config tiny.ini --run few "${plain[@]}" --set corpus.root=some --set corpus.labels=calm,happy \
   --set split.test=0.25 >/dev/null 2>err || fail "$(cat err)"
-expect 0 "left out, as the model has no such label: neutral (2 clips)" "$emotrain" eval few --config tiny.ini --set corpus.root=some
+expect 0 "left out, as the model has no such label, or several: neutral (2 clips)" "$emotrain" eval few --config tiny.ini --set corpus.root=some

@@ -31,7 +31,7 @@ cp -r "$(published hubert_layer)" codes
 sed -i 's/"0": "angry"/"0": "ang"/; s/"1": "calm"/"1": "neu"/' codes/config.json
 run eval codes --config tiny.ini
 grep -q 'labels: angry is the model.s ang, neutral is the model.s neu' err || fail "labels are not matched: $(cat err)"
-grep -q 'left out, as the model has no such label: .*calm (' err || fail "nothing was left out: $(cat err)"
+grep -q 'left out, as the model has no such label, or several: .*calm (' err || fail "nothing was left out: $(cat err)"
 run eval codes --config tiny.ini --set corpus.label_map=calm=neu
 grep -q 'calm (' err && fail "label_map was not taken: $(cat err)"
 

@@ -8,7 +8,7 @@
 
 static const double BATCH_NORM_EPS = 1e-5, BATCH_NORM_MOMENTUM = 0.1;
 
-bool conformer_configure(struct conformer *conformer, const struct encoder *encoder, cJSON *json,
+bool conformer_configure(struct conformer *conformer, struct encoder *encoder, cJSON *json,
                          const char *positions, struct error *error)
 {
     static const char *const kinds[] = {"relative", "rotary", "relative_key"}, *const swish[] = {"swish"};
@@ -19,7 +19,7 @@ bool conformer_configure(struct conformer *conformer, const struct encoder *enco
     conformer->left = 64;
     conformer->right = 8;
     conformer->rotary_base = 10000;
-    conformer->conv_dropout = 0.1;
+    encoder->config.conv_dropout = 0.1;
     conformer->kernel = 31;
     if (!(cJSON_IsNull(type) ||
           encoder_config_choice(json, "position_embeddings_type", positions, kinds, 3, &kind, error)) ||
@@ -28,7 +28,7 @@ bool conformer_configure(struct conformer *conformer, const struct encoder *enco
         !json_integer(json, "left_max_position_embeddings", &conformer->left, error) ||
         !json_integer(json, "right_max_position_embeddings", &conformer->right, error) ||
         !json_number(json, "rotary_embedding_base", &conformer->rotary_base, error) ||
-        !hyperparameter_number(&conformer->conv_dropout, "conformer_conv_dropout", NAN, json, error))
+        !hyperparameter_number(&encoder->config.conv_dropout, "conformer_conv_dropout", NAN, json, error))
         return false;
     conformer->positions = (enum conformer_positions)kind;
     if (conformer->kernel % 2 == 0)
@@ -314,7 +314,7 @@ static struct et_tensor *convolve(const struct conformer *conformer, const struc
     x = pointwise(pass, s, x, &l->widen);
     x = et_mul(s, et_narrow(s, x, 2, 0, hidden), et_sigmoid(s, et_narrow(s, x, 2, hidden, hidden)));
     x = swish(s, convolve_depth(conformer, pass, s, x, l));
-    return apply_dropout(pass, s, pointwise(pass, s, x, &l->back), conformer->conv_dropout);
+    return apply_dropout(pass, s, pointwise(pass, s, x, &l->back), pass->encoder->config.conv_dropout);
 }
 
 struct et_tensor *conformer_run_layer(const struct conformer *conformer, const struct pass *pass,

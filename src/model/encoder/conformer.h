@@ -31,14 +31,14 @@ struct conformer_layer {
 struct conformer {
     enum conformer_positions positions;
     int64_t left, right; /* POSITIONS_RELATIVE_KEY: distances beyond these count as these */
-    double rotary_base, conv_dropout, norm_eps;
+    double rotary_base, norm_eps;
     int64_t kernel; /* conv_depthwise_kernel_size */
     bool is_causal; /* the convolution sees no later frames, and a layer norm, not a batch norm, follows it */
     struct conformer_layer *layers;
 };
 
 /* Reads position_embeddings_type and so on; norm_eps and is_causal are the caller's. */
-bool conformer_configure(struct conformer *conformer, const struct encoder *encoder, cJSON *json,
+bool conformer_configure(struct conformer *conformer, struct encoder *encoder, cJSON *json,
                          const char *positions, struct error *error);
 
 /* Makes room for the layers. */

@@ -70,6 +70,8 @@ static const char *take_list(const char *text, cJSON *lists[3])
         if (sscanf(text, " ]%n", &used) == 0 && used > 0)
             break;
     }
+    if (count == CONV_FRONTEND_MAX)
+        return NULL;
     text += used;
     count++;
     used = 0;
@@ -103,11 +105,13 @@ static bool read_convolutions(cJSON *json, const char *text, struct error *error
                      text);
 }
 
+static const double MOST = 1e6; /* that any size here can be */
+
 static int64_t integer_at(const cJSON *object, const char *name, int64_t fallback)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
 
-    return cJSON_IsNumber(item) ? (int64_t)item->valuedouble : fallback;
+    return cJSON_IsNumber(item) && fabs(item->valuedouble) <= MOST ? (int64_t)item->valuedouble : fallback;
 }
 
 static bool flag_at(const cJSON *object, const char *name, bool fallback)
@@ -157,8 +161,10 @@ static bool read_conf(cJSON *json, const cJSON *conf, struct error *error)
     put_integer(json, "hidden_size", hidden);
     put_integer(json, "num_hidden_layers", integer_at(conf, "depth", 8) + first);
     put_integer(json, "num_attention_heads", integer_at(conf, "num_heads", 12));
-    put_integer(json, "intermediate_size",
-                (int64_t)((double)hidden * (cJSON_IsNumber(ratio) ? ratio->valuedouble : 4)));
+    put_integer(
+        json, "intermediate_size",
+        (int64_t)((double)hidden *
+                  (cJSON_IsNumber(ratio) && fabs(ratio->valuedouble) <= MOST ? ratio->valuedouble : 4)));
     put_integer(json, "prenet_depth", first);
     put_integer(json, "num_extra_tokens", integer_at(audio, "num_extra_tokens", 10));
     put_integer(json, "num_conv_pos_embeddings", depth);
@@ -240,6 +246,9 @@ static bool configure(struct encoder *encoder, cJSON *json, struct error *error)
     encoder->group_norm = w->front.group_norm = w->front.bias = false;
     if (w->extra < 1 || w->extra > 1 << 10)
         return error_set(error, "\"num_extra_tokens\" must be from 1 to %d", 1 << 10);
+    if (w->first_layers < 0 || w->first_layers > encoder->config.num_hidden_layers)
+        return error_set(error, "\"prenet_depth\" must be from 0 to %lld",
+                         (long long)encoder->config.num_hidden_layers);
     encoder->extra = w->extra;
     return stacked_positions_check(&w->positions, encoder, error);
 }
@@ -308,7 +317,7 @@ static const char *numbered(const char *name, const char *stem, long *number)
     if (!text_starts(name, stem))
         return NULL;
     *number = strtol(name + strlen(stem), &end, 10);
-    return *end == '.' ? end + 1 : NULL;
+    return *end == '.' && *number >= 0 && *number < 1 << 20 ? end + 1 : NULL;
 }
 
 /* FunASR's names to ours.  Of pretraining alone are the decoder and the moving average's own copies. */

@@ -122,7 +122,8 @@ static bool head_width(const struct encoder *e, const struct model *model, bool 
            error_set(error, "its head's dense layer is %lld wide", (long long)*width);
 }
 
-static void declare(struct encoder *e, struct model *model, enum head_kind head, int64_t width, bool scales)
+static void declare(struct encoder *e, struct model *model, enum head_kind head, int64_t width, bool scales,
+                    bool other_head)
 {
     const struct encoder_config *c = &e->config;
     struct parameters *p = &model->parameters;
@@ -145,6 +146,10 @@ static void declare(struct encoder *e, struct model *model, enum head_kind head,
         model->pooling->declare(p, c->hidden_size, c->initializer_range);
     head_declare(&e->head, p, head, model->pooling->outputs * c->hidden_size, width,
                  (int64_t)model->labels.count, c->initializer_range, c->final_dropout);
+    if (other_head)
+        p->items[e->head.out_weight].begins_anew = p->items[e->head.out_bias].begins_anew = true;
+    if (other_head && e->head.layout->dense)
+        p->items[e->head.dense_weight].begins_anew = p->items[e->head.dense_bias].begins_anew = true;
     if (scales)
         head_declare_scale(&e->head, p, model->pooling->outputs * c->hidden_size);
 }
@@ -259,6 +264,7 @@ static bool encoder_open(struct model *model, const struct model_settings *setti
         return false;
     e->hides_padding = hides_padding(model, e, mask);
     model->minimum_samples = e->minimum_samples;
+    model->maximum_samples = e->longest;
     bool scales = strcmp(scale, SCALES[SCALE_STANDARD]) == 0;
     json_put(model->json, "emotrain_head", cJSON_CreateString(HEAD_LAYOUTS[head].name));
     json_put(model->json, "emotrain_head_scale",
@@ -266,7 +272,8 @@ static bool encoder_open(struct model *model, const struct model_settings *setti
     json_put(model->json, "emotrain_layers", cJSON_CreateString(layers));
     json_put(model->json, "emotrain_attention_mask", cJSON_CreateString(e->hides_padding ? "yes" : "no"));
     json_put(model->json, "use_weighted_layer_sum", cJSON_CreateBool(e->mix.kind == LAYERS_WEIGHTED));
-    declare(e, model, head, width, scales);
+    declare(e, model, head, width, scales,
+            settings && model->weights && head_of_checkpoint(model->weights) != head);
     return true;
 }
 
@@ -324,8 +331,7 @@ static bool layer_number(const struct encoder *e, const char *name, long long *l
 /* Whether parameter i belongs to the norm behind the last layer. */
 static bool is_final_norm(const struct encoder *e, size_t i)
 {
-    return e->final_norm.has_weight && e->config.do_stable_layer_norm &&
-           (i == e->final_norm.weight || i == e->final_norm.bias);
+    return encoder_norms_last(e) && (i == e->final_norm.weight || i == e->final_norm.bias);
 }
 
 /* Whether a parameter comes in before the end of the feature encoder or, if there are any, of so many layers.
@@ -373,7 +379,7 @@ int64_t encoder_steady_layers(const struct model *model)
     int64_t depth = layer_mix_depth(&e->mix);
     bool masked = c->apply_spec_augment && (c->mask_time.probability > 0 || c->mask_feature.probability > 0);
     bool drops = c->hidden_dropout > 0 || c->activation_dropout > 0 || c->attention_dropout > 0 ||
-                 c->feat_proj_dropout > 0 || c->layerdrop > 0;
+                 c->feat_proj_dropout > 0 || c->layerdrop > 0 || c->conv_dropout > 0;
 
     if (masked || drops || e->adapter_rank > 0 || e->mix.kind == LAYERS_WEIGHTED)
         return 0;
@@ -493,13 +499,15 @@ static bool save_parameter(const struct model *model, size_t i, struct named_ten
     return !strstr(entry->name, ".lora_");
 }
 
-/* What config.json calls the model: transformers' class where it has one that computes this, else the class
- * that the 2021 notebooks gave its head. */
+/* What config.json calls the model: transformers' class where that computes this, the class of the 2021
+ * notebooks for their head, else a name that no other program takes for its own. */
 static void describe_model(const struct model *model, cJSON *json)
 {
     const struct encoder *e = model->state;
-    bool standard = e->head.layout == &HEAD_LAYOUTS[HEAD_PROJECTOR] && e->family->classification;
-    const char *architecture = standard ? e->family->classification : "Wav2Vec2ForSpeechClassification";
+    bool of_notebooks = e->family == &FAMILY_WAV2VEC2 && e->head.layout == &HEAD_LAYOUTS[HEAD_DENSE];
+    const char *architecture = encoder_is_huggingface(model) ? e->family->classification
+                               : of_notebooks                ? "Wav2Vec2ForSpeechClassification"
+                                                             : "EmotrainSpeechClassification";
 
     json_put(json, "model_type", cJSON_CreateString(e->family->model_type));
     json_put(json, "architectures", cJSON_CreateStringArray(&architecture, 1));

@@ -24,6 +24,7 @@ struct encoder_config {
     bool do_stable_layer_norm; /* norms come before attention and feed-forward layers, not after */
     double layer_norm_eps, initializer_range;
     double hidden_dropout, activation_dropout, attention_dropout, feat_proj_dropout, final_dropout, layerdrop;
+    double conv_dropout; /* of a conformer's convolutions */
     bool apply_spec_augment;
     struct mask_settings mask_time, mask_feature;
 };
@@ -103,6 +104,10 @@ struct encoder_family {
     const char *(*onnx_embed)(const struct graph_builder *builder, const char *samples);
     const char *(*onnx_layer)(const struct graph_builder *builder, const char *x, int64_t i);
 
+    /* In ONNX, a clip's own frames, as an integer (1), where its context is longer; NULL: there is no
+     * context. */
+    const char *(*onnx_frames)(const struct graph_builder *builder, const char *samples);
+
     /* What preprocessor_config.json says besides; NULL: nothing. */
     void (*describe_extractor)(const struct encoder *encoder, cJSON *json);
 
@@ -150,6 +155,12 @@ struct encoder {
 
 /* What layers' names begin with, behind the prefix. */
 const char *encoder_layers_stem(const struct encoder *encoder);
+
+/* Whether a norm comes after the last layer. */
+bool encoder_norms_last(const struct encoder *encoder);
+
+/* Whether transformers' class for the family computes what this model does, as it stands. */
+bool encoder_is_huggingface(const struct model *model);
 
 /* The family of that "model_type"; NULL: there is none. */
 const struct encoder_family *encoder_family_find(const char *model_type);

@@ -114,8 +114,8 @@ static bool check(const struct encoder *encoder, struct error *error)
                      (long long)c->hidden_size, (long long)c->num_attention_heads);
 }
 
-/* Clips are lengthened by silence to so many seconds: model.context_seconds, else config.json's, else as the
- * family was trained. */
+/* Clips are lengthened by silence to so many seconds: in training model.context_seconds or the family's
+ * default; of a trained model config.json's, or as the family was pretrained. */
 static bool read_context(struct encoder *encoder, cJSON *json, const struct model_settings *settings,
                          int sample_rate, struct error *error)
 {
@@ -133,7 +133,7 @@ static bool read_context(struct encoder *encoder, cJSON *json, const struct mode
     if (!(seconds >= 0) || seconds * sample_rate > (double)encoder->longest)
         return error_usage(error, "model.context_seconds must be from 0 to %g, what this encoder takes in",
                            (double)encoder->longest / sample_rate);
-    encoder->context = (int64_t)(seconds * sample_rate);
+    encoder->context = llround(seconds * sample_rate);
     json_put(json, CONTEXT, cJSON_CreateNumber(seconds));
     return true;
 }

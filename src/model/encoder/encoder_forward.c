@@ -143,8 +143,7 @@ static struct et_tensor *run_layers(const struct pass *pass, struct et_scope *sc
     return x;
 }
 
-/* Whether a norm comes after the last layer. */
-static bool norms_last(const struct encoder *encoder)
+bool encoder_norms_last(const struct encoder *encoder)
 {
     return encoder->final_norm.has_weight && encoder->config.do_stable_layer_norm;
 }
@@ -162,7 +161,7 @@ static struct et_tensor *transform(struct pass *pass, struct et_scope *scope, st
         x = et_pack(scope, x, pass->visible);
     x = run_layers(pass, scope, x, depth, &sum);
     observe_hidden(pass, scope, depth, x);
-    if (depth == mix->layers && norms_last(pass->encoder))
+    if (depth == mix->layers && encoder_norms_last(pass->encoder))
         x = apply_norm(pass, scope, x, &pass->encoder->final_norm);
     sum = layer_mix_add(mix, parameters, scope, sum, x, depth);
     x = padded(pass, scope, sum ? sum : x);
@@ -258,10 +257,9 @@ static bool takes_lengths(const struct model *model, struct et_scope *scope, con
         }
         if (encoder->longest > 0 && batch->lengths[b] > encoder->longest) {
             double seconds = (double)encoder->longest / model->sample_rate;
-            snprintf(
-                message, sizeof message,
-                "a clip is longer than the %.0f s that this encoder takes in: set audio.max_seconds=%.0f",
-                seconds, seconds);
+            snprintf(message, sizeof message,
+                     "a clip is longer than the %g s that this encoder takes in: set audio.max_seconds=%g",
+                     seconds, seconds);
             et_scope_fail(scope, message);
             return false;
         }

@@ -24,11 +24,12 @@ static const char *why_not(const struct model *model)
     if (model->pooling_includes_padding != e->family->pools_padding)
         return e->family->pools_padding
                    ? "it pools over a clip's own frames, where transformers' class pools over all frames of "
-                     "its context (train with model.pooling_padding=include and model.context_seconds=30)"
+                     "its context (train with model.pooling_padding=include and the longest "
+                     "model.context_seconds)"
                    : "it pools over padding (train with model.pooling_padding=exclude)";
     if (e->longest > 0 && e->context != e->longest)
-        return "its clips are not lengthened to all that the encoder takes in (train with "
-               "model.context_seconds=30)";
+        return "its clips are not lengthened to all that the encoder takes in (train with the longest "
+               "model.context_seconds)";
     if (e->mix.kind == LAYERS_ONE && e->mix.index != e->mix.layers)
         return "it reads a layer before the last (train with model.layer=last or weighted)";
     return NULL;
@@ -110,6 +111,13 @@ static bool write_weights(const struct model *model, const char *path, struct er
     bool done = !et_scope_failed(scope) && safetensors_write(path, tensors, count, error);
     free(tensors);
     return et_scope_close(scope, error) && done;
+}
+
+bool encoder_is_huggingface(const struct model *model)
+{
+    const struct encoder *e = model->state;
+
+    return e->head.layout == &HEAD_LAYOUTS[HEAD_PROJECTOR] && !e->head.scales && !why_not(model);
 }
 
 bool encoder_save_huggingface(const struct model *model, const char *directory, struct error *error)

@@ -28,18 +28,31 @@ static const char *transform(const struct graph_builder *d, const char *x)
         sum = mix(d, sum, x, i);
         x = encoder->family->onnx_layer(d, x, i);
     }
-    if (depth == encoder->mix.layers && encoder->final_norm.has_weight &&
-        encoder->config.do_stable_layer_norm)
+    if (depth == encoder->mix.layers && encoder_norms_last(encoder))
         x = graph_norm(d, x, &encoder->final_norm);
     sum = mix(d, sum, x, depth);
     x = sum ? sum : x;
     return encoder->extra > 0 ? onnx_slice(d->graph, x, 1, encoder->extra, INT64_MAX) : x;
 }
 
+/* x (B, T, H) without the frames of the silence that clips are lengthened by. */
+static const char *own_frames(const struct graph_builder *d, const char *x, const char *samples)
+{
+    static const int64_t first[1] = {0}, axis[1] = {1};
+    const char *const inputs[4] = {x, onnx_integers(d->graph, first, 1),
+                                   d->encoder->family->onnx_frames(d, samples),
+                                   onnx_integers(d->graph, axis, 1)};
+
+    return onnx_node(d->graph, "Slice", inputs, 4, NULL, 0);
+}
+
 const char *encoder_onnx(const struct model *model, struct onnx *graph, const char *samples)
 {
     const struct graph_builder d = {graph, model, model->state};
     const char *x = transform(&d, d.encoder->family->onnx_embed(&d, samples));
+
+    if (d.encoder->context > 0 && !model->pooling_includes_padding)
+        x = own_frames(&d, x, samples);
 
     x = model->pooling->build_onnx(graph, x, &model->parameters, d.encoder->pooling);
     return head_build_onnx(&d.encoder->head, &model->parameters, graph, x);

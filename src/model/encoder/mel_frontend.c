@@ -126,6 +126,25 @@ static struct et_tensor *take_samples(const struct mel_frontend *mel, const stru
     return result;
 }
 
+/* What stands behind a clip and its silence to the quietest there is.  x (B, T, bands), logarithms */
+static struct et_tensor *silence_after(const struct mel_frontend *mel, const struct pass *pass,
+                                       struct et_scope *scope, struct et_tensor *x, const struct batch *batch)
+{
+    int64_t frames = et_size(x, 1);
+    const int64_t shape[3] = {batch->count, frames, 1};
+    bool *after = mem_zero((size_t)(batch->count * frames), sizeof *after), any = false;
+
+    for (int64_t b = 0; b < batch->count; b++)
+        for (int64_t t = mel_frontend_frames(mel, encoder_context(pass->encoder, batch->lengths[b]));
+             t < frames; t++)
+            after[b * frames + t] = any = true;
+    if (any)
+        x = et_masked_fill(
+            scope, x, et_from_data(scope, after, ET_BOOL, shape, 3, pass->model->parameters.device), -10);
+    free(after);
+    return x;
+}
+
 /* Whisper's scale: decibels down to 80 below each clip's loudest, around zero.  x (B, T, bands) */
 static struct et_tensor *scale_whisper(struct et_scope *scope, struct et_tensor *x)
 {
@@ -181,8 +200,10 @@ struct et_tensor *mel_frontend_spectrogram(const struct mel_frontend *mel, const
     x = et_linear(scope, et_power_spectrum(scope, x, mel->size), mel->filters, NULL);
     x = et_log(scope,
                et_clamp(scope, et_to_dtype(scope, x, ET_FLOAT32), whisper ? 1e-10 : 0x1p-23, INFINITY));
-    return whisper ? scale_whisper(scope, et_mul_scalar(scope, x, 1 / log(10)))
-                   : scale_kaldi(mel, pass, scope, x, batch);
+    if (!whisper)
+        return scale_kaldi(mel, pass, scope, x, batch);
+    x = et_mul_scalar(scope, x, 1 / log(10));
+    return scale_whisper(scope, silence_after(mel, pass, scope, x, batch));
 }
 
 /* ---- in ONNX ---- */

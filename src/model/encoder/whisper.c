@@ -170,6 +170,17 @@ static const char *onnx_embed(const struct graph_builder *d, const char *samples
                        onnx_gather(g, onnx_tensor(g, graph_weight(d, w->embedding)), onnx_range(g, x)));
 }
 
+/* (S / 160 + 1) / 2 */
+static const char *onnx_frames_of(const struct graph_builder *d, const char *samples)
+{
+    static const int64_t hop[1] = {MEL_HOP}, one[1] = {1}, two[1] = {2};
+    struct onnx *g = d->graph;
+    const char *frames = onnx_binary(g, "Div", onnx_frames(g, samples), onnx_integers(g, hop, 1));
+
+    return onnx_binary(g, "Div", onnx_binary(g, "Add", frames, onnx_integers(g, one, 1)),
+                       onnx_integers(g, two, 1));
+}
+
 static const char *onnx_layer(const struct graph_builder *d, const char *x, int64_t i)
 {
     const struct whisper *w = d->encoder->own;
@@ -219,6 +230,7 @@ const struct encoder_family FAMILY_WHISPER = {
     .run_layer = run_layer,
     .onnx_embed = onnx_embed,
     .onnx_layer = onnx_layer,
+    .onnx_frames = onnx_frames_of,
     .describe_extractor = describe_extractor,
     .close = close_family,
 };

@@ -35,6 +35,8 @@ enum head_kind head_of_checkpoint(const struct weights *weights)
             (l->dense ? holds(weights, l->dense) : !holds(weights, "classifier.dense")))
             break;
     }
+    if (kind == HEAD_COUNT && holds(weights, "proj")) /* emotion2vec's name for it */
+        return HEAD_LINEAR;
     return (enum head_kind)kind;
 }
 
