@@ -137,8 +137,7 @@ static void observe_last(void *context, const char *name, const struct et_tensor
 {
     struct parity *parity = context;
     const struct encoder *encoder = parity->model->state;
-    bool normed = encoder->final_norm.has_weight && encoder->config.do_stable_layer_norm &&
-                  !entry_of(parity, "last_hidden_state");
+    bool normed = encoder_norms_last(encoder) && !entry_of(parity, "last_hidden_state");
     char *last = mem_format("hidden_%lld", (long long)encoder->config.num_hidden_layers);
 
     if (!normed || strcmp(name, last) != 0)

@@ -17,7 +17,7 @@ struct data2vec {
 static bool configure(struct encoder *encoder, cJSON *json, struct error *error)
 {
     struct data2vec *d = encoder->own = mem_zero(1, sizeof *d);
-    bool adds = false;
+    static const char *const refused[] = {"add_adapter", NULL};
 
     encoder->has_mask_embedding = true;
     encoder->config.do_stable_layer_norm = false;
@@ -28,11 +28,9 @@ static bool configure(struct encoder *encoder, cJSON *json, struct error *error)
                              error) ||
         !encoder_config_size(json, "conv_pos_kernel_size", &d->positions.kernel, 1 << 12, error) ||
         !encoder_config_size(json, "num_conv_pos_embedding_groups", &d->positions.groups, 1 << 12, error) ||
-        !json_bool(json, "add_adapter", &adds, error))
+        !encoder_config_refuse(json, refused, error))
         return false;
     encoder->group_norm = d->front.group_norm = false;
-    if (adds)
-        return error_set(error, "\"add_adapter\" is not supported: the encoder would be another");
     return stacked_positions_check(&d->positions, encoder, error);
 }
 

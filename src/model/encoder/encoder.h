@@ -175,6 +175,10 @@ bool encoder_config_read(struct encoder *encoder, cJSON *json, const struct mode
 bool encoder_config_size(const cJSON *json, const char *name, int64_t *value, int64_t maximum,
                          struct error *error);
 
+/* Fails where config.json sets one of these to true (the list ends with NULL): the encoder would be another.
+ */
+bool encoder_config_refuse(const cJSON *json, const char *const *names, struct error *error);
+
 /* One of some names in config.json: fails for another value, which it names with those known. */
 bool encoder_config_choice(const cJSON *json, const char *name, const char *fallback,
                            const char *const *choices, size_t count, size_t *chosen, struct error *error);

@@ -17,6 +17,18 @@ bool encoder_config_size(const cJSON *json, const char *name, int64_t *value, in
             error_set(error, "\"%s\" must be from 1 to %lld", name, (long long)maximum));
 }
 
+bool encoder_config_refuse(const cJSON *json, const char *const *names, struct error *error)
+{
+    for (; *names; names++) {
+        bool set = false;
+        if (!json_bool(json, *names, &set, error))
+            return false;
+        if (set)
+            return error_set(error, "\"%s\" is not supported: the encoder would be another", *names);
+    }
+    return true;
+}
+
 bool encoder_config_choice(const cJSON *json, const char *name, const char *fallback,
                            const char *const *choices, size_t count, size_t *chosen, struct error *error)
 {

@@ -1,11 +1,14 @@
 /* Log-mel spectrograms of pretrained encoders: see mel_frontend.h. */
 #include "model/encoder/mel_frontend.h"
 
+#include "model/layers/frames.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const double PI = 3.14159265358979323846, RATE = 16000;
+static const double QUIETEST = -10; /* of Whisper's logarithms */
 
 /* ---- scales ---- */
 
@@ -126,23 +129,27 @@ static struct et_tensor *take_samples(const struct mel_frontend *mel, const stru
     return result;
 }
 
-/* What stands behind a clip and its silence to the quietest there is.  x (B, T, bands), logarithms */
-static struct et_tensor *silence_after(const struct mel_frontend *mel, const struct pass *pass,
-                                       struct et_scope *scope, struct et_tensor *x, const struct batch *batch)
+/* (B, T, 1): true behind each clip's so many frames; NULL where none is */
+static struct et_tensor *frames_after(const struct pass *pass, struct et_scope *scope, const int64_t *lengths,
+                                      int64_t frames)
 {
-    int64_t frames = et_size(x, 1);
-    const int64_t shape[3] = {batch->count, frames, 1};
-    bool *after = mem_zero((size_t)(batch->count * frames), sizeof *after), any = false;
+    const int64_t shape[3] = {pass->clips, frames, 1};
+    struct et_tensor *mask =
+        frames_padding(scope, lengths, pass->clips, frames, pass->model->parameters.device);
 
-    for (int64_t b = 0; b < batch->count; b++)
-        for (int64_t t = mel_frontend_frames(mel, encoder_context(pass->encoder, batch->lengths[b]));
-             t < frames; t++)
-            after[b * frames + t] = any = true;
-    if (any)
-        x = et_masked_fill(
-            scope, x, et_from_data(scope, after, ET_BOOL, shape, 3, pass->model->parameters.device), -10);
-    free(after);
-    return x;
+    return mask ? et_reshape(scope, mask, shape, 3) : NULL;
+}
+
+struct et_tensor *mel_frontend_fill(const struct mel_frontend *mel, const struct pass *pass,
+                                    struct et_scope *scope, struct et_tensor *x, const struct batch *batch,
+                                    double value)
+{
+    int64_t *lengths = et_scope_memory(scope, (size_t)pass->clips * sizeof *lengths);
+
+    for (int64_t b = 0; b < pass->clips; b++)
+        lengths[b] = mel_frontend_frames(mel, encoder_context(pass->encoder, batch->lengths[b]));
+    struct et_tensor *mask = frames_after(pass, scope, lengths, et_size(x, 1));
+    return mask ? et_masked_fill(scope, x, mask, value) : x;
 }
 
 /* Whisper's scale: decibels down to 80 below each clip's loudest, around zero.  x (B, T, bands) */
@@ -159,29 +166,23 @@ static struct et_tensor *scale_whisper(struct et_scope *scope, struct et_tensor 
 static struct et_tensor *scale_kaldi(const struct mel_frontend *mel, const struct pass *pass,
                                      struct et_scope *scope, struct et_tensor *x, const struct batch *batch)
 {
-    int64_t frames = et_size(x, 1);
-    const int64_t single[3] = {batch->count, 1, 1}, column[3] = {batch->count, frames, 1};
+    const int64_t single[3] = {batch->count, 1, 1};
     int device = pass->model->parameters.device;
     float *counts = mem_zero((size_t)batch->count, sizeof *counts),
           *fewer = mem_zero((size_t)batch->count, sizeof *fewer);
-    bool *after = mem_zero((size_t)(batch->count * frames), sizeof *after);
 
     for (int64_t b = 0; b < batch->count; b++) {
         int64_t own = mel_frontend_frames(mel, batch->lengths[b]);
         counts[b] = (float)own;
         fewer[b] = (float)(own > 1 ? own - 1 : 1);
-        for (int64_t t = own; t < frames; t++)
-            after[b * frames + t] = true;
     }
     struct et_tensor *count = et_from_data(scope, counts, ET_FLOAT32, single, 3, device),
-                     *less = et_from_data(scope, fewer, ET_FLOAT32, single, 3, device),
-                     *mask = et_from_data(scope, after, ET_BOOL, column, 3, device);
+                     *less = et_from_data(scope, fewer, ET_FLOAT32, single, 3, device);
     free(counts);
     free(fewer);
-    free(after);
-    x = et_masked_fill(scope, x, mask, 0);
+    x = mel_frontend_fill(mel, pass, scope, x, batch, 0);
     x = et_sub(scope, x, et_div(scope, et_sum_dim(scope, x, 1, true), count));
-    x = et_masked_fill(scope, x, mask, 0);
+    x = mel_frontend_fill(mel, pass, scope, x, batch, 0);
     struct et_tensor *variance = et_div(scope, et_sum_dim(scope, et_mul(scope, x, x), 1, true), less);
     return et_mul(scope, x, et_rsqrt(scope, et_add_scalar(scope, variance, 1e-7)));
 }
@@ -203,7 +204,7 @@ struct et_tensor *mel_frontend_spectrogram(const struct mel_frontend *mel, const
     if (!whisper)
         return scale_kaldi(mel, pass, scope, x, batch);
     x = et_mul_scalar(scope, x, 1 / log(10));
-    return scale_whisper(scope, silence_after(mel, pass, scope, x, batch));
+    return scale_whisper(scope, mel_frontend_fill(mel, pass, scope, x, batch, QUIETEST));
 }
 
 /* ---- in ONNX ---- */

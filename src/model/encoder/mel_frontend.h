@@ -31,6 +31,11 @@ int64_t mel_frontend_frames(const struct mel_frontend *mel, int64_t samples); /*
 struct et_tensor *mel_frontend_spectrogram(const struct mel_frontend *mel, const struct pass *pass,
                                            struct et_scope *scope, const struct batch *batch);
 
+/* x (B, T, ...) with `value` behind each clip's frames and those of its silence. */
+struct et_tensor *mel_frontend_fill(const struct mel_frontend *mel, const struct pass *pass,
+                                    struct et_scope *scope, struct et_tensor *x, const struct batch *batch,
+                                    double value);
+
 /* In ONNX: samples (B, S) -> (B, T, bands).  context: samples that clips are lengthened to. */
 const char *mel_frontend_onnx(const struct mel_frontend *mel, const struct graph_builder *d,
                               const char *samples, int64_t context);

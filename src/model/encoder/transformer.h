@@ -10,7 +10,6 @@
 struct transformer_layer {
     struct attention attention;
     struct affine attention_norm, intermediate, output, final_norm;
-    void *own; /* the family's; borrowed */
 };
 
 /* What checkpoints call the parts of a layer, behind "encoder.layers.N.". */

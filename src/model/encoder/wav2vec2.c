@@ -12,19 +12,15 @@ static const double ADAPTER_NORM_EPS = 1e-5;
 bool wav2vec2_configure(struct encoder *encoder, cJSON *json, struct error *error)
 {
     struct wav2vec2 *w = encoder->own = mem_zero(1, sizeof *w);
-    bool adds = false, batch_norm = false;
+    static const char *const refused[] = {"add_adapter", "conv_pos_batch_norm", NULL};
     const cJSON *language = cJSON_GetObjectItemCaseSensitive(json, "adapter_attn_dim");
 
     encoder->has_mask_embedding = true;
     if (!transformer_configure(json, "hidden_act", error) ||
         !conv_frontend_configure(&w->front, encoder, json, error) ||
         !conv_positions_configure(&w->positions, encoder, json, error) ||
-        !json_bool(json, "add_adapter", &adds, error) ||
-        !json_bool(json, "conv_pos_batch_norm", &batch_norm, error))
+        !encoder_config_refuse(json, refused, error))
         return false;
-    if (adds || batch_norm)
-        return error_set(error, "\"%s\" is not supported: the encoder would be another",
-                         adds ? "add_adapter" : "conv_pos_batch_norm");
     if (!language || cJSON_IsNull(language))
         return true;
     return encoder_config_size(json, "adapter_attn_dim", &w->adapter_width, 1 << 16, error) &&

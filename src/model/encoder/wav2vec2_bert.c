@@ -16,7 +16,7 @@ struct wav2vec2_bert {
 static bool configure(struct encoder *encoder, cJSON *json, struct error *error)
 {
     struct wav2vec2_bert *w = encoder->own = mem_zero(1, sizeof *w);
-    bool adds = false, intermediate = false;
+    static const char *const refused[] = {"add_adapter", "use_intermediate_ffn_before_adapter", NULL};
     int64_t width = BANDS * PAIR;
 
     encoder->has_mask_embedding = true;
@@ -27,15 +27,10 @@ static bool configure(struct encoder *encoder, cJSON *json, struct error *error)
     w->conformer.is_causal = true;
     if (!conformer_configure(&w->conformer, encoder, json, "relative_key", error) ||
         !json_integer(json, "feature_projection_input_dim", &width, error) ||
-        !json_bool(json, "add_adapter", &adds, error) ||
-        !json_bool(json, "use_intermediate_ffn_before_adapter", &intermediate, error))
+        !encoder_config_refuse(json, refused, error))
         return false;
-    if (width != BANDS * PAIR)
-        return error_set(error, "\"feature_projection_input_dim\" must be %d, not %lld", BANDS * PAIR,
-                         (long long)width);
-    return !(adds || intermediate) ||
-           error_set(error, "\"%s\" is not supported: the encoder would be another",
-                     adds ? "add_adapter" : "use_intermediate_ffn_before_adapter");
+    return width == BANDS * PAIR || error_set(error, "\"feature_projection_input_dim\" must be %d, not %lld",
+                                              BANDS * PAIR, (long long)width);
 }
 
 static void declare(struct encoder *encoder, struct parameters *parameters)
@@ -67,11 +62,14 @@ static int64_t frames(const struct encoder *encoder, int64_t samples)
 static struct et_tensor *features(struct pass *pass, struct et_scope *scope, const struct batch *batch)
 {
     const struct wav2vec2_bert *w = pass->encoder->own;
-    struct et_tensor *x = mel_frontend_spectrogram(&w->mel, pass, scope, batch);
+    struct et_scope *s = et_scope_open(scope);
+    struct et_tensor *x = mel_frontend_spectrogram(&w->mel, pass, s, batch);
     int64_t pairs = et_size(x, 1) / PAIR;
     const int64_t shape[3] = {pass->clips, pairs, BANDS * PAIR};
 
-    return et_reshape(scope, et_narrow(scope, x, 1, 0, pairs * PAIR), shape, 3);
+    x = et_keep(et_reshape(s, et_narrow(s, x, 1, 0, pairs * PAIR), shape, 3), scope);
+    et_scope_close(s, NULL);
+    return x;
 }
 
 static struct et_tensor *positions(const struct pass *pass, struct et_scope *scope)

@@ -15,16 +15,14 @@ struct wav2vec2_conformer {
 static bool configure(struct encoder *encoder, cJSON *json, struct error *error)
 {
     struct wav2vec2_conformer *w = encoder->own = mem_zero(1, sizeof *w);
-    bool adds = false;
+    static const char *const refused[] = {"add_adapter", NULL};
 
     encoder->has_mask_embedding = true;
     encoder->config.do_stable_layer_norm = true; /* the norm comes last */
     w->conformer.norm_eps = 1e-5;
-    if (!conv_frontend_configure(&w->front, encoder, json, error) ||
-        !conformer_configure(&w->conformer, encoder, json, "relative", error) ||
-        !json_bool(json, "add_adapter", &adds, error))
-        return false;
-    return !adds || error_set(error, "\"add_adapter\" is not supported: the encoder would be another");
+    return conv_frontend_configure(&w->front, encoder, json, error) &&
+           conformer_configure(&w->conformer, encoder, json, "relative", error) &&
+           encoder_config_refuse(json, refused, error);
 }
 
 static void declare(struct encoder *encoder, struct parameters *parameters)

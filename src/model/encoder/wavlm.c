@@ -51,14 +51,12 @@ static void declare(struct encoder *encoder, struct parameters *parameters)
 static void declare_layer(struct encoder *encoder, struct parameters *parameters, int64_t i)
 {
     struct wavlm *own = wavlm_of(encoder);
-    struct wav2vec2 *w = encoder->own;
     const struct encoder_config *c = &encoder->config;
     const int64_t constant[4] = {1, c->num_attention_heads, 1, 1},
                   embedding[4] = {own->buckets, c->num_attention_heads};
     const char *prefix = encoder->family->prefix;
 
     wav2vec2_declare_layer(encoder, parameters, i);
-    w->layers[i].own = own;
     own->constants[i] =
         parameters_add(parameters, true, INIT_ONES, 0, constant,
                        "%sencoder.layers.%lld.attention.gru_rel_pos_const", prefix, (long long)i);

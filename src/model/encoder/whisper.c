@@ -83,27 +83,6 @@ static int64_t frames(const struct encoder *encoder, int64_t samples)
     return (mel_frontend_frames(&w->mel, samples) + 1) / 2;
 }
 
-/* Frames that are not of the clip or its silence to zero, so that a convolution sees a clip end where it
- * ends. */
-static struct et_tensor *end_clips(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
-                                   const struct batch *batch)
-{
-    const struct whisper *w = pass->encoder->own;
-    int64_t frame_count = et_size(x, 1);
-    const int64_t shape[3] = {pass->clips, frame_count, 1};
-    bool *mask = mem_zero((size_t)(pass->clips * frame_count), sizeof *mask), any = false;
-
-    for (int64_t b = 0; b < pass->clips; b++) {
-        int64_t own = mel_frontend_frames(&w->mel, encoder_context(pass->encoder, batch->lengths[b]));
-        for (int64_t t = own; t < frame_count; t++)
-            mask[b * frame_count + t] = any = true;
-    }
-    if (any)
-        x = et_masked_fill(s, x, et_from_data(s, mask, ET_BOOL, shape, 3, pass->model->parameters.device), 0);
-    free(mask);
-    return x;
-}
-
 /* Of the spectrogram, of each clip. */
 static const int64_t *mel_frames(const struct pass *pass, struct et_scope *s, const struct batch *batch)
 {
@@ -131,8 +110,9 @@ static struct et_tensor *features(struct pass *pass, struct et_scope *scope, con
     struct et_tensor *x = mel_frontend_spectrogram(&w->mel, pass, s, batch);
 
     pass_observe(pass, "log_mel", x);
-    x = end_clips(pass, s, pass_mask(pass, s, x, mel_frames(pass, s, batch), NULL), batch);
-    x = end_clips(pass, s, convolve(pass, s, x, 0), batch);
+    x = pass_mask(pass, s, x, mel_frames(pass, s, batch), NULL);
+    x = mel_frontend_fill(&w->mel, pass, s, x, batch, 0); /* a convolution sees a clip end where it ends */
+    x = mel_frontend_fill(&w->mel, pass, s, convolve(pass, s, x, 0), batch, 0);
     x = et_keep(convolve(pass, s, x, 1), scope);
     et_scope_close(s, NULL);
     return x;

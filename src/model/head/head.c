@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Whose: of RoBERTa, the 2021 speech-classification notebooks and audeering's regression; nobody's; of
+ * transformers' classes ...ForSequenceClassification; of ehcalabres. */
 const struct head_layout HEAD_LAYOUTS[HEAD_COUNT] = {
-    [HEAD_DENSE] = {"dense", "classifier.dense", "classifier.out_proj", ACTIVATION_TANH,
-                    "of RoBERTa, of the 2021 speech-classification notebooks, of audeering's regression"},
-    [HEAD_LINEAR] = {"linear", NULL, "classifier.out_proj", ACTIVATION_NONE, "one layer alone"},
-    [HEAD_PROJECTOR] = {"projector", "projector", "classifier", ACTIVATION_NONE,
-                        "of transformers' classes ...ForSequenceClassification"},
-    [HEAD_RELU] = {"relu", "classifier.dense", "classifier.output", ACTIVATION_RELU, "of ehcalabres"}};
+    [HEAD_DENSE] = {"dense", "classifier.dense", "classifier.out_proj", ACTIVATION_TANH},
+    [HEAD_LINEAR] = {"linear", NULL, "classifier.out_proj", ACTIVATION_NONE},
+    [HEAD_PROJECTOR] = {"projector", "projector", "classifier", ACTIVATION_NONE},
+    [HEAD_RELU] = {"relu", "classifier.dense", "classifier.output", ACTIVATION_RELU}};
 
 static const char *const ACTIVATION_NAMES[] = {"", ", tanh", ", ReLU"};
 

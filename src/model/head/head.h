@@ -16,7 +16,6 @@ struct head_layout {
     const char *dense; /* parameters DENSE.weight, DENSE.bias; NULL: there is no dense layer */
     const char *out;   /* OUT.weight, OUT.bias */
     enum { ACTIVATION_NONE, ACTIVATION_TANH, ACTIVATION_RELU } activation;
-    const char *summary; /* whose it is */
 };
 
 extern const struct head_layout HEAD_LAYOUTS[HEAD_COUNT];
