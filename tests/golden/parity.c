@@ -8,6 +8,8 @@
  * too large: 1e-4 for features, hidden states, logits and losses, 1e-3 relative for gradient norms.  --quick
  * leaves out the AdamW run.
  */
+#include "golden.h"
+
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -28,39 +30,6 @@ struct parity {
     struct batch batch;
     bool failed;
 };
-
-static _Noreturn void die(const struct error *error)
-{
-    fprintf(stderr, "parity: %s\n", error->message);
-    exit(2);
-}
-
-static struct weights *open_file(const char *folder, const char *name)
-{
-    struct weights *weights = mem_zero(1, sizeof *weights);
-    struct error error = {0};
-    char *path = path_join(folder, name);
-
-    if (!safetensors_open(weights, path, &error))
-        die(&error);
-    free(path);
-    return weights;
-}
-
-/* An entry's data; it must be there. */
-static const void *data_of(const struct weights *weights, const char *name, int64_t *elements)
-{
-    size_t i = weights_index(weights, name);
-    struct error error = {0};
-
-    if (i == weights->count) {
-        error_set(&error, "no \"%s\"", name);
-        die(&error);
-    }
-    if (elements)
-        *elements = weight_elements(weights->entries[i].shape, weights->entries[i].dims);
-    return weights->entries[i].data;
-}
 
 /* |a - b| within tolerance + tolerance * |b|, for every element: the worst as a multiple of the tolerance. */
 static void compare(struct parity *parity, const char *name, const float *found, const float *expected,
@@ -103,14 +72,6 @@ static void observe(void *context, const char *name, const struct et_tensor *ten
     }
     compare(parity, name, values, expected, count, TOLERANCE);
     free(values);
-}
-
-/* The processor, or EMOTRAIN_TEST_DEVICE, a CUDA card's number. */
-static int device(void)
-{
-    const char *card = getenv("EMOTRAIN_TEST_DEVICE");
-
-    return card ? atoi(card) : ET_CPU;
 }
 
 static struct model *open_model(const struct parity *parity, const char *pooling, bool masked)
@@ -217,51 +178,29 @@ static void check_gradients(struct parity *parity, const struct model *model, co
     free(found);
 }
 
-/* Ten steps of AdamW, learning rate falling linearly from 1e-3, gradients clipped to 1. */
+/* What a step of AdamW learns. */
+struct learned {
+    const struct parity *parity;
+    const struct model *model;
+};
+
+static float step_backward(void *context)
+{
+    const struct learned *learned = context;
+
+    return backward(learned->parity, learned->model);
+}
+
 static void check_adamw(struct parity *parity, const struct model *model)
 {
     int64_t steps;
     const float *expected = data_of(parity->expected, "losses", &steps);
     float *found = mem_zero((size_t)steps, sizeof *found);
-    struct et_tensor **tensors = mem_zero(model->parameters.count, sizeof(struct et_tensor *));
-    size_t count = 0;
-    struct error error = {0};
+    struct learned learned = {parity, model};
 
-    for (size_t i = 0; i < model->parameters.count; i++)
-        if (model->parameters.items[i].trainable)
-            tensors[count++] = model->parameters.items[i].tensor;
-    struct et_adamw *optimizer =
-        et_adamw_new(tensors, count, (struct et_adamw_settings){0.9, 0.999, 1e-8, 0, false}, &error);
-    for (int64_t step = 0; step < steps && !error.kind; step++) {
-        et_clear_grads(tensors, count);
-        found[step] = backward(parity, model);
-        struct et_scope *scope = et_scope_open(NULL);
-        double norm = et_grad_norm(scope, tensors, count);
-        et_scope_close(scope, &error);
-        et_adamw_step(optimizer, 1e-3 * (double)(steps - step) / (double)steps,
-                      norm > 1 ? 1 / (norm + 1e-6) : 1, &error);
-    }
-    if (error.kind)
-        die(&error);
+    adamw_losses(model, step_backward, &learned, steps, found);
     compare(parity, "losses", found, expected, steps, TOLERANCE);
-    et_adamw_free(optimizer);
-    free(tensors);
     free(found);
-}
-
-static void load_batch(struct parity *parity, struct weights *input)
-{
-    int64_t count, elements;
-    const void *samples = data_of(input, "input_values", &elements),
-               *lengths = data_of(input, "lengths", &count);
-
-    parity->batch = (struct batch){.count = count, .width = elements / count};
-    parity->batch.samples = mem_alloc((size_t)elements * sizeof(float));
-    parity->batch.lengths = mem_alloc((size_t)count * sizeof(int64_t));
-    parity->batch.labels = mem_alloc((size_t)count * sizeof(int64_t));
-    memcpy(parity->batch.samples, samples, (size_t)elements * sizeof(float));
-    memcpy(parity->batch.lengths, lengths, (size_t)count * sizeof(int64_t));
-    memcpy(parity->batch.labels, data_of(input, "labels", NULL), (size_t)count * sizeof(int64_t));
 }
 
 int main(int argc, char **argv)
@@ -273,7 +212,7 @@ int main(int argc, char **argv)
     log_quiet(true);
     parity.expected = open_file(parity.folder, "expected.safetensors");
     struct weights *input = open_file(parity.folder, "batch.safetensors");
-    load_batch(&parity, input);
+    parity.batch = load_golden_batch(input, "input_values");
     check_pooling(&parity, "mean", true, false);
     check_pooling(&parity, "max", true, false);
     check_pooling(&parity, "mean", false, true);
@@ -292,9 +231,7 @@ int main(int argc, char **argv)
     model_close(model);
     cJSON_Delete(json);
     free(path);
-    free(parity.batch.samples);
-    free(parity.batch.lengths);
-    free(parity.batch.labels);
+    free_golden_batch(&parity.batch);
     weights_close(input);
     weights_close(parity.expected);
     return parity.failed;

@@ -8,6 +8,8 @@
  * and all its weights used.  Prints a table of differences and exits 1 if one is too large.  Hidden states
  * are compared at each clip's own frames: what stands behind them is nobody's.
  */
+#include "golden.h"
+
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -33,45 +35,12 @@ struct parity {
     bool failed;
 };
 
-static _Noreturn void die(const struct error *error)
-{
-    fprintf(stderr, "parity_encoders: %s\n", error->message);
-    exit(2);
-}
-
-static struct weights *open_file(const char *folder, const char *name)
-{
-    struct weights *weights = mem_zero(1, sizeof *weights);
-    struct error error = {0};
-    char *path = path_join(folder, name);
-
-    if (!safetensors_open(weights, path, &error))
-        die(&error);
-    free(path);
-    return weights;
-}
-
 /* An entry of the expected numbers; NULL: there is none. */
 static const struct weight *entry_of(const struct parity *parity, const char *name)
 {
     size_t i = weights_index(parity->expected, name);
 
     return i < parity->expected->count ? &parity->expected->entries[i] : NULL;
-}
-
-/* It must be there. */
-static const void *data_of(const struct parity *parity, const char *name, int64_t *elements)
-{
-    const struct weight *entry = entry_of(parity, name);
-    struct error error = {0};
-
-    if (!entry) {
-        error_set(&error, "no \"%s\"", name);
-        die(&error);
-    }
-    if (elements)
-        *elements = weight_elements(entry->shape, entry->dims);
-    return entry->data;
 }
 
 static void report(struct parity *parity, const char *name, int64_t count, double worst, double tolerance)
@@ -97,13 +66,6 @@ static void compare(struct parity *parity, const char *name, const float *found,
     report(parity, name, count, worst / largest, tolerance);
 }
 
-static int device(void)
-{
-    const char *card = getenv("EMOTRAIN_TEST_DEVICE");
-
-    return card ? atoi(card) : ET_CPU;
-}
-
 /* A hidden state, clip by clip: expected as NAME (clips, frames, width), or as STEM_CLIP_INDEX. */
 static void observe(void *context, const char *name, const struct et_tensor *tensor)
 {
@@ -122,7 +84,7 @@ static void observe(void *context, const char *name, const struct et_tensor *ten
         bool own = entry_of(parity, alone) != NULL;
         int64_t seen = encoder->family->frames(encoder, encoder_context(encoder, parity->batch.lengths[b]));
         if (own || entry_of(parity, name)) {
-            const float *expected = data_of(parity, own ? alone : name, &size);
+            const float *expected = data_of(parity->expected, own ? alone : name, &size);
             int64_t stride = own ? 0 : size / parity->batch.count;
             compare(parity, own ? alone : name, values + b * frames * width, expected + b * stride,
                     (seen + encoder->extra) * width, parity->tolerance);
@@ -164,7 +126,7 @@ static void check_logits(struct parity *parity)
     struct error error = {0};
     bool recording = et_grad_mode(false);
     int64_t count;
-    const float *expected = data_of(parity, "logits", &count);
+    const float *expected = data_of(parity->expected, "logits", &count);
     float loss = (float)et_item(scope, loss_of(parity, scope, &logits, &mode));
     float *values = mem_zero((size_t)count, sizeof *values);
 
@@ -173,7 +135,7 @@ static void check_logits(struct parity *parity)
     if (!et_scope_close(scope, &error))
         die(&error);
     compare(parity, "logits", values, expected, count, parity->tolerance);
-    compare(parity, "loss", &loss, data_of(parity, "loss", NULL), 1, parity->tolerance);
+    compare(parity, "loss", &loss, data_of(parity->expected, "loss", NULL), 1, parity->tolerance);
     free(values);
 }
 
@@ -197,7 +159,7 @@ static void check_gradients(struct parity *parity, const cJSON *json)
 {
     const cJSON *names = cJSON_GetObjectItemCaseSensitive(json, "grad_norm_order"), *item = NULL;
     const struct model *model = parity->model;
-    const float *expected = data_of(parity, "grad_norm", NULL);
+    const float *expected = data_of(parity->expected, "grad_norm", NULL);
     struct et_scope *scope = et_scope_open(NULL);
     struct error error = {0};
     double worst = 0;
@@ -224,55 +186,20 @@ static void check_gradients(struct parity *parity, const cJSON *json)
     report(parity, "grad_norm", n, worst, GRADIENT_TOLERANCE);
 }
 
-/* Ten steps of AdamW, learning rate falling linearly from 1e-3, gradients clipped to 1. */
+static float step_backward(void *context)
+{
+    return backward(context);
+}
+
 static void check_adamw(struct parity *parity)
 {
-    const struct parameters *parameters = &parity->model->parameters;
     int64_t steps;
-    const float *expected = data_of(parity, "losses", &steps);
+    const float *expected = data_of(parity->expected, "losses", &steps);
     float *found = mem_zero((size_t)steps, sizeof *found);
-    struct et_tensor **tensors = mem_zero(parameters->count, sizeof(struct et_tensor *));
-    size_t count = 0;
-    struct error error = {0};
 
-    for (size_t i = 0; i < parameters->count; i++)
-        if (parameters->items[i].trainable)
-            tensors[count++] = parameters->items[i].tensor;
-    struct et_adamw *optimizer =
-        et_adamw_new(tensors, count, (struct et_adamw_settings){0.9, 0.999, 1e-8, 0, false}, &error);
-    for (int64_t step = 0; step < steps && !error.kind; step++) {
-        et_clear_grads(tensors, count);
-        found[step] = backward(parity);
-        struct et_scope *scope = et_scope_open(NULL);
-        double norm = et_grad_norm(scope, tensors, count);
-        et_scope_close(scope, &error);
-        et_adamw_step(optimizer, 1e-3 * (double)(steps - step) / (double)steps,
-                      norm > 1 ? 1 / (norm + 1e-6) : 1, &error);
-    }
-    if (error.kind)
-        die(&error);
+    adamw_losses(parity->model, step_backward, parity, steps, found);
     compare(parity, "losses", found, expected, steps, parity->tolerance);
-    et_adamw_free(optimizer);
-    free(tensors);
     free(found);
-}
-
-static void *copy_of(const void *data, size_t size)
-{
-    return memcpy(mem_alloc(size), data, size);
-}
-
-/* Waveforms as the model takes them in: normalised ones are in the file. */
-static void load_batch(struct parity *parity, bool normalized)
-{
-    int64_t count, elements;
-    const void *samples = data_of(parity, normalized ? "inputs" : "waveform", &elements),
-               *lengths = data_of(parity, "lengths", &count);
-
-    parity->batch = (struct batch){.count = count, .width = elements / count};
-    parity->batch.samples = copy_of(samples, (size_t)elements * sizeof(float));
-    parity->batch.lengths = copy_of(lengths, (size_t)count * sizeof(int64_t));
-    parity->batch.labels = copy_of(data_of(parity, "labels", NULL), (size_t)count * sizeof(int64_t));
 }
 
 static bool makes_mel(const struct model *model)
@@ -297,7 +224,8 @@ int main(int argc, char **argv)
         die(&error);
     parity.model = model;
     parity.tolerance = makes_mel(model) ? MEL_FACTOR * TOLERANCE : TOLERANCE;
-    load_batch(&parity, model->normalize);
+    /* waveforms as the model takes them in: normalised ones are in the file */
+    parity.batch = load_golden_batch(parity.expected, model->normalize ? "inputs" : "waveform");
     check_logits(&parity);
     backward(&parity);
     check_gradients(&parity, json);
@@ -306,9 +234,7 @@ int main(int argc, char **argv)
     cJSON_Delete(json);
     free(path);
     free(json_path);
-    free(parity.batch.samples);
-    free(parity.batch.lengths);
-    free(parity.batch.labels);
+    free_golden_batch(&parity.batch);
     weights_close(parity.expected);
     return parity.failed;
 }
