@@ -5,8 +5,8 @@ card in bfloat16 where there is one.
     bench/peer_transformers.py DIRECTORY [--size CONFIG.json] --batch N --accumulate N --steps N [--threads N] --lengths-file F
 
 CONFIG.json (default: configs/models/xlsr.json beside bench/) gives family and shape; weights are random.  Prints one line of
-JSON, as speed.py says, with the card's peak memory."""
-import argparse, json, os, statistics, time
+JSON, as speed.py says, with the peak memory, of the card where there is one."""
+import argparse, json, os, resource, statistics, time
 
 import torch
 from transformers import AutoConfig, AutoModel, SeamlessM4TFeatureExtractor, WhisperFeatureExtractor
@@ -90,5 +90,5 @@ for _ in range(a.steps):
     wait()
     seconds.append(time.perf_counter() - started)
 step = statistics.median(seconds[1:])
-memory = torch.cuda.max_memory_allocated() / 2**20 if device == "cuda" else None
+memory = torch.cuda.max_memory_allocated() / 2**20 if device == "cuda" else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps({"device": device, "step_s": step, "clips_per_s": a.batch * a.accumulate / step, "peak_memory_mib": memory}))

@@ -8,7 +8,7 @@ Each round runs, one after the other: emotrain bench as the machine has it (run.
 the peer at its defaults and at its best settings (every processor, threads that wait asleep).  PEER.py (default:
 reference/wav2vec2_peer_train.py beside this script) takes
 `DIRECTORY --size S --batch N --accumulate N --steps N [--threads N] --lengths-file F` and prints one line of JSON
-with "step_seconds" as "step_s" and "clips_per_s", the median over all steps but the first.  Prints the medians over
+with "step_s" and "clips_per_s", the median over all steps but the first, and "peak_memory_mib" where it knows it.  Prints the medians over
 the rounds, their ranges, and the ratios.  Nothing else should run meanwhile.
 """
 import argparse, json, os, random, statistics, subprocess, sys, tempfile
@@ -58,7 +58,7 @@ def main():
     a = ap.parse_args()
     a.set += [f"train.batch_size={a.batch}", f"train.gradient_accumulation_steps={a.accumulate}"]
     rates = {name: [] for name in (FAST, EXACT, DEFAULT, BEST)}
-    ceilings, shares, memory = [], [], []
+    ceilings, shares, memory, peers = [], [], [], []
 
     with tempfile.TemporaryDirectory() as folder:
         lengths = os.path.join(folder, "lengths")
@@ -68,9 +68,11 @@ def main():
             write_lengths(lengths, fast["training"]["samples"], a.batch * a.accumulate, number)
             rates[FAST].append(fast["training"]["clips_per_second"])
             rates[EXACT].append(exact["training"]["clips_per_second"])
-            rates[DEFAULT].append(peer(a, lengths, [], {})["clips_per_s"])
-            rates[BEST].append(peer(a, lengths, ["--threads", str(os.cpu_count())],
-                                    {"OMP_WAIT_POLICY": "passive"})["clips_per_s"])
+            for name, words, environment in ((DEFAULT, [], {}), (BEST, ["--threads", str(os.cpu_count())],
+                                                                 {"OMP_WAIT_POLICY": "passive"})):
+                run = peer(a, lengths, words, environment)
+                rates[name].append(run["clips_per_s"])
+                peers.append(run.get("peak_memory_mib") or 0)
             ceilings.append(fast["ceiling_flop_per_second"] * 1e-9)
             shares.append(fast["stages"]["forward and backward"]["of_ceiling"])
             memory.append((fast["peak_memory_mib"], exact["peak_memory_mib"]))
@@ -86,7 +88,8 @@ def main():
             print(f"{ours} / {theirs}: {middle[ours] / middle[theirs]:.2f}")
     print(f"\n{FAST}: ceiling {statistics.median(ceilings):.0f} GFLOP/s, forward and backward at "
           f"{100 * statistics.median(shares):.0f} % of it; memory {max(m[0] for m in memory) / 1024:.2f} GiB, "
-          f"{max(m[1] for m in memory) / 1024:.2f} GiB in float32")
+          f"{max(m[1] for m in memory) / 1024:.2f} GiB in float32" +
+          (f", the peer's {max(peers) / 1024:.2f} GiB" if max(peers) else ""))
 
 
 if __name__ == "__main__":

@@ -110,7 +110,8 @@ const struct setting SETTINGS[] = {
         "linear needs none"),
     TEXT(model, revision, "main", "of a model of the hub: a branch, tag or commit"),
     TEXT(model, layer, "last",
-         "hidden states to pool: last, weighted (a learned sum, as SUPERB), or a layer's number"),
+         "hidden states to pool: last, weighted (a learned sum, as SUPERB), a layer's number, or several "
+         "side by side, as 2,3,4"),
     NAME(model, pooling, "mean", "mean|sum|max|first|last|statistics|attention|attentive_statistics|mean+max",
          "over time; the reference project calls it merge strategy"),
     CHOICE(pooling_padding, model, pooling_padding, "exclude", "exclude|include",
@@ -158,11 +159,25 @@ const struct setting SETTINGS[] = {
     INTEGER(model, mask_feature_min_masks, "", 0, 1048576, "spans at least"),
 
     MODEL(linear, features, "egemaps",
-          "of model.kind=linear: egemaps, or a CSV of features: path, then a column each"),
-    NAME(linear, classifier, "svm", "svm", "support vector machines (libsvm)"),
+          "of model.kind=linear: encoder (a layer of model.pretrained, averaged over time), egemaps, or a "
+          "CSV of "
+          "features: path, then a column each"),
+    CHOICE(linear_classifier, linear, classifier, "auto", "auto|logistic_regression|svm",
+           "auto: logistic_regression of an encoder, svm of other features; logistic_regression is ridge "
+           "regression where numbers are learned"),
+    TEXT(linear, layer, "auto",
+         "of features=encoder: auto (chosen by cross-validation), or hidden states, as 2,3,4"),
+    NAME(linear, combine, "none", "none|mean|concat",
+         "of several layers: none (each is a candidate), mean (of their classifiers' probabilities), concat "
+         "(one "
+         "classifier on all)"),
+    CHOICE(linear_scale, linear, scale, "standard", "standard|none",
+           "of logistic_regression: standardise features by the training part, or leave them"),
     CHOICE(svm_kernel, linear, kernel, "auto", "auto|linear|rbf",
-           "auto, here and below: by cross-validation in the training part"),
-    NUMBER(linear, C, "", 1e-9, 1e9, "cost of errors; empty: by cross-validation"),
+           "of svm; auto, here and below: by cross-validation in the training part"),
+    TEXT(linear, C, "auto",
+         "inverse strength of the penalty, or cost of errors: auto, or a number; of "
+         "logistic_regression also several numbers to choose from"),
     NUMBER(linear, gamma, "", 1e-12, 1e6,
            "width of the rbf kernel, over standardised features; empty: likewise"),
     INTEGER(linear, folds, "5", 2, 100, "folds of the cross-validation; by speaker where the split is"),

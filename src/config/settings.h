@@ -28,7 +28,9 @@ enum automatic { CHOOSE_AUTO, CHOOSE_YES, CHOOSE_NO };
 enum precision { PRECISION_AUTO, PRECISION_FLOAT32, PRECISION_BFLOAT16, PRECISION_FLOAT16 };
 enum pooling_padding { PADDING_EXCLUDED, PADDING_INCLUDED };
 enum head_scale { SCALE_NONE, SCALE_STANDARD };
-enum head_kind { HEAD_DENSE, HEAD_LINEAR, HEAD_PROJECTOR, HEAD_RELU, HEAD_COUNT };
+enum head_kind { HEAD_DENSE, HEAD_LINEAR, HEAD_PROJECTOR, HEAD_RELU, HEAD_NORM, HEAD_COUNT };
+enum linear_classifier { CLASSIFIER_AUTO, CLASSIFIER_LOGISTIC, CLASSIFIER_SVM };
+enum linear_scale { LINEAR_SCALE_STANDARD, LINEAR_SCALE_NONE };
 enum svm_kernel { KERNEL_AUTO, KERNEL_LINEAR, KERNEL_RBF };
 enum optimizer_kind { OPTIMIZER_ADAMW, OPTIMIZER_ADAMW_8BIT };
 
@@ -95,10 +97,13 @@ struct model_settings {
 
 /* Models that are fitted at once to a vector of features for each clip. */
 struct linear_settings {
-    const char *features; /* "egemaps", or a CSV file */
-    const char *classifier;
+    const char *features; /* "encoder", "egemaps", or a CSV file */
+    enum linear_classifier classifier;
+    const char *layer, *combine; /* of features=encoder */
+    enum linear_scale scale;
     enum svm_kernel kernel;
-    double C, gamma; /* NAN: chosen by cross-validation */
+    const char *C; /* "auto", or numbers */
+    double gamma;  /* NAN: chosen by cross-validation */
     int64_t folds;
 };
 

@@ -19,14 +19,20 @@ static const char ENDPOINT[] = "https://huggingface.co";
 static const struct {
     const char *whole, *index;
 } WEIGHTS[] = {{"model.safetensors", "model.safetensors.index.json"},
-               {"pytorch_model.bin", "pytorch_model.bin.index.json"}};
+               {"pytorch_model.bin", "pytorch_model.bin.index.json"},
+               {"wav2vec2.ckpt", NULL}};
+
+/* Beside wav2vec2.ckpt in SpeechBrain's layout. */
+static const char *const SPEECHBRAIN[] = {"model.ckpt", "hyperparams.yaml", "label_encoder.txt"};
 
 enum { WEIGHTS_COUNT = sizeof WEIGHTS / sizeof WEIGHTS[0] };
 enum { COMMIT_LENGTH = 40, SHA256_LENGTH = 64 };
 
 /* A model of the hub, and where the cache has it. */
 struct repository {
-    const char *name, *revision;
+    char *name;   /* OWNER/NAME */
+    char *inside; /* "SUBFOLDER/", where the model is in one of the repository's; else empty */
+    const char *revision;
     char *folder;   /* models--OWNER--NAME */
     char *commit;   /* NULL: not known yet */
     char *snapshot; /* of that commit; NULL likewise */
@@ -50,20 +56,19 @@ static bool is_plain(const char *text, size_t length)
     return length > 0 && length < 128 && text[0] != '.';
 }
 
-/* Plain names with slashes between them. */
-static bool is_revision(const char *text)
+/* Plain names with slashes between them: a revision, or a model with its subfolder. */
+static bool is_plain_path(const char *text)
 {
     size_t length = strcspn(text, "/");
 
-    return is_plain(text, length) && (text[length] == '\0' || is_revision(text + length + 1));
+    return is_plain(text, length) && (text[length] == '\0' || is_plain_path(text + length + 1));
 }
 
 bool hub_is_name(const char *text)
 {
     const char *slash = strchr(text, '/');
     char *owner = slash ? mem_format("%.*s", (int)(slash - text), text) : NULL;
-    bool is = slash && is_plain(text, (size_t)(slash - text)) && is_plain(slash + 1, strlen(slash + 1)) &&
-              !path_exists(text) && !path_exists(owner);
+    bool is = slash && is_plain_path(text) && !path_exists(text) && !path_exists(owner);
 
     free(owner);
     return is;
@@ -149,17 +154,19 @@ static char *reference_path(const struct repository *r)
 static bool repository_open(struct repository *r, const char *name, const char *revision, struct error *error)
 {
     const char *slash = strchr(name, '/'), *endpoint = set_variable("HF_ENDPOINT");
-    char *cache = cache_folder(),
-         *folder = mem_format("models--%.*s--%s", (int)(slash - name), name, slash + 1);
+    int owner = (int)(slash - name), own = (int)strcspn(slash + 1, "/");
+    const char *inside = slash + 1 + own;
+    char *cache = cache_folder(), *folder = mem_format("models--%.*s--%.*s", owner, name, own, slash + 1);
 
-    *r = (struct repository){.name = name,
+    *r = (struct repository){.name = mem_format("%.*s", owner + 1 + own, name),
+                             .inside = *inside ? mem_format("%s/", inside + 1) : mem_string(""),
                              .revision = revision,
                              .folder = path_join(cache, folder),
                              .endpoint = endpoint ? endpoint : ENDPOINT,
                              .token = find_token()};
     free(cache);
     free(folder);
-    if (!is_revision(revision))
+    if (!is_plain_path(revision))
         return error_usage(error, "%s: a revision is a branch, tag or commit, not \"%s\"", name, revision);
     char *path = reference_path(r),
          *commit = is_hexadecimal(revision, COMMIT_LENGTH) ? mem_string(revision) : first_line(path);
@@ -172,15 +179,23 @@ static bool repository_open(struct repository *r, const char *name, const char *
 
 static void repository_close(struct repository *r)
 {
+    free(r->name);
+    free(r->inside);
     free(r->folder);
     free(r->commit);
     free(r->snapshot);
     free(r->token);
 }
 
+/* Where the snapshot has a file of the model; caller frees. */
+static char *file_path(const struct repository *r, const char *name)
+{
+    return mem_format("%s/%s%s", r->snapshot, r->inside, name);
+}
+
 static bool has_file(const struct repository *r, const char *name)
 {
-    char *path = path_join(r->snapshot, name);
+    char *path = file_path(r, name);
     bool there = path_exists(path);
 
     free(path);
@@ -191,7 +206,7 @@ static bool has_file(const struct repository *r, const char *name)
 static bool list_shards(const struct repository *r, const char *index, struct strings *names,
                         struct error *error)
 {
-    char *path = path_join(r->snapshot, index);
+    char *path = file_path(r, index);
     cJSON *json = json_read(path, error);
     const cJSON *map = cJSON_GetObjectItemCaseSensitive(json, "weight_map"), *item = NULL;
 
@@ -231,7 +246,7 @@ static bool is_complete(const struct repository *r)
     if (!has_file(r, "config.json"))
         return has_file(r, "config.yaml") && has_file(r, "model.pt");
     for (int i = 0; i < WEIGHTS_COUNT && !complete; i++)
-        complete = has_file(r, WEIGHTS[i].whole) || has_shards(r, WEIGHTS[i].index);
+        complete = has_file(r, WEIGHTS[i].whole) || (WEIGHTS[i].index && has_shards(r, WEIGHTS[i].index));
     return complete;
 }
 
@@ -273,14 +288,20 @@ static bool keep_file(const struct repository *r, const char *url, const char *f
 
     if (!is_plain(remote->etag, length))
         return error_set(error, "%s at %s: %s has no usable ETag", r->name, r->endpoint, file);
-    char *blob = mem_format("%s/blobs/%s", r->folder, remote->etag),
-         *target = mem_format("../../blobs/%s", remote->etag);
-    char *link = path_join(r->snapshot, file);
+    struct text target = {0};
+    char *blob = mem_format("%s/blobs/%s", r->folder, remote->etag), *link = file_path(r, file),
+         *folder = path_folder(link);
+
+    for (const char *c = r->inside; *c; c++)
+        if (*c == '/')
+            text_add(&target, "../");
+    text_add(&target, "../../blobs/%s", remote->etag);
     bool done = (path_exists(blob) || download(url, access, blob, &expected, error)) &&
-                folder_make(r->snapshot, error) && link_replace(target, link, error);
+                folder_make(folder, error) && link_replace(target.text, link, error);
     free(blob);
-    free(target);
+    text_free(&target);
     free(link);
+    free(folder);
     return done;
 }
 
@@ -303,7 +324,7 @@ static bool fetch_file(struct repository *r, const char *file, bool *there, stru
 {
     const struct access access = {r->endpoint, r->token};
     char *revision = quote(r->commit ? r->commit : r->revision);
-    char *url = mem_format("%s/%s/resolve/%s/%s", r->endpoint, r->name, revision, file);
+    char *url = mem_format("%s/%s/resolve/%s/%s%s", r->endpoint, r->name, revision, r->inside, file);
     struct remote remote;
     bool done = remote_look(url, &access, &remote, error);
 
@@ -330,6 +351,15 @@ static bool fetch_shards(struct repository *r, const char *index, struct error *
     return done;
 }
 
+static bool fetch_speechbrain(struct repository *r, struct error *error)
+{
+    bool done = true;
+
+    for (int i = 0; done && i < 3; i++)
+        done = fetch_file(r, SPEECHBRAIN[i], NULL, error);
+    return done;
+}
+
 static bool fetch_weights(struct repository *r, struct error *error)
 {
     bool there = false;
@@ -338,7 +368,9 @@ static bool fetch_weights(struct repository *r, struct error *error)
         if (!fetch_file(r, WEIGHTS[i].whole, &there, error))
             return false;
         if (there)
-            return true;
+            return WEIGHTS[i].index || fetch_speechbrain(r, error);
+        if (!WEIGHTS[i].index)
+            break;
         if (!fetch_file(r, WEIGHTS[i].index, &there, error))
             return false;
         if (there)
@@ -392,7 +424,9 @@ char *hub_model(const char *name, const char *revision, bool renew, char **commi
                          name, revision, r.folder);
     else if (done && !is_offline() && (!cached || renew))
         done = fetch(&r, error);
-    char *folder = done ? mem_string(r.snapshot) : NULL;
+    char *folder = done ? file_path(&r, "") : NULL;
+    if (folder) /* without the slash at its end */
+        folder[strlen(folder) - 1] = '\0';
     if (done && commit)
         *commit = mem_string(r.commit);
     repository_close(&r);

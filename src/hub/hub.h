@@ -12,8 +12,8 @@
 
 #include <stdbool.h>
 
-/* Whether a text can be a model of the hub and is no path here: OWNER/NAME, where there is no folder OWNER.
- */
+/* Whether a text can be a model of the hub and is no path here: OWNER/NAME or OWNER/NAME/SUBFOLDER, where
+ * there is no folder OWNER. */
 bool hub_is_name(const char *text);
 
 /* The folder of a model with its config.json and weights: of the cache, else, or if `renew`, fetched into it.

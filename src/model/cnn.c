@@ -165,7 +165,7 @@ static void cnn_declare(struct cnn *cnn, struct model *model, int64_t head_size)
     cnn->pooling = p->count;
     double range = 1 / sqrt((double)cnn->width);
     if (model->pooling->declare)
-        model->pooling->declare(p, cnn->width, range);
+        model->pooling->declare(p, cnn->width, model->attention_width, range);
     head_declare(&cnn->head, p, head_size ? HEAD_DENSE : HEAD_LINEAR, cnn->width * model->pooling->outputs,
                  head_size, (int64_t)model->labels.count, range, cnn->final_dropout);
 }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "model/encoder/emotion2vec.h"
+#include "model/encoder/published.h"
 #include "model/head/head.h"
 #include "model/weights/weights.h"
 
@@ -13,13 +14,33 @@
 #include <string.h>
 
 static const struct model_kind *const KINDS[] = {&MODEL_ENCODER, &MODEL_CNN, &MODEL_VGGISH, &MODEL_DEEPMOJI,
-                                                 &MODEL_LINEAR};
+                                                 &MODEL_LINEAR},
+                                      /* by what config.json says */
+    *const SAVED_KINDS[] = {&MODEL_ENCODER,  &MODEL_CNN,    &MODEL_VGGISH,
+                            &MODEL_DEEPMOJI, &MODEL_LINEAR, &MODEL_LOGISTIC};
 
 const char *const MODEL_INPUT_NAMES[INPUT_COUNT] = {"waveform", "features", "text"};
 
 const struct model_kind *model_kind_find(const char *name, struct error *error)
 {
     return HANDLER_FIND(KINDS, name, "model.kind", "model", error);
+}
+
+const struct model_kind *model_kind_of(const struct settings *settings, struct error *error)
+{
+    const struct model_kind *kind = model_kind_find(settings->model.kind, error);
+    const struct linear_settings *linear = &settings->linear;
+    bool encoder = strcmp(linear->features, "encoder") == 0;
+
+    if (kind != &MODEL_LINEAR)
+        return kind;
+    if (encoder && linear->classifier == CLASSIFIER_SVM) {
+        error_usage(error, "linear.classifier=svm: of linear.features=encoder there is logistic_regression");
+        return NULL;
+    }
+    return encoder                                     ? &MODEL_PROBE
+           : linear->classifier == CLASSIFIER_LOGISTIC ? &MODEL_LOGISTIC
+                                                       : &MODEL_LINEAR;
 }
 
 /* ---- config.json ---- */
@@ -83,6 +104,11 @@ static bool read_pooling(struct model *model, const struct model_settings *setti
     }
     model->pooling = pooling_find(pooling, error);
     model->pooling_includes_padding = strcmp(padding, "include") == 0;
+    model->attention_width = POOLING_ATTENTION_WIDTH;
+    if (!json_integer(model->json, "emotrain_attention_width", &model->attention_width, error) ||
+        ((model->attention_width < 1 || model->attention_width > 1 << 16) &&
+         !error_set(error, "\"emotrain_attention_width\" is %lld", (long long)model->attention_width)))
+        return error_prefix(error, "%s", model->path);
     return model->pooling != NULL;
 }
 
@@ -247,7 +273,7 @@ static bool check_complete(struct loading *loading, const char *directory, struc
         const struct parameter *p = &parameters->items[i];
         if (!p->loaded && p->required)
             return error_set(error, "%s: its weights lack \"%s\"", directory, p->name);
-        if (!p->loaded && !(loading->trained && p->training_only))
+        if (!p->loaded && !p->may_lack && !(loading->trained && p->training_only))
             names_add(&loading->fresh, p->name);
     }
     return true;
@@ -303,7 +329,7 @@ static bool load_weights(struct model *model, const char *directory, bool other_
 bool model_is_directory(const char *path)
 {
     char *config = path_join(path, "config.json");
-    bool there = path_exists(config) || emotion2vec_is(path);
+    bool there = path_exists(config) || emotion2vec_is(path) || published_is(path);
 
     free(config);
     return there;
@@ -502,7 +528,7 @@ static void read_features(struct model *model, const struct strings *given)
 }
 
 /* The kind that the settings name, or that config.json's "model_type" says. */
-static const struct model_kind *find_kind(const struct model *model, const struct model_settings *settings,
+static const struct model_kind *find_kind(const struct model *model, const struct settings *settings,
                                           struct error *error)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(model->json, "model_type");
@@ -510,13 +536,14 @@ static const struct model_kind *find_kind(const struct model *model, const struc
     struct text known = {0};
 
     if (settings)
-        return model_kind_find(settings->kind, error);
-    for (size_t k = 0; k < sizeof KINDS / sizeof KINDS[0]; k++) {
-        if (KINDS[k]->takes ? KINDS[k]->takes(model->json) : strcmp(KINDS[k]->model_type, type) == 0) {
+        return model_kind_of(settings, error);
+    for (size_t k = 0; k < sizeof SAVED_KINDS / sizeof SAVED_KINDS[0]; k++) {
+        if (SAVED_KINDS[k]->takes ? SAVED_KINDS[k]->takes(model->json)
+                                  : strcmp(SAVED_KINDS[k]->model_type, type) == 0) {
             text_free(&known);
-            return KINDS[k];
+            return SAVED_KINDS[k];
         }
-        text_add(&known, "%s%s", k ? ", " : "", KINDS[k]->model_type);
+        text_add(&known, "%s%s", k ? ", " : "", SAVED_KINDS[k]->model_type);
     }
     error_set(error, "%s: \"model_type\" is \"%s\"; there is %s", model->path, type, known.text);
     text_free(&known);
@@ -577,7 +604,7 @@ static bool set_up(struct model *model, const struct model_source *source, const
 
     if (directory && !open_weights(model, directory, error))
         return false;
-    model->kind = find_kind(model, settings, error);
+    model->kind = find_kind(model, source->settings, error);
     model->gradient_checkpointing = settings && settings->gradient_checkpointing;
     if (!model->kind || !read_labels(model, source->labels, &other_labels, error) ||
         !read_task(model, settings, error) || !read_pooling(model, settings, error) ||
@@ -600,14 +627,19 @@ static bool set_up(struct model *model, const struct model_source *source, const
            parameters_apply_trainable(&model->parameters, -1, error);
 }
 
-/* config.json, or what stands in its place in FunASR's layout; an empty object where a kind needs no files.
- */
+/* config.json, or what stands in its place in other layouts; an empty object where a kind needs no files. */
 static cJSON *read_config(const char *directory, const char *config_path, struct error *error)
 {
     if (!config_path)
         return cJSON_CreateObject();
-    return directory && !path_exists(config_path) ? emotion2vec_read_config(directory, error)
-                                                  : json_read(config_path, error);
+    bool there = path_exists(config_path);
+    if (directory && !there && emotion2vec_is(directory))
+        return emotion2vec_read_config(directory, error);
+    cJSON *json = there || !directory ? json_read(config_path, error) : cJSON_CreateObject();
+    if (!json || !directory || published_complete(json, directory, error))
+        return json;
+    cJSON_Delete(json);
+    return NULL;
 }
 
 struct model *model_open(const struct model_source *source, struct error *error)
@@ -618,8 +650,7 @@ struct model *model_open(const struct model_source *source, struct error *error)
     model->path = mem_string(source->path);
     model->trained = !source->settings;
     parameters_start(&model->parameters, source->device);
-    const struct model_kind *kind =
-        source->settings ? model_kind_find(source->settings->model.kind, error) : NULL;
+    const struct model_kind *kind = source->settings ? model_kind_of(source->settings, error) : NULL;
     bool done = (kind || !source->settings) &&
                 find_files(source->path, kind && kind->needs_no_files, &directory, &config_path, error) &&
                 (model->json = read_config(directory, config_path, error)) &&

@@ -47,7 +47,10 @@ struct batch {
     int64_t frozen_layers; /* behind the feature encoder that are in it */
 
     float *features; /* INPUT_FEATURES: (count, model->features.count) */
-    char **texts;    /* INPUT_TEXT: (count) */
+    float *states;   /* in place of samples: means over time of hidden states 0 .. state_count - 1, (count,
+                        state_count, state_width); or NULL */
+    int64_t state_count, state_width;
+    char **texts; /* INPUT_TEXT: (count) */
 
     int64_t *labels; /* (count), indices, of single_label; unused where nothing is learned */
     float *targets;  /* (count, labels), of the other tasks: 0 or 1, or standardised numbers; may be NULL */
@@ -56,7 +59,8 @@ struct batch {
 /* All clips that a model is fitted to at once (model_kind.fit). */
 struct examples {
     size_t count;
-    const float *features; /* (count, model->features.count) */
+    const float *features; /* (count, states, width) */
+    size_t states, width;  /* of an encoder: layers, and their width; of other features 1, and how many */
     const int64_t *labels; /* (count), or NULL */
     const float *targets;  /* (count, labels), or NULL */
     const size_t
@@ -105,6 +109,7 @@ struct model {
     struct weights *weights; /* the checkpoint, while the model is being opened; NULL: there is none */
     const struct pooling *pooling;
     bool pooling_includes_padding;
+    int64_t attention_width; /* of the layer that scores frames, where the pooling has one */
     int sample_rate;         /* Hz, of what it takes in */
     bool normalize;          /* it takes in signals of zero mean and unit variance */
     int64_t minimum_samples; /* shorter clips must be lengthened by zeros */
@@ -127,6 +132,18 @@ struct frozen_trunk {
     /* -> (clips, frames, channels), which forward takes in as batch->frozen */
     struct et_tensor *(*forward)(const struct model *model, struct et_scope *scope, const struct batch *batch,
                                  const struct forward_mode *mode);
+};
+
+/* An encoder's layers, which a linear classifier may be fitted to. */
+struct hidden_layers {
+    int64_t (*count)(const struct model *model); /* of its layers; hidden states are one more */
+
+    /* Appends the settings that they depend on. */
+    void (*describe)(const struct model *model, struct text *settings);
+
+    /* Means over time of hidden states 0 .. depth -> (clips, depth + 1, width) */
+    struct et_tensor *(*states)(const struct model *model, struct et_scope *scope, const struct batch *batch,
+                                int64_t depth);
 };
 
 struct model_kind {
@@ -166,8 +183,9 @@ struct model_kind {
     /* Logits as a graph, of samples (clips, samples) as they are recorded.  NULL: it has no ONNX graph. */
     const char *(*build_onnx)(const struct model *model, struct onnx *graph, const char *samples);
 
-    /* Instead of training step by step: once, with all clips. */
-    bool (*fit)(struct model *model, const struct examples *examples, struct error *error);
+    /* Instead of training step by step: once, with all clips.  *table: what was tried, as CSV, where the kind
+     * says so; caller frees. */
+    bool (*fit)(struct model *model, const struct examples *examples, char **table, struct error *error);
 
     /* Instead of forward: probabilities, or numbers (clips, labels). */
     bool (*predict)(const struct model *model, const struct batch *batch, float *outputs,
@@ -185,6 +203,8 @@ struct model_kind {
     bool (*load)(struct model *model, const char *directory, struct error *error);
     bool (*save)(const struct model *model, const char *directory, struct error *error);
 
+    const struct hidden_layers *hidden; /* NULL: it is no encoder */
+
     /* Layers of the encoder above the one that has parameter i; -1: it is of the head.  NULL: none has any.
      */
     int64_t (*layers_above)(const struct model *model, size_t i);
@@ -199,6 +219,13 @@ struct model_kind {
 };
 
 extern const struct model_kind MODEL_ENCODER, MODEL_CNN, MODEL_VGGISH, MODEL_DEEPMOJI, MODEL_LINEAR;
+
+/* model.kind=linear with other features or another classifier than MODEL_LINEAR's: what MODEL_PROBE makes is
+ * saved as an encoder. */
+extern const struct model_kind MODEL_PROBE, MODEL_LOGISTIC;
+
+/* The kind that settings ask for; NULL with an error. */
+const struct model_kind *model_kind_of(const struct settings *settings, struct error *error);
 
 /* The kind of that name; NULL with an error. */
 const struct model_kind *model_kind_find(const char *name, struct error *error);

@@ -56,7 +56,10 @@ static void describe_split(struct run_info *info, const struct settings *setting
     info->split.speakers = (int64_t)split->speakers;
     info->split.shared_speakers = (int64_t)split->shared_speakers;
     info->split.selection_part =
-        strcmp(settings->eval.best_metric, "last") == 0 ? "none" : PART_NAMES[split_selection_part(split)];
+        /* a linear model is fitted at once */
+        strcmp(settings->eval.best_metric, "last") == 0 || strcmp(settings->model.kind, "linear") == 0
+            ? "none"
+            : PART_NAMES[split_selection_part(split)];
     info->split.digest = arena_string(&info->arena, digest);
 }
 

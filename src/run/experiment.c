@@ -3,11 +3,13 @@
 
 #include "audio/egemaps/egemaps.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "hub/hub.h"
 #include "train/trainer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 bool experiment_choose_compute(struct config *config, const struct dist_env *env, struct compute *compute,
                                struct error *error)
@@ -83,7 +85,7 @@ static void log_model(const struct experiment *e)
     const struct model *model = e->model;
     char device[COMPUTE_NAME_SIZE];
 
-    if (!trainer_takes_steps(model->kind)) { /* it has no products of matrices on a device */
+    if (model->kind->input == INPUT_FEATURES) { /* it has no products of matrices on a device */
         log_info("model: %s, %zu features, %d threads", model->kind->name, model->features.count,
                  e->compute.threads);
         return;
@@ -120,13 +122,45 @@ bool experiment_open_model(struct experiment *e, const char *checkpoint, struct 
     return true;
 }
 
+/* The highest layer of linear.layer; -1: any may be chosen. */
+static int64_t highest_layer(const char *text)
+{
+    long long number, highest = -1;
+
+    for (char *item; (item = list_next(&text, ',')); free(item))
+        if (text_to_integer(item, &number) && number > highest)
+            highest = number;
+    return highest;
+}
+
+/* The encoder's layers for all clips; `distinct` of the datasets have clips of their own. */
+static bool fill_layers(struct experiment *e, struct dataset *const datasets[3], size_t distinct,
+                        struct error *error)
+{
+    const struct settings *settings = config_settings(e->config);
+    int64_t depth = highest_layer(settings->linear.layer), layers = e->model->kind->hidden->count(e->model);
+
+    if (depth > layers)
+        return error_usage(error, "linear.layer=%s: this encoder has layers 0 to %lld",
+                           settings->linear.layer, (long long)layers);
+    e->layers = layer_features_open(settings, e->corpus.cache, e->model, &e->compute, depth, error);
+    if (!e->layers || !layer_features_fill(e->layers, datasets, distinct, e->model, &e->compute, error))
+        return false;
+    for (int i = 0; i < 3; i++)
+        datasets[i]->layers = e->layers;
+    return true;
+}
+
 bool experiment_fill_cache(struct experiment *e, struct error *error)
 {
-    struct dataset *const datasets[] = {&e->train, &e->selection, &e->test};
+    struct dataset *const datasets[3] = {&e->train, &e->test, &e->selection};
     bool done = true;
 
-    e->cache = feature_cache_open(config_settings(e->config), e->corpus.cache, e->model, error);
     bool shared = split_selection_part(&e->corpus.split) == PART_TEST; /* selection is the test part */
+    if (e->model->kind == &MODEL_PROBE)
+        return fill_layers(e, datasets, shared ? 2 : 3, error);
+
+    e->cache = feature_cache_open(config_settings(e->config), e->corpus.cache, e->model, error);
     for (int i = 0; e->cache && done && i < (shared ? 2 : 3); i++)
         done = feature_cache_fill(e->cache, datasets[i], e->model, &e->compute, error);
     for (int i = 0; done && i < 3; i++)
@@ -137,6 +171,7 @@ bool experiment_fill_cache(struct experiment *e, struct error *error)
 void experiment_close(struct experiment *e)
 {
     feature_cache_close(e->cache);
+    layer_features_close(e->layers);
     model_close(e->model);
     dataset_free(&e->train);
     dataset_free(&e->selection);

@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "run/indexed_corpus.h"
 #include "train/feature_cache.h"
+#include "train/layer_features.h"
 
 struct experiment {
     struct config *config; /* the caller makes it; owned here */
@@ -13,8 +14,9 @@ struct experiment {
     struct strings labels;
     struct features *features; /* of linear.features, where that is a file */
     struct dataset train, selection, test;
-    struct feature_cache *cache; /* of train.feature_cache, or NULL */
-    char *pretrained;            /* the folder of a model of the hub; NULL where model.pretrained is a path */
+    struct feature_cache *cache;   /* of train.feature_cache, or NULL */
+    struct layer_features *layers; /* of linear.features=encoder, or NULL */
+    char *pretrained; /* the folder of a model of the hub; NULL where model.pretrained is a path */
     struct model *model;
 };
 
@@ -33,7 +35,8 @@ bool experiment_find_model(struct experiment *experiment, struct error *error);
 /* After that: opens the checkpoint or, if it is NULL, what model.pretrained names. */
 bool experiment_open_model(struct experiment *experiment, const char *checkpoint, struct error *error);
 
-/* After that, where train.feature_cache asks for it: has the frozen part's output at hand for all clips. */
+/* After that, where train.feature_cache or linear.features=encoder asks for it: has the frozen part's output,
+ * or the encoder's layers, at hand for all clips. */
 bool experiment_fill_cache(struct experiment *experiment, struct error *error);
 
 void experiment_close(struct experiment *experiment); /* also after an error, or of a zeroed struct */

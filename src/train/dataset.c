@@ -3,6 +3,7 @@
 
 #include "audio/egemaps/egemaps.h"
 #include "train/feature_cache.h"
+#include "train/layer_features.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +53,9 @@ void dataset_free(struct dataset *dataset)
 
 struct features *dataset_features(const struct linear_settings *settings, struct error *error)
 {
-    return strcmp(settings->features, "egemaps") == 0 ? NULL : features_open(settings->features, error);
+    return strcmp(settings->features, "egemaps") == 0 || strcmp(settings->features, "encoder") == 0
+               ? NULL
+               : features_open(settings->features, error);
 }
 
 void dataset_learn_scale(const struct dataset *dataset, struct model *model)
@@ -133,6 +136,7 @@ void batch_free(struct batch *batch)
     free(batch->texts);
     free(batch->frozen);
     free(batch->features);
+    free(batch->states);
     free(batch->samples);
     free(batch->lengths);
     free(batch->labels);
@@ -271,6 +275,18 @@ static bool load_frozen(const struct dataset *dataset, const size_t *items, size
     return done;
 }
 
+static bool load_layers(const struct dataset *dataset, const size_t *items, size_t count, struct batch *batch,
+                        struct error *error)
+{
+    const struct clip **clips = mem_zero(count, sizeof *clips);
+
+    for (size_t i = 0; i < count; i++)
+        clips[i] = dataset->items[items[i]].clip;
+    bool done = layer_features_load(dataset->layers, clips, count, batch, error);
+    free(clips);
+    return done;
+}
+
 bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t count,
                    const struct model *model, const struct augment_settings *augmentation, uint64_t seed,
                    struct batch *batch, struct error *error)
@@ -278,7 +294,9 @@ bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t co
     bool done;
 
     *batch = (struct batch){0};
-    if (model->kind->input == INPUT_TEXT)
+    if (dataset->layers)
+        done = load_layers(dataset, items, count, batch, error);
+    else if (model->kind->input == INPUT_TEXT)
         done = load_texts(dataset, items, count, batch, error);
     else if (model->kind->input == INPUT_FEATURES && dataset->source.features)
         done = load_features(dataset, items, count, model, batch, error);

@@ -28,10 +28,12 @@ struct dataset_source {
 };
 
 struct feature_cache;
+struct layer_features;
 
 struct dataset {
     struct dataset_source source;
-    const struct feature_cache *cache; /* of what a frozen part makes of the clips; or NULL */
+    const struct feature_cache *cache;   /* of what a frozen part makes of the clips; or NULL */
+    const struct layer_features *layers; /* of an encoder's layers of the clips; or NULL */
     enum task task;
     struct dataset_item *items;
     size_t count;

@@ -32,7 +32,10 @@ static bool fit_batch(struct trainer *t, const size_t *order, const struct batch
 {
     const struct settings *settings = t->settings;
     struct examples examples = {.count = t->train->count,
-                                .features = batch->features,
+                                .features = batch->states ? batch->states : batch->features,
+                                .states = batch->states ? (size_t)batch->state_count : 1,
+                                .width =
+                                    batch->states ? (size_t)batch->state_width : t->model->features.count,
                                 .labels = batch->labels,
                                 .targets = batch->targets,
                                 .settings = &settings->linear,
@@ -42,10 +45,15 @@ static bool fit_batch(struct trainer *t, const size_t *order, const struct batch
                                 .by_recall = strcmp(settings->eval.best_metric, "uar") == 0};
     size_t *groups = mem_zero(examples.count, sizeof *groups);
 
-    if (strcmp(settings->split.protocol, "speaker") == 0 &&
-        group_by_speaker(t->train, order, groups, &examples.group_count) && examples.group_count > 1)
+    bool stratified_svm = t->model->kind == &MODEL_LINEAR && strcmp(settings->split.protocol, "speaker") != 0;
+    if (!stratified_svm && group_by_speaker(t->train, order, groups, &examples.group_count) &&
+        examples.group_count > 1)
         examples.groups = groups;
-    bool done = t->model->kind->fit(t->model, &examples, error);
+    char *table = NULL, *path = path_join(t->run, FIT_TABLE);
+    bool done = t->model->kind->fit(t->model, &examples, &table, error) &&
+                (!table || file_write(path, table, strlen(table), error));
+    free(table);
+    free(path);
     free(groups);
     return done;
 }

@@ -107,6 +107,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def hub(self):
         _, _, kind, _, revision, name = self.path.split("/", 5)
+        if kind == "nested":  # the model is in a folder of its repository
+            if not name.startswith("inner/model/"):
+                return self.answer(404)
+            name = name.removeprefix("inner/model/")
         data = self.file(name)
         if kind == "private" and self.headers.get("Authorization") != "Bearer secret":
             return self.answer(401)

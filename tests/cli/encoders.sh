@@ -9,10 +9,13 @@ clip=$(find corpus -name '*.wav' | sort | head -1)
 short=(--set audio.max_seconds=0.9 --set run.threads=1 --set run.precision=float32 --set audio.resampler=sinc_fastest) # one of the models takes in 1 s
 
 for name in hubert_group wavlm_layer unispeech_sat_layer data2vec_audio_even wav2vec2_mms wav2vec2_conformer_rotary \
-  wav2vec2_bert_key whisper_80 emotion2vec_plus; do
+  wav2vec2_bert_key whisper_80 emotion2vec_plus odyssey_wavlm speechbrain_wav2vec2; do
   model=$(published $name)
-  run predict "$model" "$clip" --format csv "${short[@]}"
-  [ "$(wc -l <out)" = 2 ] || fail "$name: not one prediction: $(cat out)"
+  run predict "$model" "$clip" --format csv -o published.csv "${short[@]}"
+  [ "$(wc -l <published.csv)" = 2 ] || fail "$name: not one prediction: $(cat published.csv)"
+  run export "$model" "copy-$name"
+  run predict "copy-$name" "$clip" --format csv -o copied.csv "${short[@]}"
+  cmp published.csv copied.csv || fail "$name: its copy predicts otherwise"
   tune=(--config tiny.ini "${short[@]}" --set model.pretrained="$model" --set train.max_steps=3)
   run "${tune[@]}" --run "$name"
   run "${tune[@]}" --run "$name-again"

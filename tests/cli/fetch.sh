@@ -55,6 +55,9 @@ clip=$(find corpus -name '*.wav' | sort | head -1)
 "$emotrain" predict own/good "$clip" --set audio.resampler=sinc_fastest --set run.threads=1 --set run.precision=float32 --format csv -o hub.csv 2>err || fail "$(cat err)"
 "$emotrain" predict seed "$clip" --set audio.resampler=sinc_fastest --set run.threads=1 --set run.precision=float32 --format csv -o folder.csv 2>err || fail "$(cat err)"
 cmp hub.csv folder.csv || fail "a model of the hub predicts otherwise by its name"
+"$emotrain" predict own/nested/inner/model "$clip" --set audio.resampler=sinc_fastest --set run.threads=1 --set run.precision=float32 --format csv -o hub.csv 2>err || fail "$(cat err)"
+cmp hub.csv folder.csv || fail "a model in a subfolder predicts otherwise"
+[ -s "$(cache nested)/snapshots/$commit/inner/model/config.json" ] || fail "the subfolder is not in the snapshot"
 : >asked
 HF_HUB_OFFLINE=1 train --run offline --set model.pretrained=own/good >/dev/null 2>err || fail "$(cat err)"
 train --run again --set model.pretrained=own/good >/dev/null 2>err || fail "$(cat err)"

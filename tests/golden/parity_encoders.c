@@ -220,6 +220,10 @@ int main(int argc, char **argv)
     struct model_source source = {.path = path, .device = device()};
     struct model *model = model_open(&source, &error);
     cJSON *json = model ? json_read(json_path, &error) : NULL;
+    for (size_t i = 0; model && i < model->parameters.count;
+         i++) /* what the checkpoint leaves out is not trained */
+        if (model->parameters.items[i].may_lack && !model->parameters.items[i].loaded)
+            model->parameters.items[i].trainable = false;
     if (!json || !parameters_apply_trainable(&model->parameters, -1, &error))
         die(&error);
     parity.model = model;

@@ -325,7 +325,7 @@ static void test_unset(void **state)
     const struct settings *s = settings_default();
 
     (void)state;
-    assert_true(isnan(s->model.hidden_dropout) && isnan(s->linear.C));
+    assert_true(isnan(s->model.hidden_dropout) && strcmp(s->linear.C, "auto") == 0);
     assert_int_equal(s->model.mask_time_length, SETTING_UNSET);
     assert_int_equal(s->model.apply_spec_augment, TRI_UNSET);
     assert_true(s->train.learning_rate == 1e-4 && s->train.shuffle && s->split.test == 0.2);

@@ -92,7 +92,7 @@ static void check_pooling(const char *name, bool padded, const float *expected, 
     const struct pooling *pooling = pooling_find(name, &error);
     assert_good(pooling, error);
     if (pooling->declare)
-        pooling->declare(&parameters, 1, 0);
+        pooling->declare(&parameters, 1, 128, 0);
     assert_true(parameters_allocate(&parameters, &error) && parameters_initialise(&parameters, 1, &error));
     const struct pooling_input input = {
         .hidden = et_from_data(scope, hidden, ET_FLOAT32, shape, 3, ET_CPU),

@@ -191,7 +191,7 @@ static bool read_corpus(struct job *job, struct error *error)
 static bool open_model(struct job *job, struct error *error)
 {
     const struct experiment *e = &job->experiment;
-    const struct model_kind *kind = model_kind_find(config_settings(e->config)->model.kind, error);
+    const struct model_kind *kind = model_kind_of(config_settings(e->config), error);
 
     if (kind &&
         ranks_check(&job->ranks, &config_settings(e->config)->train, trainer_takes_steps(kind), error))

@@ -190,6 +190,8 @@ struct et_tensor *conv_frontend_features(struct pass *pass, struct et_scope *sco
     const int64_t shape[3] = {batch->count, batch->width, 1};
     struct et_tensor *x = /* (B, T, C) between convolutions */
         et_from_data(scope, batch->samples, ET_FLOAT32, shape, 3, pass->model->parameters.device);
+
+    x = encoder_scale_signal(pass->encoder, scope, x);
     int64_t *lengths = et_scope_memory(scope, (size_t)batch->count * sizeof *lengths);
 
     memcpy(lengths, batch->lengths, (size_t)batch->count * sizeof *lengths);
@@ -248,6 +250,10 @@ const char *conv_frontend_onnx(const struct graph_builder *d, const char *sample
     static const int64_t none[2] = {0, 0}, shape[3] = {0, 1, -1};
     const char *x = d->model->normalize ? graph_normalize(d, samples, SIGNAL_VARIANCE_FLOOR) : samples;
 
+    if (d->encoder->signal_deviation > 0) {
+        x = onnx_binary(d->graph, "Sub", x, onnx_number(d->graph, d->encoder->signal_mean));
+        x = onnx_binary(d->graph, "Div", x, onnx_number(d->graph, d->encoder->signal_deviation));
+    }
     x = onnx_reshape(d->graph, x, shape, 3);
     for (int i = 0; i < front->layers; i++) {
         const struct affine *a = &front->conv[i];

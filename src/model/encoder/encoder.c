@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "model/encoder/emotion2vec.h"
 #include "model/encoder/mel_frontend.h"
+#include "model/encoder/published.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -19,6 +20,8 @@ static const struct encoder_family *const FAMILIES[] = {
     &FAMILY_UNISPEECH,          &FAMILY_UNISPEECH_SAT, &FAMILY_DATA2VEC_AUDIO,
     &FAMILY_WAV2VEC2_CONFORMER, &FAMILY_WAV2VEC2_BERT, &FAMILY_WHISPER,
     &FAMILY_EMOTION2VEC};
+
+const double ENCODER_OUTPUT_NORM_EPS = 1e-5;
 
 enum { FAMILY_COUNT = sizeof FAMILIES / sizeof FAMILIES[0] };
 
@@ -40,6 +43,21 @@ const char *encoder_layers_stem(const struct encoder *encoder)
     return encoder->family->layers ? encoder->family->layers : "encoder.layers.";
 }
 
+/* What config.json says of models that were published in other layouts (published.h). */
+static const char SIGNAL_MEAN[] = "emotrain_signal_mean", SIGNAL_DEVIATION[] = "emotrain_signal_deviation",
+                  OUTPUT_NORM[] = "emotrain_output_norm", COMBINE[] = "emotrain_combine";
+
+static bool read_published(struct encoder *e, const struct model *model, struct error *error)
+{
+    return json_number(model->json, SIGNAL_MEAN, &e->signal_mean, error) &&
+           json_number(model->json, SIGNAL_DEVIATION, &e->signal_deviation, error) &&
+           json_bool(model->json, OUTPUT_NORM, &e->norms_output, error) &&
+           (e->signal_deviation >= 0 ||
+            error_set(error, "\"%s\" is %g", SIGNAL_DEVIATION, e->signal_deviation)) &&
+           (e->signal_deviation == 0 || e->front ||
+            error_set(error, "\"%s\": a %s scales no signals", SIGNAL_DEVIATION, e->family->model_type));
+}
+
 /* The family that config.json says; wav2vec 2.0 where it says nothing. */
 static const struct encoder_family *family_of(const cJSON *json)
 {
@@ -57,7 +75,7 @@ static bool normalizes(const cJSON *json)
 {
     const struct encoder_family *family = family_of(json);
 
-    return family && family->normalizes;
+    return family && family->normalizes && !cJSON_HasObjectItem(json, SIGNAL_MEAN);
 }
 
 static bool choose_family(struct encoder *encoder, const cJSON *json, struct error *error)
@@ -122,6 +140,14 @@ static bool head_width(const struct encoder *e, const struct model *model, bool 
            error_set(error, "its head's dense layer is %lld wide", (long long)*width);
 }
 
+/* Whether the layers side by side have a classifier each, whose probabilities are averaged. */
+static bool combines_mean(const cJSON *json)
+{
+    const cJSON *combine = cJSON_GetObjectItemCaseSensitive(json, COMBINE);
+
+    return cJSON_IsString(combine) && strcmp(combine->valuestring, "mean") == 0;
+}
+
 static void declare(struct encoder *e, struct model *model, enum head_kind head, int64_t width, bool scales,
                     bool other_head)
 {
@@ -142,16 +168,24 @@ static void declare(struct encoder *e, struct model *model, enum head_kind head,
     }
     e->merges = mem_zero(p->count, sizeof *e->merges);
     e->pooling = p->count;
+    int64_t pooled = layer_mix_count(&e->mix) * c->hidden_size;
     if (model->pooling->declare)
-        model->pooling->declare(p, c->hidden_size, c->initializer_range);
-    head_declare(&e->head, p, head, model->pooling->outputs * c->hidden_size, width,
-                 (int64_t)model->labels.count, c->initializer_range, c->final_dropout);
+        model->pooling->declare(p, pooled, model->attention_width, c->initializer_range);
+    head_declare(&e->head, p, head, model->pooling->outputs * pooled, width, (int64_t)model->labels.count,
+                 c->initializer_range, c->final_dropout);
     if (other_head)
         p->items[e->head.out_weight].begins_anew = p->items[e->head.out_bias].begins_anew = true;
     if (other_head && e->head.layout->dense)
         p->items[e->head.dense_weight].begins_anew = p->items[e->head.dense_bias].begins_anew = true;
+    if (other_head && e->head.layout->norm)
+        p->items[e->head.norm_weight].begins_anew = p->items[e->head.norm_bias].begins_anew = true;
+    for (size_t i = 0; model->weights && i < model->weights->count; i++)
+        if (published_has_no_bias(model->weights->entries[i].name))
+            p->items[e->head.out_bias].may_lack = true;
+    if (combines_mean(model->json))
+        head_declare_members(&e->head, p, layer_mix_count(&e->mix));
     if (scales)
-        head_declare_scale(&e->head, p, model->pooling->outputs * c->hidden_size);
+        head_declare_scale(&e->head, p, model->pooling->outputs * pooled);
 }
 
 /* ---- opening ---- */
@@ -249,6 +283,7 @@ static bool encoder_open(struct model *model, const struct model_settings *setti
     model->state = e;
     if (!choose_family(e, model->json, error) ||
         !encoder_config_read(e, model->json, settings, model->sample_rate, error) ||
+        !read_published(e, model, error) ||
         !json_string(model->json, "emotrain_attention_mask", &mask, error) ||
         !json_string(model->json, "emotrain_head_scale", &scale, error) ||
         !choose_layers(model, settings, &layers, error) || !choose_head(model, settings, &head, error) ||
@@ -262,6 +297,12 @@ static bool encoder_open(struct model *model, const struct model_settings *setti
     if (!read_adapters(e, settings, error) ||
         !layer_mix_start(&e->mix, layers, e->config.num_hidden_layers, &model->parameters, error))
         return false;
+    if (settings) /* training puts one classifier on all */
+        cJSON_DeleteItemFromObjectCaseSensitive(model->json, COMBINE);
+    if (combines_mean(model->json) && (e->mix.kind != LAYERS_SEVERAL || head != HEAD_LINEAR ||
+                                       model->pooling->outputs != 1 || model->task != SINGLE_LABEL))
+        return error_set(error, "%s: \"%s\" needs several layers, a linear head and one label of several",
+                         model->path, COMBINE);
     e->hides_padding = hides_padding(model, e, mask);
     model->minimum_samples = e->minimum_samples;
     model->maximum_samples = e->longest;
@@ -289,6 +330,15 @@ static void encoder_close(struct model *model)
         free(e->merges);
     }
     free(e);
+}
+
+struct et_tensor *encoder_scale_signal(const struct encoder *encoder, struct et_scope *scope,
+                                       struct et_tensor *samples)
+{
+    if (encoder->signal_deviation == 0)
+        return samples;
+    return et_mul_scalar(scope, et_add_scalar(scope, samples, -encoder->signal_mean),
+                         1 / encoder->signal_deviation);
 }
 
 int64_t encoder_context(const struct encoder *encoder, int64_t samples)
@@ -381,7 +431,8 @@ int64_t encoder_steady_layers(const struct model *model)
     bool drops = c->hidden_dropout > 0 || c->activation_dropout > 0 || c->attention_dropout > 0 ||
                  c->feat_proj_dropout > 0 || c->layerdrop > 0 || c->conv_dropout > 0;
 
-    if (masked || drops || e->adapter_rank > 0 || e->mix.kind == LAYERS_WEIGHTED)
+    if (masked || drops || e->adapter_rank > 0 || e->mix.kind == LAYERS_WEIGHTED ||
+        e->mix.kind == LAYERS_SEVERAL)
         return 0;
     return e->frozen_layers < depth ? e->frozen_layers : depth;
 }
@@ -532,15 +583,16 @@ static const char *const PRETRAINING[] = {
 
 static bool encoder_translate(const struct model *model, const char *checkpoint_name, char name[256])
 {
-    static const char *const heads[] = {"classifier.", "projector.", "pooling.", "layer_weights",
-                                        "head_scale."};
+    static const char *const heads[] = {"classifier.",   "projector.",  "pooling.",
+                                        "layer_weights", "head_scale.", "ser_model."};
     static const char *const forms[][2] = {{"parametrizations.weight.original0", "weight_g"},
                                            {"parametrizations.weight.original1", "weight_v"}};
     const struct encoder *e = model->state;
     const struct encoder_family *family = e->family;
-    char buffer[256];
+    char buffer[256], published[256];
     const char *found = text_starts(checkpoint_name, "model.") ? checkpoint_name + 6 : checkpoint_name;
 
+    found = published_rename(found, published);
     if (family->rename) {
         if (!family->rename(e, found, buffer))
             return false;
@@ -574,29 +626,65 @@ static bool encoder_load(struct model *model, const char *directory, struct erro
     return et_scope_close(scope, error);
 }
 
+static int64_t layer_count(const struct model *model)
+{
+    const struct encoder *e = model->state;
+
+    return e->mix.layers;
+}
+
+/* What the hidden states depend on, beside the weights. */
+static void describe_states(const struct model *model, struct text *settings)
+{
+    const struct encoder *e = model->state;
+
+    text_add(settings, "%s, %lld samples of context, padding %s\n", e->family->model_type,
+             (long long)e->context, model->pooling_includes_padding ? "pooled" : "left out");
+    text_add(settings, "signals: mean %.9g, deviation %.9g\n", e->signal_mean, e->signal_deviation);
+    describe_config(model->json, settings);
+}
+
+static const struct hidden_layers HIDDEN_LAYERS = {layer_count, describe_states, encoder_states};
+
 static const struct frozen_trunk FROZEN_TRUNK = {encoder_steady_layers, owns, describe_frozen,
                                                  encoder_frozen};
+
+/* clang-format off */
+#define ENCODER_HOOKS                                                                                        \
+    .model_type = "wav2vec2, hubert, wavlm, unispeech, unispeech-sat, data2vec-audio, wav2vec2-conformer, "  \
+                  "wav2vec2-bert, whisper, emotion2vec",                                                     \
+    .takes = takes,                                                                                          \
+    .normalizes = normalizes,                                                                                \
+    .describe_model = describe_model,                                                                        \
+    .describe_extractor = describe_extractor,                                                                \
+    .input = INPUT_WAVEFORM,                                                                                 \
+    .forward = encoder_forward,                                                                              \
+    .build_onnx = encoder_onnx,                                                                              \
+    .hidden = &HIDDEN_LAYERS,                                                                                \
+    .translate = encoder_translate,                                                                          \
+    .load = encoder_load,                                                                                    \
+    .layers_above = layers_above,                                                                            \
+    .save_parameter = save_parameter,                                                                        \
+    .save_huggingface = encoder_save_huggingface,                                                            \
+    .close = encoder_close
+/* clang-format on */
 
 const struct model_kind MODEL_ENCODER = {
     .name = "encoder",
     .summary = "a pretrained speech encoder (wav2vec 2.0, HuBERT, WavLM, Whisper, ...) with a head",
-    .model_type = "wav2vec2, hubert, wavlm, unispeech, unispeech-sat, data2vec-audio, wav2vec2-conformer, "
-                  "wav2vec2-bert, whisper, emotion2vec",
-    .takes = takes,
-    .normalizes = normalizes,
-    .describe_model = describe_model,
-    .describe_extractor = describe_extractor,
-    .input = INPUT_WAVEFORM,
+    ENCODER_HOOKS,
     .open = encoder_open,
     .freeze = encoder_freeze,
-    .forward = encoder_forward,
-    .build_onnx = encoder_onnx,
     .frozen = &FROZEN_TRUNK,
-    .translate = encoder_translate,
-    .load = encoder_load,
-    .layers_above = layers_above,
     .scale = scale_of,
-    .save_parameter = save_parameter,
-    .save_huggingface = encoder_save_huggingface,
-    .close = encoder_close,
+};
+
+const struct model_kind MODEL_PROBE = {
+    .name = "linear",
+    .summary = "a linear classifier on layers of a pretrained encoder",
+    ENCODER_HOOKS,
+    .open = probe_open,
+    .freeze = probe_freeze,
+    .scale = scale_of,
+    .fit = probe_fit,
 };

@@ -127,6 +127,9 @@ struct lora_merge {
 
 struct conv_frontend;
 
+/* Added to the variance where a clip's last hidden state is normed. */
+extern const double ENCODER_OUTPUT_NORM_EPS;
+
 struct encoder {
     const struct encoder_family *family;
     struct encoder_config config;
@@ -149,6 +152,8 @@ struct encoder {
     struct layer_mix mix;
     size_t pooling; /* index of the first parameter of the pooling */
     struct head head;
+    double signal_mean, signal_deviation; /* of its training clips: samples are scaled by them; 0: not */
+    bool norms_output;     /* a clip's last hidden state to zero mean and unit variance, as one */
     bool hides_padding;    /* padding is hidden from the encoder (attention mask) */
     int64_t frozen_layers; /* of the transformer, from the first on */
 };
@@ -183,6 +188,10 @@ bool encoder_config_refuse(const cJSON *json, const char *const *names, struct e
 bool encoder_config_choice(const cJSON *json, const char *name, const char *fallback,
                            const char *const *choices, size_t count, size_t *chosen, struct error *error);
 
+/* Samples (any shape) as the encoder was trained on them, where it scales them. */
+struct et_tensor *encoder_scale_signal(const struct encoder *encoder, struct et_scope *scope,
+                                       struct et_tensor *samples);
+
 /* Samples that a clip is lengthened to before it is taken in. */
 int64_t encoder_context(const struct encoder *encoder, int64_t samples);
 
@@ -196,6 +205,15 @@ struct et_tensor *encoder_forward(const struct model *model, struct et_scope *sc
 
 /* Logits as a graph (encoder_onnx.c). */
 const char *encoder_onnx(const struct model *model, struct onnx *graph, const char *samples);
+
+/* Of a linear classifier on the encoder (encoder_probe.c): model_kind.open, freeze and fit. */
+bool probe_open(struct model *model, const struct model_settings *settings, struct error *error);
+bool probe_freeze(struct model *model, const char *what, struct error *error);
+bool probe_fit(struct model *model, const struct examples *examples, char **table, struct error *error);
+
+/* Means over time of hidden states 0 .. depth (hidden_layers.states; encoder_forward.c). */
+struct et_tensor *encoder_states(const struct model *model, struct et_scope *scope, const struct batch *batch,
+                                 int64_t depth);
 
 /* As transformers' class with a head, where that is exactly this model (encoder_huggingface.c). */
 bool encoder_save_huggingface(const struct model *model, const char *directory, struct error *error);

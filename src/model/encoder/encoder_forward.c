@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Features, or the first layers' output, that are at hand.  They come from a disk: more frames than there are
  * would be read from nowhere. */
@@ -267,18 +268,121 @@ static bool takes_lengths(const struct model *model, struct et_scope *scope, con
     return true;
 }
 
-struct et_tensor *encoder_forward(const struct model *model, struct et_scope *scope,
-                                  const struct batch *batch, const struct forward_mode *mode)
+/* Mean over a clip's own frames and their values; x is zero elsewhere.  x (B, T, H) -> (B, 1, 1) */
+static struct et_tensor *clip_mean(const struct pass *pass, struct et_scope *scope, struct et_tensor *x)
+{
+    const int64_t shape[3] = {pass->clips, 1, 1};
+    float *shares = mem_zero((size_t)pass->clips, sizeof *shares);
+
+    for (int64_t b = 0; b < pass->clips; b++)
+        shares[b] = 1 / (float)(pass->lengths[b] * et_size(x, 2));
+    struct et_tensor *sum = et_sum_dim(scope, et_sum_dim(scope, x, 2, true), 1, true);
+    sum =
+        et_mul(scope, sum, et_from_data(scope, shares, ET_FLOAT32, shape, 3, pass->model->parameters.device));
+    free(shares);
+    return sum;
+}
+
+/* SpeechBrain's output_norm: a clip's frames, all together, to zero mean and unit variance. */
+static struct et_tensor *norm_output(const struct pass *pass, struct et_scope *scope, struct et_tensor *x)
+{
+    if (pass->padding)
+        x = et_masked_fill(scope, x, pass->padding, 0);
+    struct et_tensor *centred = et_sub(scope, x, clip_mean(pass, scope, x));
+    if (pass->padding)
+        centred = et_masked_fill(scope, centred, pass->padding, 0);
+    struct et_tensor *variance = clip_mean(pass, scope, et_mul(scope, centred, centred));
+    return et_div(scope, centred, et_sqrt(scope, et_add_scalar(scope, variance, ENCODER_OUTPUT_NORM_EPS)));
+}
+
+/* ---- all layers, averaged over time ---- */
+
+/* x (B, T, H) or packed, a layer's output as it goes to the pooling -> (B, 1, H) */
+static struct et_tensor *pool_layer(const struct pass *pass, struct et_scope *scope, struct et_tensor *x)
+{
+    struct et_scope *s = et_scope_open(scope);
+    const int64_t shape[3] = {pass->clips, 1, pass->encoder->config.hidden_size};
+
+    x = padded(pass, s, x);
+    if (pass->encoder->extra > 0)
+        x = et_narrow(s, x, 1, pass->encoder->extra, pass->frames);
+    x = et_to_dtype(s, x, ET_FLOAT32);
+    if (pass->encoder->norms_output)
+        x = norm_output(pass, s, x);
+    x = frames_pool(pass->model, s, x, pass->padding, pass->lengths, pass->encoder->pooling);
+    x = et_keep(et_reshape(s, x, shape, 3), scope);
+    et_scope_close(s, NULL);
+    return x;
+}
+
+struct et_tensor *encoder_states(const struct model *model, struct et_scope *scope, const struct batch *batch,
+                                 int64_t depth)
 {
     const struct encoder *encoder = model->state;
-    struct pass pass = {.model = model, .encoder = encoder, .mode = mode, .clips = batch->count};
+    const struct forward_mode mode = {.training = false};
+    struct pass pass = {.model = model, .encoder = encoder, .mode = &mode, .clips = batch->count};
+    struct random_stream none = random_stream(0, RANDOM_LAYERDROP, 0);
 
     if (!takes_lengths(model, scope, batch))
         return NULL;
     struct et_tensor *x = enter_encoder(&pass, scope, batch);
     if (!x)
         return NULL;
+    struct et_tensor **states = et_scope_memory(scope, (size_t)(depth + 1) * sizeof(struct et_tensor *));
+    pass.packed = packs(&pass);
+    if (pass.packed)
+        x = et_pack(scope, x, pass.visible);
+    for (int64_t i = 0; i < depth; i++) {
+        states[i] = pool_layer(&pass, scope, x);
+        x = next_hidden(&pass, scope, x, i, &none);
+    }
+    if (depth == encoder->mix.layers && encoder_norms_last(encoder))
+        x = apply_norm(&pass, scope, x, &encoder->final_norm);
+    states[depth] = pool_layer(&pass, scope, x);
+    return et_cat(scope, states, (size_t)depth + 1, 1);
+}
+
+/* The pooled vector of the layers that the model reads, of those at hand.  -> (B, layers * H) */
+static struct et_tensor *take_states(const struct model *model, struct et_scope *scope,
+                                     const struct batch *batch)
+{
+    const struct encoder *encoder = model->state;
+    const struct layer_mix *mix = &encoder->mix;
+    const int64_t shape[3] = {batch->count, batch->state_count, batch->state_width};
+    struct et_tensor *parts[LAYERS_MOST] = {NULL};
+
+    if (mix->kind == LAYERS_WEIGHTED || mix->index >= batch->state_count ||
+        batch->state_width != encoder->config.hidden_size || strcmp(model->pooling->name, "mean") != 0) {
+        et_scope_fail(scope, "stored features do not fit this model");
+        return NULL;
+    }
+    struct et_tensor *all =
+        et_from_data(scope, batch->states, ET_FLOAT32, shape, 3, model->parameters.device);
+    for (int64_t i = 0; i < mix->count; i++)
+        parts[i] = et_narrow(scope, all, 1, mix->chosen[i], 1);
+    const int64_t flat[2] = {batch->count, mix->count * batch->state_width};
+    return et_reshape(scope, et_cat(scope, parts, (size_t)mix->count, 2), flat, 2);
+}
+
+struct et_tensor *encoder_forward(const struct model *model, struct et_scope *scope,
+                                  const struct batch *batch, const struct forward_mode *mode)
+{
+    const struct encoder *encoder = model->state;
+    struct pass pass = {.model = model, .encoder = encoder, .mode = mode, .clips = batch->count};
+
+    if (batch->states) {
+        struct et_tensor *pooled = take_states(model, scope, batch);
+        return pooled ? head_forward(&encoder->head, &model->parameters, scope, pooled, mode->training)
+                      : NULL;
+    }
+    if (!takes_lengths(model, scope, batch))
+        return NULL;
+    struct et_tensor *x = enter_encoder(&pass, scope, batch);
+    if (!x)
+        return NULL;
     x = transform(&pass, scope, x);
+    if (encoder->norms_output)
+        x = norm_output(&pass, scope, et_to_dtype(scope, x, ET_FLOAT32));
     pass_observe(&pass, "encoder_output", x);
     pass_seed(&pass, encoder->config.num_hidden_layers + 1);
     x = frames_pool(model, scope, et_to_dtype(scope, x, ET_FLOAT32), pass.padding, pass.lengths,

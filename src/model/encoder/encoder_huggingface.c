@@ -30,6 +30,10 @@ static const char *why_not(const struct model *model)
     if (e->longest > 0 && e->context != e->longest)
         return "its clips are not lengthened to all that the encoder takes in (train with the longest "
                "model.context_seconds)";
+    if (e->norms_output || e->signal_deviation > 0)
+        return "it scales signals, or its last hidden state, in a way of its own";
+    if (e->mix.kind == LAYERS_SEVERAL)
+        return "it reads several layers side by side";
     if (e->mix.kind == LAYERS_ONE && e->mix.index != e->mix.layers)
         return "it reads a layer before the last (train with model.layer=last or weighted)";
     return NULL;

@@ -4,12 +4,14 @@
  */
 #include "model/encoder/blocks.h"
 
-/* Adds hidden state `index`, weighted, to `sum`, where layers are weighted. */
+/* Adds hidden state `index` to `sum`: weighted, or beside those already there. */
 static const char *mix(const struct graph_builder *d, const char *sum, const char *x, int64_t index)
 {
     const struct layer_mix *m = &d->encoder->mix;
     struct et_scope *s = d->graph->scope;
 
+    if (m->kind == LAYERS_SEVERAL && layer_mix_has(m, index))
+        return sum ? onnx_concat(d->graph, sum, x, 2) : x;
     if (m->kind != LAYERS_WEIGHTED)
         return sum;
     struct et_tensor *share = et_narrow(s, et_softmax(s, graph_weight(d, m->weights), 0), 0, index, 1);
@@ -46,6 +48,22 @@ static const char *own_frames(const struct graph_builder *d, const char *x, cons
     return onnx_node(d->graph, "Slice", inputs, 4, NULL, 0);
 }
 
+/* Mean over frames and values of a clip.  x (B, T, H) -> (B, 1, 1) */
+static const char *clip_mean(const struct graph_builder *d, const char *x)
+{
+    return onnx_over(d->graph, "ReduceMean", onnx_over(d->graph, "ReduceMean", x, 2, true), 1, true);
+}
+
+static const char *norm_output(const struct graph_builder *d, const char *x)
+{
+    struct onnx *g = d->graph;
+    const char *centred = onnx_binary(g, "Sub", x, clip_mean(d, x));
+    const char *variance = clip_mean(d, onnx_binary(g, "Mul", centred, centred));
+
+    variance = onnx_binary(g, "Add", variance, onnx_number(g, ENCODER_OUTPUT_NORM_EPS));
+    return onnx_binary(g, "Div", centred, onnx_unary(g, "Sqrt", variance));
+}
+
 const char *encoder_onnx(const struct model *model, struct onnx *graph, const char *samples)
 {
     const struct graph_builder d = {graph, model, model->state};
@@ -54,6 +72,8 @@ const char *encoder_onnx(const struct model *model, struct onnx *graph, const ch
     if (d.encoder->context > 0 && !model->pooling_includes_padding)
         x = own_frames(&d, x, samples);
 
+    if (d.encoder->norms_output)
+        x = norm_output(&d, x);
     x = model->pooling->build_onnx(graph, x, &model->parameters, d.encoder->pooling);
     return head_build_onnx(&d.encoder->head, &model->parameters, graph, x);
 }

@@ -3,16 +3,21 @@
 
 #include "base/text.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Whose: of RoBERTa, the 2021 speech-classification notebooks and audeering's regression; nobody's; of
- * transformers' classes ...ForSequenceClassification; of ehcalabres. */
+ * transformers' classes ...ForSequenceClassification; of ehcalabres; of Odyssey's baselines
+ * (encoder/published.h). */
 const struct head_layout HEAD_LAYOUTS[HEAD_COUNT] = {
-    [HEAD_DENSE] = {"dense", "classifier.dense", "classifier.out_proj", ACTIVATION_TANH},
-    [HEAD_LINEAR] = {"linear", NULL, "classifier.out_proj", ACTIVATION_NONE},
-    [HEAD_PROJECTOR] = {"projector", "projector", "classifier", ACTIVATION_NONE},
-    [HEAD_RELU] = {"relu", "classifier.dense", "classifier.output", ACTIVATION_RELU}};
+    [HEAD_DENSE] = {"dense", "classifier.dense", "classifier.out_proj", ACTIVATION_TANH, NULL},
+    [HEAD_LINEAR] = {"linear", NULL, "classifier.out_proj", ACTIVATION_NONE, NULL},
+    [HEAD_PROJECTOR] = {"projector", "projector", "classifier", ACTIVATION_NONE, NULL},
+    [HEAD_RELU] = {"relu", "classifier.dense", "classifier.output", ACTIVATION_RELU, NULL},
+    [HEAD_NORM] = {"norm", "ser_model.fc.0.0", "ser_model.out.0", ACTIVATION_RELU, "ser_model.fc.0.1"}};
+
+static const double NORM_EPS = 1e-5, LEAST_PROBABILITY = 1e-30; /* whose logarithm is finite */
 
 static const char *const ACTIVATION_NAMES[] = {"", ", tanh", ", ReLU"};
 
@@ -35,7 +40,8 @@ enum head_kind head_of_checkpoint(const struct weights *weights)
             (l->dense ? holds(weights, l->dense) : !holds(weights, "classifier.dense")))
             break;
     }
-    if (kind == HEAD_COUNT && holds(weights, "proj")) /* emotion2vec's name for it */
+    if (kind == HEAD_COUNT &&
+        (holds(weights, "proj") || holds(weights, "0.w"))) /* emotion2vec's and SpeechBrain's names for it */
         return HEAD_LINEAR;
     return (enum head_kind)kind;
 }
@@ -57,7 +63,8 @@ char *head_list(void)
         const struct head_layout *l = &HEAD_LAYOUTS[k];
         text_add(&list, "%s%s (", k ? ", " : "", l->name);
         if (l->dense)
-            text_add(&list, "%s%s, ", l->dense, ACTIVATION_NAMES[l->activation]);
+            text_add(&list, "%s%s%s, ", l->dense, l->norm ? ", layer norm" : "",
+                     ACTIVATION_NAMES[l->activation]);
         text_add(&list, "%s)", l->out);
     }
     return list.text;
@@ -76,6 +83,10 @@ void head_declare(struct head *head, struct parameters *parameters, enum head_ki
             parameters_add(parameters, false, INIT_NORMAL, range, dense, "%s.weight", l->dense);
         head->dense_bias = parameters_add(parameters, false, INIT_ZEROS, 0, dense_bias, "%s.bias", l->dense);
     }
+    if (l->norm) {
+        head->norm_weight = parameters_add(parameters, false, INIT_ONES, 0, dense_bias, "%s.weight", l->norm);
+        head->norm_bias = parameters_add(parameters, false, INIT_ZEROS, 0, dense_bias, "%s.bias", l->norm);
+    }
     head->out_weight = parameters_add(parameters, false, INIT_NORMAL, range, out, "%s.weight", l->out);
     head->out_bias = parameters_add(parameters, false, INIT_ZEROS, 0, bias, "%s.bias", l->out);
     parameters->items[head->out_weight].of_labels = parameters->items[head->out_bias].of_labels = true;
@@ -89,6 +100,67 @@ void head_declare_scale(struct head *head, struct parameters *parameters, int64_
     head->mean = parameters_add(parameters, false, INIT_ZEROS, 0, shape, "head_scale.mean");
     head->deviation = parameters_add(parameters, false, INIT_ONES, 0, shape, "head_scale.deviation");
     parameters->items[head->mean].trainable = parameters->items[head->deviation].trainable = false;
+}
+
+void head_declare_members(struct head *head, struct parameters *parameters, int64_t members)
+{
+    struct parameter *weight = &parameters->items[head->out_weight],
+                     *bias = &parameters->items[head->out_bias];
+
+    head->members = members;
+    bias->shape[0] *= members;
+    weight->shape[0] *= members;
+    weight->shape[1] /= members;
+}
+
+/* Weight and bias of member m's output layer. */
+struct member {
+    struct et_tensor *weight, *bias;
+};
+
+static struct member member_of(const struct head *head, const struct parameters *parameters,
+                               struct et_scope *scope, int64_t m)
+{
+    struct et_tensor *weight = parameters_tensor(parameters, head->out_weight),
+                     *bias = parameters_tensor(parameters, head->out_bias);
+    int64_t labels = et_size(bias, 0) / head->members;
+
+    return (struct member){et_narrow(scope, weight, 0, m * labels, labels),
+                           et_narrow(scope, bias, 0, m * labels, labels)};
+}
+
+/* The logarithm of the mean probability: logits like others, as softmax gives the mean back. */
+static struct et_tensor *forward_members(const struct head *head, const struct parameters *parameters,
+                                         struct et_scope *scope, struct et_tensor *pooled)
+{
+    int64_t width = et_size(pooled, 1) / head->members;
+    struct et_tensor *sum = NULL;
+
+    for (int64_t m = 0; m < head->members; m++) {
+        struct member own = member_of(head, parameters, scope, m);
+        struct et_tensor *part = et_narrow(scope, pooled, 1, m * width, width);
+        part = et_softmax(scope, et_linear(scope, part, own.weight, own.bias), 1);
+        sum = sum ? et_add(scope, sum, part) : part;
+    }
+    return et_log(scope, et_mul_scalar(scope, et_clamp(scope, sum, LEAST_PROBABILITY, INFINITY),
+                                       1 / (double)head->members));
+}
+
+static const char *onnx_members(const struct head *head, const struct parameters *parameters,
+                                struct onnx *graph, const char *pooled)
+{
+    int64_t width = et_size(parameters_tensor(parameters, head->out_weight), 1);
+    const char *sum = NULL;
+
+    for (int64_t m = 0; m < head->members; m++) {
+        struct member own = member_of(head, parameters, graph->scope, m);
+        const char *part = onnx_slice(graph, pooled, 1, m * width, (m + 1) * width);
+        part = onnx_softmax(graph, onnx_linear(graph, part, own.weight, own.bias), -1);
+        sum = sum ? onnx_binary(graph, "Add", sum, part) : part;
+    }
+    sum = onnx_binary(graph, "Max", sum, onnx_number(graph, LEAST_PROBABILITY));
+    return onnx_unary(graph, "Log",
+                      onnx_binary(graph, "Mul", sum, onnx_number(graph, 1 / (double)head->members)));
 }
 
 const char *head_build_onnx(const struct head *head, const struct parameters *parameters, struct onnx *graph,
@@ -106,8 +178,13 @@ const char *head_build_onnx(const struct head *head, const struct parameters *pa
     if (head->layout->dense)
         pooled = onnx_linear(graph, pooled, parameters_tensor(parameters, head->dense_weight),
                              parameters_tensor(parameters, head->dense_bias));
+    if (head->layout->norm)
+        pooled = onnx_layer_norm(graph, pooled, parameters_tensor(parameters, head->norm_weight),
+                                 parameters_tensor(parameters, head->norm_bias), NORM_EPS);
     if (operation)
         pooled = onnx_unary(graph, operation, pooled);
+    if (head->members > 1)
+        return onnx_members(head, parameters, graph, pooled);
     return onnx_linear(graph, pooled, parameters_tensor(parameters, head->out_weight),
                        parameters_tensor(parameters, head->out_bias));
 }
@@ -125,6 +202,9 @@ struct et_tensor *head_forward(const struct head *head, const struct parameters 
     if (head->layout->dense) {
         pooled = et_linear(scope, pooled, parameters_tensor(parameters, head->dense_weight),
                            parameters_tensor(parameters, head->dense_bias));
+        if (head->layout->norm)
+            pooled = et_layer_norm(scope, pooled, parameters_tensor(parameters, head->norm_weight),
+                                   parameters_tensor(parameters, head->norm_bias), NORM_EPS);
         if (head->layout->activation == ACTIVATION_TANH)
             pooled = et_tanh(scope, pooled);
         else if (head->layout->activation == ACTIVATION_RELU)
@@ -132,6 +212,8 @@ struct et_tensor *head_forward(const struct head *head, const struct parameters 
         if (drop)
             pooled = et_dropout(scope, pooled, head->dropout);
     }
+    if (head->members > 1)
+        return forward_members(head, parameters, scope, pooled);
     return et_linear(scope, pooled, parameters_tensor(parameters, head->out_weight),
                      parameters_tensor(parameters, head->out_bias));
 }

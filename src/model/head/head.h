@@ -10,12 +10,13 @@
 #include "model/weights/parameters.h"
 #include "model/weights/weights.h"
 
-/* What published heads are: by enum head_kind (model.head). */
+/* What published heads are: by enum head_kind (model.head, but for the last, which is only read). */
 struct head_layout {
     const char *name;  /* model.head's */
     const char *dense; /* parameters DENSE.weight, DENSE.bias; NULL: there is no dense layer */
     const char *out;   /* OUT.weight, OUT.bias */
     enum { ACTIVATION_NONE, ACTIVATION_TANH, ACTIVATION_RELU } activation;
+    const char *norm; /* a layer norm before the activation: NORM.weight, NORM.bias; NULL: there is none */
 };
 
 extern const struct head_layout HEAD_LAYOUTS[HEAD_COUNT];
@@ -33,14 +34,20 @@ struct head {
     const struct head_layout *layout;
     bool scales; /* (pooled - mean) / deviation, as measured of the training clips */
     size_t mean, deviation;
-    size_t dense_weight, dense_bias, out_weight, out_bias; /* indices of parameters */
+    size_t dense_weight, dense_bias, norm_weight, norm_bias, out_weight, out_bias; /* indices of parameters */
     double dropout;
+    int64_t members; /* above 1: the output layer is one for each of so many parts of the pooled vector, and
+                        the mean of their probabilities counts */
 };
 
 /* Declares its parameters, for pooled vectors of `input` values and a dense layer of `width`, where the
  * layout has one: weights normal with standard deviation `range`, biases zero. */
 void head_declare(struct head *head, struct parameters *parameters, enum head_kind kind, int64_t input,
                   int64_t width, int64_t labels, double range, double dropout);
+
+/* Makes it a mean of probabilities over `members` output layers, each of its own part of the pooled vector:
+ * with that, out_weight is (members * labels, input / members).  For one label of several. */
+void head_declare_members(struct head *head, struct parameters *parameters, int64_t members);
 
 /* Declares the scale of pooled vectors: head_scale.mean and .deviation (input), nothing that is learned. */
 void head_declare_scale(struct head *head, struct parameters *parameters, int64_t input);

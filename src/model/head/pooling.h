@@ -10,6 +10,8 @@
 #include "model/onnx/onnx.h"
 #include "model/weights/parameters.h"
 
+enum { POOLING_ATTENTION_WIDTH = 128 }; /* unless a published model says otherwise */
+
 struct pooling_input {
     struct et_tensor *hidden;  /* (clips, frames, width) float32 */
     struct et_tensor *padding; /* (clips, frames, 1) ET_BOOL, true where a frame is padding; NULL: none is */
@@ -23,8 +25,9 @@ struct pooling {
     const char *name, *summary;
     int64_t outputs; /* values it makes of each of the hidden state's: 1, or 2 for mean and deviation */
 
-    /* Declares what it learns, as pooling.*; NULL: nothing.  `range`: standard deviation of weights. */
-    void (*declare)(struct parameters *parameters, int64_t width, double range);
+    /* Declares what it learns, as pooling.*; NULL: nothing.  attention_width: of the layer that scores
+     * frames; `range`: standard deviation of weights. */
+    void (*declare)(struct parameters *parameters, int64_t width, int64_t attention_width, double range);
 
     /* -> (clips, outputs * width) */
     struct et_tensor *(*apply)(struct et_scope *scope, const struct pooling_input *input);

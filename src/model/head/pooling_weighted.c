@@ -7,8 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { ATTENTION_WIDTH = 128 }; /* of the layer that scores a frame */
-
 static const double VARIANCE_FLOOR = 1e-5; /* keeps the root's gradient finite where frames are all alike */
 
 /* The same weight for each of a clip's own frames.  -> (clips, frames, 1), summing to 1 over frames */
@@ -28,10 +26,11 @@ static struct et_tensor *even_weights(struct et_scope *scope, const struct pooli
 /* Parameters in the order of `declare`. */
 enum { HIDDEN_WEIGHT, HIDDEN_BIAS, SCORE_WEIGHT };
 
-static void declare_attention(struct parameters *parameters, int64_t width, double range)
+static void declare_attention(struct parameters *parameters, int64_t width, int64_t attention_width,
+                              double range)
 {
-    const int64_t hidden[4] = {ATTENTION_WIDTH, width}, bias[4] = {ATTENTION_WIDTH},
-                  score[4] = {1, ATTENTION_WIDTH};
+    const int64_t hidden[4] = {attention_width, width}, bias[4] = {attention_width},
+                  score[4] = {1, attention_width};
 
     parameters_add(parameters, false, INIT_NORMAL, range, hidden, "pooling.hidden.weight");
     parameters_add(parameters, false, INIT_ZEROS, 0, bias, "pooling.hidden.bias");
@@ -73,7 +72,7 @@ static struct et_tensor *weighted_statistics(struct et_scope *scope, const struc
     struct et_tensor *variance =
         et_sum_dim(scope, et_mul(scope, et_mul(scope, centred, centred), weights), 1, false);
     struct et_tensor *const both[2] = {et_reshape(scope, mean, shape, 2),
-                                       et_sqrt(scope, et_add_scalar(scope, variance, VARIANCE_FLOOR))};
+                                       et_sqrt(scope, et_clamp(scope, variance, VARIANCE_FLOOR, INFINITY))};
     return et_cat(scope, both, 2, 1);
 }
 
@@ -119,7 +118,7 @@ static const char *build_both(struct onnx *graph, const char *hidden, const char
     const char *mean = build_weighted(graph, hidden, shares, true);
     const char *centred = onnx_binary(graph, "Sub", hidden, mean);
     const char *variance = build_weighted(graph, onnx_binary(graph, "Mul", centred, centred), shares, false);
-    const char *floored = onnx_binary(graph, "Add", variance, onnx_number(graph, VARIANCE_FLOOR));
+    const char *floored = onnx_binary(graph, "Max", variance, onnx_number(graph, VARIANCE_FLOOR));
 
     return onnx_concat(graph, onnx_over(graph, "ReduceSum", mean, 1, false),
                        onnx_unary(graph, "Sqrt", floored), 1);

@@ -221,6 +221,7 @@ struct search {
     int type;              /* C_SVC or EPSILON_SVR */
     bool balanced;         /* score by the mean recall over classes, instead of accuracy */
     size_t width, folds, threads;
+    double cost;     /* NAN: it is chosen */
     size_t *fold_of; /* (count) */
     struct svm_parameter
         class_weights; /* nr_weight, weight and weight_label of it; none without train.class_weights */
@@ -313,12 +314,22 @@ static double score(const struct search *s, const double *outputs)
     return recall / classes;
 }
 
+/* linear.C: NAN where cross-validation chooses it. */
+static bool read_cost(const struct linear_settings *settings, double *cost, struct error *error)
+{
+    *cost = (double)NAN;
+    return strcmp(settings->C, "auto") == 0 ||
+           (text_to_number(settings->C, cost) && *cost >= 1e-9 && *cost <= 1e9) ||
+           error_usage(error, "linear.C of an svm must be auto or a number from 1e-9 to 1e9, not \"%s\"",
+                       settings->C);
+}
+
 static void add_candidates(struct search *s, const struct linear_settings *settings, int kernel)
 {
     static const double linear_costs[] = {0x1p-10, 0x1p-8, 0x1p-6, 0x1p-4, 0x1p-2, 1},
                         rbf_costs[] = {0.5, 2, 8, 32, 128}, widths[] = {0.0625, 0.125, 0.25, 0.5, 1, 2};
     const double *costs = kernel == LINEAR ? linear_costs : rbf_costs;
-    double cost = settings->C, gamma = settings->gamma;
+    double cost = s->cost, gamma = settings->gamma;
     bool any_cost = isnan(cost), any_gamma = isnan(gamma);
     size_t cost_count = !any_cost          ? 1
                         : kernel == LINEAR ? 6
@@ -509,6 +520,10 @@ static bool fit_machine(struct model *model, const struct examples *examples, si
                                                                : 0};
     const struct svm_problem data = {(int)examples->count, targets, svm->rows};
 
+    if (!read_cost(examples->settings, &s.cost, error)) {
+        free(targets);
+        return false;
+    }
     s.threads = (size_t)examples->threads;
     if (examples->class_weights && model->task != REGRESSION)
         weigh(&s.class_weights, examples, targets, s.classes);
@@ -529,12 +544,13 @@ static bool fit_machine(struct model *model, const struct examples *examples, si
     return !error->kind && (!wrong || error_set(error, "libsvm: %s", wrong));
 }
 
-static bool svm_fit(struct model *model, const struct examples *examples, struct error *error)
+static bool svm_fit(struct model *model, const struct examples *examples, char **table, struct error *error)
 {
     struct svm *svm = model->state;
     size_t width = model->features.count;
     bool done = true;
 
+    *table = NULL;
     learn_features(model, examples);
     svm->rows = mem_zero(examples->count, sizeof(struct svm_node *));
     for (; svm->row_count < examples->count; svm->row_count++)

@@ -104,7 +104,7 @@ static void vggish_declare(struct vggish *v, struct model *model)
     v->encoder = v->pooling = p->count;
     double range = 1 / sqrt((double)in);
     if (model->pooling->declare)
-        model->pooling->declare(p, in, range);
+        model->pooling->declare(p, in, model->attention_width, range);
     head_declare(&v->head, p, HEAD_DENSE, in * model->pooling->outputs, in, (int64_t)model->labels.count,
                  range, v->final_dropout);
 }

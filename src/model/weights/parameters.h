@@ -35,6 +35,7 @@ struct parameter {
     bool is_buffer;           /* a statistic that the forward pass updates in training */
     bool of_labels;           /* it has a row for each label: of no use where a checkpoint's labels differ */
     bool begins_anew;         /* what a checkpoint has by its name is of another head */
+    bool may_lack;            /* where a checkpoint lacks it, it is as it begins, which is right */
     bool training_only;       /* predictions do not depend on it */
     int phase;                /* of model_kind.phases: the one that trains it before the last */
     struct et_tensor *tensor; /* float32, on the model's device */

@@ -93,11 +93,13 @@ struct weights *weights_open(const char *directory, struct error *error)
         const char *name;
         bool sharded;
         bool (*open)(struct weights *weights, const char *path, struct error *error);
-    } candidates[] = {{"model.safetensors", false, safetensors_open},
-                      {"model.safetensors.index.json", true, NULL},
-                      {"pytorch_model.bin", false, pickle_open},
-                      {"pytorch_model.bin.index.json", true, NULL},
-                      {"model.pt", false, pickle_open}};
+        const char *second; /* another of the same format, with the rest; NULL: there is none */
+    } candidates[] = {{"model.safetensors", false, safetensors_open, NULL},
+                      {"model.safetensors.index.json", true, NULL, NULL},
+                      {"pytorch_model.bin", false, pickle_open, NULL},
+                      {"pytorch_model.bin.index.json", true, NULL, NULL},
+                      {"model.pt", false, pickle_open, NULL},
+                      {"wav2vec2.ckpt", false, pickle_open, "model.ckpt"}}; /* SpeechBrain's */
     struct weights *weights = mem_zero(1, sizeof *weights);
     bool found = false, done = false;
 
@@ -108,6 +110,11 @@ struct weights *weights_open(const char *directory, struct error *error)
             done = candidates[i].sharded ? open_shards(weights, directory, path, error)
                                          : candidates[i].open(weights, path, error);
         free(path);
+        if (done && candidates[i].second) {
+            path = path_join(directory, candidates[i].second);
+            done = candidates[i].open(weights, path, error);
+            free(path);
+        }
     }
     if (done)
         return weights;

@@ -1,5 +1,6 @@
 /*
- * Weights in files: model.safetensors, pytorch_model.bin, shards of either, FunASR's model.pt.
+ * Weights in files: model.safetensors, pytorch_model.bin, shards of either, FunASR's model.pt,
+ * SpeechBrain's two .ckpt.
  *
  *     struct weights *weights = weights_open("models/xlsr", &error);
  *     for (size_t i = 0; i < weights->count; i++)

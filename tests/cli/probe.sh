@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# A linear classifier on the layers of an encoder: chosen inside the training part, saved as an encoder, the same by every way
+# that it predicts; logistic regression on functionals.
+. "$(dirname "$0")/lib.sh" "$@"
+tiny_experiment 6
+run() { "$emotrain" "$@" >out 2>err </dev/null || fail "$*: $(cat err)"; }
+encoder=$tests/golden/encoders/wavlm_layer/model
+probe=(--config tiny.ini --set model.kind=linear --set linear.features=encoder --set model.pretrained="$encoder" --set linear.folds=3
+  --set linear.C=0.01,0.1 --set split.protocol=speaker --set run.precision=float32 --set run.threads=1)
+
+run "${probe[@]}" --run probe
+[ "$(wc -l <runs/probe/candidates.csv)" = 7 ] || fail "not 3 layers times 2 C: $(cat runs/probe/candidates.csv)"
+grep -q "the best of 6 candidates" err || fail "what was chosen is not said: $(cat err)"
+grep -q "Chosen on the test part" out && fail "nothing was chosen on the test part"
+
+# A second run takes the layers from the cache; --resume finds it finished.
+run "${probe[@]}" --run again
+cmp runs/probe/predictions.csv runs/again/predictions.csv || fail "the same experiment gave other answers"
+grep -q "^features [0-9]" err && fail "the layers were computed again"
+
+# From a recording the same as from the stored layers; the same in a copy.
+same() { # the probabilities of the first clips of two tables, the first a run's
+  paste -d, <(head -6 "$1" | cut -d, -f4-) <(head -6 "$2" | cut -d, -f4-) |
+    awk -F, 'NR > 1 { n++; for (i = 1; i <= NF / 2; i++) { d = $i - $(i + NF / 2); if (d * d > 1e-10) exit 1 } } END { exit n != 5 }'
+}
+for combine in none mean concat; do
+  run "${probe[@]}" --run "$combine" --set linear.combine=$combine --set linear.layer=1,2
+  head -6 "runs/$combine/predictions.csv" | tail -5 | cut -d, -f1 | sed 's#^#corpus/#' | xargs \
+    "$emotrain" predict "$combine" --format csv -o predicted.csv --set run.precision=float32 --set audio.max_seconds=0 2>err || fail "$(cat err)"
+  same "runs/$combine/predictions.csv" predicted.csv || fail "$combine: a recording is predicted otherwise: $(head -3 predicted.csv)"
+  run export "$combine" "copy-$combine"
+  run export "$combine" "onnx-$combine" --as onnx
+  [ -s "onnx-$combine/model.onnx" ] || fail "$combine: no graph"
+done
+expect_error 2 "linear.layer=3: this encoder has layers 0 to 2" "$emotrain" "${probe[@]}" --run high --set linear.layer=3
+expect_error 2 "linear.C must be auto, or numbers" "$emotrain" "${probe[@]}" --run cost --set linear.C=0
+expect_error 2 "there is logistic_regression" "$emotrain" "${probe[@]}" --run svm --set linear.classifier=svm
+
+# The test part is not looked at: with other labels there, the same candidates with the same scores.
+list() { # the corpus as a list, its test clips with label $1
+  echo "path,label,speaker,part"
+  find corpus -name '*.wav' | sort | while read -r path; do
+    name=$(basename "$path" .wav) label=$(basename "$path" | cut -d- -f3) part=train
+    case ${name##*-} in 05 | 06) part=test label=${1:-$label} ;; esac
+    echo "$PWD/$path,e$label,${name##*-},$part"
+  done
+}
+list >true.csv
+list 01 >false.csv
+for labels in true false; do
+  run "${probe[@]}" --set corpus.kind=list --set corpus.root=$labels.csv --set split.protocol=predefined --run labels-$labels
+done
+cmp runs/labels-true/candidates.csv runs/labels-false/candidates.csv || fail "the test part's labels changed the choice"
+cmp -s runs/labels-true/predictions.csv runs/labels-false/predictions.csv && fail "the labels were not changed"
+
+# Functionals: logistic regression beside the machines.
+run --config tiny.ini --set model.kind=linear --set model.pretrained= --set linear.classifier=logistic_regression --set linear.folds=3 --run functionals
+[ -s runs/functionals/best/model.safetensors ] || fail "nothing was saved"
+accuracy=$(sed -n 's/.*"accuracy":[[:space:]]*\([0-9.]*\).*/\1/p' runs/functionals/report.json | head -1)
+awk "BEGIN { exit !($accuracy > 0.3) }" || fail "accuracy $accuracy is no better than chance"
+expect 0 "Actor_01" "$emotrain" predict functionals corpus/Actor_01

@@ -1,0 +1,129 @@
+/* Linear models against scikit-learn's (golden/make_linear.py), and what is chosen by cross-validation. */
+#include "unit.h"
+
+#include "../golden/linear_golden.h"
+#include "base/memory.h"
+#include "model/linear/choice.h"
+#include "model/linear/logistic.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void assert_fit(enum linear_loss loss, size_t columns, const double *targets,
+                       const double *example_weights, const double *weights, const double *biases)
+{
+    const struct linear_problem problem = {.loss = loss,
+                                           .count = COUNT,
+                                           .width = WIDTH,
+                                           .columns = columns,
+                                           .x = FEATURES,
+                                           .labels = LABELS,
+                                           .targets = targets,
+                                           .weights = example_weights};
+    struct error error = {0};
+    struct linear_fit fit;
+
+    linear_fit_start(&fit, WIDTH, columns);
+    assert_true(linear_fit_minimise(&fit, &problem, COST, 1e-9, &error));
+    for (size_t i = 0; i < columns * WIDTH; i++)
+        assert_true(fabs(fit.weights[i] - weights[i]) < 1e-6);
+    for (size_t k = 0; k < columns; k++)
+        assert_true(fabs(fit.biases[k] - biases[k]) < 1e-6);
+    linear_fit_free(&fit);
+}
+
+static void test_several_labels(void **state)
+{
+    double counts[CLASSES] = {0}, balanced[COUNT];
+
+    (void)state;
+    assert_fit(LOSS_SOFTMAX, CLASSES, NULL, NULL, SEVERAL_WEIGHTS, SEVERAL_BIASES);
+    for (int i = 0; i < COUNT; i++)
+        counts[LABELS[i]]++;
+    for (int i = 0; i < COUNT; i++)
+        balanced[i] = COUNT / (CLASSES * counts[LABELS[i]]);
+    assert_fit(LOSS_SOFTMAX, CLASSES, NULL, balanced, BALANCED_WEIGHTS, BALANCED_BIASES);
+}
+
+static void test_two_labels(void **state)
+{
+    double targets[COUNT];
+
+    (void)state;
+    for (int i = 0; i < COUNT; i++)
+        targets[i] = LABELS[i] == 2;
+    assert_fit(LOSS_SIGMOID, 1, targets, NULL, BINARY_WEIGHTS, BINARY_BIASES);
+}
+
+static void test_numbers(void **state)
+{
+    (void)state;
+    assert_fit(LOSS_SQUARED, 1, NUMBERS, NULL, RIDGE_WEIGHTS, RIDGE_BIASES);
+}
+
+/* Two layers: the first is noise, the second the features. */
+static struct examples examples_of(const struct linear_settings *settings, float *features,
+                                   const size_t *groups)
+{
+    for (int i = 0; i < COUNT; i++)
+        for (int j = 0; j < WIDTH; j++) {
+            features[(i * 2 + 0) * WIDTH + j] = (float)((i * 7 + j * 3) % 11);
+            features[(i * 2 + 1) * WIDTH + j] = (float)FEATURES[i * WIDTH + j];
+        }
+    return (struct examples){.count = COUNT,
+                             .features = features,
+                             .states = 2,
+                             .width = WIDTH,
+                             .labels = LABELS,
+                             .groups = groups,
+                             .group_count = 6,
+                             .settings = settings,
+                             .threads = 2,
+                             .by_recall = true};
+}
+
+static void test_layer_is_chosen(void **state)
+{
+    struct linear_settings settings = {.layer = "auto", .combine = "none", .C = "0.01,0.5", .folds = 3};
+    float features[COUNT * 2 * WIDTH];
+    size_t groups[COUNT];
+    struct linear_choice choice;
+    struct error error = {0};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT; i++)
+        groups[i] = i % 6;
+    struct examples examples = examples_of(&settings, features, groups);
+    assert_true(linear_choose(&choice, &examples, SINGLE_LABEL, CLASSES, &error));
+    assert_int_equal(choice.count, 4);
+    assert_int_equal(choice.candidates[choice.best].layers[0], 1);
+    linear_choice_free(&choice);
+
+    settings.combine = "mean"; /* of each range of layers */
+    assert_true(linear_choose(&choice, &examples, SINGLE_LABEL, CLASSES, &error));
+    assert_int_equal(choice.count, 6);
+    linear_choice_free(&choice);
+
+    settings.combine = "concat";
+    settings.layer = "0,1";
+    settings.C = "0.5";
+    assert_true(linear_choose(&choice, &examples, SINGLE_LABEL, CLASSES, &error));
+    assert_int_equal(choice.width, 2 * WIDTH);
+    assert_true(isnan(choice.candidates[0].score)); /* nothing was tried */
+    linear_choice_free(&choice);
+
+    settings.layer = "0,2";
+    assert_false(linear_choose(&choice, &examples, SINGLE_LABEL, CLASSES, &error));
+    assert_non_null(strstr(error.message, "linear.layer must be auto, or layers from 0 to 1"));
+    linear_choice_free(&choice);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_several_labels),
+                                       cmocka_unit_test(test_two_labels), cmocka_unit_test(test_numbers),
+                                       cmocka_unit_test(test_layer_is_chosen)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
