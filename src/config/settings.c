@@ -180,7 +180,9 @@ const struct setting SETTINGS[] = {
          "logistic_regression also several numbers to choose from"),
     NUMBER(linear, gamma, "", 1e-12, 1e6,
            "width of the rbf kernel, over standardised features; empty: likewise"),
-    INTEGER(linear, folds, "5", 2, 100, "folds of the cross-validation; by speaker where the split is"),
+    INTEGER(linear, folds, "5", 2, 100,
+            "folds of the cross-validation; by speaker where speakers are known (svm: where the split is by "
+            "speaker)"),
 
     INTEGER(train, epochs, "2", 0, MANY, "times through the training part"),
     INTEGER(train, max_steps, "0", 0, MANY, "optimizer steps at most; 0: as many as the epochs give"),

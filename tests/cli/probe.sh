@@ -42,13 +42,13 @@ list() { # the corpus as a list, its test clips with label $1
   find corpus -name '*.wav' | sort | while read -r path; do
     name=$(basename "$path" .wav) label=$(basename "$path" | cut -d- -f3) part=train
     case ${name##*-} in 05 | 06) part=test label=${1:-$label} ;; esac
-    echo "$PWD/$path,e$label,${name##*-},$part"
+    echo "${path#corpus/},e$label,${name##*-},$part"
   done
 }
 list >true.csv
 list 01 >false.csv
 for labels in true false; do
-  run "${probe[@]}" --set corpus.kind=list --set corpus.root=$labels.csv --set split.protocol=predefined --run labels-$labels
+  run "${probe[@]}" --set corpus.kind=list --set corpus.file=$labels.csv --set corpus.root=corpus --set split.protocol=predefined --run labels-$labels
 done
 cmp runs/labels-true/candidates.csv runs/labels-false/candidates.csv || fail "the test part's labels changed the choice"
 cmp -s runs/labels-true/predictions.csv runs/labels-false/predictions.csv && fail "the labels were not changed"

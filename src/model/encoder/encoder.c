@@ -615,12 +615,14 @@ static bool encoder_load(struct model *model, const char *directory, struct erro
     const struct encoder *e = model->state;
     struct et_tensor *bias = parameters_tensor(&model->parameters, e->head.out_bias);
     struct et_scope *scope = et_scope_open(NULL);
-    float *values = mem_zero(model->labels.count, sizeof *values);
+    int64_t count = et_numel(bias); /* the labels, or so many times them */
+    float *values = mem_zero((size_t)count, sizeof *values);
 
     (void)directory;
-    et_read(scope, bias, values, (int64_t)model->labels.count);
-    for (size_t k = 0; k < model->labels.count; k++)
-        values[k] = text_starts(model->labels.items[k], "unuse") ? -1e9F : values[k];
+    et_read(scope, bias, values, count);
+    for (int64_t i = 0; i < count; i++)
+        if (text_starts(model->labels.items[(size_t)i % model->labels.count], "unuse"))
+            values[i] = -1e9F;
     et_copy_data_(scope, bias, values, ET_FLOAT32);
     free(values);
     return et_scope_close(scope, error);
