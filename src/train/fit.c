@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Numbers the distinct speakers of the clips in `order`; false where one is not known. */
+/* Numbers the distinct speakers of the clips in `order`, in the order of their names; false where one is not
+ * known. */
 static bool group_by_speaker(const struct dataset *dataset, const size_t *order, size_t *groups,
                              size_t *count)
 {
@@ -16,13 +17,13 @@ static bool group_by_speaker(const struct dataset *dataset, const size_t *order,
     bool known = true;
 
     for (size_t i = 0; known && i < dataset->count; i++) {
-        const char *speaker = dataset->items[order[i]].clip->speaker;
-        known = speaker != NULL;
-        if (known) {
-            strings_add_new(&speakers, speaker);
-            groups[i] = (size_t)strings_index(&speakers, speaker);
-        }
+        known = dataset->items[i].clip->speaker != NULL;
+        if (known)
+            strings_add_new(&speakers, dataset->items[i].clip->speaker);
     }
+    strings_sort(&speakers);
+    for (size_t i = 0; known && i < dataset->count; i++)
+        groups[i] = (size_t)strings_index(&speakers, dataset->items[order[i]].clip->speaker);
     *count = speakers.count;
     strings_free(&speakers);
     return known;
