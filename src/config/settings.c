@@ -160,8 +160,7 @@ const struct setting SETTINGS[] = {
 
     MODEL(linear, features, "egemaps",
           "of model.kind=linear: encoder (a layer of model.pretrained, averaged over time), egemaps, or a "
-          "CSV of "
-          "features: path, then a column each"),
+          "CSV of features: path, then a column each"),
     CHOICE(linear_classifier, linear, classifier, "auto", "auto|logistic_regression|svm",
            "auto: logistic_regression of an encoder, svm of other features; logistic_regression is ridge "
            "regression where numbers are learned"),
@@ -169,8 +168,7 @@ const struct setting SETTINGS[] = {
          "of features=encoder: auto (chosen by cross-validation), or hidden states, as 2,3,4"),
     NAME(linear, combine, "none", "none|mean|concat",
          "of several layers: none (each is a candidate), mean (of their classifiers' probabilities), concat "
-         "(one "
-         "classifier on all)"),
+         "(one classifier on all)"),
     CHOICE(linear_scale, linear, scale, "standard", "standard|none",
            "of logistic_regression: standardise features by the training part, or leave them"),
     CHOICE(svm_kernel, linear, kernel, "auto", "auto|linear|rbf",

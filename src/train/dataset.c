@@ -263,26 +263,16 @@ static void add_targets(const struct dataset *dataset, const size_t *items, cons
     }
 }
 
-static bool load_frozen(const struct dataset *dataset, const size_t *items, size_t count, struct batch *batch,
+/* What is stored of clips: an encoder's layers, or what a frozen part makes of them. */
+static bool load_stored(const struct dataset *dataset, const size_t *items, size_t count, struct batch *batch,
                         struct error *error)
 {
     const struct clip **clips = mem_zero(count, sizeof *clips);
 
     for (size_t i = 0; i < count; i++)
         clips[i] = dataset->items[items[i]].clip;
-    bool done = feature_cache_load(dataset->cache, clips, count, batch, error);
-    free(clips);
-    return done;
-}
-
-static bool load_layers(const struct dataset *dataset, const size_t *items, size_t count, struct batch *batch,
-                        struct error *error)
-{
-    const struct clip **clips = mem_zero(count, sizeof *clips);
-
-    for (size_t i = 0; i < count; i++)
-        clips[i] = dataset->items[items[i]].clip;
-    bool done = layer_features_load(dataset->layers, clips, count, batch, error);
+    bool done = dataset->layers ? layer_features_load(dataset->layers, clips, count, batch, error)
+                                : feature_cache_load(dataset->cache, clips, count, batch, error);
     free(clips);
     return done;
 }
@@ -295,7 +285,7 @@ bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t co
 
     *batch = (struct batch){0};
     if (dataset->layers)
-        done = load_layers(dataset, items, count, batch, error);
+        done = load_stored(dataset, items, count, batch, error);
     else if (model->kind->input == INPUT_TEXT)
         done = load_texts(dataset, items, count, batch, error);
     else if (model->kind->input == INPUT_FEATURES && dataset->source.features)
@@ -303,7 +293,7 @@ bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t co
     else if (model->kind->input == INPUT_FEATURES)
         done = load_functionals(dataset, items, count, model, batch, error);
     else if (dataset->cache)
-        done = load_frozen(dataset, items, count, batch, error);
+        done = load_stored(dataset, items, count, batch, error);
     else
         done = load_signals(dataset, items, count, model, augmentation, seed, batch, error);
     if (done)

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "train/loader.h"
+#include "train/sampler.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ struct header {
 };
 
 static const char MAGIC[4] = {'e', 'm', 'o', 'L'};
-enum { CACHE_VERSION = 1 };
+enum { CACHE_VERSION = 1, LARGEST_BATCH = 1024 };
 
 /* ---- which entries ---- */
 
@@ -146,30 +147,24 @@ static bool write_entry(const struct layer_features *features, const struct clip
 struct missing {
     const struct dataset *dataset;
     size_t item;
-    double seconds;
 };
 
 struct filling {
     const struct layer_features *features;
     const struct model *model;
     struct missing *clips;
-    size_t count, size; /* size: clips in a batch */
+    size_t count;
+    size_t *starts, batches; /* (batches + 1): where each batch begins among the clips */
 };
 
-static int longer_first(const void *a, const void *b)
+/* Up to `size` clips of one dataset in a batch. */
+static void deal_batches(struct filling *f, size_t size)
 {
-    const struct missing *x = a, *y = b;
-
-    return x->seconds > y->seconds ? -1 : x->seconds < y->seconds ? 1 : x < y ? -1 : 1;
-}
-
-static size_t batch_clips(const struct filling *f, size_t first)
-{
-    size_t last = first;
-
-    while (last < f->count && last - first < f->size && f->clips[last].dataset == f->clips[first].dataset)
-        last++;
-    return last - first;
+    f->starts = mem_zero(f->count + 1, sizeof *f->starts);
+    for (size_t i = 1; i <= f->count; i++)
+        if (i == f->count || i - f->starts[f->batches] == size ||
+            f->clips[i].dataset != f->clips[i - 1].dataset)
+            f->starts[++f->batches] = i;
 }
 
 /* The clips without an entry, dataset by dataset, each from long to short. */
@@ -182,26 +177,23 @@ static void find_missing(struct filling *f, struct dataset *const *datasets, siz
         all += datasets[d]->count;
     f->clips = mem_zero(all + 1, sizeof *f->clips);
     for (size_t d = 0; d < count; d++) {
-        size_t first = f->count;
+        size_t *order = mem_zero(datasets[d]->count, sizeof *order);
+        longest_first_order(datasets[d], order);
         for (size_t i = 0; i < datasets[d]->count; i++) {
-            const struct dataset_item *item = &datasets[d]->items[i];
-            if (open_entry(f->features, item->clip, &entry))
+            if (open_entry(f->features, datasets[d]->items[order[i]].clip, &entry))
                 file_map_close(&entry.map);
             else
-                f->clips[f->count++] = (struct missing){datasets[d], i, item->seconds};
+                f->clips[f->count++] = (struct missing){datasets[d], order[i]};
         }
-        qsort(f->clips + first, f->count - first, sizeof *f->clips, longer_first);
+        free(order);
     }
 }
 
 static bool make_batch(void *context, int64_t index, struct batch *batch, struct error *error)
 {
     const struct filling *f = context;
-    size_t items[1024], first = 0, count;
+    size_t items[LARGEST_BATCH], first = f->starts[index], count = f->starts[index + 1] - first;
 
-    for (int64_t b = 0; b < index; b++)
-        first += batch_clips(f, first);
-    count = batch_clips(f, first);
     for (size_t i = 0; i < count; i++)
         items[i] = f->clips[first + i].item;
     return dataset_batch(f->clips[first].dataset, items, count, f->model, NULL, 0, batch, error);
@@ -238,23 +230,19 @@ static bool fill_batch(const struct filling *f, size_t first, const struct batch
 
 static bool fill_all(struct filling *f, const struct compute *compute, struct error *error)
 {
-    int64_t batches = 0;
     struct progress progress;
     struct batch batch;
     bool done = true;
 
-    for (size_t first = 0; first < f->count; first += batch_clips(f, first))
-        batches++;
-    struct loader *loader = loader_start(make_batch, f, 0, batches);
+    struct loader *loader = loader_start(make_batch, f, 0, (int64_t)f->batches);
     progress_start(&progress, "features", "clip", 0, f->count);
-    for (size_t first = 0; done && first < f->count;) {
+    for (size_t b = 0; done && b < f->batches; b++) {
         done = loader_next(loader, &batch, error);
         if (!done)
             break;
-        done = fill_batch(f, first, &batch, compute, error);
-        first += (size_t)batch.count;
+        done = fill_batch(f, f->starts[b], &batch, compute, error);
         batch_free(&batch);
-        progress_update(&progress, first, NULL);
+        progress_update(&progress, f->starts[b + 1], NULL);
         if (done && interrupt_requested())
             done = error_interrupted(error, "interrupted; the features computed so far are kept");
     }
@@ -267,11 +255,12 @@ bool layer_features_fill(const struct layer_features *features, struct dataset *
                          const struct model *model, const struct compute *compute, struct error *error)
 {
     int64_t wanted = features->settings->eval.batch_size;
-    struct filling f = {
-        .features = features, .model = model, .size = wanted > 0 && wanted <= 1024 ? (size_t)wanted : 8};
+    struct filling f = {.features = features, .model = model};
 
     find_missing(&f, datasets, count);
+    deal_batches(&f, wanted > 0 && wanted <= LARGEST_BATCH ? (size_t)wanted : 8);
     bool done = f.count == 0 || fill_all(&f, compute, error);
+    free(f.starts);
     free(f.clips);
     return done;
 }

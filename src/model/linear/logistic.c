@@ -71,8 +71,7 @@ static void accumulate(const double *const *x, size_t width, const double *resid
 
 /* ---- losses ---- */
 
-/* log(1 + exp(x)), which does not overflow. */
-static double softplus(double x)
+double softplus(double x)
 {
     return fmax(x, 0) + log1p(exp(-fabs(x)));
 }

@@ -46,6 +46,9 @@ void linear_fit_free(struct linear_fit *fit);
 bool linear_fit_minimise(struct linear_fit *fit, const struct linear_problem *problem, double C,
                          double tolerance, struct error *error);
 
+/* log(1 + exp(x)), which does not overflow. */
+double softplus(double x);
+
 /* Scores of one example, (columns). */
 void linear_fit_scores(const struct linear_fit *fit, const double *x, double *scores);
 

@@ -20,6 +20,7 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "model/linear/logistic.h"
 #include "model/model.h"
 
 #include <float.h>
@@ -162,12 +163,6 @@ static void cache_features(struct model *model, struct et_scope *scope)
 
 static const double ABSENT = -1e6, /* the score of a label that no training clip had */
     STEEPNESS = 3;                 /* of the logistic function: a margin of 1 wins by 20 to 1 */
-
-/* log(1 + exp(x)), which does not overflow. */
-static double softplus(double x)
-{
-    return fmax(x, 0) + log1p(exp(-fabs(x)));
-}
 
 /* The score of each of `classes` labels against the others that the machine knows. */
 static void score_labels(const struct svm_model *machine, const struct svm_node *row, size_t classes,
