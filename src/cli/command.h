@@ -13,7 +13,7 @@
 /* What the user gave.  Only options that the command accepts can be set. */
 struct options {
     const char *config, *run, *part, *list, *format, *output, *seeds, *jobs, *baseline, *sort, *state, *steps,
-        *processes, *as;
+        *processes, *as, *folds;
     bool resume, quiet, windows, no_decode;
     struct strings sets;      /* of --set */
     struct strings grid;      /* of --grid */

@@ -57,7 +57,10 @@ static bool run_command(const struct command *command, int count, char **words, 
     if (done) {
         log_quiet(options.quiet);
         interrupt_catch();
-        done = command->run ? command->run(&options, error) : tensor_run(command->name, &options, error);
+        if (!command->run && options.folds) /* the main job over several folds is a sweep */
+            done = command_sweep(&options, error);
+        else
+            done = command->run ? command->run(&options, error) : tensor_run(command->name, &options, error);
     }
     options_free(&options);
     return done;

@@ -115,6 +115,13 @@ static const char *type_name(const struct setting *s)
     return s->choices ? s->choices : names[s->type];
 }
 
+static void print_type(const struct setting *s)
+{
+    print_cell(type_name(s));
+    if (s->word)
+        printf(" or %s", s->word);
+}
+
 void settings_print(void)
 {
     const char *section = "";
@@ -134,7 +141,7 @@ void settings_print(void)
         printf("| %s | ", s->key);
         print_cell(s->fallback);
         printf(" | ");
-        print_cell(type_name(s));
+        print_type(s);
         printf(" | ");
         print_cell(s->help);
         printf(" |\n");

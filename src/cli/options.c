@@ -22,6 +22,8 @@ static const struct option_row {
     {"grid", "section.key=a,b,c", "values to try; may be given again: the product", VALUES,
      offsetof(struct options, grid)},
     {"seeds", "1,2,3", "seeds to run each setting from", VALUE, offsetof(struct options, seeds)},
+    {"folds", "all", "run every fold of the split and pool their predictions in one report", VALUE,
+     offsetof(struct options, folds)},
     {"jobs", "N", "runs at a time", VALUE, offsetof(struct options, jobs)},
     {"processes", "N", "processes that train together; as many as there are processors", VALUE,
      offsetof(struct options, processes)},

@@ -14,6 +14,7 @@
 #include "cli/command.h"
 #include "cli/sweep.h"
 #include "run/indexed_corpus.h"
+#include "run/pooled_run.h"
 #include "run/run_folder.h"
 
 #include <stdio.h>
@@ -76,6 +77,24 @@ static bool check_lengths(const struct sweep_job *job, struct error *error)
     return true;
 }
 
+/* How many folds there are depends on the corpus where each speaker is one: the sweep's files say the number.
+ */
+static bool count_folds(struct config *config, struct error *error)
+{
+    const struct settings *settings = config_settings(config);
+    struct indexed_corpus corpus = {0};
+    char number[24];
+
+    if (!settings->sweep.folds)
+        return true;
+    bool done = corpora_index(&corpus, settings, error) && corpora_split(&corpus, settings, error);
+    snprintf(number, sizeof number, "%zu", corpus.split.folds);
+    corpora_close(&corpus);
+    if (done)
+        config_choose(config, "split.folds", number);
+    return done;
+}
+
 static bool configure(struct sweep_job *job, const struct options *options, struct error *error)
 {
     if (!options->config)
@@ -83,11 +102,16 @@ static bool configure(struct sweep_job *job, const struct options *options, stru
                            "which experiment? emotrain sweep --config FILE (see emotrain sweep --help)");
     if (options->seeds && !options->seeds[strspn(options->seeds, ", ")])
         return error_usage(error, "--seeds names no seed: --seeds 1,2,3");
+    if (options->folds && strcmp(options->folds, "all") != 0)
+        return error_usage(error,
+                           "--folds takes \"all\"; how many there are is split.folds, and split.fold is one");
     job->config = options_config(options, error);
     if (!job->config || !set_grid(job->config, &options->grid, error) ||
         !set_option(job->config, "sweep.seeds", "--seeds", options->seeds, error) ||
         !set_option(job->config, "sweep.jobs", "--jobs", options->jobs, error) ||
-        !grid_read(&job->grid, job->config, error) || !grid_load_experiments(&job->grid, job->config, error))
+        !set_option(job->config, "sweep.folds", "--folds", options->folds ? "yes" : NULL, error) ||
+        !count_folds(job->config, error) || !grid_read(&job->grid, job->config, error) ||
+        !grid_load_experiments(&job->grid, job->config, error))
         return false;
     job->jobs = (size_t)config_settings(job->config)->sweep.jobs;
     job->name = choose_name(options, job->config);
@@ -251,6 +275,28 @@ static void check_result(struct sweep_job *job, const struct sweep *sweep)
         job->failed = job->count + job->done_before - finished;
 }
 
+/* Where all folds were run: a report of each setting and seed over all of them. */
+static bool report_folds(const struct sweep_job *job, const struct sweep *sweep, struct text *summary,
+                         struct error *error)
+{
+    bool done = true, alone = sweep->count == 1 && sweep->grid.seeds.count == 1;
+
+    for (size_t i = 0; done && sweep->grid.folds > 1 && i < sweep->count; i++) {
+        for (size_t s = 0; done && s < sweep->grid.seeds.count; s++) {
+            const struct sweep_run *run = &sweep->rows[i].runs[s];
+            if (!run->finished)
+                continue;
+            done =
+                pooled_run_write(job->catalogue, sweep, &sweep->rows[i], run, alone ? summary : NULL, error);
+            char *folder = pooled_run_folder(sweep, &sweep->rows[i], run);
+            if (done)
+                log_info("report: %s/report.html", folder);
+            free(folder);
+        }
+    }
+    return done;
+}
+
 static bool show_result(struct sweep_job *job, struct error *error)
 {
     struct sweep sweep;
@@ -261,9 +307,11 @@ static bool show_result(struct sweep_job *job, struct error *error)
         return false;
     if (!sweep_chart(&sweep, job->folder, &no_chart)) /* a table without a chart is still a table */
         log_warn("%s", no_chart.message);
-    bool done = sweep_write(&sweep, error); /* with the chart in its page */
+    bool done = sweep_write(&sweep, error) && /* with the chart in its page */
+                report_folds(job, &sweep, &text, error);
     check_result(job, &sweep);
-    sweep_print(&sweep, &text);
+    if (text.length == 0)
+        sweep_print(&sweep, &text);
     if (done)
         printf("%s", text.text);
     log_info("sweep: %s/sweep.txt, .csv, .json, .html, .svg, .png", job->folder);

@@ -211,10 +211,12 @@ static bool check_number(const struct setting *s, const char *where, const char 
     double number;
     char low[TEXT_NUMBER_SIZE], high[TEXT_NUMBER_SIZE];
 
+    if (s->word && strcmp(value, s->word) == 0)
+        return true;
     if (s->type == SETTING_INTEGER) {
         if (!text_to_integer(value, &integer))
-            return error_usage(error, "%s: %s.%s must be a whole number, not \"%s\"", where, s->section,
-                               s->key, value);
+            return error_usage(error, "%s: %s.%s must be a whole number%s%s, not \"%s\"", where, s->section,
+                               s->key, s->word ? " or " : "", s->word ? s->word : "", value);
         number = (double)integer;
     } else if (!text_to_number(value, &number)) {
         return error_usage(error, "%s: %s.%s must be a number, not \"%s\"", where, s->section, s->key, value);

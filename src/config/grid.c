@@ -196,7 +196,10 @@ bool grid_read(struct grid *grid, const struct config *config, struct error *err
     split_list(&axes, settings->sweep.grid, ' ');
     if (settings->sweep.folds)
         grid->folds = (size_t)settings->split.folds;
-    bool done = grid->folds > 0 || error_usage(error, "sweep.folds=yes needs split.folds");
+    bool done =
+        grid->folds > 0 ||
+        error_usage(error, "sweep.folds=yes (--folds all): the split has no folds: set split.folds, or "
+                           "split.protocol=emobox");
     done = done && read_files(grid, config, error);
     if (done && grid->files.count && axes.count)
         done = error_usage(error, "compare.models and a grid exclude each other");
@@ -257,7 +260,9 @@ char *grid_run_name(const struct grid *grid, size_t setting, const char *seed, s
     struct text text = join_values(grid, setting, ",");
 
     text_add(&text, "%sseed=%s", text.length ? "," : "", seed);
-    if (grid->folds > 1)
+    if (grid->folds > 1 && fold == grid->folds)
+        text_add(&text, ",fold=all");
+    else if (grid->folds > 1)
         text_add(&text, ",fold=%zu", fold);
     for (char *c = text.text; *c; c++)
         if (*c == '/' || (unsigned char)*c < ' ')

@@ -49,7 +49,8 @@ const char *grid_value(const struct grid *grid, size_t setting, size_t axis);
 /* "pooling=mean batch_size=4"; caller frees. */
 char *grid_label(const struct grid *grid, size_t setting);
 
-/* A file name, "pooling=mean,batch_size=4,seed=1", other for each run; caller frees. */
+/* A file name, "pooling=mean,batch_size=4,seed=1", other for each run; of fold grid->folds it is that of what
+ * all folds come to: "seed=1,fold=all".  Caller frees. */
 char *grid_run_name(const struct grid *grid, size_t setting, const char *seed, size_t fold);
 
 /* The values of a setting, or its experiment, with the seed over `config`. */

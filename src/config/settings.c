@@ -92,11 +92,16 @@ const struct setting SETTINGS[] = {
            "longer clips are cut to their beginning; predict splits them into windows; 0: never"),
     PATH(audio, cache, "", "folder of decoded, resampled clips; empty: cache/ beside the database"),
 
-    NAME(split, protocol, "stratified", "stratified|speaker|predefined", "how clips are divided"),
+    NAME(split, protocol, "stratified", "stratified|speaker|predefined|emobox",
+         "how clips are divided; emobox: the published folds by speaker of EmoBox (Ma et al., 2024), of "
+         "RAVDESS six"),
     NUMBER(split, test, "0.2", 0, MANY, "test part: a fraction below 1, or a number of clips"),
     NUMBER(split, validation, "0", 0, MANY, "validation part of the whole: likewise; 0: none"),
     INTEGER(split, seed, "101", 0, SEEDS, "random_state of the split"),
-    INTEGER(split, folds, "0", 0, MANY, "k-fold cross-validation; 0: a single split"),
+    {ROW(SETTING_INTEGER, int64_t, split, folds, "0", .word = "speakers", .minimum = 0, .maximum = MANY,
+         .help =
+             "k-fold cross-validation; 0: a single split; speakers: of protocol=speaker, each speaker is a "
+             "fold (leave one speaker out)")},
     INTEGER(split, fold, "0", 0, MANY, "which fold is the test part, from 0"),
     PATH(split, file, "",
          "of protocol=predefined: CSV with the columns name (or path) and part; empty: as the corpus says"),
@@ -248,7 +253,8 @@ const struct setting SETTINGS[] = {
 
     LIST(sweep, grid, "", ' ', "of emotrain sweep: section.key=a,b,c, several separated by blanks"),
     BOOL(sweep, folds, "no",
-         "run every fold of split.folds and pool the predictions of a setting over all folds"),
+         "run every fold of the split and pool the predictions of a setting over all folds (also --folds "
+         "all)"),
     LIST(sweep, seeds, "", ',', "run.seed of each setting's runs; empty: run.seed alone"),
     INTEGER(sweep, jobs, "1", 1, 4096, "runs at a time; each gets its part of the processors"),
     NAME(sweep, metric, "", METRIC_CHOICES,
@@ -357,7 +363,8 @@ void setting_store(const struct setting *setting, const char *value, void *base)
         *(const char **)field = value;
         break;
     case SETTING_INTEGER:
-        text_to_integer(value, &integer);
+        if (!text_to_integer(value, &integer) && setting->word && strcmp(value, setting->word) == 0)
+            integer = SETTING_WORD;
         *(int64_t *)field = integer;
         break;
     case SETTING_NUMBER:

@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SETTING_UNSET = -1 }; /* of whole numbers */
+enum { SETTING_UNSET = -1, SETTING_WORD = -2 }; /* of whole numbers; WORD: the word that may stand for one */
 
 enum tristate { TRI_UNSET = -1, TRI_NO, TRI_YES };
 
@@ -70,7 +70,7 @@ struct audio_settings {
 struct split_settings {
     const char *protocol;
     double test, validation; /* a fraction below 1, or clips */
-    int64_t seed, folds, fold;
+    int64_t seed, folds /* SETTING_WORD: as many as there are speakers */, fold;
     const char *file;
 };
 
@@ -195,6 +195,7 @@ enum setting_type {
 struct setting {
     const char *section, *key, *fallback; /* fallback: the default, as text */
     const char *choices, *help;           /* choices: "mean|sum|max" */
+    const char *word;        /* of whole numbers: what may stand in place of one; NULL: nothing */
     double minimum, maximum; /* of numbers; an empty value is allowed where the default is empty */
     size_t offset;           /* into struct settings */
     enum setting_type type;

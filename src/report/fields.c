@@ -123,6 +123,17 @@ const char *p_text(char buffer[P_SIZE], double p)
     return buffer;
 }
 
+const char *field_cell(const cJSON *cell, char buffer[TEXT_NUMBER_SIZE])
+{
+    if (cJSON_IsString(cell))
+        return cell->valuestring;
+    if (!cJSON_IsNumber(cell))
+        return "-";
+    snprintf(buffer, TEXT_NUMBER_SIZE, cell->valuedouble == floor(cell->valuedouble) ? "%.0f" : "%.4f",
+             cell->valuedouble);
+    return buffer;
+}
+
 /* ---- the file ---- */
 
 /* cJSON prints 15 digits where it takes them for enough, which may lose the last bit.  Makes every number its

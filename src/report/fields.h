@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "eval/statistics.h"
 
 /* A member; NULL where there is none, or no object. */
@@ -16,6 +17,9 @@ double field_number(const cJSON *object, const char *name);            /* NaN wh
 size_t field_count(const cJSON *object, const char *name);             /* 0 where there is no number */
 const char *field_text(const cJSON *object, const char *name);         /* "" where there is no text */
 struct interval field_interval(const cJSON *object, const char *name); /* of NaN where there is none */
+
+/* A cell of a table that a run recorded, as text; the buffer holds a number. */
+const char *field_cell(const cJSON *cell, char buffer[TEXT_NUMBER_SIZE]);
 
 /* The task of a report or sweep. */
 enum task field_task(const cJSON *json);

@@ -193,6 +193,7 @@ static void add_predictions(struct text *page, const struct report *report, cons
     html_metrics(page, json);
     text_add(page, "<div class=\"%s\">\n<div>", matrix ? "beside" : "");
     html_scores(page, json);
+    html_tables(page, json);
     text_add(page, "</div>\n");
     if (matrix)
         html_confusion(page, json);

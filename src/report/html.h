@@ -20,6 +20,9 @@ void html_interval(struct text *page, const char *format, struct interval interv
 /* The metrics, classes, groups and changes against a baseline, from report.json (html_results.c). */
 void html_metrics(struct text *page, const cJSON *json);
 void html_scores(struct text *page, const cJSON *json);
+/* Tables that the run recorded. */
+void html_tables(struct text *page, const cJSON *json);
+
 void html_groups(struct text *page, const cJSON *json);
 void html_baseline(struct text *page, const cJSON *json);
 

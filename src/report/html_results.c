@@ -144,6 +144,40 @@ void html_groups(struct text *page, const cJSON *json)
     text_add(page, "</div>\n");
 }
 
+/* ---- tables that the run recorded ---- */
+
+static void add_row(struct text *page, const cJSON *cells, const char *tag)
+{
+    const cJSON *cell = NULL;
+    char buffer[TEXT_NUMBER_SIZE];
+
+    text_add(page, "<tr>");
+    cJSON_ArrayForEach(cell, cells)
+    {
+        text_add(page, "<%s>", tag);
+        text_add_html(page, field_cell(cell, buffer));
+        text_add(page, "</%s>", tag);
+    }
+    text_add(page, "</tr>\n");
+}
+
+void html_tables(struct text *page, const cJSON *json)
+{
+    const cJSON *table = NULL, *row = NULL;
+
+    cJSON_ArrayForEach(table, field(json, "tables"))
+    {
+        text_add(page, "<h2>");
+        text_add_html(page, field_text(table, "title"));
+        text_add(page, "</h2>\n<div class=\"wide\"><table>");
+        add_row(page, field(table, "columns"), "th");
+        cJSON_ArrayForEach(row, field(table, "rows")) add_row(page, row, "td");
+        text_add(page, "</table></div>\n<p class=\"soft\">");
+        text_add_html(page, field_text(table, "note"));
+        text_add(page, "</p>\n");
+    }
+}
+
 /* ---- against a baseline ---- */
 
 static void add_change(struct text *page, const cJSON *json, enum metric f, bool compared)

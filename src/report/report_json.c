@@ -207,7 +207,10 @@ cJSON *report_json(const struct report *report)
     add_run(json, &report->run);
     add_results(json, report);
     cJSON_AddItemToObject(json, "remarks", strings_json(&report->remarks));
-    cJSON_AddItemToObject(json, "info", info_json(&report->info));
+    cJSON *info = info_json(&report->info), *tables = cJSON_DetachItemFromObjectCaseSensitive(info, "tables");
+    if (tables)
+        cJSON_AddItemToObject(json, "tables", tables);
+    cJSON_AddItemToObject(json, "info", info);
     if (report->environment)
         cJSON_AddItemToObject(json, "environment", cJSON_Duplicate(report->environment, true));
     add_history(json, &report->metrics);

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { CELL_WIDTH = 13 };
+
 static void add_table(const cJSON *json, struct text *out)
 {
     struct arena arena = {0};
@@ -45,6 +47,33 @@ static void add_remarks(const cJSON *json, struct text *out)
         text_add(out, "%s%s\n", gap, remark->valuestring);
         gap = "";
     }
+}
+
+/* ---- tables that the run recorded ---- */
+
+static void add_recorded_table(const cJSON *table, struct text *out)
+{
+    const cJSON *item = NULL, *row = NULL;
+    char buffer[TEXT_NUMBER_SIZE];
+
+    text_add(out, "\n%s\n", field_text(table, "title"));
+    cJSON_ArrayForEach(item, field(table, "columns"))
+        text_add(out, "%*s", CELL_WIDTH, field_cell(item, buffer));
+    text_add(out, "\n");
+    cJSON_ArrayForEach(row, field(table, "rows"))
+    {
+        cJSON_ArrayForEach(item, row) text_add(out, "%*s", CELL_WIDTH, field_cell(item, buffer));
+        text_add(out, "\n");
+    }
+    if (*field_text(table, "note"))
+        text_add(out, "%s\n", field_text(table, "note"));
+}
+
+static void add_recorded_tables(const cJSON *json, struct text *out)
+{
+    const cJSON *table = NULL;
+
+    cJSON_ArrayForEach(table, field(json, "tables")) add_recorded_table(table, out);
 }
 
 /* ---- groups ---- */
@@ -131,6 +160,7 @@ void report_text(const cJSON *json, struct text *out)
     add_table(json, out);
     add_intervals(json, out);
     add_remarks(json, out);
+    add_recorded_tables(json, out);
     add_baseline(json, out);
     add_groups(json, true, out);
 }
@@ -139,6 +169,7 @@ void report_summary(const cJSON *json, struct text *out)
 {
     add_table(json, out);
     add_groups(json, false, out);
+    add_recorded_tables(json, out);
     add_baseline(json, out);
     add_remarks(json, out);
     add_intervals(json, out);

@@ -51,9 +51,20 @@ static double selection_of(const struct run_info *info, const struct metric_list
     return (double)NAN;
 }
 
+static void measure_fold(struct sweep_fold *fold, const struct prediction_list *predictions)
+{
+    struct evaluation evaluation;
+
+    evaluation_make(&evaluation, predictions);
+    fold->clips = evaluation.clips;
+    FOR_METRICS (f, evaluation.task)
+        fold->metrics[f] = METRICS[f].of(&evaluation);
+    evaluation_free(&evaluation);
+}
+
 /* Adds what one fold's run came to. */
 static bool add_fold(struct sweep_run *run, struct catalogue *catalogue, const struct run_row *row,
-                     const char *metric, size_t folds, struct error *error)
+                     const char *metric, size_t fold, size_t folds, struct error *error)
 {
     struct metric_list metrics = {0};
     struct prediction_list predictions;
@@ -63,6 +74,7 @@ static bool add_fold(struct sweep_run *run, struct catalogue *catalogue, const s
     if (done) {
         struct run_info info;
         run_info_read(&info, row->info);
+        measure_fold(&run->folds[fold], &predictions);
         prediction_list_append(&run->predictions, &predictions);
         run->seconds += info.training.seconds;
         run->test_seconds += info.testing.seconds;
@@ -112,6 +124,7 @@ static bool read_sweep_run(struct sweep *sweep, struct sweep_run *run, size_t se
     bool done = true, all = true;
 
     run->selection = 0;
+    run->folds = mem_zero(sweep->grid.folds, sizeof *run->folds);
     for (size_t fold = 0; done && fold < sweep->grid.folds; fold++) {
         char *name = grid_run_name(&sweep->grid, setting, run->seed, fold),
              *folder = path_join(sweep->folder, name);
@@ -121,7 +134,8 @@ static bool read_sweep_run(struct sweep *sweep, struct sweep_run *run, size_t se
         if (done && finished && row.finished && (!sweep->ended || strcmp(row.finished, sweep->ended) > 0))
             sweep->ended = row.finished;
         if (done && finished)
-            done = add_fold(run, catalogue, &row, METRICS[sweep->metric].name, sweep->grid.folds, error);
+            done =
+                add_fold(run, catalogue, &row, METRICS[sweep->metric].name, fold, sweep->grid.folds, error);
         if (fold == 0 || (all && !finished)) { /* the first, or the first that is missing, stands for all */
             free(run->name);
             free(run->folder);
@@ -380,6 +394,7 @@ void sweep_free(struct sweep *sweep)
         for (size_t s = 0; sweep->rows[i].runs && s < sweep->grid.seeds.count; s++) {
             struct sweep_run *run = &sweep->rows[i].runs[s];
             prediction_list_free(&run->predictions);
+            free(run->folds);
             free(run->name);
             free(run->folder);
             free(run->unfinished);

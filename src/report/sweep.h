@@ -14,6 +14,12 @@
 #include "config/grid.h"
 #include "eval/statistics.h"
 
+/* What one fold came to by itself. */
+struct sweep_fold {
+    size_t clips;
+    double metrics[METRIC_COUNT];
+};
+
 /* One setting from one seed, over all its folds. */
 struct sweep_run {
     const char *seed;
@@ -26,6 +32,7 @@ struct sweep_run {
     double metrics[METRIC_COUNT];
     double selection; /* the metric of its best checkpoint on the validation part; NaN without one */
     struct prediction_list predictions;
+    struct sweep_fold *folds; /* (folds of the grid), where it is finished */
 };
 
 /* One setting over its seeds. */

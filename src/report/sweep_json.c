@@ -33,6 +33,21 @@ static void add_reports(cJSON *json, const struct sweep *sweep, const struct swe
     }
 }
 
+/* The metric of each fold by itself, their mean and its standard deviation. */
+static void add_folds(cJSON *json, const struct sweep *sweep, const struct sweep_run *run)
+{
+    cJSON *folds = cJSON_AddArrayToObject(json, "folds");
+    double *values = mem_zero(sweep->grid.folds, sizeof *values);
+
+    for (size_t fold = 0; fold < sweep->grid.folds; fold++) {
+        values[fold] = run->folds[fold].metrics[sweep->metric];
+        cJSON_AddItemToArray(folds, json_finite(values[fold]));
+    }
+    json_add_finite(json, "folds_mean", mean_of(values, sweep->grid.folds));
+    json_add_finite(json, "folds_std", deviation_of(values, sweep->grid.folds));
+    free(values);
+}
+
 static cJSON *run_json(const struct sweep *sweep, const struct sweep_row *row, const struct sweep_run *run)
 {
     cJSON *json = cJSON_CreateObject();
@@ -52,6 +67,8 @@ static cJSON *run_json(const struct sweep *sweep, const struct sweep_row *row, c
     json_add_finite(json, "validation", run->selection);
     FOR_METRICS (f, run->predictions.task)
         json_add_finite(json, METRICS[f].name, run->metrics[f]);
+    if (sweep->grid.folds > 1)
+        add_folds(json, sweep, run);
     return json;
 }
 

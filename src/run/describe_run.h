@@ -12,6 +12,11 @@ void describe_experiment(struct run_info *info, const struct experiment *experim
 /* After training, of which `steps` steps were taken in this session. */
 void describe_training(struct run_info *info, const struct trainer *trainer, int64_t steps);
 
+/* What a linear model was chosen among (FIT_TABLE in the run's folder), as a table of the report: layers
+ * down, C across.  Where nothing was chosen it adds none. */
+bool describe_candidates(struct run_info *info, const char *folder, const struct settings *settings,
+                         struct error *error);
+
 /* After the predictions for the test part, which took so long. */
 void describe_testing(struct run_info *info, double seconds, size_t clips);
 

@@ -104,11 +104,31 @@ void run_info_read(struct run_info *info, const char *text)
             *(int64_t *)field_of(info, f) = (int64_t)number;
     }
     read_more(info, json_at(json, "corpus", "more"));
+    info->tables = cJSON_DetachItemFromObjectCaseSensitive(json, "tables");
+    if (info->tables && !cJSON_IsArray(info->tables)) {
+        cJSON_Delete(info->tables);
+        info->tables = NULL;
+    }
     cJSON_Delete(json);
+}
+
+cJSON *run_info_add_table(struct run_info *info, const char *title, const char *note,
+                          const char *const *columns, size_t count)
+{
+    cJSON *table = cJSON_CreateObject();
+
+    if (!info->tables)
+        info->tables = cJSON_CreateArray();
+    cJSON_AddItemToArray(info->tables, table);
+    cJSON_AddStringToObject(table, "title", title);
+    cJSON_AddStringToObject(table, "note", note);
+    cJSON_AddItemToObject(table, "columns", cJSON_CreateStringArray(columns, (int)count));
+    return cJSON_AddArrayToObject(table, "rows");
 }
 
 void run_info_free(struct run_info *info)
 {
+    cJSON_Delete(info->tables);
     arena_free(&info->arena);
     *info = (struct run_info){0};
 }
@@ -147,6 +167,8 @@ cJSON *run_info_json(const struct run_info *info)
         cJSON_AddStringToObject(item, "root", info->corpus.more[c].root);
         cJSON_AddItemToArray(more, item);
     }
+    if (info->tables)
+        cJSON_AddItemToObject(json, "tables", cJSON_Duplicate(info->tables, true));
     return json;
 }
 

@@ -53,8 +53,14 @@ struct run_info {
     struct {
         double seconds, clips_per_second, peak_memory_mib; /* seconds: 0 before testing */
     } testing;
+    cJSON *tables; /* for the report: what was tried, what each fold came to; NULL: there are none */
     struct arena arena;
 };
+
+/* Appends a table for the report and returns its rows, arrays of numbers and texts to add to.  note: what a
+ * reader must know of it, or "". */
+cJSON *run_info_add_table(struct run_info *info, const char *title, const char *note,
+                          const char *const *columns, size_t count);
 
 /* Reads the JSON of run_row.info; NULL and what is missing give zeros and "". */
 void run_info_read(struct run_info *info, const char *text);

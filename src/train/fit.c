@@ -46,7 +46,9 @@ static bool fit_batch(struct trainer *t, const size_t *order, const struct batch
                                 .by_recall = strcmp(settings->eval.best_metric, "uar") == 0};
     size_t *groups = mem_zero(examples.count, sizeof *groups);
 
-    bool stratified_svm = t->model->kind == &MODEL_LINEAR && strcmp(settings->split.protocol, "speaker") != 0;
+    bool by_speaker =
+        strcmp(settings->split.protocol, "speaker") == 0 || strcmp(settings->split.protocol, "emobox") == 0;
+    bool stratified_svm = t->model->kind == &MODEL_LINEAR && !by_speaker;
     if (!stratified_svm && group_by_speaker(t->train, order, groups, &examples.group_count) &&
         examples.group_count > 1)
         examples.groups = groups;

@@ -27,7 +27,21 @@ expect_error 2 "nothere.ini" "$emotrain" compare --config both.ini --run y --set
 folds=(--set split.protocol=speaker --set split.folds=4 --set sweep.folds=yes --set sweep.seeds=1)
 expect 0 "64 clips" "$emotrain" compare --config both.ini --run folds "${folds[@]}"
 [ "$(ls -d runs/folds/model=svm,seed=1,fold=? | wc -l)" = 4 ] || fail "not four folds"
-expect 0 "all folds" "$emotrain" sweep --config svm.ini --run alone --set corpus.root=corpus "${folds[@]}"
+
+# --folds all: one report of all folds' predictions together, with each fold's own metrics, also where every speaker is a fold.
+alone=(--config svm.ini --folds all --set corpus.root=corpus --set split.protocol=speaker)
+expect 0 "accuracy .* 64" "$emotrain" "${alone[@]}" --set split.folds=speakers --run alone
+pooled=runs/alone/seed=101,fold=all
+[ "$(ls -d runs/alone/seed=101,fold=? | wc -l)" = 4 ] || fail "not a fold for each speaker"
+grep -q "^folds$" $pooled/classification_report.txt && grep -q "^ *std " $pooled/classification_report.txt || fail "no table of folds"
+[ "$(wc -l <$pooled/predictions.csv)" = 65 ] || fail "not every clip once"
+grep -q "Speakers shared" $pooled/classification_report.txt && fail "no speaker trains and tests"
+expect 0 "accuracy .* 64" "$emotrain" "${alone[@]}" --set split.folds=speakers --run alone
+expect 0 "fold=all" "$emotrain" runs
+expect 0 "not the same test clips" "$emotrain" report $pooled --baseline runs/alone/seed=101,fold=0
+expect_error 1 "fold=all" "$emotrain" predict $pooled corpus
+expect_error 2 "has no folds" "$emotrain" "${alone[@]}" --run none
+expect_error 2 "takes" "$emotrain" --config svm.ini --folds 3
 
 # Trained on one corpus, tested on another: their speakers and paths stay apart.
 "$make_corpus" other 2 || fail "no other corpus"

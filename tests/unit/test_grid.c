@@ -99,7 +99,7 @@ static void test_comparisons(void **state)
     assert_error(read_comparison("a/x.ini b/x.ini", "", NULL, &error), error, "two files are called x");
     assert_error(read_comparison("a.ini", "train.epochs=1,2", NULL, &error), error, "exclude each other");
     assert_error(read_comparison("", "train.epochs=1,2", "sweep.folds=yes", &error), error,
-                 "needs split.folds");
+                 "the split has no folds");
 }
 
 /* More axes than settings fit a sweep. */

@@ -24,8 +24,8 @@ static void assert_fit(enum linear_loss loss, size_t columns, const double *targ
     struct error error = {0};
     struct linear_fit fit;
 
-    linear_fit_start(&fit, WIDTH, columns);
-    assert_true(linear_fit_minimise(&fit, &problem, COST, 1e-9, &error));
+    linear_fit_start(&fit, &problem);
+    assert_true(linear_fit_minimise(&fit, COST, 1e-9, &error));
     for (size_t i = 0; i < columns * WIDTH; i++)
         assert_true(fabs(fit.weights[i] - weights[i]) < 1e-6);
     for (size_t k = 0; k < columns; k++)

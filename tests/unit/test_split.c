@@ -285,6 +285,49 @@ static void test_speaker(void **state)
     clip_list_free(&clips);
 }
 
+/* Each speaker a fold, and the published folds, which are RAVDESS'. */
+static void test_folds_of_speakers(void **state)
+{
+    static const char *const third[] = {"08", "09", "19", "23"}; /* EmoBox's fold 3 */
+    struct settings settings = *settings_default();
+    struct clip_list clips = made_up(25);
+    struct split split;
+    struct error error = {0};
+    size_t tested = 0;
+
+    (void)state;
+    settings.split.folds = SETTING_WORD;
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "needs split.protocol=speaker");
+    settings.split.protocol = "speaker";
+    settings.split.fold = 24;
+    assert_good(split_make(&settings.split, settings.model.task, &clips, &split, &error), error);
+    assert_int_equal(split.folds, 25);
+    assert_int_equal(split.counts[PART_TEST], 6);
+    split_free(&split);
+
+    settings.split.protocol = "emobox";
+    settings.split.folds = 0;
+    settings.split.fold = 2;
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "RAVDESS' actors 01 to 24");
+    for (size_t i = 0; i < clips.count; i++)
+        clips.clips[i].speaker = strcmp(clips.clips[i].speaker, "00") == 0 ? "24" : clips.clips[i].speaker;
+    assert_good(split_make(&settings.split, settings.model.task, &clips, &split, &error), error);
+    assert_int_equal(split.folds, 6);
+    assert_int_equal(split.shared_speakers, 0);
+    for (size_t i = 0; i < split.counts[PART_TEST]; i++)
+        for (size_t k = 0; k < 4; k++)
+            tested += strcmp(clips.clips[split.clips[PART_TEST][i]].speaker, third[k]) == 0;
+    assert_int_equal(tested, split.counts[PART_TEST]);
+    assert_int_equal(tested, 24);
+    split_free(&split);
+    settings.split.folds = 5;
+    assert_error(split_make(&settings.split, settings.model.task, &clips, &split, &error), error,
+                 "has 6 folds");
+    clip_list_free(&clips);
+}
+
 static void try_csv(struct split_settings *split, const char *csv)
 {
     struct error error = {0};
@@ -356,8 +399,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scikit_learn),      cmocka_unit_test(test_errors),
         cmocka_unit_test(test_validation),        cmocka_unit_test(test_speaker),
-        cmocka_unit_test(test_predefined),        cmocka_unit_test(test_fixed_parts),
-        cmocka_unit_test(test_rare_combinations),
+        cmocka_unit_test(test_folds_of_speakers), cmocka_unit_test(test_predefined),
+        cmocka_unit_test(test_fixed_parts),       cmocka_unit_test(test_rare_combinations),
     };
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);

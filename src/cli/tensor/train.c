@@ -369,8 +369,10 @@ static bool train_model(struct job *job, struct error *error)
     if (!writes)
         return done;
     recorder_close(&recorder);
-    if (done && trainer.state.step > reached.step)
+    if (done && trainer.state.step > reached.step) {
         describe_training(&job->info, &trainer, trainer.state.step - reached.step);
+        done = describe_candidates(&job->info, job->folder, settings_of(job), error);
+    }
     return done && store_info(job, error);
 }
 

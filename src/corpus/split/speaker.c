@@ -4,7 +4,7 @@
  *
  * A single split draws many seeded choices of speakers and keeps the one nearest to the wanted size with
  * labels and sexes in the proportions of the whole.  Folds are runs of consecutive speakers in sorted order
- * (RAVDESS, 6 folds: actors 1 to 4, 5 to 8, ...), without chance.
+ * (RAVDESS, 6 folds: actors 1 to 4, 5 to 8, ...), without chance; split.folds=speakers leaves one out each.
  */
 #include "base/memory.h"
 #include "base/random.h"
@@ -31,7 +31,8 @@ static bool speakers_start(struct speakers *speakers, const struct split_request
     for (size_t i = 0; i < request->count; i++) {
         const struct clip *clip = &request->clips->clips[request->pool[i]];
         if (!clip->speaker)
-            return error_set(error, "split.protocol=speaker: %s has no speaker", clip->path);
+            return error_set(error, "split.protocol=%s: %s has no speaker", request->settings->protocol,
+                             clip->path);
         strings_add_new(&speakers->names, clip->speaker);
     }
     strings_sort(&speakers->names);
@@ -167,9 +168,42 @@ static bool fold_by_speaker(const struct split_request *request, size_t folds, s
     return done;
 }
 
+static size_t count_folds(const struct split_request *request)
+{
+    struct strings names = {0};
+    size_t count;
+
+    if (request->settings->folds != SETTING_WORD)
+        return (size_t)request->settings->folds;
+    for (size_t i = 0; i < request->count; i++)
+        if (request->clips->clips[request->pool[i]].speaker)
+            strings_add_new(&names, request->clips->clips[request->pool[i]].speaker);
+    count = names.count;
+    strings_free(&names);
+    return count;
+}
+
+bool split_take_speakers(const struct split_request *request, const struct strings *names, size_t *rest,
+                         size_t *rest_count, size_t *part, size_t *part_count, struct error *error)
+{
+    struct speakers speakers;
+    bool done = speakers_start(&speakers, request, error);
+
+    if (done) {
+        bool *chosen = mem_zero(speakers.names.count + 1, sizeof *chosen);
+        for (size_t i = 0; i < speakers.names.count; i++)
+            chosen[i] = strings_index(names, speakers.names.items[i]) >= 0;
+        deal_speakers(request, &speakers, chosen, rest, rest_count, part, part_count);
+        free(chosen);
+    }
+    speakers_free(&speakers);
+    return done;
+}
+
 const struct split_protocol SPLIT_SPEAKER = {
     .name = "speaker",
     .summary = "whole speakers per part, labels and sexes as even as it goes; folds of consecutive speakers",
     .divide = divide_by_speaker,
     .fold = fold_by_speaker,
+    .fold_count = count_folds,
 };

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct split_protocol *const PROTOCOLS[] = {&SPLIT_STRATIFIED, &SPLIT_SPEAKER,
-                                                         &SPLIT_PREDEFINED};
+static const struct split_protocol *const PROTOCOLS[] = {&SPLIT_STRATIFIED, &SPLIT_SPEAKER, &SPLIT_PREDEFINED,
+                                                         &SPLIT_EMOBOX};
 
 static const struct split_protocol *protocol_find(const char *name, struct error *error)
 {
@@ -121,7 +121,7 @@ static bool part_size(const char *key, double value, size_t whole, size_t *size,
 static bool divide_test(const struct split_protocol *protocol, const struct split_request *request,
                         struct split *split, struct error *error)
 {
-    size_t folds = (size_t)request->settings->folds;
+    size_t folds = split->folds;
     size_t fold = (size_t)request->settings->fold;
     size_t size = 0;
 
@@ -238,16 +238,24 @@ static void count_speakers(struct split *split, const struct clip_list *clips)
     free(parts);
 }
 
-/* Folds test every clip once; parts that are given do not. */
-static bool check_folds(const struct split_protocol *protocol, const struct split_request *request,
-                        struct error *error)
+/* Counts the folds.  They test every clip once; parts that are given do not. */
+static bool find_folds(const struct split_protocol *protocol, const struct split_request *request,
+                       struct split *split, struct error *error)
 {
     bool fixed = protocol->assign != NULL;
+    int64_t wanted = request->settings->folds;
+
+    if (wanted == SETTING_WORD && protocol != &SPLIT_SPEAKER)
+        return error_usage(error, "split.folds=speakers needs split.protocol=speaker");
+    split->folds = protocol->fold_count ? protocol->fold_count(request) : (size_t)wanted;
+    if (wanted > 0 && (size_t)wanted != split->folds)
+        return error_usage(error, "split.folds: split.protocol=%s has %zu folds", protocol->name,
+                           split->folds);
 
     for (size_t i = 0; i < request->clips->count; i++)
         fixed = fixed || (request->clips->clips[i].part_is_fixed &&
                           strcmp(request->clips->clips[i].part, PART_NAMES[PART_TEST]) == 0);
-    return !fixed || request->settings->folds == 0 ||
+    return !fixed || split->folds == 0 ||
            error_usage(error, "split.folds: the test part is given, so there are no folds: 0");
 }
 
@@ -277,10 +285,10 @@ bool split_make(const struct split_settings *settings, enum task task, const str
     for (int part = 0; part < PART_COUNT; part++)
         split->clips[part] = mem_zero(clips->count, sizeof *split->clips[part]);
     request_start(&request, settings, task, clips);
-    bool done = !check_folds(protocol, &request, error) ? false
-                : request.count == 0                    ? true
-                : protocol->assign                      ? assign_parts(protocol, &request, split, error)
-                                                        : divide_test(protocol, &request, split, error);
+    bool done = !find_folds(protocol, &request, split, error) ? false
+                : request.count == 0                          ? true
+                : protocol->assign                            ? assign_parts(protocol, &request, split, error)
+                                                              : divide_test(protocol, &request, split, error);
     if (done)
         add_fixed(clips, split);
     done = done && (protocol->assign || divide_validation(protocol, &request, split, error)) &&

@@ -8,6 +8,7 @@
 #ifndef EMOTRAIN_CORPUS_SPLIT_SPLIT_H
 #define EMOTRAIN_CORPUS_SPLIT_SPLIT_H
 
+#include "base/strings.h"
 #include "config/settings.h"
 #include "store/clips.h"
 #include "store/splits.h"
@@ -18,6 +19,7 @@ struct split {
     size_t speakers;        /* distinct speakers among the clips; 0 if the corpus does not know them */
     size_t shared_speakers; /* those who are in the train part and in the test part */
     size_t left_out;        /* clips in no part (protocol=predefined) */
+    size_t folds;           /* that there are of this split; 0: it is a single one */
 };
 
 /* Makes the split that the settings describe.  Fails, saying why, where scikit-learn would: a class
@@ -59,10 +61,18 @@ struct split_protocol {
     bool (*fold)(const struct split_request *request, size_t folds, size_t fold, size_t *rest,
                  size_t *rest_count, size_t *part, size_t *part_count, struct error *error);
 
+    /* How many folds there are, whatever split.folds says; NULL: as that says. */
+    size_t (*fold_count)(const struct split_request *request);
+
     /* Instead of both: assigns each clip of request->clips a part or PART_COUNT itself. */
     bool (*assign)(const struct split_request *request, enum part *parts, struct error *error);
 };
 
-extern const struct split_protocol SPLIT_STRATIFIED, SPLIT_SPEAKER, SPLIT_PREDEFINED;
+extern const struct split_protocol SPLIT_STRATIFIED, SPLIT_SPEAKER, SPLIT_PREDEFINED, SPLIT_EMOBOX;
+
+/* For protocols: the clips of the named speakers go to `part`, all others to `rest`, each in a seeded order
+ * (speaker.c). */
+bool split_take_speakers(const struct split_request *request, const struct strings *names, size_t *rest,
+                         size_t *rest_count, size_t *part, size_t *part_count, struct error *error);
 
 #endif

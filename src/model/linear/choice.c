@@ -222,11 +222,11 @@ static bool try_fold(void *context, size_t item)
     struct error error = {0};
 
     table_start(&table, s, &s->sets[set], fold);
-    linear_fit_start(&fit, table.width, s->columns);
-    double *row = mem_zero(table.width, sizeof *row);
     const struct linear_problem problem = problem_of(s, &table);
+    linear_fit_start(&fit, &problem);
+    double *row = mem_zero(table.width, sizeof *row);
     for (size_t c = 0; c < s->cost_count && !error.kind && !interrupt_requested(); c++) {
-        linear_fit_minimise(&fit, &problem, s->costs[c], SEARCH_TOLERANCE, &error);
+        linear_fit_minimise(&fit, s->costs[c], SEARCH_TOLERANCE, &error);
         for (size_t i = 0; i < s->examples->count; i++) {
             if (s->fold_of[i] != fold)
                 continue;
@@ -519,9 +519,9 @@ static bool fit_member(const struct choice_search *s, struct linear_choice *choi
     struct linear_fit fit;
 
     table_start(&table, s, set, s->folds); /* no fold has that number: all */
-    linear_fit_start(&fit, table.width, s->columns);
     const struct linear_problem problem = problem_of(s, &table);
-    bool done = linear_fit_minimise(&fit, &problem, C, FIT_TOLERANCE, error);
+    linear_fit_start(&fit, &problem);
+    bool done = linear_fit_minimise(&fit, C, FIT_TOLERANCE, error);
     if (done)
         keep_fit(s, choice, m, &fit, &table);
     linear_fit_free(&fit);

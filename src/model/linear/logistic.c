@@ -3,33 +3,54 @@
 
 #include "base/memory.h"
 #include "base/simd.h"
+#include "model/linear/precondition.h"
 
 #include <lbfgs.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LANES = 8, ROWS = 4, MOST_ITERATIONS = 5000, MEMORY = 10 };
+enum { LANES = PRECONDITION_LANES, ROWS = 8, HALF = ROWS / 2, MOST_ITERATIONS = 5000, MEMORY = 10 };
 
 /* Columns lie side by side, in groups of LANES, so that a group is one vector; rows of x are taken ROWS at a
- * time.  Weights and gradient: (groups, width, LANES). */
+ * time.  What L-BFGS moves are weights and gradient (groups, width, LANES), preconditioned, then the biases.
+ */
 struct objective {
     const struct linear_problem *problem;
+    const struct preconditioner *preconditioner;
     size_t groups, padded; /* columns rounded up */
     double C, tolerance;
-    double *weights, *gradient;
-    double *scores; /* (ROWS, padded) */
-    double total;   /* of the examples' weights */
+    double *weights, *gradient; /* not preconditioned */
+    double *scores;             /* (ROWS, padded) */
+    double total;               /* of the examples' weights */
+    double bias_scale;
+    double curvature, largest; /* of the last evaluation: mean of the loss' second derivatives by a score; the
+                                  gradient's largest element */
 };
 
-void linear_fit_start(struct linear_fit *fit, size_t width, size_t columns)
+static size_t groups_of(size_t columns)
 {
-    *fit = (struct linear_fit){width, columns, mem_zero(columns * width, sizeof(double)),
-                               mem_zero(columns, sizeof(double))};
+    return (columns + LANES - 1) / LANES;
+}
+
+void linear_fit_start(struct linear_fit *fit, const struct linear_problem *problem)
+{
+    size_t columns = problem->columns;
+
+    *fit = (struct linear_fit){.problem = problem,
+                               .width = problem->width,
+                               .columns = columns,
+                               .weights = mem_zero(columns * problem->width, sizeof(double)),
+                               .biases = mem_zero(columns, sizeof(double))};
+    fit->curvature = problem->loss == LOSS_SQUARED   ? 1
+                     : problem->loss == LOSS_SIGMOID ? 0.25
+                                                     : (1 - 1 / (double)columns) / (double)columns;
+    fit->preconditioner = preconditioner_open(problem->x, problem->count, problem->width);
 }
 
 void linear_fit_free(struct linear_fit *fit)
 {
+    preconditioner_close(fit->preconditioner);
     free(fit->weights);
     free(fit->biases);
     *fit = (struct linear_fit){0};
@@ -42,18 +63,30 @@ SIMD_CLONES
 static void multiply(const double *const *x, size_t width, const double *weights, double *scores,
                      size_t stride)
 {
-    double sums[ROWS][LANES] = {{0}};
+    double s0[LANES] = {0}, s1[LANES] = {0}, s2[LANES] = {0}, s3[LANES] = {0}, s4[LANES] = {0},
+           s5[LANES] = {0}, s6[LANES] = {0}, s7[LANES] = {0};
+    double *const sums[ROWS] = {s0, s1, s2, s3, s4, s5, s6, s7};
 
-    for (size_t j = 0; j < width; j++)
-        for (int r = 0; r < ROWS; r++)
-            for (int k = 0; k < LANES; k++)
-                sums[r][k] += x[r][j] * weights[j * LANES + (size_t)k];
-    for (int r = 0; r < ROWS; r++)
-        for (int k = 0; k < LANES; k++)
-            scores[(size_t)r * stride + (size_t)k] += sums[r][k];
+    for (size_t j = 0; j < width; j++) {
+        const double *w = weights + j * LANES;
+        for (size_t k = 0; k < LANES; k++) {
+            s0[k] += x[0][j] * w[k];
+            s1[k] += x[1][j] * w[k];
+            s2[k] += x[2][j] * w[k];
+            s3[k] += x[3][j] * w[k];
+            s4[k] += x[4][j] * w[k];
+            s5[k] += x[5][j] * w[k];
+            s6[k] += x[6][j] * w[k];
+            s7[k] += x[7][j] * w[k];
+        }
+    }
+    for (size_t r = 0; r < ROWS; r++)
+        for (size_t k = 0; k < LANES; k++)
+            scores[r * stride + k] += sums[r][k];
 }
 
-/* gradient (width, LANES) += x (ROWS of `width`), transposed, times residuals (ROWS, stride)[.., LANES] */
+/* gradient (width, LANES) += x (HALF rows of `width`), transposed, times residuals (HALF, stride)[.., LANES].
+ * More rows at a time are slower where rows lie a multiple of 4096 bytes apart. */
 SIMD_CLONES
 static void accumulate(const double *const *x, size_t width, const double *residuals, size_t stride,
                        double *gradient)
@@ -129,98 +162,158 @@ static double add_rows(struct objective *o, const double *biases, size_t first, 
         if (there)
             loss += weight * (p->loss == LOSS_SOFTMAX ? softmax_loss(p, first + r, scores)
                                                       : column_losses(p, first + r, scores));
+        for (size_t k = 0; k < p->columns; k++)
+            o->curvature += weight * fabs(scores[k]) * (1 - fabs(scores[k]));
         for (size_t k = 0; k < o->padded; k++)
             scores[k] = k < p->columns ? weight * scores[k] : 0;
         for (size_t k = 0; k < p->columns; k++)
             bias_gradient[k] += scores[k];
     }
     for (size_t g = 0; g < o->groups; g++)
-        accumulate(x, p->width, o->scores + g * LANES, o->padded, o->gradient + g * p->width * LANES);
+        for (size_t r = 0; r < ROWS; r += HALF)
+            accumulate(x + r, p->width, o->scores + r * o->padded + g * LANES, o->padded,
+                       o->gradient + g * p->width * LANES);
     return loss;
 }
 
 /* ---- the objective, over the examples' weight and C: a mean loss ---- */
+
+/* Biases and their gradient (columns), each in its own scale. */
+static double sum_losses(struct objective *o, const double *biases, double *bias_gradient)
+{
+    const struct linear_problem *p = o->problem;
+    double loss = 0;
+
+    memset(o->gradient, 0, o->padded * p->width * sizeof(double));
+    memset(bias_gradient, 0, p->columns * sizeof(double));
+    o->curvature = 0;
+    for (size_t i = 0; i < p->count; i += ROWS)
+        loss += add_rows(o, biases, i, bias_gradient);
+    o->curvature = p->loss == LOSS_SQUARED ? 1 : o->curvature / (o->total * (double)p->columns);
+    return loss / o->total;
+}
 
 static lbfgsfloatval_t evaluate(void *instance, const lbfgsfloatval_t *at, lbfgsfloatval_t *gradient, int n,
                                 lbfgsfloatval_t step)
 {
     struct objective *o = instance;
     const struct linear_problem *p = o->problem;
-    size_t weights = p->columns * p->width;
-    double loss = 0, penalty = 0, ridge = 1 / (o->C * o->total);
+    size_t weights = o->padded * p->width;
+    double penalty = 0, ridge = 1 / (o->C * o->total), *biases = o->scores + ROWS * o->padded;
 
     (void)n;
     (void)step;
-    memset(o->gradient, 0, o->padded * p->width * sizeof(double));
+    memcpy(o->weights, at, weights * sizeof(double));
+    for (size_t g = 0; g < o->groups; g++)
+        preconditioner_weights(o->preconditioner, o->weights + g * p->width * LANES);
     for (size_t k = 0; k < p->columns; k++)
-        for (size_t j = 0; j < p->width; j++)
-            o->weights[(k / LANES * p->width + j) * LANES + k % LANES] = at[k * p->width + j];
-    memset(gradient + weights, 0, p->columns * sizeof *gradient);
-    for (size_t i = 0; i < p->count; i += ROWS)
-        loss += add_rows(o, at + weights, i, gradient + weights);
-    for (size_t k = 0; k < p->columns; k++)
-        for (size_t j = 0; j < p->width; j++) {
-            double value = at[k * p->width + j];
-            penalty += value * value;
-            gradient[k * p->width + j] =
-                o->gradient[(k / LANES * p->width + j) * LANES + k % LANES] / o->total + ridge * value;
-        }
-    for (size_t k = 0; k < p->columns; k++)
+        biases[k] = at[weights + k] / o->bias_scale;
+    double loss = sum_losses(o, biases, gradient + weights);
+    o->largest = 0;
+    for (size_t i = 0; i < weights; i++) {
+        penalty += o->weights[i] * o->weights[i];
+        gradient[i] = o->gradient[i] / o->total + ridge * o->weights[i];
+        o->largest = fmax(o->largest, fabs(gradient[i]));
+    }
+    for (size_t k = 0; k < p->columns; k++) {
         gradient[weights + k] /= o->total;
-    return loss / o->total + 0.5 * ridge * penalty;
+        o->largest = fmax(o->largest, fabs(gradient[weights + k]));
+        gradient[weights + k] /= o->bias_scale;
+    }
+    for (size_t g = 0; g < o->groups; g++)
+        preconditioner_gradient(o->preconditioner, gradient + g * p->width * LANES);
+    return loss + 0.5 * ridge * penalty;
 }
 
-/* Stops where every element of the gradient is small. */
+/* Stops where every element of the gradient is small, before it is preconditioned. */
 static int look(void *instance, const lbfgsfloatval_t *at, const lbfgsfloatval_t *gradient,
                 const lbfgsfloatval_t value, const lbfgsfloatval_t norm_at, const lbfgsfloatval_t norm,
                 const lbfgsfloatval_t step, int n, int iteration, int evaluations)
 {
     const struct objective *o = instance;
-    double largest = 0;
 
     (void)at;
+    (void)gradient;
     (void)value;
     (void)norm_at;
     (void)norm;
     (void)step;
+    (void)n;
     (void)iteration;
     (void)evaluations;
-    for (int i = 0; i < n; i++)
-        largest = fmax(largest, fabs(gradient[i]));
-    return largest <= o->tolerance;
+    return o->largest <= o->tolerance;
 }
 
-bool linear_fit_minimise(struct linear_fit *fit, const struct linear_problem *problem, double C,
-                         double tolerance, struct error *error)
+/* ---- fitting ---- */
+
+/* The fit as a point of L-BFGS. */
+static void put_point(const struct linear_fit *fit, const struct objective *o, double *at)
 {
-    size_t groups = (problem->columns + LANES - 1) / LANES, weights = fit->columns * fit->width,
-           n = weights + fit->columns;
-    struct objective o = {.problem = problem,
-                          .groups = groups,
-                          .padded = groups * LANES,
-                          .C = C,
-                          .tolerance = tolerance,
-                          .weights = mem_zero(groups * LANES * fit->width, sizeof(double)),
-                          .gradient = mem_zero(groups * LANES * fit->width, sizeof(double)),
-                          .scores = mem_zero(ROWS * groups * LANES, sizeof(double))};
+    size_t weights = o->padded * fit->width;
+
+    memset(at, 0, weights * sizeof *at);
+    for (size_t k = 0; k < fit->columns; k++) {
+        for (size_t j = 0; j < fit->width; j++)
+            at[(k / LANES * fit->width + j) * LANES + k % LANES] = fit->weights[k * fit->width + j];
+        at[weights + k] = fit->biases[k] * o->bias_scale;
+    }
+    for (size_t g = 0; g < o->groups; g++)
+        preconditioner_point(o->preconditioner, at + g * fit->width * LANES);
+}
+
+/* The reverse. */
+static void take_point(struct linear_fit *fit, const struct objective *o, double *at)
+{
+    size_t weights = o->padded * fit->width;
+
+    for (size_t g = 0; g < o->groups; g++)
+        preconditioner_weights(o->preconditioner, at + g * fit->width * LANES);
+    for (size_t k = 0; k < fit->columns; k++) {
+        for (size_t j = 0; j < fit->width; j++)
+            fit->weights[k * fit->width + j] = at[(k / LANES * fit->width + j) * LANES + k % LANES];
+        fit->biases[k] = at[weights + k] / o->bias_scale;
+    }
+}
+
+static int minimise(struct linear_fit *fit, struct objective *o)
+{
+    size_t n = o->padded * fit->width + fit->columns;
     lbfgsfloatval_t *at = lbfgs_malloc((int)n);
     lbfgs_parameter_t parameters;
-    int status = LBFGSERR_OUTOFMEMORY;
 
-    for (size_t i = 0; i < problem->count; i++)
-        o.total += problem->weights ? problem->weights[i] : 1;
+    if (!at)
+        return LBFGSERR_OUTOFMEMORY;
     lbfgs_parameter_init(&parameters);
     parameters.m = MEMORY;
     parameters.epsilon = 0; /* look() decides */
     parameters.max_iterations = MOST_ITERATIONS;
-    if (at) {
-        memcpy(at, fit->weights, weights * sizeof *at);
-        memcpy(at + weights, fit->biases, fit->columns * sizeof *at);
-        status = lbfgs((int)n, at, NULL, evaluate, look, &o, &parameters);
-        memcpy(fit->weights, at, weights * sizeof *at);
-        memcpy(fit->biases, at + weights, fit->columns * sizeof *at);
-    }
+    put_point(fit, o, at);
+    int status = lbfgs((int)n, at, NULL, evaluate, look, o, &parameters);
+    take_point(fit, o, at);
     lbfgs_free(at);
+    return status;
+}
+
+bool linear_fit_minimise(struct linear_fit *fit, double C, double tolerance, struct error *error)
+{
+    const struct linear_problem *problem = fit->problem;
+    size_t groups = groups_of(problem->columns), padded = groups * LANES;
+    struct objective o = {.problem = problem,
+                          .preconditioner = fit->preconditioner,
+                          .groups = groups,
+                          .padded = padded,
+                          .C = C,
+                          .tolerance = tolerance,
+                          .weights = mem_zero(padded * fit->width, sizeof(double)),
+                          .gradient = mem_zero(padded * fit->width, sizeof(double)),
+                          .scores = mem_zero((ROWS + 1) * padded, sizeof(double)),
+                          .bias_scale = sqrt(fit->curvature)};
+
+    for (size_t i = 0; i < problem->count; i++)
+        o.total += problem->weights ? problem->weights[i] : 1;
+    preconditioner_set(fit->preconditioner, fit->curvature, 1 / (C * o.total));
+    int status = minimise(fit, &o);
+    fit->curvature = fmax(o.curvature, 1e-3);
     free(o.weights);
     free(o.gradient);
     free(o.scores);

@@ -32,19 +32,21 @@ struct linear_problem {
 
 /* The model itself: x times the weights plus the biases. */
 struct linear_fit {
+    const struct linear_problem *problem;
     size_t width, columns;
     double *weights; /* (columns, width) */
     double *biases;  /* (columns) */
+    struct preconditioner *preconditioner;
+    double curvature; /* where it stands: mean of the loss' second derivatives by a score */
 };
 
-/* Starts at zero; linear_fit_free when done. */
-void linear_fit_start(struct linear_fit *fit, size_t width, size_t columns);
+/* Starts at zero; the problem must outlive it.  linear_fit_free when done. */
+void linear_fit_start(struct linear_fit *fit, const struct linear_problem *problem);
 void linear_fit_free(struct linear_fit *fit);
 
 /* Minimises from where `fit` stands until no element of the mean loss' gradient is above `tolerance`
  * (scikit-learn's "tol", 1e-4 by default).  Fails where it cannot. */
-bool linear_fit_minimise(struct linear_fit *fit, const struct linear_problem *problem, double C,
-                         double tolerance, struct error *error);
+bool linear_fit_minimise(struct linear_fit *fit, double C, double tolerance, struct error *error);
 
 /* log(1 + exp(x)), which does not overflow. */
 double softplus(double x);
