@@ -99,7 +99,7 @@ struct model_settings {
 struct linear_settings {
     const char *features; /* "encoder", "egemaps", or a CSV file */
     enum linear_classifier classifier;
-    const char *layer, *combine; /* of features=encoder */
+    const char *layer, *pooling, *combine; /* of features=encoder */
     enum linear_scale scale;
     enum svm_kernel kernel;
     const char *C; /* "auto", or numbers */

@@ -376,10 +376,10 @@ static struct et_tensor *cnn_forward(const struct model *model, struct et_scope 
         x = et_dropout(scope, x, cnn->hidden_dropout);
     if (mode->observe)
         mode->observe(mode->context, "hidden", x);
-    return head_forward(
-        &cnn->head, &model->parameters, scope,
-        frames_pool(model, scope, x, padding(&pass, scope, false), pass.lengths, cnn->pooling),
-        mode->training);
+    return head_forward(&cnn->head, &model->parameters, scope,
+                        frames_pool(model, model->pooling, scope, x, padding(&pass, scope, false),
+                                    pass.lengths, cnn->pooling),
+                        mode->training);
 }
 
 const struct model_kind MODEL_CNN = {

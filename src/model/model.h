@@ -47,8 +47,8 @@ struct batch {
     int64_t frozen_layers; /* behind the feature encoder that are in it */
 
     float *features; /* INPUT_FEATURES: (count, model->features.count) */
-    float *states;   /* in place of samples: means over time of hidden states 0 .. state_count - 1, (count,
-                        state_count, state_width); or NULL */
+    float *states; /* in place of samples: means and deviations over time of hidden states 0 .. state_count -
+                      1, (count, state_count, 2, state_width); or NULL */
     int64_t state_count, state_width;
     char **texts; /* INPUT_TEXT: (count) */
 
@@ -59,10 +59,11 @@ struct batch {
 /* All clips that a model is fitted to at once (model_kind.fit). */
 struct examples {
     size_t count;
-    const float *features; /* (count, states, width) */
-    size_t states, width;  /* of an encoder: layers, and their width; of other features 1, and how many */
-    const int64_t *labels; /* (count), or NULL */
-    const float *targets;  /* (count, labels), or NULL */
+    const float *features;       /* (count, states, parts, width) */
+    size_t states, parts, width; /* of an encoder: layers; mean and deviation; their width.  Of other
+                                    features: 1, 1, and how many */
+    const int64_t *labels;       /* (count), or NULL */
+    const float *targets;        /* (count, labels), or NULL */
     const size_t
         *groups; /* (count): clips of one group stay together in cross-validation; NULL: each by itself */
     size_t group_count;
@@ -141,7 +142,7 @@ struct hidden_layers {
     /* Appends the settings that they depend on. */
     void (*describe)(const struct model *model, struct text *settings);
 
-    /* Means over time of hidden states 0 .. depth -> (clips, depth + 1, width) */
+    /* Means and deviations over time of hidden states 0 .. depth -> (clips, depth + 1, 2 * width) */
     struct et_tensor *(*states)(const struct model *model, struct et_scope *scope, const struct batch *batch,
                                 int64_t depth);
 };

@@ -47,7 +47,11 @@ static bool read_candidates(struct candidates *c, const char *path, struct error
         const char *cost = csv_field(&csv, csv_column(&csv, "C"));
         strings_add_new(&c->costs, cost);
         size_t k = (size_t)strings_index(&c->costs, cost);
-        struct candidate_row *row = row_of(c, csv_field(&csv, csv_column(&csv, "layer")));
+        const char *layer = csv_field(&csv, csv_column(&csv, "layer")),
+                   *pooling = csv_field(&csv, csv_column(&csv, "pooling"));
+        char *name = strcmp(pooling, "mean") == 0 ? mem_string(layer) : mem_format("%s %s", layer, pooling);
+        struct candidate_row *row = row_of(c, name);
+        free(name);
         if (k >= MOST_COSTS || !text_to_number(csv_field(&csv, csv_column(&csv, "score")), &score))
             continue;
         c->tried++;

@@ -35,6 +35,7 @@ static bool fit_batch(struct trainer *t, const size_t *order, const struct batch
     struct examples examples = {.count = t->train->count,
                                 .features = batch->states ? batch->states : batch->features,
                                 .states = batch->states ? (size_t)batch->state_count : 1,
+                                .parts = batch->states ? 2 : 1,
                                 .width =
                                     batch->states ? (size_t)batch->state_width : t->model->features.count,
                                 .labels = batch->labels,

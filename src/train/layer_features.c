@@ -1,4 +1,4 @@
-/* The cache of layers, averaged over time: see layer_features.h. */
+/* The cache of layers, pooled over time: see layer_features.h. */
 #include "train/layer_features.h"
 
 #include "base/digest.h"
@@ -21,11 +21,11 @@ struct layer_features {
 
 struct header {
     char magic[4];
-    uint32_t version, checksum, states, width; /* checksum: of the values */
+    uint32_t version, checksum, states, width; /* checksum: of the values (states, 2, width) */
 };
 
 static const char MAGIC[4] = {'e', 'm', 'o', 'L'};
-enum { CACHE_VERSION = 1, LARGEST_BATCH = 1024 };
+enum { CACHE_VERSION = 2, LARGEST_BATCH = 1024 };
 
 /* ---- which entries ---- */
 
@@ -90,7 +90,7 @@ struct entry {
 static bool fits(const struct layer_features *features, const struct entry *e)
 {
     const struct header *h = &e->header;
-    size_t bytes = e->map.size - sizeof *h, values = (size_t)h->states * h->width;
+    size_t bytes = e->map.size - sizeof *h, values = (size_t)h->states * 2 * h->width;
 
     return memcmp(h->magic, MAGIC, sizeof MAGIC) == 0 && h->version == CACHE_VERSION && h->width > 0 &&
            h->states >= features->states && values == bytes / sizeof(float) && bytes % sizeof(float) == 0 &&
@@ -122,7 +122,7 @@ static bool write_entry(const struct layer_features *features, const struct clip
 {
     char *path = audio_cache_entry(features->cache, clip->sha256, features->ending),
          *folder = path_folder(path);
-    size_t bytes = states * width * sizeof *values;
+    size_t bytes = states * 2 * width * sizeof *values;
     struct header header = {.version = CACHE_VERSION,
                             .checksum = checksum(values, bytes),
                             .states = (uint32_t)states,
@@ -212,7 +212,7 @@ static bool fill_batch(const struct filling *f, size_t first, const struct batch
     size_t count = x ? (size_t)et_numel(x) : 0, each = count / (size_t)batch->count;
     float *values = mem_zero(count + 1, sizeof *values);
     et_read(scope, x, values, (int64_t)count);
-    size_t width = x ? (size_t)et_size(x, 2) : 0;
+    size_t width = x ? (size_t)et_size(x, 2) / 2 : 0;
     et_grad_mode(recording);
     bool done = et_scope_close(scope, error);
     for (size_t i = 0; done && i < (size_t)batch->count; i++) {
@@ -277,7 +277,7 @@ bool layer_features_load(const struct layer_features *features, const struct cli
         if (!open_entry(features, clips[i], &entry))
             return error_set(error, "%s: its stored features are gone or damaged: run the command again",
                              clips[i]->path);
-        size_t width = entry.header.width, each = (size_t)features->states * width;
+        size_t width = entry.header.width, each = (size_t)features->states * 2 * width;
         if (!batch->states) {
             batch->state_width = (int64_t)width;
             batch->states = mem_zero(count * each, sizeof(float));

@@ -1,7 +1,7 @@
 /*
- * Every layer of an encoder, averaged over time, for each clip: what a linear classifier is fitted to.
- * Computed once for all folds, settings and runs with that encoder, and kept beside the clips' cached signals
- * in float32.
+ * Every layer of an encoder, mean and standard deviation over time, for each clip: what a linear classifier
+ * is fitted to. Computed once for all folds, settings and runs with that encoder, and kept beside the clips'
+ * cached signals in float32.
  *
  * Entries are named after the clip's content, the encoder's weights and what its output depends on.  A torn
  * or damaged one is made again.

@@ -24,14 +24,21 @@ same() { # the probabilities of the first clips of two tables, the first a run's
     awk -F, 'NR > 1 { n++; for (i = 1; i <= NF / 2; i++) { d = $i - $(i + NF / 2); if (d * d > 1e-10) exit 1 } } END { exit n != 5 }'
 }
 for combine in none mean concat; do
-  run "${probe[@]}" --run "$combine" --set linear.combine=$combine --set linear.layer=1,2
-  head -6 "runs/$combine/predictions.csv" | tail -5 | cut -d, -f1 | sed 's#^#corpus/#' | xargs \
-    "$emotrain" predict "$combine" --format csv -o predicted.csv --set run.precision=float32 --set audio.max_seconds=0 2>err || fail "$(cat err)"
-  same "runs/$combine/predictions.csv" predicted.csv || fail "$combine: a recording is predicted otherwise: $(head -3 predicted.csv)"
-  run export "$combine" "copy-$combine"
-  run export "$combine" "onnx-$combine" --as onnx
-  [ -s "onnx-$combine/model.onnx" ] || fail "$combine: no graph"
+  for pooling in mean mean+std; do
+    name=$combine-$pooling
+    run "${probe[@]}" --run "$name" --set linear.combine=$combine --set linear.layer=1,2 --set linear.pooling=$pooling
+    head -6 "runs/$name/predictions.csv" | tail -5 | cut -d, -f1 | sed 's#^#corpus/#' | xargs \
+      "$emotrain" predict "$name" --format csv -o predicted.csv --set run.precision=float32 --set audio.max_seconds=0 2>err || fail "$(cat err)"
+    same "runs/$name/predictions.csv" predicted.csv || fail "$name: a recording is predicted otherwise: $(head -3 predicted.csv)"
+    run export "$name" "copy-$name"
+    run export "$name" "onnx-$name" --as onnx
+    [ -s "onnx-$name/model.onnx" ] || fail "$name: no graph"
+  done
 done
+run "${probe[@]}" --run poolings --set linear.pooling=mean,mean+std
+grep -q "the best of 12 candidates" err || fail "not both poolings: $(cat err)"
+grep -q "^ *1 mean+std " runs/poolings/classification_report.txt || fail "the report has no table of candidates"
+expect_error 2 "mean and mean+std" "$emotrain" "${probe[@]}" --run wrong --set linear.pooling=max
 expect_error 2 "linear.layer=3: this encoder has layers 0 to 2" "$emotrain" "${probe[@]}" --run high --set linear.layer=3
 expect_error 2 "linear.C must be auto, or numbers" "$emotrain" "${probe[@]}" --run cost --set linear.C=0
 expect_error 2 "there is logistic_regression" "$emotrain" "${probe[@]}" --run svm --set linear.classifier=svm

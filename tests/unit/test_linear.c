@@ -78,6 +78,7 @@ static struct examples examples_of(const struct linear_settings *settings, float
                              .labels = LABELS,
                              .groups = groups,
                              .group_count = 6,
+                             .parts = 1,
                              .settings = settings,
                              .threads = 2,
                              .by_recall = true};
@@ -85,7 +86,8 @@ static struct examples examples_of(const struct linear_settings *settings, float
 
 static void test_layer_is_chosen(void **state)
 {
-    struct linear_settings settings = {.layer = "auto", .combine = "none", .C = "0.01,0.5", .folds = 3};
+    struct linear_settings settings = {
+        .layer = "auto", .pooling = "mean", .combine = "none", .C = "0.01,0.5", .folds = 3};
     float features[COUNT * 2 * WIDTH];
     size_t groups[COUNT];
     struct linear_choice choice;

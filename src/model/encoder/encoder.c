@@ -183,7 +183,7 @@ static void declare(struct encoder *e, struct model *model, enum head_kind head,
         if (published_has_no_bias(model->weights->entries[i].name))
             p->items[e->head.out_bias].may_lack = true;
     if (combines_mean(model->json))
-        head_declare_members(&e->head, p, layer_mix_count(&e->mix));
+        head_declare_members(&e->head, p, layer_mix_count(&e->mix), model->pooling->outputs);
     if (scales)
         head_declare_scale(&e->head, p, model->pooling->outputs * pooled);
 }
@@ -299,8 +299,8 @@ static bool encoder_open(struct model *model, const struct model_settings *setti
         return false;
     if (settings) /* training puts one classifier on all */
         cJSON_DeleteItemFromObjectCaseSensitive(model->json, COMBINE);
-    if (combines_mean(model->json) && (e->mix.kind != LAYERS_SEVERAL || head != HEAD_LINEAR ||
-                                       model->pooling->outputs != 1 || model->task != SINGLE_LABEL))
+    if (combines_mean(model->json) &&
+        (e->mix.kind != LAYERS_SEVERAL || head != HEAD_LINEAR || model->task != SINGLE_LABEL))
         return error_set(error, "%s: \"%s\" needs several layers, a linear head and one label of several",
                          model->path, COMBINE);
     e->hides_padding = hides_padding(model, e, mask);

@@ -297,11 +297,11 @@ static struct et_tensor *norm_output(const struct pass *pass, struct et_scope *s
 
 /* ---- all layers, averaged over time ---- */
 
-/* x (B, T, H) or packed, a layer's output as it goes to the pooling -> (B, 1, H) */
+/* x (B, T, H) or packed, a layer's output as it goes to the pooling -> (B, 1, 2 H), mean and deviation */
 static struct et_tensor *pool_layer(const struct pass *pass, struct et_scope *scope, struct et_tensor *x)
 {
     struct et_scope *s = et_scope_open(scope);
-    const int64_t shape[3] = {pass->clips, 1, pass->encoder->config.hidden_size};
+    const int64_t shape[3] = {pass->clips, 1, 2 * pass->encoder->config.hidden_size};
 
     x = padded(pass, s, x);
     if (pass->encoder->extra > 0)
@@ -309,7 +309,7 @@ static struct et_tensor *pool_layer(const struct pass *pass, struct et_scope *sc
     x = et_to_dtype(s, x, ET_FLOAT32);
     if (pass->encoder->norms_output)
         x = norm_output(pass, s, x);
-    x = frames_pool(pass->model, s, x, pass->padding, pass->lengths, pass->encoder->pooling);
+    x = frames_pool(pass->model, &POOLING_STATISTICS, s, x, pass->padding, pass->lengths, 0);
     x = et_keep(et_reshape(s, x, shape, 3), scope);
     et_scope_close(s, NULL);
     return x;
@@ -342,26 +342,31 @@ struct et_tensor *encoder_states(const struct model *model, struct et_scope *sco
     return et_cat(scope, states, (size_t)depth + 1, 1);
 }
 
-/* The pooled vector of the layers that the model reads, of those at hand.  -> (B, layers * H) */
+/* The pooled vector of the layers that the model reads, of those at hand: means, then deviations where the
+ * pooling has them.  -> (B, outputs * layers * H) */
 static struct et_tensor *take_states(const struct model *model, struct et_scope *scope,
                                      const struct batch *batch)
 {
     const struct encoder *encoder = model->state;
     const struct layer_mix *mix = &encoder->mix;
-    const int64_t shape[3] = {batch->count, batch->state_count, batch->state_width};
-    struct et_tensor *parts[LAYERS_MOST] = {NULL};
+    const int64_t shape[3] = {batch->count, batch->state_count, 2 * batch->state_width};
+    int64_t outputs = model->pooling->outputs, count = 0;
+    struct et_tensor *parts[2 * LAYERS_MOST] = {NULL};
 
     if (mix->kind == LAYERS_WEIGHTED || mix->index >= batch->state_count ||
-        batch->state_width != encoder->config.hidden_size || strcmp(model->pooling->name, "mean") != 0) {
+        batch->state_width != encoder->config.hidden_size ||
+        (strcmp(model->pooling->name, "mean") != 0 && model->pooling != &POOLING_STATISTICS)) {
         et_scope_fail(scope, "stored features do not fit this model");
         return NULL;
     }
     struct et_tensor *all =
         et_from_data(scope, batch->states, ET_FLOAT32, shape, 3, model->parameters.device);
-    for (int64_t i = 0; i < mix->count; i++)
-        parts[i] = et_narrow(scope, all, 1, mix->chosen[i], 1);
-    const int64_t flat[2] = {batch->count, mix->count * batch->state_width};
-    return et_reshape(scope, et_cat(scope, parts, (size_t)mix->count, 2), flat, 2);
+    for (int64_t part = 0; part < outputs; part++)
+        for (int64_t i = 0; i < mix->count; i++)
+            parts[count++] = et_narrow(scope, et_narrow(scope, all, 1, mix->chosen[i], 1), 2,
+                                       part * batch->state_width, batch->state_width);
+    const int64_t flat[2] = {batch->count, count * batch->state_width};
+    return et_reshape(scope, et_cat(scope, parts, (size_t)count, 2), flat, 2);
 }
 
 struct et_tensor *encoder_forward(const struct model *model, struct et_scope *scope,
@@ -385,8 +390,8 @@ struct et_tensor *encoder_forward(const struct model *model, struct et_scope *sc
         x = norm_output(&pass, scope, et_to_dtype(scope, x, ET_FLOAT32));
     pass_observe(&pass, "encoder_output", x);
     pass_seed(&pass, encoder->config.num_hidden_layers + 1);
-    x = frames_pool(model, scope, et_to_dtype(scope, x, ET_FLOAT32), pass.padding, pass.lengths,
-                    encoder->pooling);
+    x = frames_pool(model, model->pooling, scope, et_to_dtype(scope, x, ET_FLOAT32), pass.padding,
+                    pass.lengths, encoder->pooling);
     pass_observe(&pass, "pooled", x);
     return head_forward(&encoder->head, &model->parameters, scope, x, mode->training);
 }

@@ -18,7 +18,8 @@ bool probe_open(struct model *model, const struct model_settings *settings, stru
     own.layer = "last";
     own.lora_rank = 0;
     if (strcmp(model->pooling->name, "mean") != 0)
-        return error_usage(error, "model.pooling=%s: linear.features=encoder takes the mean over time",
+        return error_usage(error,
+                           "model.pooling=%s: linear.pooling is the setting of linear.features=encoder",
                            model->pooling->name);
     if (!MODEL_ENCODER.open(model, &own, error))
         return false;
@@ -54,6 +55,22 @@ static void put_values(struct model *model, struct et_scope *scope, size_t index
     p->loaded = true;
 }
 
+/* The scale of a choice, member by member, in the order of the pooled vector: the means over time of all
+ * members, then their deviations. */
+static void put_scale(struct model *model, struct et_scope *scope, size_t index,
+                      const struct linear_choice *choice, const double *values)
+{
+    size_t outputs = (size_t)model->pooling->outputs, width = choice->width / (choice->members * outputs);
+    double *ordered = mem_zero(choice->width, sizeof *ordered);
+
+    for (size_t m = 0; m < choice->members; m++)
+        for (size_t part = 0; part < outputs; part++)
+            memcpy(ordered + (part * choice->members + m) * width, values + (m * outputs + part) * width,
+                   width * sizeof *values);
+    put_values(model, scope, index, choice->members > 1 ? ordered : values, (int64_t)choice->width, 0);
+    free(ordered);
+}
+
 /* The fitted classifier as the model's head. */
 static bool take_classifier(struct model *model, const struct linear_choice *choice, const char *layers,
                             struct error *error)
@@ -67,11 +84,12 @@ static bool take_classifier(struct model *model, const struct linear_choice *cho
         et_scope_close(scope, NULL);
         return false;
     }
-    put_values(model, scope, e->head.mean, choice->means, width, 0);
-    put_values(model, scope, e->head.deviation, choice->deviations, width, 0);
+    put_scale(model, scope, e->head.mean, choice, choice->means);
+    put_scale(model, scope, e->head.deviation, choice, choice->deviations);
     put_values(model, scope, e->head.out_weight, choice->weights, rows, part);
     put_values(model, scope, e->head.out_bias, choice->biases, rows, 0);
     e->head.members = (int64_t)choice->members;
+    e->head.outputs = model->pooling->outputs;
     json_put(model->json, "emotrain_layers", cJSON_CreateString(layers));
     if (choice->members > 1)
         json_put(model->json, "emotrain_combine", cJSON_CreateString("mean"));
@@ -88,6 +106,10 @@ bool probe_fit(struct model *model, const struct examples *examples, char **tabl
         char *layers = linear_candidate_layers(best);
         linear_choice_log(&choice, "layer ", layers);
         json_put(model->json, "emotrain_linear_C", cJSON_CreateNumber(best->C));
+        if (best->parts > 1) {
+            model->pooling = &POOLING_STATISTICS;
+            json_put(model->json, "pooling_mode", cJSON_CreateString(model->pooling->name));
+        }
         done = take_classifier(model, &choice, layers, error);
         *table = linear_choice_table(&choice);
         free(layers);

@@ -77,7 +77,7 @@ void head_declare(struct head *head, struct parameters *parameters, enum head_ki
     const int64_t dense[4] = {width, input}, dense_bias[4] = {width},
                   out[4] = {labels, l->dense ? width : input}, bias[4] = {labels};
 
-    *head = (struct head){.layout = l, .dropout = dropout};
+    *head = (struct head){.layout = l, .dropout = dropout, .outputs = 1};
     if (l->dense) {
         head->dense_weight =
             parameters_add(parameters, false, INIT_NORMAL, range, dense, "%s.weight", l->dense);
@@ -102,12 +102,13 @@ void head_declare_scale(struct head *head, struct parameters *parameters, int64_
     parameters->items[head->mean].trainable = parameters->items[head->deviation].trainable = false;
 }
 
-void head_declare_members(struct head *head, struct parameters *parameters, int64_t members)
+void head_declare_members(struct head *head, struct parameters *parameters, int64_t members, int64_t outputs)
 {
     struct parameter *weight = &parameters->items[head->out_weight],
                      *bias = &parameters->items[head->out_bias];
 
     head->members = members;
+    head->outputs = outputs;
     bias->shape[0] *= members;
     weight->shape[0] *= members;
     weight->shape[1] /= members;
@@ -129,16 +130,27 @@ static struct member member_of(const struct head *head, const struct parameters 
                            et_narrow(scope, bias, 0, m * labels, labels)};
 }
 
+/* Member m's part of the pooled vector. */
+static struct et_tensor *member_input(const struct head *head, struct et_scope *scope,
+                                      struct et_tensor *pooled, int64_t m)
+{
+    int64_t width = et_size(pooled, 1) / (head->members * head->outputs);
+    struct et_tensor *parts[2] = {NULL};
+
+    for (int64_t part = 0; part < head->outputs; part++)
+        parts[part] = et_narrow(scope, pooled, 1, (part * head->members + m) * width, width);
+    return head->outputs == 1 ? parts[0] : et_cat(scope, parts, (size_t)head->outputs, 1);
+}
+
 /* The logarithm of the mean probability: logits like others, as softmax gives the mean back. */
 static struct et_tensor *forward_members(const struct head *head, const struct parameters *parameters,
                                          struct et_scope *scope, struct et_tensor *pooled)
 {
-    int64_t width = et_size(pooled, 1) / head->members;
     struct et_tensor *sum = NULL;
 
     for (int64_t m = 0; m < head->members; m++) {
         struct member own = member_of(head, parameters, scope, m);
-        struct et_tensor *part = et_narrow(scope, pooled, 1, m * width, width);
+        struct et_tensor *part = member_input(head, scope, pooled, m);
         part = et_softmax(scope, et_linear(scope, part, own.weight, own.bias), 1);
         sum = sum ? et_add(scope, sum, part) : part;
     }
@@ -149,12 +161,16 @@ static struct et_tensor *forward_members(const struct head *head, const struct p
 static const char *onnx_members(const struct head *head, const struct parameters *parameters,
                                 struct onnx *graph, const char *pooled)
 {
-    int64_t width = et_size(parameters_tensor(parameters, head->out_weight), 1);
+    int64_t width = et_size(parameters_tensor(parameters, head->out_weight), 1) / head->outputs;
     const char *sum = NULL;
 
     for (int64_t m = 0; m < head->members; m++) {
         struct member own = member_of(head, parameters, graph->scope, m);
         const char *part = onnx_slice(graph, pooled, 1, m * width, (m + 1) * width);
+        if (head->outputs > 1) {
+            int64_t second = (head->members + m) * width;
+            part = onnx_concat(graph, part, onnx_slice(graph, pooled, 1, second, second + width), 1);
+        }
         part = onnx_softmax(graph, onnx_linear(graph, part, own.weight, own.bias), -1);
         sum = sum ? onnx_binary(graph, "Add", sum, part) : part;
     }

@@ -36,8 +36,9 @@ struct head {
     size_t mean, deviation;
     size_t dense_weight, dense_bias, norm_weight, norm_bias, out_weight, out_bias; /* indices of parameters */
     double dropout;
-    int64_t members; /* above 1: the output layer is one for each of so many parts of the pooled vector, and
+    int64_t members; /* above 1: the output layer is one for each of so many hidden states side by side, and
                         the mean of their probabilities counts */
+    int64_t outputs; /* of the pooling: of every hidden state mean, or mean and deviation */
 };
 
 /* Declares its parameters, for pooled vectors of `input` values and a dense layer of `width`, where the
@@ -45,9 +46,10 @@ struct head {
 void head_declare(struct head *head, struct parameters *parameters, enum head_kind kind, int64_t input,
                   int64_t width, int64_t labels, double range, double dropout);
 
-/* Makes it a mean of probabilities over `members` output layers, each of its own part of the pooled vector:
- * with that, out_weight is (members * labels, input / members).  For one label of several. */
-void head_declare_members(struct head *head, struct parameters *parameters, int64_t members);
+/* Makes it a mean of probabilities over `members` output layers, each of one of the hidden states side by
+ * side: with that, out_weight is (members * labels, input / members).  The pooled vector has the means of
+ * all, then with two outputs the deviations of all.  For one label of several. */
+void head_declare_members(struct head *head, struct parameters *parameters, int64_t members, int64_t outputs);
 
 /* Declares the scale of pooled vectors: head_scale.mean and .deviation (input), nothing that is learned. */
 void head_declare_scale(struct head *head, struct parameters *parameters, int64_t input);

@@ -18,8 +18,9 @@ struct et_tensor *frames_padding(struct et_scope *scope, const int64_t *lengths,
     return result;
 }
 
-struct et_tensor *frames_pool(const struct model *model, struct et_scope *scope, struct et_tensor *hidden,
-                              struct et_tensor *padding, const int64_t *lengths, size_t first)
+struct et_tensor *frames_pool(const struct model *model, const struct pooling *pooling,
+                              struct et_scope *scope, struct et_tensor *hidden, struct et_tensor *padding,
+                              const int64_t *lengths, size_t first)
 {
     bool all = model->pooling_includes_padding;
     int64_t clips = et_size(hidden, 0), frames = et_size(hidden, 1);
@@ -40,5 +41,5 @@ struct et_tensor *frames_pool(const struct model *model, struct et_scope *scope,
         .first = first};
     free(counts);
     /* cppcheck-suppress returnDanglingLifetime ; what comes back is a tensor */
-    return model->pooling->apply(scope, &input);
+    return pooling->apply(scope, &input);
 }

@@ -12,7 +12,8 @@ struct et_tensor *frames_padding(struct et_scope *scope, const int64_t *lengths,
 /* The model's pooling over hidden (clips, frames, width) float32, leaving out frames from each clip's
  * length on unless the model pools over padding.  `padding`: (clips, frames, 1) or NULL, as frames_padding
  * says.  `first`: index of the strategy's first parameter.  -> (clips, outputs * width) */
-struct et_tensor *frames_pool(const struct model *model, struct et_scope *scope, struct et_tensor *hidden,
-                              struct et_tensor *padding, const int64_t *lengths, size_t first);
+struct et_tensor *frames_pool(const struct model *model, const struct pooling *pooling,
+                              struct et_scope *scope, struct et_tensor *hidden, struct et_tensor *padding,
+                              const int64_t *lengths, size_t first);
 
 #endif

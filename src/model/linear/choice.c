@@ -18,6 +18,7 @@ static const double COSTS[] = {1e-4, 1e-3, 1e-2, 1e-1, 1}; /* linear.C=auto */
 /* A set of layers that one classifier is fitted to. */
 struct layer_set {
     size_t layers[CHOICE_LAYERS_MOST], count;
+    size_t parts; /* of each: mean, or mean and deviation */
 };
 
 struct choice_search {
@@ -27,7 +28,7 @@ struct choice_search {
     double *targets;       /* (count, columns), where columns are apart; else NULL */
     double *label_weights; /* (labels), of single_label; NULL: 1 each */
     struct layer_set *sets;
-    size_t set_count;
+    size_t set_count, pooling_count; /* the sets of each pooling one after the other */
     double costs[64];
     size_t cost_count, folds;
     size_t *fold_of; /* (count) */
@@ -97,11 +98,12 @@ struct table {
 static void copy_row(const struct choice_search *s, const struct layer_set *set, size_t i, double *row)
 {
     const struct examples *e = s->examples;
-    const float *all = e->features + i * e->states * e->width;
+    const float *all = e->features + i * e->states * e->parts * e->width;
 
-    for (size_t l = 0; l < set->count; l++)
-        for (size_t j = 0; j < e->width; j++)
-            row[l * e->width + j] = (double)all[set->layers[l] * e->width + j];
+    for (size_t part = 0; part < set->parts; part++)
+        for (size_t l = 0; l < set->count; l++)
+            for (size_t j = 0; j < e->width; j++)
+                *row++ = (double)all[(set->layers[l] * e->parts + part) * e->width + j];
 }
 
 /* Means and deviations (of the population, as scikit-learn's StandardScaler); as float32, which is how they
@@ -133,7 +135,7 @@ static void table_start(struct table *t, const struct choice_search *s, const st
 {
     const struct examples *e = s->examples;
 
-    *t = (struct table){.width = set->count * e->width};
+    *t = (struct table){.width = set->count * set->parts * e->width};
     t->rows = mem_zero(e->count, sizeof *t->rows);
     for (size_t i = 0; i < e->count; i++)
         if (s->fold_of[i] != fold)
@@ -302,12 +304,12 @@ static double score(const struct choice_search *s, const double *predictions)
     return sum / (double)columns;
 }
 
-static void add_candidate(struct linear_choice *choice, const size_t *layers, size_t count, double C,
-                          double value)
+static void add_candidate(struct linear_choice *choice, const size_t *layers, size_t count, size_t parts,
+                          double C, double value)
 {
     struct linear_candidate *c = &choice->candidates[choice->count++];
 
-    *c = (struct linear_candidate){.layer_count = count, .C = C, .score = value};
+    *c = (struct linear_candidate){.layer_count = count, .parts = parts, .C = C, .score = value};
     memcpy(c->layers, layers, count * sizeof *layers);
 }
 
@@ -324,17 +326,20 @@ static void add_mean(const struct choice_search *s, struct linear_choice *choice
         for (size_t i = 0; i < values; i++)
             mean[i] += held[i] / (double)count;
     }
-    add_candidate(choice, layers, count, s->costs[cost], score(s, mean));
+    add_candidate(choice, layers, count, s->sets[first].parts, s->costs[cost], score(s, mean));
     free(mean);
 }
 
 /* linear.combine=mean: of the layers named all together, of linear.layer=auto every range. */
 static void add_means(const struct choice_search *s, struct linear_choice *choice, bool every)
 {
-    for (size_t first = 0; first < s->set_count && (every || first == 0); first++)
-        for (size_t last = every ? first : s->set_count - 1; last < s->set_count; last++)
-            for (size_t c = 0; c < s->cost_count && last - first < CHOICE_LAYERS_MOST; c++)
-                add_mean(s, choice, first, last, c);
+    size_t layers = s->set_count / s->pooling_count; /* of each pooling */
+
+    for (size_t from = 0; from < s->set_count; from += layers)
+        for (size_t first = from; first < from + layers && (every || first == from); first++)
+            for (size_t last = every ? first : from + layers - 1; last < from + layers; last++)
+                for (size_t c = 0; c < s->cost_count && last - first < CHOICE_LAYERS_MOST; c++)
+                    add_mean(s, choice, first, last, c);
 }
 
 /* ---- setting up ---- */
@@ -357,6 +362,31 @@ static bool read_costs(struct choice_search *s, struct error *error)
                         s->examples->settings->C);
         else
             s->cost_count++;
+    }
+    return !error->kind;
+}
+
+/* A set for each pooling and layer, or with all layers in it; linear.pooling: mean, mean+std, or both. */
+static bool make_sets(struct choice_search *s, const struct layer_set *layers, bool concat,
+                      struct error *error)
+{
+    const struct examples *e = s->examples;
+    const char *text = e->settings->pooling;
+
+    s->sets = mem_zero(2 * layers->count + 2, sizeof *s->sets);
+    for (char *item; s->pooling_count < e->parts && (item = list_next(&text, ',')); free(item)) {
+        struct layer_set set = *layers;
+        set.parts = strcmp(item, "mean") == 0 ? 1 : 2;
+        if (strcmp(item, "mean") != 0 && strcmp(item, "mean+std") != 0)
+            error_usage(error, "linear.pooling must be of mean and mean+std, not \"%s\"", item);
+        if (e->parts == 1)
+            set.parts = 1; /* features that are no encoder's */
+        s->pooling_count++;
+        if (concat)
+            s->sets[s->set_count++] = set;
+        for (size_t i = 0; !concat && i < layers->count; i++)
+            s->sets[s->set_count++] =
+                (struct layer_set){.layers = {layers->layers[i]}, .count = 1, .parts = set.parts};
     }
     return !error->kind;
 }
@@ -384,12 +414,7 @@ static bool read_layers(struct choice_search *s, struct error *error)
     }
     if (error->kind)
         return false;
-    s->sets = mem_zero(layers.count + 1, sizeof *s->sets);
-    if (concat)
-        s->sets[s->set_count++] = layers;
-    for (size_t i = 0; !concat && i < layers.count; i++)
-        s->sets[s->set_count++] = (struct layer_set){.layers = {layers.layers[i]}, .count = 1};
-    return true;
+    return make_sets(s, &layers, concat, error);
 }
 
 /* The groups in the order that they are dealt: the largest first. */
@@ -456,7 +481,7 @@ static void fill_candidates(const struct choice_search *s, struct linear_choice 
     }
     for (size_t set = 0; set < s->set_count; set++)
         for (size_t c = 0; c < s->cost_count; c++)
-            add_candidate(choice, s->sets[set].layers, s->sets[set].count, s->costs[c],
+            add_candidate(choice, s->sets[set].layers, s->sets[set].count, s->sets[set].parts, s->costs[c],
                           tried ? score(s, held_of(s, set, c)) : (double)NAN);
 }
 
@@ -537,13 +562,13 @@ static bool fit_chosen(const struct choice_search *s, struct linear_choice *choi
 
     choice->members = mean ? best->layer_count : 1;
     choice->columns = s->labels;
-    choice->width = best->layer_count * s->examples->width;
+    choice->width = best->layer_count * best->parts * s->examples->width;
     choice->means = mem_zero(choice->width, sizeof(double));
     choice->deviations = mem_zero(choice->width, sizeof(double));
     choice->weights = mem_zero(choice->columns * choice->width, sizeof(double));
     choice->biases = mem_zero(choice->members * choice->columns, sizeof(double));
     for (size_t m = 0; done && m < choice->members; m++) {
-        struct layer_set set = {.count = mean ? 1 : best->layer_count};
+        struct layer_set set = {.count = mean ? 1 : best->layer_count, .parts = best->parts};
         memcpy(set.layers, best->layers + (mean ? m : 0), set.count * sizeof *set.layers);
         done = fit_member(s, choice, m, &set, best->C, error);
     }
@@ -608,10 +633,12 @@ char *linear_choice_table(const struct linear_choice *choice)
 {
     struct text text = {0};
 
-    text_add(&text, "layer,C,score\n");
+    text_add(&text, "layer,pooling,C,score\n");
     for (size_t c = 0; c < choice->count; c++) {
         char *layers = linear_candidate_layers(&choice->candidates[c]);
-        text_add(&text, "\"%s\",%g,%.6f\n", layers, choice->candidates[c].C, choice->candidates[c].score);
+        const struct linear_candidate *candidate = &choice->candidates[c];
+        text_add(&text, "\"%s\",%s,%g,%.6f\n", layers, candidate->parts == 2 ? "mean+std" : "mean",
+                 candidate->C, candidate->score);
         free(layers);
     }
     return text.text;

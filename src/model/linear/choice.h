@@ -17,6 +17,7 @@ enum { CHOICE_LAYERS_MOST = 64 };
 
 struct linear_candidate {
     size_t layers[CHOICE_LAYERS_MOST], layer_count;
+    size_t parts; /* 1: means over time; 2: deviations too */
     double C;
     double score; /* NAN: it is the only one and was not tried */
 };
@@ -27,13 +28,14 @@ struct linear_choice {
 
     /* The classifier: members are one, or with linear.combine=mean one for each layer.  Of one label out of
      * two there are two columns, alike but for their signs. */
-    size_t members, columns, width; /* width: of all layers together */
+    size_t members, columns, width; /* width: of all layers together; the means of a set's layers, then their
+                                       deviations */
     double *means, *deviations;     /* (width) */
     double *weights;                /* (members, columns, width / members) */
     double *biases;                 /* (members, columns) */
 };
 
-/* Chooses and fits.  examples->features is (count, states, width of one). */
+/* Chooses and fits. */
 bool linear_choose(struct linear_choice *choice, const struct examples *examples, enum task task,
                    size_t labels, struct error *error);
 void linear_choice_free(struct linear_choice *choice);
@@ -44,7 +46,7 @@ void linear_choice_log(const struct linear_choice *choice, const char *what, con
 /* "2,3,4"; caller frees. */
 char *linear_candidate_layers(const struct linear_candidate *candidate);
 
-/* The table as CSV: layers, C, score. */
+/* The table as CSV: layer, pooling, C, score. */
 char *linear_choice_table(const struct linear_choice *choice);
 
 #endif

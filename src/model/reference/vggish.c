@@ -253,7 +253,8 @@ static struct et_tensor *vggish_forward(const struct model *model, struct et_sco
     struct et_tensor *padding =
         frames_padding(scope, lengths, batch->count, patches, model->parameters.device);
     padding = padding ? et_reshape(scope, padding, mask, 3) : NULL;
-    x = frames_pool(model, scope, et_reshape(scope, x, rows, 3), padding, lengths, v->pooling);
+    x = frames_pool(model, model->pooling, scope, et_reshape(scope, x, rows, 3), padding, lengths,
+                    v->pooling);
     return head_forward(&v->head, &model->parameters, scope, x, mode->training);
 }
 
