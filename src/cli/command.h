@@ -13,7 +13,7 @@
 /* What the user gave.  Only options that the command accepts can be set. */
 struct options {
     const char *config, *run, *part, *list, *format, *output, *seeds, *jobs, *baseline, *sort, *state, *steps,
-        *processes, *as, *folds;
+        *processes, *as, *folds, *layer, *pooling;
     bool resume, quiet, windows, no_decode;
     struct strings sets;      /* of --set */
     struct strings grid;      /* of --grid */
@@ -58,6 +58,9 @@ bool command_bench(const struct options *options, struct error *error);
 bool command_export(const struct options *options, struct error *error);
 bool command_fetch(const struct options *options, struct error *error);
 bool command_doctor(const struct options *options, struct error *error);
+
+/* emotrain features of an encoder, behind command_features. */
+bool command_encoder_features(const struct options *options, struct error *error);
 
 /* Parses what follows the command's name. */
 bool options_parse(struct options *options, const struct command *command, int count, char **words,

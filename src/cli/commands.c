@@ -25,8 +25,11 @@ static const struct command COMMANDS[] = {
     {"compare", "--config FILE [--seeds 1,2,3] [--folds all] [--jobs N] [--run NAME]",
      "the models of compare.models on one corpus and split, in one table; again, it runs what is missing",
      "config set seeds folds jobs run ", 0, 0, command_compare},
-    {"features", "PATH... [-o FILE]", "the 88 acoustic functionals of eGeMAPS v02 of recordings, as CSV",
-     "output ", 1, SIZE_MAX, command_features},
+    {"features",
+     "egemaps|RUN|MODEL PATH... [--layer N|all] [--pooling mean|mean+std|none] [-o FILE.csv|.npz]",
+     "features of recordings: the 88 functionals of eGeMAPS v02, or an encoder's layers; as CSV or NumPy "
+     "archive",
+     "config set layer pooling output ", 2, SIZE_MAX, command_features},
     {"plot", "RUN|SWEEP... [-o FOLDER]", "draw charts again from what was recorded; several runs in one",
      "set output ", 1, SIZE_MAX, command_plot},
     {"report", "RUN|SWEEP... [--baseline RUN]", "write a report again from what was recorded",

@@ -1,10 +1,12 @@
-/* emotrain features: the acoustic functionals of recordings as CSV, a row each. */
+/* emotrain features: of recordings, a row each.  The acoustic functionals here; an encoder's layers in
+ * cli/tensor/encoder_features.c. */
 #include "audio/egemaps/egemaps.h"
 #include "base/csv.h"
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/npz.h"
 #include "base/parallel.h"
 #include "base/text.h"
 #include "cli/command.h"
@@ -62,6 +64,32 @@ static void print_table(const struct job *job, struct text *out)
     }
 }
 
+static bool write_archive(const struct job *job, size_t good, const char *output, struct error *error)
+{
+    struct npz_writer *writer = npz_create();
+    struct strings names = {0}, paths = {0};
+    const size_t shape[2] = {good, EGEMAPS_COUNT};
+    float *values = mem_zero(good * EGEMAPS_COUNT, sizeof *values);
+
+    for (int k = 0; k < EGEMAPS_COUNT; k++)
+        strings_add(&names, EGEMAPS_NAMES[k]);
+    for (size_t i = 0; i < job->paths->count; i++) {
+        if (!job->done[i])
+            continue;
+        memcpy(values + paths.count * EGEMAPS_COUNT, job->values + i * EGEMAPS_COUNT,
+               EGEMAPS_COUNT * sizeof *values);
+        strings_add(&paths, job->paths->items[i]);
+    }
+    npz_add_floats(writer, "features", values, 2, shape);
+    npz_add_texts(writer, "names", &names);
+    npz_add_texts(writer, "paths", &paths);
+    bool done = npz_commit(writer, output, error);
+    strings_free(&names);
+    strings_free(&paths);
+    free(values);
+    return done;
+}
+
 static bool describe_all(struct job *job, const char *output, struct error *error)
 {
     struct text table = {0};
@@ -78,7 +106,9 @@ static bool describe_all(struct job *job, const char *output, struct error *erro
     if (good == 0)
         return error_set(error, "none of the %zu files could be described", count);
     print_table(job, &table);
-    if (output)
+    if (output && text_ends(output, ".npz"))
+        written = write_archive(job, good, output, error);
+    else if (output)
         written = file_write(output, table.text, table.length, error);
     else
         fwrite(table.text, 1, table.length, stdout);
@@ -87,12 +117,14 @@ static bool describe_all(struct job *job, const char *output, struct error *erro
                        error_set(error, "%zu of %zu files could not be described", count - good, count));
 }
 
-bool command_features(const struct options *options, struct error *error)
+static bool egemaps_features(const struct options *options, struct error *error)
 {
     struct strings paths = {0};
     bool done = true;
 
-    for (size_t i = 0; done && i < options->arguments.count; i++)
+    if (options->layer || options->pooling)
+        return error_usage(error, "--layer and --pooling are of an encoder: egemaps has no layers");
+    for (size_t i = 1; done && i < options->arguments.count; i++)
         done = (strcmp(options->arguments.items[i], "-") != 0 ||
                 error_usage(error, "features reads files and folders, not standard input")) &&
                paths_collect(&paths, options->arguments.items[i], error);
@@ -108,4 +140,14 @@ bool command_features(const struct options *options, struct error *error)
     }
     strings_free(&paths);
     return done;
+}
+
+bool command_features(const struct options *options, struct error *error)
+{
+    const char *what = options->arguments.items[0];
+
+    if (options->output && !text_ends(options->output, ".csv") && !text_ends(options->output, ".npz"))
+        return error_usage(error, "-o %s: features are written as .csv or .npz", options->output);
+    return strcmp(what, "egemaps") == 0 ? egemaps_features(options, error)
+                                        : tensor_run("encoder_features", options, error);
 }

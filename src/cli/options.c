@@ -45,6 +45,10 @@ static const struct option_row {
      "list the clips without opening their files, which the next command that needs them does", FLAG,
      offsetof(struct options, no_decode)},
     {"format", "FORMAT", "table, csv or json", VALUE, offsetof(struct options, format)},
+    {"layer", "N|all", "hidden state of the encoder: last, a number, several as 2,3,4, or all; last", VALUE,
+     offsetof(struct options, layer)},
+    {"pooling", "POOLING", "over time: mean, mean+std, or none for every frame; mean", VALUE,
+     offsetof(struct options, pooling)},
     {"windows", NULL,
      "a prediction for every window: recordings are cut into equal parts of at most "
      "audio.max_seconds",

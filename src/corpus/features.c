@@ -1,9 +1,10 @@
-/* Features from a CSV file: see features.h. */
+/* Features from a file: see features.h. */
 #include "corpus/features.h"
 
 #include "base/csv.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "base/npz.h"
 
 #include <float.h>
 #include <math.h>
@@ -77,9 +78,8 @@ static bool check_unique(const struct features *f, const char *path, struct erro
     return f->count > 0 || error_set(error, "%s: no row", path);
 }
 
-struct features *features_open(const char *path, struct error *error)
+static bool read_csv(struct features *f, const char *path, struct error *error)
 {
-    struct features *f = mem_zero(1, sizeof *f);
     struct csv csv;
     bool done = csv_open(&csv, path, error);
     size_t *columns = mem_zero(done ? csv.columns : 0, sizeof *columns);
@@ -92,9 +92,65 @@ struct features *features_open(const char *path, struct error *error)
     }
     csv_close(&csv);
     free(columns);
+    return done && !error->kind;
+}
+
+/* Names of an archive's columns: what it says, or numbers. */
+static bool name_columns(struct features *f, const char *path, size_t width, struct error *error)
+{
+    struct npz_array names = {0};
+
+    if (npz_read(path, "names", &names, error) && names.texts.count != width)
+        error_set(error, "%s: %zu names of %zu features", path, names.texts.count, width);
+    for (size_t k = 0; !error->kind && k < width; k++) {
+        char *number = mem_format("%zu", k);
+        strings_add(&f->names, names.texts.count ? names.texts.items[k] : number);
+        free(number);
+    }
+    npz_free(&names);
+    return !error->kind;
+}
+
+static bool read_npz(struct features *f, const char *path, struct error *error)
+{
+    struct npz_array values = {0}, paths = {0};
+    bool done = (npz_read(path, "features", &values, error) && npz_read(path, "paths", &paths, error)) ||
+                error->kind || error_set(error, "%s: no arrays \"features\" and \"paths\"", path);
+
+    done = done && !error->kind;
+    if (done &&
+        (values.dims < 2 || !values.values || paths.texts.count != values.shape[0] || values.count == 0))
+        done = error_set(
+            error,
+            "%s: \"features\" is to be numbers (clips, ...), and \"paths\" as many texts: frames of "
+            "clips (--pooling none) are not read back",
+            path);
+    size_t width = done ? values.count / values.shape[0] : 0;
+    for (size_t i = 0; done && i < values.count; i++)
+        if (!(fabsf(values.values[i]) <= FLT_MAX))
+            done =
+                error_set(error, "%s: %s: a feature is no finite number", path, paths.texts.items[i / width]);
+    if (done && (done = name_columns(f, path, width, error))) {
+        f->values = values.values;
+        values.values = NULL;
+        f->count = values.shape[0];
+        f->rows = mem_zero(f->count, sizeof *f->rows);
+        for (size_t i = 0; i < f->count; i++)
+            f->rows[i] = (struct row){mem_string(paths.texts.items[i]), i};
+    }
+    npz_free(&values);
+    npz_free(&paths);
+    return done;
+}
+
+struct features *features_open(const char *path, struct error *error)
+{
+    struct features *f = mem_zero(1, sizeof *f);
+    bool done = text_ends(path, ".npz") ? read_npz(f, path, error) : read_csv(f, path, error);
+
     if (f->count)
         qsort(f->rows, f->count, sizeof *f->rows, by_key);
-    if (done && !error->kind && check_unique(f, path, error))
+    if (done && check_unique(f, path, error))
         return f;
     features_close(f);
     return NULL;

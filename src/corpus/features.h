@@ -1,7 +1,8 @@
 /*
- * Features from elsewhere: a CSV with a row per clip.  Its first column is the clip's path or name, the
- * others are numbers; columns of text ("class") and openSMILE's frameTime are passed over.  openSMILE's own
- * CSV files, with semicolons and names in quotes, are read too.
+ * Features from elsewhere: a CSV or a NumPy archive (.npz) with a row per clip.  An archive has the arrays
+ * "features" (clips, ...) and "paths" (clips), and may have "names" of the columns.  A CSV's first column is
+ * the clip's path or name, the others are numbers; columns of text ("class") and openSMILE's frameTime are
+ * passed over.  openSMILE's own CSV files, with semicolons and names in quotes, are read too.
  */
 #ifndef EMOTRAIN_CORPUS_FEATURES_H
 #define EMOTRAIN_CORPUS_FEATURES_H

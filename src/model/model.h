@@ -145,6 +145,10 @@ struct hidden_layers {
     /* Means and deviations over time of hidden states 0 .. depth -> (clips, depth + 1, 2 * width) */
     struct et_tensor *(*states)(const struct model *model, struct et_scope *scope, const struct batch *batch,
                                 int64_t depth);
+
+    /* The same as they are, of a batch of one clip -> (depth + 1, frames, width) */
+    struct et_tensor *(*frames)(const struct model *model, struct et_scope *scope, const struct batch *batch,
+                                int64_t depth);
 };
 
 struct model_kind {

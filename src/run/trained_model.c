@@ -76,7 +76,7 @@ bool trained_model_find(struct trained_model *trained, const struct trained_mode
 
     *trained = (struct trained_model){0};
     *folder = NULL;
-    bool found = given && check_sets(request->sets, error) &&
+    bool found = given && (request->encoder_only || check_sets(request->sets, error)) &&
                  find_model(request->name, config_settings(given)->run.directory,
                             config_settings(given)->model.revision, &trained->run, folder, error) &&
                  (trained->config = choose_config(trained->run, request, error));

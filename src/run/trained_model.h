@@ -12,6 +12,7 @@
 struct trained_model_request {
     const char *name, *config;
     const struct strings *sets;
+    bool encoder_only; /* it is not used as it was trained: [model] may be set */
 };
 
 struct trained_model {

@@ -37,7 +37,9 @@ static bool add_parameters(const struct model *model, struct text *key, struct e
     char hash[SHA256_HEX_SIZE];
 
     for (size_t i = 0; i < p->count; i++) {
-        if (model->kind->layers_above(model, i) < 0) /* of the head */
+        if (model->kind->layers_above(model, i) < 0 || /* of the head */
+            text_ends(p->items[i].name,
+                      "masked_spec_embed")) /* of training alone, and drawn where it is not loaded */
             continue;
         int64_t count = et_numel(p->items[i].tensor);
         float *values = mem_zero((size_t)count, sizeof *values);

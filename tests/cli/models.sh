@@ -20,7 +20,7 @@ expect 0 "Actor_01" "$emotrain" predict runs/svm/best corpus/Actor_01
 expect 0 "weighted avg" "$emotrain" --config tiny.ini --run grouped "${svm[@]}" --set split.protocol=speaker
 
 # Features of a list, as our own command and as openSMILE write them.
-"$emotrain" features corpus -o features.csv 2>err || fail "features: $(cat err)"
+"$emotrain" features egemaps corpus -o features.csv 2>err || fail "features: $(cat err)"
 [ "$(wc -l <features.csv)" = 97 ] && [ "$(head -1 features.csv | tr ',' '\n' | wc -l)" = 89 ] || fail "features.csv is not 96 x 89"
 sed 's#^corpus/##' features.csv >listed.csv
 expect 0 "weighted avg" "$emotrain" --config tiny.ini --run listed "${svm[@]}" --set linear.features=listed.csv

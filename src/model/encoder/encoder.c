@@ -646,7 +646,8 @@ static void describe_states(const struct model *model, struct text *settings)
     describe_config(model->json, settings);
 }
 
-static const struct hidden_layers HIDDEN_LAYERS = {layer_count, describe_states, encoder_states};
+static const struct hidden_layers HIDDEN_LAYERS = {layer_count, describe_states, encoder_states,
+                                                   encoder_frames};
 
 static const struct frozen_trunk FROZEN_TRUNK = {encoder_steady_layers, owns, describe_frozen,
                                                  encoder_frozen};

@@ -211,8 +211,10 @@ bool probe_open(struct model *model, const struct model_settings *settings, stru
 bool probe_freeze(struct model *model, const char *what, struct error *error);
 bool probe_fit(struct model *model, const struct examples *examples, char **table, struct error *error);
 
-/* Means over time of hidden states 0 .. depth (hidden_layers.states; encoder_forward.c). */
+/* Hidden states 0 .. depth, pooled over time or as they are (hidden_layers; encoder_forward.c). */
 struct et_tensor *encoder_states(const struct model *model, struct et_scope *scope, const struct batch *batch,
+                                 int64_t depth);
+struct et_tensor *encoder_frames(const struct model *model, struct et_scope *scope, const struct batch *batch,
                                  int64_t depth);
 
 /* As transformers' class with a head, where that is exactly this model (encoder_huggingface.c). */

@@ -295,10 +295,12 @@ static struct et_tensor *norm_output(const struct pass *pass, struct et_scope *s
     return et_div(scope, centred, et_sqrt(scope, et_add_scalar(scope, variance, ENCODER_OUTPUT_NORM_EPS)));
 }
 
-/* ---- all layers, averaged over time ---- */
+/* ---- all layers ---- */
 
-/* x (B, T, H) or packed, a layer's output as it goes to the pooling -> (B, 1, 2 H), mean and deviation */
-static struct et_tensor *pool_layer(const struct pass *pass, struct et_scope *scope, struct et_tensor *x)
+/* x (B, T, H) or packed, a layer's output as it goes to the pooling -> (B, 1, 2 H), mean and deviation; or of
+ * one clip its own frames (1, T, H) */
+static struct et_tensor *take_layer(const struct pass *pass, struct et_scope *scope, struct et_tensor *x,
+                                    bool pooled)
 {
     struct et_scope *s = et_scope_open(scope);
     const int64_t shape[3] = {pass->clips, 1, 2 * pass->encoder->config.hidden_size};
@@ -309,14 +311,20 @@ static struct et_tensor *pool_layer(const struct pass *pass, struct et_scope *sc
     x = et_to_dtype(s, x, ET_FLOAT32);
     if (pass->encoder->norms_output)
         x = norm_output(pass, s, x);
-    x = frames_pool(pass->model, &POOLING_STATISTICS, s, x, pass->padding, pass->lengths, 0);
-    x = et_keep(et_reshape(s, x, shape, 3), scope);
+    if (pooled)
+        x = et_reshape(s,
+                       frames_pool(pass->model, &POOLING_STATISTICS, s, x, pass->padding, pass->lengths, 0),
+                       shape, 3);
+    else
+        x = et_narrow(s, x, 1, 0, pass->lengths[0]);
+    x = et_keep(x, scope);
     et_scope_close(s, NULL);
     return x;
 }
 
-struct et_tensor *encoder_states(const struct model *model, struct et_scope *scope, const struct batch *batch,
-                                 int64_t depth)
+/* Hidden states 0 .. depth side by side along a dimension. */
+static struct et_tensor *all_layers(const struct model *model, struct et_scope *scope,
+                                    const struct batch *batch, int64_t depth, bool pooled)
 {
     const struct encoder *encoder = model->state;
     const struct forward_mode mode = {.training = false};
@@ -333,13 +341,25 @@ struct et_tensor *encoder_states(const struct model *model, struct et_scope *sco
     if (pass.packed)
         x = et_pack(scope, x, pass.visible);
     for (int64_t i = 0; i < depth; i++) {
-        states[i] = pool_layer(&pass, scope, x);
+        states[i] = take_layer(&pass, scope, x, pooled);
         x = next_hidden(&pass, scope, x, i, &none);
     }
     if (depth == encoder->mix.layers && encoder_norms_last(encoder))
         x = apply_norm(&pass, scope, x, &encoder->final_norm);
-    states[depth] = pool_layer(&pass, scope, x);
-    return et_cat(scope, states, (size_t)depth + 1, 1);
+    states[depth] = take_layer(&pass, scope, x, pooled);
+    return et_cat(scope, states, (size_t)depth + 1, pooled ? 1 : 0);
+}
+
+struct et_tensor *encoder_states(const struct model *model, struct et_scope *scope, const struct batch *batch,
+                                 int64_t depth)
+{
+    return all_layers(model, scope, batch, depth, true);
+}
+
+struct et_tensor *encoder_frames(const struct model *model, struct et_scope *scope, const struct batch *batch,
+                                 int64_t depth)
+{
+    return all_layers(model, scope, batch, depth, false);
 }
 
 /* The pooled vector of the layers that the model reads, of those at hand: means, then deviations where the
