@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # Holds our eGeMAPS functionals against openSMILE's: correlation over clips and median relative difference of each.
 #
-#   bench/egemaps-agreement.sh OPENSMILE_CSV FOLDER [EMOTRAIN]
+#   bench/egemaps-agreement.sh OPENSMILE_CSV FOLDER [EMOTRAIN [RATE]]
 #
 # OPENSMILE_CSV has a row per clip: its name (without ending) and eGeMAPSv02's 88 functionals under openSMILE's names,
-# separated by commas or semicolons; FOLDER holds the recordings.  Exits 1 unless every functional correlates by at least
-# 0.99, at least 70 by 0.999, and every median difference is below 1 %.
+# separated by commas or semicolons; FOLDER holds the recordings; RATE is 16000, another one or native.
+# Exits 1 unless every functional correlates by at least 0.99, at least 70 by
+# 0.999, and every median difference is below 1 %.
 set -euo pipefail
 csv=${1:?usage: bench/egemaps-agreement.sh OPENSMILE_CSV FOLDER [EMOTRAIN]}
 folder=${2:?usage: bench/egemaps-agreement.sh OPENSMILE_CSV FOLDER [EMOTRAIN]}
 emotrain=${3:-$(dirname "$0")/../build/emotrain}
 ours=$(mktemp)
 trap 'rm -f "$ours"' EXIT
-"$emotrain" features "$folder" >"$ours" 2>/dev/null
+"$emotrain" features egemaps "$folder" --set audio.sample_rate="${4:-16000}" >"$ours" 2>/dev/null
 awk -F'[,;]' '
   function bare(name) { gsub(/^.*\//, "", name); gsub(/\047|"/, "", name); sub(/\.(wav|flac|ogg)$/, "", name); return name }
   FNR == 1 && NR == 1 { for (i = 2; i <= NF; i++) theirs_at[$i] = i; next }

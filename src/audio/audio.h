@@ -56,7 +56,8 @@ bool audio_decode(const char *path, struct audio_facts *facts, struct signal *si
 bool audio_decode_bytes(const void *bytes, size_t size, struct audio_facts *facts, struct signal *signal,
                         struct error *error);
 
-/* `resampler`: sinc_best, sinc_medium, sinc_fastest or linear.  Replaces the signal's samples. */
+/* `rate`: Hz; 0: leaves it as it is.  `resampler`: sinc_best, sinc_medium, sinc_fastest or linear.  Replaces
+ * the signal's samples. */
 bool audio_resample(struct signal *signal, int rate, const char *resampler, struct error *error);
 
 /* Zero mean and unit variance over the signal: (x - mean) / sqrt(variance + SIGNAL_VARIANCE_FLOOR), as
@@ -75,6 +76,7 @@ void *audio_encode(const struct signal *signal, size_t *size, struct error *erro
  * damaged one is made again. */
 struct audio_cache;
 
+/* rate: Hz; 0: signals stay as recorded. */
 struct audio_cache *audio_cache_open(const char *folder, int rate, const char *resampler,
                                      struct error *error);
 void audio_cache_close(struct audio_cache *cache); /* NULL does nothing */
@@ -90,8 +92,8 @@ char *audio_cache_entry(const struct audio_cache *cache, const char *sha256, con
 bool audio_cache_load(struct audio_cache *cache, const char *path, const char *sha256, struct signal *signal,
                       struct error *error);
 
-/* The eGeMAPS functionals (audio/egemaps) of the same signal, kept beside it.  The cache must be of 16 kHz.
- */
+/* The eGeMAPS functionals (audio/egemaps) of the same signal, kept beside it.  The cache must be of a rate
+ * that egemaps takes. */
 bool audio_cache_functionals(struct audio_cache *cache, const char *path, const char *sha256, float *values,
                              struct error *error);
 

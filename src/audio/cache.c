@@ -68,6 +68,8 @@ bool audio_cache_clean_up(const struct audio_cache *cache, struct error *error)
 
 char *audio_cache_entry(const struct audio_cache *cache, const char *sha256, const char *ending)
 {
+    if (cache->rate == 0)
+        return mem_format("%s/%.2s/%s-native.%s", cache->folder, sha256, sha256, ending);
     return mem_format("%s/%.2s/%s-%d-%s.%s", cache->folder, sha256, sha256, cache->rate, cache->resampler,
                       ending);
 }
@@ -76,9 +78,9 @@ static bool header_fits(const struct audio_cache *cache, const struct header *he
                         const unsigned char *data, size_t bytes)
 {
     return memcmp(header->magic, MAGIC, sizeof MAGIC) == 0 && header->version == CACHE_VERSION &&
-           header->rate == (uint32_t)cache->rate && header->count > 0 && bytes % sizeof(float) == 0 &&
-           header->count == bytes / sizeof(float) && header->recorded_rate > 0 &&
-           header->checksum == checksum(data, bytes);
+           header->rate == (cache->rate ? (uint32_t)cache->rate : header->recorded_rate) &&
+           header->count > 0 && bytes % sizeof(float) == 0 && header->count == bytes / sizeof(float) &&
+           header->recorded_rate > 0 && header->checksum == checksum(data, bytes);
 }
 
 /* False if there is no whole, undamaged entry.  `signal` and `facts` may be NULL. */
@@ -98,7 +100,7 @@ static bool read_entry(const struct audio_cache *cache, const char *path, struct
         size_t bytes = map.size - sizeof header;
         good = header_fits(cache, &header, data, bytes);
         if (good && signal) {
-            *signal = (struct signal){mem_alloc(bytes), (size_t)header.count, cache->rate};
+            *signal = (struct signal){mem_alloc(bytes), (size_t)header.count, (int)header.rate};
             memcpy(signal->samples, data, bytes);
         }
         if (good && facts)

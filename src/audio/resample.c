@@ -42,13 +42,14 @@ static size_t convert(const struct signal *signal, double ratio, int type, float
 
 bool audio_resample(struct signal *signal, int rate, const char *resampler, struct error *error)
 {
-    int type = converter(resampler), factor = signal->rate / rate;
+    int type = converter(resampler);
     const char *reason = "too short";
 
     if (type < 0)
         return error_usage(error, "audio.resampler: unknown converter \"%s\"", resampler);
-    if (signal->rate == rate)
+    if (rate == 0 || signal->rate == rate)
         return true;
+    int factor = signal->rate / rate;
     double ratio = (double)rate / signal->rate;
     if (!src_is_valid_ratio(ratio))
         return error_set(error, "cannot resample from %d to %d Hz: the ratio is too extreme", signal->rate,

@@ -18,6 +18,7 @@
 #include <string.h>
 
 struct job {
+    const struct audio_settings *audio;
     const struct strings *paths;
     float *values; /* (paths, EGEMAPS_COUNT) */
     bool *done;
@@ -34,7 +35,7 @@ static bool describe_one(void *context, size_t item)
     struct signal signal = {0};
 
     job->done[item] = audio_decode(path, NULL, &signal, &reason) &&
-                      audio_resample(&signal, EGEMAPS_RATE, "sinc_best", &reason) &&
+                      audio_resample(&signal, settings_rate(job->audio), job->audio->resampler, &reason) &&
                       egemaps(&signal, job->values + item * EGEMAPS_COUNT, &reason);
     signal_free(&signal);
     pthread_mutex_lock(&job->mutex);
@@ -124,6 +125,9 @@ static bool egemaps_features(const struct options *options, struct error *error)
 
     if (options->layer || options->pooling)
         return error_usage(error, "--layer and --pooling are of an encoder: egemaps has no layers");
+    struct config *config = options_config(options, error);
+    if (!config)
+        return false;
     for (size_t i = 1; done && i < options->arguments.count; i++)
         done = (strcmp(options->arguments.items[i], "-") != 0 ||
                 error_usage(error, "features reads files and folders, not standard input")) &&
@@ -131,13 +135,15 @@ static bool egemaps_features(const struct options *options, struct error *error)
     if (done && paths.count == 0)
         done = error_usage(error, "no sound file among the paths given");
     if (done) {
-        struct job job = {.paths = &paths, .mutex = PTHREAD_MUTEX_INITIALIZER};
+        struct job job = {
+            .audio = &config_settings(config)->audio, .paths = &paths, .mutex = PTHREAD_MUTEX_INITIALIZER};
         job.values = mem_zero(paths.count * EGEMAPS_COUNT, sizeof *job.values);
         job.done = mem_zero(paths.count, sizeof *job.done);
         done = describe_all(&job, options->output, error);
         free(job.values);
         free(job.done);
     }
+    config_free(config);
     strings_free(&paths);
     return done;
 }

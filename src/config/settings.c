@@ -83,7 +83,11 @@ const struct setting SETTINGS[] = {
     {OF_CORPORA(const char *, note), .fallback = "", .type = SETTING_TEXT,
      .help = "a remark on the corpus that every report repeats"},
 
-    INTEGER(audio, sample_rate, "16000", 1000, 384000, "Hz after resampling"),
+    {ROW(SETTING_INTEGER, int64_t, audio, sample_rate, "16000", .word = "native", .minimum = 1000,
+         .maximum = 384000,
+         .help = "Hz after resampling; native: as recorded, of linear.features=egemaps, whose functionals "
+                 "differ from "
+                 "rate to rate")},
     NAME(audio, resampler, "sinc_best", "sinc_best|sinc_medium|sinc_fastest|linear",
          "libsamplerate's converter"),
     CHOICE(automatic, audio, normalize, "auto", "auto|yes|no",
@@ -315,6 +319,11 @@ const char *setting_renamed(const char *section, const char *key)
             strcmp(RENAMED[i].old + length + 1, key) == 0)
             return RENAMED[i].now;
     return NULL;
+}
+
+int settings_rate(const struct audio_settings *audio)
+{
+    return audio->sample_rate == SETTING_WORD ? 0 : (int)audio->sample_rate;
 }
 
 /* ---- values ---- */

@@ -60,7 +60,7 @@ struct corpora_settings {
 };
 
 struct audio_settings {
-    int64_t sample_rate; /* Hz */
+    int64_t sample_rate; /* Hz; SETTING_WORD: as recorded */
     const char *resampler;
     enum automatic normalize;
     double max_seconds; /* 0: no limit */
@@ -169,6 +169,9 @@ struct settings {
     struct sweep_settings sweep;
     struct compare_settings compare;
 };
+
+/* audio.sample_rate in Hz; 0: as recorded. */
+int settings_rate(const struct audio_settings *audio);
 
 /* Every setting at its default; one corpus. */
 const struct settings *settings_default(void);

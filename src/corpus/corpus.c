@@ -268,7 +268,7 @@ struct audio_cache *corpus_cache_open(const struct audio_settings *audio, const 
 {
     char *beside = path_folder(database);
     char *folder = *audio->cache ? mem_string(audio->cache) : path_join(beside, "cache");
-    struct audio_cache *cache = audio_cache_open(folder, (int)audio->sample_rate, audio->resampler, error);
+    struct audio_cache *cache = audio_cache_open(folder, settings_rate(audio), audio->resampler, error);
 
     free(beside);
     free(folder);

@@ -120,7 +120,11 @@ static bool read_preprocessing(struct model *model, const char *directory,
 
     model->normalize = model->kind->normalizes && model->kind->normalizes(model->json);
     if (settings) {
-        rate = settings->sample_rate;
+        rate = settings_rate(settings);
+        if (rate == 0 && model->kind->input != INPUT_FEATURES)
+            return error_usage(
+                error, "audio.sample_rate=native is of linear.features=egemaps: %s needs one rate, in Hz",
+                model->kind->name);
         if (settings->normalize != CHOOSE_AUTO)
             model->normalize = settings->normalize == CHOOSE_YES;
         if (model->normalize && model->kind->input == INPUT_FEATURES)
@@ -134,7 +138,8 @@ static bool read_preprocessing(struct model *model, const char *directory,
         cJSON *json = json_read(path, error);
         bool done = json && json_integer(json, "sampling_rate", &rate, error) &&
                     json_bool(json, "do_normalize", &model->normalize, error);
-        if (done && (rate < 1000 || rate > 384000))
+        bool as_recorded = rate == 0 && model->kind->input == INPUT_FEATURES;
+        if (done && !as_recorded && (rate < 1000 || rate > 384000))
             error_set(error, "%s: \"sampling_rate\" of %lld Hz", path, (long long)rate);
         model->sample_rate = (int)rate;
         cJSON_Delete(json);

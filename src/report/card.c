@@ -67,8 +67,11 @@ static void add_model(const struct card *card, struct text *out)
         text_add(out, " from ");
         add_plain(out, card->base);
     }
-    text_add(out, ". Its input is mono audio at %d Hz; it predicts %zu labels: ", card->sample_rate,
-             card->label_count);
+    if (card->sample_rate > 0)
+        text_add(out, ". Its input is mono audio at %d Hz", card->sample_rate);
+    else
+        text_add(out, ". Its input is mono audio at the rate of its recording");
+    text_add(out, "; it predicts %zu labels: ", card->label_count);
     for (size_t k = 0; k < card->label_count; k++) {
         text_add(out, k ? ", " : "");
         add_plain(out, card->labels[k]);

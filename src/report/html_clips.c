@@ -142,7 +142,7 @@ static int sample_rate(const struct report *report)
     struct error unread = {0};
 
     config_read_text(config, "run", report->folder, report->run.config, &unread);
-    int rate = (int)config_settings(config)->audio.sample_rate;
+    int rate = settings_rate(&config_settings(config)->audio);
     config_free(config);
     return rate;
 }

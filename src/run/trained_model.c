@@ -49,7 +49,8 @@ static bool find_model(const char *name, const char *directory, const char *revi
 /* What a model takes in was settled when it was trained. */
 static void take_preprocessing(const struct trained_model *trained)
 {
-    char *rate = mem_format("%d", trained->model->sample_rate);
+    int hertz = trained->model->sample_rate;
+    char *rate = hertz ? mem_format("%d", hertz) : mem_string("native");
 
     config_choose(trained->config, "audio.sample_rate", rate);
     config_choose(trained->config, "audio.normalize", trained->model->normalize ? "yes" : "no");

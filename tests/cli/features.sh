@@ -50,6 +50,8 @@ expect_error 1 "frames of" "$emotrain" --config tiny.ini --set model.kind=linear
 # Functionals, at 16 kHz or as recorded.
 run features egemaps corpus/Actor_01 -o egemaps.npz
 run features egemaps corpus/Actor_01 -o egemaps.csv
+run features egemaps corpus/Actor_01 -o native.csv --set audio.sample_rate=native
+cmp -s egemaps.csv native.csv && fail "the rate changes nothing"
 [ "$(awk -F, '{ print NF }' egemaps.csv | sort -u)" = 89 ] || fail "not 88 functionals"
 
 # What cannot be: one line, and no file.

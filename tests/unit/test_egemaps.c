@@ -66,6 +66,35 @@ static void test_voice(void **state)
     signal_free(&signal);
 }
 
+/* The same voice at every rate: what is measured in Hz, dB and seconds stays; frames are as long. */
+static void test_rates(void **state)
+{
+    float at_16[EGEMAPS_COUNT], values[EGEMAPS_COUNT];
+    struct error error = {0};
+    struct signal signal = silence(1);
+
+    (void)state;
+    add_voice(&signal, 0, 1, 150, 0.05);
+    assert_good(egemaps(&signal, at_16, &error), error);
+    signal_free(&signal);
+    static const int rates[] = {8000, 11025, 22050, 24414, 44100, 48000, 96000};
+    for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+        size_t count = (size_t)rates[i];
+        signal = (struct signal){mem_zero(count, sizeof(float)), count, rates[i]};
+        add_voice(&signal, 0, 1, 150, 0.05);
+        assert_good(egemaps(&signal, values, &error), error);
+        static const char *const steady[] = {"F0semitoneFrom27.5Hz_sma3nz_amean",
+                                             "logRelF0-H1-H2_sma3nz_amean", "alphaRatioV_sma3nz_amean",
+                                             "equivalentSoundLevel_dBp"};
+        for (size_t k = 0; k < sizeof steady / sizeof steady[0]; k++) {
+            double a = (double)value_of(at_16, steady[k]), b = (double)value_of(values, steady[k]);
+            if (fabs(a - b) > 0.05 * fabs(a) + 0.1)
+                fail_msg("%s: %g at 16 kHz, %g at %d Hz", steady[k], a, b, rates[i]);
+        }
+        signal_free(&signal);
+    }
+}
+
 static void test_segments(void **state)
 {
     struct signal signal = silence(3);
@@ -103,8 +132,8 @@ static void test_no_voice(void **state)
     signal.count = 900; /* no frame of 60 ms */
     assert_error(egemaps(&signal, values, &error), error, "0.06 s");
     signal.count = EGEMAPS_RATE;
-    signal.rate = 8000;
-    assert_error(egemaps(&signal, values, &error), error, "16000 Hz");
+    signal.rate = 8001;
+    assert_error(egemaps(&signal, values, &error), error, "8000 Hz, or from 11000");
     signal.count = 960; /* exactly one */
     signal.rate = EGEMAPS_RATE;
     error = (struct error){0};
@@ -115,7 +144,7 @@ static void test_no_voice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_voice), cmocka_unit_test(test_segments),
-                                       cmocka_unit_test(test_no_voice)};
+                                       cmocka_unit_test(test_rates), cmocka_unit_test(test_no_voice)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

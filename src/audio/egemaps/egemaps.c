@@ -121,31 +121,65 @@ bool is_peak(const float *values, int count, int i)
            (i == count - 1 || values[i] > values[i + 1]);
 }
 
-static struct tables tables;
+/* A length of time in samples, as openSMILE rounds it. */
+static int samples_of(int rate, double seconds)
+{
+    return (int)lround(seconds / (1.0 / rate));
+}
 
-static void make_tables(void)
+/* The same, and the power of two that holds it. */
+static struct frame_size frame_size(int rate, double seconds)
+{
+    struct frame_size size = {.length = samples_of(rate, seconds), .fft = 1};
+
+    while (size.fft < size.length)
+        size.fft *= 2;
+    size.bins = size.fft / 2 + 1;
+    size.bin_width = (double)rate / size.fft;
+    return size;
+}
+
+static void make_tables(struct tables *t, int rate)
 {
     static const double PI = 3.14159265358979323846;
 
-    for (int i = 0; i < SHORT; i++)
-        tables.hamming[i] = (float)(0.54 - 0.46 * cos(2 * PI * i / (SHORT - 1)));
-    for (int i = 0; i < LONG; i++) {
-        double middle = (LONG - 1) / 2.0, t = (i - middle) / (0.4 * middle);
-        tables.gauss[i] = (float)exp(-0.5 * t * t);
+    t->rate = rate;
+    t->hop = samples_of(rate, 0.010);
+    t->brief = frame_size(rate, 0.020);
+    t->wide = frame_size(rate, 0.060);
+    for (int i = 0; i < t->brief.length; i++)
+        t->hamming[i] = (float)(0.54 - 0.46 * cos(2 * PI * i / (t->brief.length - 1)));
+    for (int i = 0; i < t->wide.length; i++) {
+        double middle = (t->wide.length - 1) / 2.0, x = (i - middle) / (0.4 * middle);
+        t->gauss[i] = (float)exp(-0.5 * x * x);
     }
-    fourier_tables(&tables.short_fourier, SHORT_FFT);
-    fourier_tables(&tables.long_fourier, LONG_FFT);
-    spectral_tables(&tables);
-    pitch_tables(&tables);
-    formant_tables(&tables);
+    fourier_tables(&t->short_fourier, t->brief.fft);
+    fourier_tables(&t->long_fourier, t->wide.fft);
+    spectral_tables(t);
+    pitch_tables(t);
+    formant_tables(t);
 }
 
-const struct tables *tables_get(void)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
+enum { MOST_RATES = 64 }; /* tables of a rate take a megabyte and stay */
 
-    pthread_once(&once, make_tables);
-    return &tables;
+const struct tables *tables_get(int rate)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    static struct tables *first;
+    struct tables *t;
+    int count = 0;
+
+    pthread_mutex_lock(&mutex);
+    for (t = first; t && t->rate != rate; t = t->next)
+        count++;
+    if (!t && count < MOST_RATES) {
+        t = mem_zero(1, sizeof *t);
+        make_tables(t, rate);
+        t->next = first;
+        first = t;
+    }
+    pthread_mutex_unlock(&mutex);
+    return t;
 }
 
 /* ---- descriptors ---- */
@@ -155,9 +189,10 @@ const struct tables *tables_get(void)
 static void transform_frame(const struct fourier *f, const float *samples, const float *window, int length,
                             struct bin *spectrum, float *magnitudes)
 {
-    double frame[LONG_FFT] = {0};
+    double frame[MOST_LONG_FFT];
     int before = (f->size - length) / 2;
 
+    memset(frame, 0, (size_t)f->size * sizeof *frame);
     for (int i = 0; i < length; i++)
         frame[before + i] = (double)(samples[i] * window[i]);
     fourier(f, frame, spectrum);
@@ -167,32 +202,32 @@ static void transform_frame(const struct fourier *f, const float *samples, const
 
 static void describe_short(const struct tables *t, const float *samples, struct descriptors *d)
 {
-    struct bin spectrum[SHORT_BINS];
-    float magnitudes[2][SHORT_BINS];
+    struct bin spectrum[MOST_SHORT_BINS];
+    float magnitudes[2][MOST_SHORT_BINS];
 
     for (size_t i = 0; i < d->short_frames; i++) {
-        const float *frame = samples + i * HOP;
+        const float *frame = samples + i * (size_t)t->hop;
         double energy = 0;
-        transform_frame(&t->short_fourier, frame, t->hamming, SHORT, spectrum, magnitudes[i % 2]);
+        transform_frame(&t->short_fourier, frame, t->hamming, t->brief.length, spectrum, magnitudes[i % 2]);
         spectral_describe(t, magnitudes[i % 2], i ? magnitudes[(i + 1) % 2] : NULL, d, i);
         formants_describe(t, spectrum, d, i);
-        for (int k = 0; k < SHORT; k++)
+        for (int k = 0; k < t->brief.length; k++)
             energy += (double)frame[k] * (double)frame[k];
-        d->values[ENERGY][i] = (float)(energy / SHORT);
+        d->values[ENERGY][i] = (float)(energy / t->brief.length);
     }
 }
 
 /* Whether a frame of 60 ms, windowed, is loud enough to have a pitch. */
-static bool is_audible(const float *samples, const float *window)
+static bool is_audible(const struct tables *t, const float *samples)
 {
     static const double LEAST = 0.001; /* root mean square */
     double energy = 0;
 
-    for (int i = 0; i < LONG; i++) {
-        double x = (double)(samples[i] * window[i]);
+    for (int i = 0; i < t->wide.length; i++) {
+        double x = (double)(samples[i] * t->gauss[i]);
         energy += x * x;
     }
-    return sqrt(energy / LONG) > LEAST;
+    return sqrt(energy / t->wide.length) > LEAST;
 }
 
 static float semitones(double f0)
@@ -202,54 +237,68 @@ static float semitones(double f0)
 
 static void describe_long(const struct tables *t, const struct signal *signal, struct descriptors *d)
 {
-    size_t n = d->long_frames;
-    struct bin spectrum[LONG_BINS];
-    float *magnitudes = mem_zero(n, LONG_BINS * sizeof *magnitudes);
+    size_t n = d->long_frames, bins = (size_t)t->wide.bins, hop = (size_t)t->hop;
+    struct bin spectrum[MOST_LONG_BINS];
+    float *magnitudes = mem_zero(n, bins * sizeof *magnitudes);
     struct pitch *pitches = mem_zero(n, sizeof *pitches);
 
     for (size_t i = 0; i < n; i++) {
-        float *row = magnitudes + i * LONG_BINS;
-        transform_frame(&t->long_fourier, signal->samples + i * HOP, t->gauss, LONG, spectrum, row);
-        pitch_candidates(t->octave, row, &pitches[i]);
+        float *row = magnitudes + i * bins;
+        transform_frame(&t->long_fourier, signal->samples + i * hop, t->gauss, t->wide.length, spectrum, row);
+        pitch_candidates(t, row, &pitches[i]);
     }
     d->decided = pitch_track(pitches, n, d->values[F0]);
     for (size_t i = 0; i < n; i++) {
-        if (!is_audible(signal->samples + i * HOP, t->gauss))
+        if (!is_audible(t, signal->samples + i * hop))
             d->values[F0][i] = 0;
         d->values[SEMITONE][i] = semitones((double)d->values[F0][i]);
     }
-    jitter_describe(signal, d);
+    jitter_describe(t, signal, d);
     for (size_t i = 0; i < n; i++)
-        harmonics_describe(t, magnitudes + i * LONG_BINS, d, i);
+        harmonics_describe(t, magnitudes + i * bins, d, i);
     free(pitches);
     free(magnitudes);
 }
 
-static void make_descriptors(const struct signal *signal, struct descriptors *d)
+static void make_descriptors(const struct tables *t, const struct signal *signal, struct descriptors *d)
 {
-    const struct tables *t = tables_get();
-
-    d->short_frames = (signal->count - SHORT) / HOP + 1;
-    d->long_frames = (signal->count - LONG) / HOP + 1;
+    d->step = (double)t->hop / t->rate;
+    d->short_frames = (signal->count - (size_t)t->brief.length) / (size_t)t->hop + 1;
+    d->long_frames = (signal->count - (size_t)t->wide.length) / (size_t)t->hop + 1;
     for (int k = 0; k < DESCRIPTORS; k++)
         d->values[k] = mem_zero(d->short_frames, sizeof *d->values[k]);
     describe_short(t, signal->samples, d);
     describe_long(t, signal, d);
 }
 
+/* A rate that there may be, and enough sound for one frame of 60 ms. */
+static bool check_signal(const struct signal *signal, struct error *error)
+{
+    int rate = signal->rate;
+
+    if (rate != EGEMAPS_LOWEST_RATE && (rate < 11000 || rate > EGEMAPS_HIGHEST_RATE))
+        return error_set(
+            error,
+            "eGeMAPS takes sound at 8000 Hz, or from 11000 to %d Hz, not at %d Hz: set audio.sample_rate",
+            EGEMAPS_HIGHEST_RATE, rate);
+    return signal->count >= (size_t)frame_size(rate, 0.060).length ||
+           error_set(error, "eGeMAPS needs at least 0.06 s of sound, here are %.3f s",
+                     (double)signal->count / rate);
+}
+
 bool egemaps(const struct signal *signal, float values[EGEMAPS_COUNT], struct error *error)
 {
     struct descriptors d = {0};
-    struct signal scaled = {mem_zero(signal->count, sizeof *scaled.samples), signal->count, signal->rate};
+    const struct tables *t = check_signal(signal, error) ? tables_get(signal->rate) : NULL;
 
-    if (signal->rate != EGEMAPS_RATE || signal->count < LONG) {
-        free(scaled.samples);
-        return error_set(error, "eGeMAPS needs at least 0.06 s of sound at %d Hz, here are %.3f s at %d Hz",
-                         EGEMAPS_RATE, (double)signal->count / signal->rate, signal->rate);
-    }
+    if (!t)
+        return error->kind ? false
+                           : error_set(error, "more than %d different sample rates: set audio.sample_rate",
+                                       MOST_RATES);
+    struct signal scaled = {mem_zero(signal->count, sizeof *scaled.samples), signal->count, signal->rate};
     for (size_t i = 0; i < signal->count; i++)
         scaled.samples[i] = signal->samples[i] * 32768 / 32767; /* openSMILE's full scale */
-    make_descriptors(&scaled, &d);
+    make_descriptors(t, &scaled, &d);
     functionals(&d, values);
     for (int k = 0; k < DESCRIPTORS; k++)
         free(d.values[k]);

@@ -15,12 +15,18 @@
 
 #include "audio/audio.h"
 
-enum { EGEMAPS_COUNT = 88, EGEMAPS_RATE = 16000 /* Hz */ };
+enum {
+    EGEMAPS_COUNT = 88,
+    EGEMAPS_RATE = 16000, /* Hz, the usual one */
+    EGEMAPS_LOWEST_RATE = 8000,
+    EGEMAPS_HIGHEST_RATE = 96000
+};
 
 extern const char *const EGEMAPS_NAMES[EGEMAPS_COUNT]; /* openSMILE's */
 
-/* The functionals of a signal of 16 kHz in full scale 1.0.  One without a single frame of 60 ms is an error.
- * Independent of other calls; may run in several threads at once. */
+/* The functionals of a signal in full scale 1.0, at 8 kHz or from 11 to 96 kHz: they differ much from rate to
+ * rate. A signal without a single frame of 60 ms is an error. Independent of other calls; may run in several
+ * threads at once. */
 bool egemaps(const struct signal *signal, float values[EGEMAPS_COUNT], struct error *error);
 
 #endif

@@ -14,10 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ORDER = 11, RATE = 11000, LENGTH = SHORT * RATE / EGEMAPS_RATE, LAST_BIN = LENGTH / 2 - 1 };
+enum { ORDER = 11, RATE = 11000, LENGTH = RATE / 50 /* 20 ms */, LAST_BIN = LENGTH / 2 - 1 };
 
-static const double PI = 3.14159265358979323846, LOWEST = 50, HIGHEST = 5450,
-                    RATIO = (double)EGEMAPS_RATE / RATE;
+static const double PI = 3.14159265358979323846, LOWEST = 50, HIGHEST = 5450;
 
 /* Row k - 1: LENGTH cosines, then LENGTH sines of bin k. */
 void formant_tables(struct tables *tables)
@@ -26,15 +25,17 @@ void formant_tables(struct tables *tables)
     for (int k = 1; k <= LAST_BIN; k++) {
         float *row = tables->resample + (size_t)(k - 1) * 2 * LENGTH;
         for (int i = 0; i < LENGTH; i++) {
-            double angle = 2 * PI * RATIO * k * i / SHORT_FFT;
+            double angle = 2 * PI * tables->brief.length / LENGTH * k * i / tables->brief.fft;
             row[i] = (float)cos(angle);
             row[LENGTH + i] = (float)sin(angle);
         }
     }
 }
 
-static void resample(const float *table, const struct bin *spectrum, float *y)
+static void resample(const struct tables *tables, const struct bin *spectrum, float *y)
 {
+    const float *table = tables->resample;
+
     for (int i = 0; i < LENGTH; i++)
         y[i] = spectrum[0].re;
     for (int k = 1; k <= LAST_BIN; k++) {
@@ -44,7 +45,7 @@ static void resample(const float *table, const struct bin *spectrum, float *y)
             y[i] = y[i] + re * cosines[i] + im * sines[i];
     }
     for (int i = 0; i < LENGTH; i++)
-        y[i] /= SHORT_FFT / 2;
+        y[i] /= (float)(tables->brief.fft / 2);
 }
 
 /* Levinson and Durbin's recursion; false where the frame is silent. */
@@ -130,7 +131,7 @@ void formants_describe(const struct tables *tables, const struct bin *spectrum, 
     double frequencies[ORDER], bandwidths[ORDER];
     int count = 0;
 
-    resample(tables->resample, spectrum, y);
+    resample(tables, spectrum, y);
     if (!linear_prediction(y, a))
         return;
     find_roots(a, roots);

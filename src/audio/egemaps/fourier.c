@@ -53,7 +53,7 @@ static void transform(const struct fourier *f, double *re, double *im)
 
 void fourier(const struct fourier *f, const double *samples, struct bin *spectrum)
 {
-    double re[LONG_FFT / 2], im[LONG_FFT / 2];
+    double re[MOST_LONG_FFT / 2], im[MOST_LONG_FFT / 2];
     int n = f->size / 2; /* at least 1 */
 
     for (int i = 0; i < n; i++) { /* even samples as real, odd ones as imaginary parts */

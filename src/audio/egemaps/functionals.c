@@ -13,12 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double FRAME = 0.01; /* seconds */
-
 /* A contour of one descriptor. */
 struct contour {
     float *values;
     size_t count;
+    double step; /* seconds from frame to frame, where slopes or lengths are taken of it */
 };
 
 /* ---- smoothing and choosing ---- */
@@ -27,7 +26,7 @@ struct contour {
  * frames there are to look at, from `count` on only as neighbours; the ends are repeated. */
 static struct contour smooth(const float *x, size_t count, size_t known, bool nonzero)
 {
-    struct contour c = {mem_zero(count, sizeof *c.values), count};
+    struct contour c = {.values = mem_zero(count, sizeof *c.values), .count = count};
 
     for (size_t i = 0; i < count; i++) {
         const float window[] = {x[i], x[i ? i - 1 : 0], x[i + 1 < known ? i + 1 : known - 1]};
@@ -257,7 +256,7 @@ static void slopes(const struct contour *c, float out[4])
 
     for (size_t i = 0; i < list.count; i++) {
         struct extreme to = list.items[i];
-        double change = (double)(to.value - from.value) / ((double)(to.place - from.place) * FRAME);
+        double change = (double)(to.value - from.value) / ((double)(to.place - from.place) * c->step);
         if (to.is_peak)
             add_slope(&rising, change, true);
         else
@@ -267,7 +266,7 @@ static void slopes(const struct contour *c, float out[4])
     /* the last one, to the contour's end: falling, it keeps its sign, unlike the others */
     if (list.count && end > from.place)
         add_slope(from.is_peak ? &falling : &rising,
-                  (double)(c->values[end] - from.value) / ((double)(end - from.place) * FRAME), false);
+                  (double)(c->values[end] - from.value) / ((double)(end - from.place) * c->step), false);
     sum_up(&rising, out);
     sum_up(&falling, out + 2);
     if (list.count == 0) { /* per frame here */
@@ -287,7 +286,7 @@ static float peaks_per_second(const struct contour *c)
     for (size_t i = 0; i < list.count; i++)
         peaks += list.items[i].is_peak;
     free(list.items);
-    return (float)((double)peaks / ((double)c->count * FRAME));
+    return (float)((double)peaks / ((double)c->count * c->step));
 }
 
 /* ---- segments ---- */
@@ -325,9 +324,9 @@ static void segments(const struct contour *c, bool voiced, float *per_second, fl
     double average = count ? sum / (double)count : 0,
            variance = count > 1 ? squares / (double)count - average * average : 0;
     if (per_second)
-        *per_second = c->count ? (float)((double)count / ((double)c->count * FRAME)) : 0;
-    *mean = (float)(average * FRAME);
-    *deviation = (float)(sqrt(fmax(variance, 0)) * FRAME);
+        *per_second = c->count ? (float)((double)count / ((double)c->count * c->step)) : 0;
+    *mean = (float)(average * c->step);
+    *deviation = (float)(sqrt(fmax(variance, 0)) * c->step);
 }
 
 /* ---- all of them, in openSMILE's order ---- */
@@ -370,7 +369,8 @@ void functionals(const struct descriptors *d, float values[EGEMAPS_COUNT])
     memset(values, 0, EGEMAPS_COUNT * sizeof *values);
     struct contour pitch = smooth(semitones, voiced, known, true),
                    loudness = smooth(d->values[LOUDNESS], all, all, false);
-    struct contour closed = {mem_zero(voiced, sizeof *closed.values), voiced};
+    struct contour closed = {mem_zero(voiced, sizeof *closed.values), voiced, d->step};
+    pitch.step = loudness.step = d->step;
     memcpy(closed.values, pitch.values, voiced * sizeof *closed.values);
     drop_zeros(&closed);
     put_all(&w, &closed);

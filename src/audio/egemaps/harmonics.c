@@ -4,10 +4,11 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { HARMONICS = 100 };
 
-static const double BIN_WIDTH = 16000.0 / LONG_FFT, LEAST = -201, FAINTEST = -200;
+static const double LEAST = -201, FAINTEST = -200;
 
 struct harmonic {
     int bin;                             /* of its maximum, or nearest to where it should be; 0: none */
@@ -34,20 +35,22 @@ static int nearest_peak(const float *r, int count, int wanted)
 /* From the autocorrelation at the period (Boersma, 1993), in dB. */
 static float harmonics_to_noise(const struct tables *tables, const float *magnitudes, float f0)
 {
-    double power[LONG_FFT];
-    struct bin transformed[LONG_BINS];
-    float r[LONG_BINS];
-    int period = (int)floor(EGEMAPS_RATE / (double)f0);
+    double power[MOST_LONG_FFT];
+    struct bin transformed[MOST_LONG_BINS];
+    float r[MOST_LONG_BINS];
+    int period = (int)floor(tables->rate / (double)f0), bins = tables->wide.bins, size = tables->wide.fft;
 
-    for (int k = 0; k < LONG_BINS; k++)
-        power[k] = power[(LONG_FFT - k) % LONG_FFT] = (double)(magnitudes[k] * magnitudes[k]);
+    memset(power, 0, (size_t)size * sizeof *power);
+
+    for (int k = 0; k < bins; k++)
+        power[k] = power[(size - k) % size] = (double)(magnitudes[k] * magnitudes[k]);
     fourier(&tables->long_fourier, power,
             transformed); /* of an even sequence: its inverse, but for a factor */
-    for (int l = 0; l < LONG_BINS; l++)
+    for (int l = 0; l < bins; l++)
         r[l] = fabsf(transformed[l].re);
-    if (period >= LONG_BINS)
+    if (period >= bins)
         return 0;
-    int lag = nearest_peak(r, LONG_BINS, period);
+    int lag = nearest_peak(r, bins, period);
     if (lag == 0)
         return 0;
     double noise = (double)(r[0] - r[lag]), ratio = noise == 0 ? 1e11 : (double)r[lag] / noise;
@@ -57,45 +60,48 @@ static float harmonics_to_noise(const struct tables *tables, const float *magnit
 /* ---- search ---- */
 
 /* The bin nearest to a frequency, from bin `start` on; 0 beyond the last. */
-static int bin_of(float frequency, int start)
+static int bin_of(const struct frame_size *size, float frequency, int start)
 {
-    int k = (int)((double)frequency / BIN_WIDTH) + 1; /* the first above it */
+    double width = size->bin_width;
+    int k = (int)((double)frequency / width) + 1; /* the first above it */
 
     k = k > start ? k : start;
-    if (k >= LONG_BINS)
+    if (k >= size->bins)
         return 0;
-    return BIN_WIDTH * k - (double)frequency > (double)frequency - BIN_WIDTH * (k - 1) ? k - 1 : k;
+    return width * k - (double)frequency > (double)frequency - width * (k - 1) ? k - 1 : k;
 }
 
 /* The maximum nearest to bin `centre`, between halfway to the harmonics before and after it; -1: none. */
-static int find_peak(const float *magnitudes, int centre, int low, int high)
+static int find_peak(const float *magnitudes, int bins, int centre, int low, int high)
 {
     int left = centre - 1, right = centre + 1;
 
-    if (is_peak(magnitudes, LONG_BINS, centre))
+    if (is_peak(magnitudes, bins, centre))
         return centre;
     for (; left >= low || right <= high; left--, right++) {
-        if (right <= high && is_peak(magnitudes, LONG_BINS, right))
+        if (right <= high && is_peak(magnitudes, bins, right))
             return right;
-        if (left >= low && is_peak(magnitudes, LONG_BINS, left))
+        if (left >= low && is_peak(magnitudes, bins, left))
             return left;
     }
     return -1;
 }
 
-static void find_harmonics(const float *magnitudes, float f0, struct harmonic harmonics[HARMONICS])
+static void find_harmonics(const struct frame_size *size, const float *magnitudes, float f0,
+                           struct harmonic harmonics[HARMONICS])
 {
-    int last = bin_of(0.5F * f0, 1), first = bin_of(0.5F * f0, last);
+    double width = size->bin_width;
+    int last = bin_of(size, 0.5F * f0, 1), first = bin_of(size, 0.5F * f0, last);
 
     for (int i = 0; i < HARMONICS; i++) {
-        int centre = bin_of((float)(i + 1) * f0, last);
-        int peak = find_peak(magnitudes, centre, bin_of(((float)i + 0.5F) * f0, last),
-                             bin_of(((float)i + 1.5F) * f0, centre));
+        int centre = bin_of(size, (float)(i + 1) * f0, last);
+        int peak = find_peak(magnitudes, size->bins, centre, bin_of(size, ((float)i + 0.5F) * f0, last),
+                             bin_of(size, ((float)i + 1.5F) * f0, centre));
         harmonics[i] = (struct harmonic){.bin = centre, .decibels = LEAST};
-        if (peak >= first && peak > 0 && peak < LONG_BINS - 1) {
+        if (peak >= first && peak > 0 && peak < size->bins - 1) {
             double x, y;
-            parabola(BIN_WIDTH * (peak - 1), (double)magnitudes[peak - 1], BIN_WIDTH * peak,
-                     (double)magnitudes[peak], BIN_WIDTH * (peak + 1), (double)magnitudes[peak + 1], &x, &y);
+            parabola(width * (peak - 1), (double)magnitudes[peak - 1], width * peak, (double)magnitudes[peak],
+                     width * (peak + 1), (double)magnitudes[peak + 1], &x, &y);
             harmonics[i] = (struct harmonic){peak, (float)x, magnitudes[peak], (float)y, LEAST};
         }
         last = centre;
@@ -149,7 +155,7 @@ void harmonics_describe(const struct tables *tables, const float *magnitudes, st
     if (f0 <= 0)
         return;
     d->values[HNR][i] = harmonics_to_noise(tables, magnitudes, f0);
-    find_harmonics(magnitudes, f0, harmonics);
+    find_harmonics(&tables->wide, magnitudes, f0, harmonics);
     relate_to_first(harmonics);
     for (int f = 0; f < FORMANTS; f++) {
         nearest = harmonic_of(harmonics, d->values[FORMANT_1F + 3 * f][i]);

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double LEAST_CORRELATION = 0.5, RANGE = 0.1, SECONDS = 1.0 / EGEMAPS_RATE;
+static const double LEAST_CORRELATION = 0.5, RANGE = 0.1;
 
 /* What is remembered from frame to frame. */
 struct follower {
+    const struct tables *tables;
+    double seconds; /* of a sample */
     const float *samples;
     size_t count, at;  /* at: the first sample not yet covered by whole periods */
     size_t behind;     /* samples by which that lags behind the frame */
@@ -70,7 +72,7 @@ static size_t best_lag(const double *correlations, size_t lags)
 
 static void add_period(struct follower *f, struct periods *p, const float *x, size_t length, double exact)
 {
-    float period = (float)(exact * SECONDS);
+    float period = (float)(exact * f->seconds);
     float first = peak_to_peak(x, length), second = peak_to_peak(x + length, length);
 
     p->length += period;
@@ -116,11 +118,12 @@ static size_t follow(struct follower *f, double period, size_t reach, size_t nee
 static void describe_voiced(struct follower *f, float f0, struct descriptors *d, size_t i)
 {
     struct periods p = {0};
-    double period = 1 / (double)f0 / SECONDS;
-    size_t needed = HOP + f->behind, reach = 2 * (size_t)ceil((1 + RANGE) * period) + 2;
+    double period = 1 / (double)f0 / f->seconds;
+    size_t needed = (size_t)f->tables->hop + f->behind, reach = 2 * (size_t)ceil((1 + RANGE) * period) + 2;
 
     reach = reach > needed ? reach : needed;
-    reach = reach < f->behind + LONG ? reach : f->behind + LONG;
+    size_t most = f->behind + (size_t)f->tables->wide.length;
+    reach = reach < most ? reach : most;
     if (f->at + reach > f->count)
         reach = f->count - f->at;
     size_t covered = follow(f, period, reach, needed, &p);
@@ -136,16 +139,17 @@ static void describe_voiced(struct follower *f, float f0, struct descriptors *d,
     d->values[SHIMMER][i] = (float)(20 * log10((double)f->shimmer + 1));
 }
 
-void jitter_describe(const struct signal *signal, struct descriptors *d)
+void jitter_describe(const struct tables *tables, const struct signal *signal, struct descriptors *d)
 {
-    struct follower f = {.samples = signal->samples, .count = signal->count};
+    struct follower f = {
+        .tables = tables, .seconds = 1.0 / tables->rate, .samples = signal->samples, .count = signal->count};
 
     for (size_t i = 0; i < d->long_frames; i++) {
         if (d->values[F0][i] > 0) {
             describe_voiced(&f, d->values[F0][i], d, i);
             continue;
         }
-        f.at += HOP + f.behind;
+        f.at += (size_t)tables->hop + f.behind;
         f.behind = 0;
         f.last_period = f.jitter = f.shimmer = 0;
     }

@@ -5,15 +5,18 @@
 #include "audio/egemaps/egemaps.h"
 
 enum {
-    HOP = 160,   /* samples between frames */
-    SHORT = 320, /* samples of a frame of the spectra */
-    SHORT_FFT = 512,
-    SHORT_BINS = SHORT_FFT / 2 + 1,
-    LONG = 960, /* samples of a frame of the pitch */
-    LONG_FFT = 1024,
-    LONG_BINS = LONG_FFT / 2 + 1,
+    MOST_SHORT_FFT = 2048, /* at 96 kHz */
+    MOST_SHORT_BINS = MOST_SHORT_FFT / 2 + 1,
+    MOST_LONG_FFT = 8192,
+    MOST_LONG_BINS = MOST_LONG_FFT / 2 + 1,
     MFCCS = 4,
     FORMANTS = 3,
+};
+
+/* Frames of one length, and their spectra: zeros fill them up to a power of two. */
+struct frame_size {
+    int length, fft, bins; /* samples; bins: fft / 2 + 1 */
+    double bin_width;      /* Hz */
 };
 
 /* The low-level descriptors, before smoothing, one row each. */
@@ -45,6 +48,7 @@ enum descriptor {
 
 struct descriptors {
     size_t short_frames, long_frames;
+    double step;                /* seconds between frames */
     size_t decided;             /* long frames whose pitch was settled before the recording ended */
     float *values[DESCRIPTORS]; /* (frames) */
 };
@@ -52,31 +56,36 @@ struct descriptors {
 /* A Fourier transform of `size` real samples. */
 struct fourier {
     int size;
-    double cosines[LONG_FFT / 2], sines[LONG_FFT / 2];
+    double cosines[MOST_LONG_FFT / 2], sines[MOST_LONG_FFT / 2];
 };
 
 struct bin {
     float re, im;
 };
 
-/* What depends on the frame sizes alone; made once. */
+/* What depends on the sample rate alone; made once for each. */
 struct tables {
+    int rate, hop;                 /* Hz; samples between frames */
+    struct frame_size brief, wide; /* 20 ms, for the spectra; 60 ms, for the pitch */
     struct fourier short_fourier, long_fourier;
-    float hamming[SHORT], gauss[LONG];
+    float hamming[MOST_SHORT_FFT], gauss[MOST_LONG_FFT];
     struct mel_bin {
         int lower;    /* band below the bin, -1: none */
         float weight; /* its share; the rest goes to the band above */
-    } mel[SHORT_BINS];
+    } mel[MOST_SHORT_BINS];
+    int first_bin, last_bin; /* of the mel bands */
     double loudness_weight[26], cosines[MFCCS][26];
     struct octave *octave;
-    float *resample; /* of the formants: cosines and sines */
+    float *resample;     /* of the formants: cosines and sines */
+    struct tables *next; /* of another rate */
 };
 
-const struct tables *tables_get(void);
+/* Of a rate that egemaps takes; NULL where there are too many already. */
+const struct tables *tables_get(int rate);
 
 /* ---- Fourier transforms (fourier.c) ---- */
 
-void fourier_tables(struct fourier *fourier, int size); /* a power of two up to LONG_FFT */
+void fourier_tables(struct fourier *fourier, int size); /* a power of two up to MOST_LONG_FFT */
 
 /* samples (size) -> spectrum (size / 2 + 1), unnormalised */
 void fourier(const struct fourier *fourier, const double *samples, struct bin *spectrum);
@@ -110,7 +119,7 @@ struct pitch {
 void pitch_tables(struct tables *tables);
 
 /* Candidates by subharmonic summation (Hermes, 1988) from the magnitudes of a 60 ms frame. */
-void pitch_candidates(const struct octave *octave, const float *magnitudes, struct pitch *pitch);
+void pitch_candidates(const struct tables *tables, const float *magnitudes, struct pitch *pitch);
 
 /* The likeliest course of the pitch; `f0` gets one per frame, 0 where unvoiced.  Returns how many frames were
  * settled before the last one was known. */
@@ -118,7 +127,8 @@ size_t pitch_track(const struct pitch *pitches, size_t count, float *f0);
 
 /* ---- periods of the voice (jitter.c) ---- */
 
-void jitter_describe(const struct signal *signal, struct descriptors *d); /* JITTER and SHIMMER, from F0 */
+/* JITTER and SHIMMER, from F0. */
+void jitter_describe(const struct tables *tables, const struct signal *signal, struct descriptors *d);
 
 /* ---- formants (formants.c) ---- */
 

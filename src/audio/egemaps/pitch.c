@@ -7,19 +7,19 @@
 
 enum { HARMONICS = 15 };
 
-static const double PI = 3.14159265358979323846, BIN_WIDTH = 16000.0 / LONG_FFT, LOW = 25, HIGH = 8000,
-                    LOWEST_PITCH = 55, HIGHEST_PITCH = 1000;
+static const double PI = 3.14159265358979323846, LOW = 25, LOWEST_PITCH = 55, HIGHEST_PITCH = 1000;
 static const float COMPRESSION = 0.85F;
 
 /* From the linear to the octave scale by a natural cubic spline over log2 of the frequency, and the ear's
  * weighting there. */
 struct octave {
-    double place[LONG_BINS]; /* log2 Hz of each bin */
-    double forward[LONG_BINS],
-        backward[LONG_BINS];      /* of the spline's equations: they do not depend on the data */
-    int segment[LONG_BINS];       /* of each point of the octave scale: the bin above it */
-    double weights[LONG_BINS][4]; /* of both bins' values and second derivatives */
-    double ear[LONG_BINS];
+    int bins;
+    double place[MOST_LONG_BINS]; /* log2 Hz of each bin */
+    double forward[MOST_LONG_BINS],
+        backward[MOST_LONG_BINS];      /* of the spline's equations: they do not depend on the data */
+    int segment[MOST_LONG_BINS];       /* of each point of the octave scale: the bin above it */
+    double weights[MOST_LONG_BINS][4]; /* of both bins' values and second derivatives */
+    double ear[MOST_LONG_BINS];
     int shifts[HARMONICS + 1]; /* points from a harmonic to its fundamental */
     float first, step;         /* log2 Hz */
 };
@@ -28,7 +28,7 @@ static void prepare_spline(struct octave *o)
 {
     const double *t = o->place;
 
-    for (int i = 1; i < LONG_BINS - 1; i++) {
+    for (int i = 1; i < o->bins - 1; i++) {
         double share = (t[i] - t[i - 1]) / (t[i + 1] - t[i - 1]);
         o->forward[i] = 1 / (share * o->backward[i - 1] + 2);
         o->backward[i] = (share - 1) * o->forward[i];
@@ -38,17 +38,18 @@ static void prepare_spline(struct octave *o)
 void pitch_tables(struct tables *tables)
 {
     struct octave *o = mem_zero(1, sizeof *o);
-    double first = log2(LOW), step = (log2(HIGH) - first) / (LONG_BINS - 1),
-           points = LONG_BINS / log2(HIGH / LOW), /* per octave */
+    int bins = o->bins = tables->wide.bins;
+    double high = tables->rate / 2.0, first = log2(LOW), step = (log2(high) - first) / (bins - 1),
+           points = bins / log2(high / LOW), /* per octave */
         start = points * log2(65.0 / 50) - 1;
 
-    for (int k = 1; k < LONG_BINS; k++)
-        o->place[k] = log2(BIN_WIDTH * k);
+    for (int k = 1; k < bins; k++)
+        o->place[k] = log2(tables->wide.bin_width * k);
     o->place[0] = 2 * o->place[1] - o->place[2];
     prepare_spline(o);
-    for (int i = 0, upper = 1; i < LONG_BINS; i++) {
+    for (int i = 0, upper = 1; i < bins; i++) {
         double x = first + i * step;
-        while (upper < LONG_BINS - 1 && o->place[upper] < x)
+        while (upper < bins - 1 && o->place[upper] < x)
             upper++;
         double width = o->place[upper] - o->place[upper - 1], a = (o->place[upper] - x) / width, b = 1 - a;
         o->segment[i] = upper;
@@ -61,18 +62,18 @@ void pitch_tables(struct tables *tables)
     for (int h = 2; h <= HARMONICS; h++)
         o->shifts[h] = (int)floor(points * log2(h));
     o->first = (float)first;
-    o->step = ((float)log2(HIGH) - (float)first) / (float)(LONG_BINS - 1);
+    o->step = ((float)log2(high) - (float)first) / (float)(bins - 1);
     tables->octave = o;
 }
 
 /* Zeroes what lies more than two bins from the nearest maximum, between maxima. */
-static void enhance(double *y)
+static void enhance(double *y, int bins)
 {
     int last = -1;
 
-    for (int i = 0; i < LONG_BINS; i++) {
+    for (int i = 0; i < bins; i++) {
         bool peak =
-            (i == 0 || y[i] > y[i - 1]) && (i == LONG_BINS - 1 || (i == 0 ? y[0] > y[1] : y[i] >= y[i + 1]));
+            (i == 0 || y[i] > y[i - 1]) && (i == bins - 1 || (i == 0 ? y[0] > y[1] : y[i] >= y[i + 1]));
         if (!peak)
             continue;
         for (int j = last + 3; last >= 0 && j <= i - 3; j++)
@@ -81,11 +82,11 @@ static void enhance(double *y)
     }
 }
 
-static void smooth(double *y)
+static void smooth(double *y, int bins)
 {
     double before = 0;
 
-    for (int i = 0; i < LONG_BINS - 1; i++) {
+    for (int i = 0; i < bins - 1; i++) {
         double here = y[i];
         y[i] = (before + 2 * here + y[i + 1]) / 4;
         before = here;
@@ -96,29 +97,29 @@ static void smooth(double *y)
 static void solve_spline(const struct octave *o, const double *y, double *second)
 {
     const double *t = o->place;
-    double right[LONG_BINS] = {0};
+    double right[MOST_LONG_BINS] = {0};
 
-    for (int i = 1; i < LONG_BINS - 1; i++) {
+    for (int i = 1; i < o->bins - 1; i++) {
         double span = t[i + 1] - t[i - 1], share = (t[i] - t[i - 1]) / span;
         double bend =
             (y[i + 1] - y[i]) / ((t[i + 1] - t[i]) * span) - (y[i] - y[i - 1]) / ((t[i] - t[i - 1]) * span);
         right[i] = o->forward[i] * (6 * bend - share * right[i - 1]);
     }
-    second[LONG_BINS - 1] = 0;
-    for (int i = LONG_BINS - 2; i >= 0; i--)
+    second[o->bins - 1] = 0;
+    for (int i = o->bins - 2; i >= 0; i--)
         second[i] = o->backward[i] * second[i + 1] + right[i];
 }
 
 static void to_octaves(const struct octave *o, const float *magnitudes, float *out)
 {
-    double y[LONG_BINS], second[LONG_BINS];
+    double y[MOST_LONG_BINS], second[MOST_LONG_BINS];
 
-    for (int k = 0; k < LONG_BINS; k++)
+    for (int k = 0; k < o->bins; k++)
         y[k] = (double)magnitudes[k];
-    enhance(y);
-    smooth(y);
+    enhance(y, o->bins);
+    smooth(y, o->bins);
     solve_spline(o, y, second);
-    for (int i = 0; i < LONG_BINS; i++) {
+    for (int i = 0; i < o->bins; i++) {
         int u = o->segment[i];
         const double *w = o->weights[i];
         float value = (float)(w[0] * y[u - 1] + w[1] * y[u] + w[2] * second[u - 1] + w[3] * second[u]);
@@ -132,25 +133,25 @@ static double sum_harmonics(const struct octave *o, const float *spectrum, float
     float share = COMPRESSION;
     double mean = 0;
 
-    memcpy(sums, spectrum, LONG_BINS * sizeof *sums);
+    memcpy(sums, spectrum, (size_t)o->bins * sizeof *sums);
     for (int h = 2; h <= HARMONICS; h++) {
-        for (int j = o->shifts[h]; j < LONG_BINS; j++)
+        for (int j = o->shifts[h]; j < o->bins; j++)
             sums[j - o->shifts[h]] += spectrum[j] * share;
         share *= COMPRESSION;
     }
-    for (int j = 0; j < LONG_BINS; j++) {
+    for (int j = 0; j < o->bins; j++) {
         sums[j] = sums[j] > 0 ? sums[j] / HARMONICS : 0;
         mean += (double)sums[j];
     }
-    return mean / LONG_BINS;
+    return mean / o->bins;
 }
 
 /* The highest maxima, the highest first; returns how many. */
-static int find_peaks(const float *sums, int peaks[CANDIDATES])
+static int find_peaks(const float *sums, int bins, int peaks[CANDIDATES])
 {
     int count = 0;
 
-    for (int i = 1; i < LONG_BINS - 1; i++) {
+    for (int i = 1; i < bins - 1; i++) {
         if (!(sums[i - 1] < sums[i] && sums[i] > sums[i + 1]))
             continue;
         int slot = count;
@@ -165,14 +166,15 @@ static int find_peaks(const float *sums, int peaks[CANDIDATES])
     return count;
 }
 
-void pitch_candidates(const struct octave *o, const float *magnitudes, struct pitch *pitch)
+void pitch_candidates(const struct tables *tables, const float *magnitudes, struct pitch *pitch)
 {
-    float spectrum[LONG_BINS], sums[LONG_BINS], scores[CANDIDATES] = {0};
+    const struct octave *o = tables->octave;
+    float spectrum[MOST_LONG_BINS], sums[MOST_LONG_BINS], scores[CANDIDATES] = {0};
     int peaks[CANDIDATES], kept = 0, best = 0;
 
     to_octaves(o, magnitudes, spectrum);
     double mean = sum_harmonics(o, spectrum, sums);
-    int count = find_peaks(sums, peaks);
+    int count = find_peaks(sums, o->bins, peaks);
     *pitch = (struct pitch){{0}, {0}};
     for (int c = 0; c < count; c++) {
         int i = peaks[c];

@@ -4,9 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-enum { BANDS = 26, LOWEST = 2, BIN_1000 = 32, BIN_2000 = 64, BIN_5000 = 160, LIFTER = 22 };
+enum { BANDS = 26, LIFTER = 22 };
 
-static const double PI = 3.14159265358979323846, BIN_WIDTH = 16000.0 / SHORT_FFT;
+static const double PI = 3.14159265358979323846, LOWEST = 20, HIGHEST = 8000; /* Hz, of the mel bands */
 
 static double mel_of(double hertz)
 {
@@ -23,10 +23,13 @@ static double equal_loudness(double w)
 
 void spectral_tables(struct tables *t)
 {
-    double low = mel_of(20), step = (mel_of(8000) - low) / (BANDS + 1);
+    double width = t->brief.bin_width, high = fmin(HIGHEST, t->rate / 2.0), low = mel_of(LOWEST),
+           step = (mel_of(high) - low) / (BANDS + 1);
 
-    for (int k = 0; k < SHORT_BINS; k++) {
-        double place = (mel_of(BIN_WIDTH * k) - low) / step; /* between band edges, counted from 0 */
+    t->first_bin = (int)lround(LOWEST / width) + 1;
+    t->last_bin = (int)lround(high / width) - 1;
+    for (int k = 0; k < t->brief.bins; k++) {
+        double place = (mel_of(width * k) - low) / step; /* between band edges, counted from 0 */
         int below = (int)ceil(place) - 1;
         t->mel[k].lower = below - 1;
         t->mel[k].weight = (float)(below + 1 - place);
@@ -41,17 +44,22 @@ void spectral_tables(struct tables *t)
                                cos(PI * (i + 1) * (b + 0.5) / BANDS);
 }
 
-/* The regression line's slope of the spectrum in dB over bins first..last; openSMILE counts a point too few.
- */
-static double slope(const double *decibels, int first, int last)
+/* The regression line's slope of the spectrum in dB over low..high Hz; openSMILE counts a point too few. Bins
+ * at the ends count in part, where they do not lie there; so do their frequencies. */
+static double slope(const struct frame_size *size, const double *decibels, double low, double high)
 {
-    double n = last - first, x = 0, xx = 0, y = 0, xy = 0;
+    double width = size->bin_width;
+    int first = (int)floor(low / width), last = (int)floor(high / width);
+    double n = last - first, left = first + 1 - low / width, right = high / width - last;
 
-    for (int k = first; k <= last; k++) {
-        double f = BIN_WIDTH * k;
+    if (right == 0) /* exactly there */
+        right = 1;
+    double x = left * width * first, xx = x * x, y = left * decibels[first], xy = x * decibels[first];
+    for (int k = first + 1; k <= last; k++) {
+        double share = k == last ? right : 1, f = share * width * k;
         x += f;
         xx += f * f;
-        y += decibels[k];
+        y += share * decibels[k];
         xy += f * decibels[k];
     }
     return (n * xy - x * y) / (n * xx - x * x);
@@ -61,7 +69,7 @@ static void describe_bands(const struct tables *t, const float *power, struct de
 {
     double bands[BANDS] = {0}, loudness = 0;
 
-    for (int k = LOWEST; k < SHORT_BINS - 1; k++) {
+    for (int k = t->first_bin; k <= t->last_bin; k++) {
         const struct mel_bin *bin = &t->mel[k];
         if (bin->lower >= 0)
             bands[bin->lower] += (double)(bin->weight * power[k]);
@@ -89,13 +97,14 @@ static float ratio(double above, double below)
     return below <= 0 ? 0 : (float)(10 * (log10(above > FLOOR ? above : FLOOR) - log10(below)));
 }
 
-static void describe_ratios(const float *power, struct descriptors *d, size_t i)
+static void describe_ratios(const struct frame_size *size, const float *power, struct descriptors *d,
+                            size_t i)
 {
     float low = 0, high = 0, low_peak = 0, high_peak = 0;
 
-    for (int k = 0; k <= BIN_5000; k++) {
-        *(k < BIN_1000 ? &low : &high) += power[k];
-        float *peak = k < BIN_2000 ? &low_peak : &high_peak;
+    for (int k = 0; k < size->bins && size->bin_width * k <= 5000; k++) {
+        *(size->bin_width * k < 1000 ? &low : &high) += power[k];
+        float *peak = size->bin_width * k < 2000 ? &low_peak : &high_peak;
         *peak = power[k] > *peak ? power[k] : *peak;
     }
     d->values[ALPHA_RATIO][i] = ratio((double)high, (double)low);
@@ -105,18 +114,21 @@ static void describe_ratios(const float *power, struct descriptors *d, size_t i)
 void spectral_describe(const struct tables *t, const float *magnitudes, const float *before,
                        struct descriptors *d, size_t i)
 {
-    float power[SHORT_BINS];
-    double decibels[49], flux = 0;
+    const struct frame_size *size = &t->brief;
+    float power[MOST_SHORT_BINS];
+    double decibels[MOST_SHORT_BINS], flux = 0;
+    int below = 0; /* bins below 5 kHz */
 
-    for (int k = 0; k < SHORT_BINS; k++)
+    for (int k = 0; k < size->bins; k++)
         power[k] = magnitudes[k] * magnitudes[k];
-    for (int k = 0; k < 49; k++)
+    for (int k = 0; k < size->bins && size->bin_width * k <= 1500; k++)
         decibels[k] = 10 * log10(fmax((double)power[k], 1e-14));
-    for (int k = 0; before && k < BIN_5000; k++)
-        flux += (double)(magnitudes[k] - before[k]) * (double)(magnitudes[k] - before[k]);
-    d->values[FLUX][i] = (float)sqrt(flux / BIN_5000);
-    d->values[SLOPE_0_500][i] = (float)slope(decibels, 0, 16);
-    d->values[SLOPE_500_1500][i] = (float)slope(decibels, 16, 48);
+    for (; below < size->bins && size->bin_width * below < 5000; below++)
+        if (before)
+            flux += (double)(magnitudes[below] - before[below]) * (double)(magnitudes[below] - before[below]);
+    d->values[FLUX][i] = (float)sqrt(flux / below);
+    d->values[SLOPE_0_500][i] = (float)slope(size, decibels, 0, 500);
+    d->values[SLOPE_500_1500][i] = (float)slope(size, decibels, 500, 1500);
     describe_bands(t, power, d, i);
-    describe_ratios(power, d, i);
+    describe_ratios(size, power, d, i);
 }
