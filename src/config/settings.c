@@ -118,6 +118,10 @@ const struct setting SETTINGS[] = {
         "model directory, or a config.json alone for random weights, or OWNER/NAME of the Hugging Face hub; "
         "linear needs none"),
     TEXT(model, revision, "main", "of a model of the hub: a branch, tag or commit"),
+    MODEL(model, head_from, "",
+          "a run or model directory to take pooling, layers and head from (linear probing, then fine-tuning: "
+          "Kumar et "
+          "al., 2022); empty: a new head, or model.pretrained's where it has the same labels"),
     TEXT(model, layer, "last",
          "hidden states to pool: last, weighted (a learned sum, as SUPERB), a layer's number, or several "
          "side by side, as 2,3,4"),
@@ -181,8 +185,10 @@ const struct setting SETTINGS[] = {
     NAME(linear, combine, "none", "none|mean|concat",
          "of several layers: none (each is a candidate), mean (of their classifiers' probabilities), concat "
          "(one classifier on all)"),
-    CHOICE(linear_scale, linear, scale, "standard", "standard|none",
-           "of logistic_regression: standardise features by the training part, or leave them"),
+    CHOICE(linear_scale, linear, scale, "standard", "standard|none|speaker",
+           "standardise features by the training part (svm: always), or leave them; speaker: first, by all "
+           "clips of their speaker, "
+           "of the test part too, without labels: such a model predicts in its own run alone"),
     CHOICE(svm_kernel, linear, kernel, "auto", "auto|linear|rbf",
            "of svm; auto, here and below: by cross-validation in the training part"),
     TEXT(linear, C, "auto",

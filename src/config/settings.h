@@ -30,7 +30,7 @@ enum pooling_padding { PADDING_EXCLUDED, PADDING_INCLUDED };
 enum head_scale { SCALE_NONE, SCALE_STANDARD };
 enum head_kind { HEAD_DENSE, HEAD_LINEAR, HEAD_PROJECTOR, HEAD_RELU, HEAD_NORM, HEAD_COUNT };
 enum linear_classifier { CLASSIFIER_AUTO, CLASSIFIER_LOGISTIC, CLASSIFIER_SVM };
-enum linear_scale { LINEAR_SCALE_STANDARD, LINEAR_SCALE_NONE };
+enum linear_scale { LINEAR_SCALE_STANDARD, LINEAR_SCALE_NONE, LINEAR_SCALE_SPEAKER };
 enum svm_kernel { KERNEL_AUTO, KERNEL_LINEAR, KERNEL_RBF };
 enum optimizer_kind { OPTIMIZER_ADAMW, OPTIMIZER_ADAMW_8BIT };
 
@@ -75,7 +75,7 @@ struct split_settings {
 };
 
 struct model_settings {
-    const char *kind, *pretrained, *revision, *layer, *pooling;
+    const char *kind, *pretrained, *revision, *head_from, *layer, *pooling;
     enum pooling_padding pooling_padding;
     enum automatic attention_mask;
     double context_seconds;

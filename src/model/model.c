@@ -600,6 +600,8 @@ static bool fill_parameters(struct model *model, const struct model_source *sour
     return done && parameters_initialise(&model->parameters, source->seed, error);
 }
 
+static const char SCALE_KEY[] = "emotrain_scale"; /* in config.json, of linear.scale=speaker */
+
 static bool set_up(struct model *model, const struct model_source *source, const char *directory,
                    struct error *error)
 {
@@ -610,6 +612,14 @@ static bool set_up(struct model *model, const struct model_source *source, const
     if (directory && !open_weights(model, directory, error))
         return false;
     model->kind = find_kind(model, source->settings, error);
+    model->by_speaker =
+        source->settings
+            ? source->settings->linear.scale == LINEAR_SCALE_SPEAKER && strcmp(settings->kind, "linear") == 0
+            : text_equal(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(model->json, SCALE_KEY)),
+                         "speaker");
+    cJSON_DeleteItemFromObjectCaseSensitive(model->json, SCALE_KEY);
+    if (model->by_speaker)
+        json_put(model->json, SCALE_KEY, cJSON_CreateString("speaker"));
     model->gradient_checkpointing = settings && settings->gradient_checkpointing;
     if (!model->kind || !read_labels(model, source->labels, &other_labels, error) ||
         !read_task(model, settings, error) || !read_pooling(model, settings, error) ||
@@ -684,6 +694,45 @@ void model_close(struct model *model)
     cJSON_Delete(model->json);
     free(model->path);
     free(model);
+}
+
+bool model_take_head(struct model *model, const char *directory, struct error *error)
+{
+    char *config = path_join(directory, "config.json");
+    cJSON *json = json_read(config, error);
+    struct strings labels = {0};
+    struct weights *weights = json ? weights_open(directory, error) : NULL;
+    size_t taken = 0;
+    bool done =
+        weights != NULL || error->kind || error_set(error, "model.head_from: %s has no weights", directory);
+
+    if (done && weights) {
+        saved_labels(json, &labels);
+        bool same = labels.count == model->labels.count;
+        for (size_t k = 0; same && k < labels.count; k++)
+            same = strcmp(labels.items[k], model->labels.items[k]) == 0;
+        done = same || error_usage(error, "model.head_from: %s predicts other labels", directory);
+    }
+    for (size_t i = 0; done && weights && i < model->parameters.count; i++) {
+        struct parameter *p = &model->parameters.items[i];
+        size_t k = weights_index(weights, p->name);
+        if (!model->kind->layers_above || model->kind->layers_above(model, i) >= 0)
+            continue;
+        done = (k < weights->count && weight_fits(&weights->entries[k], p->tensor)) ||
+               error_usage(error,
+                           "model.head_from: %s has no %s of this shape: another encoder's, or another head",
+                           directory, p->name);
+        done = done && weights_copy(weights, k, p->tensor, error);
+        p->loaded = p->loaded || done;
+        taken += done;
+    }
+    if (done && !error->kind)
+        log_info("head: %zu tensors from %s", taken, directory);
+    strings_free(&labels);
+    weights_close(weights);
+    cJSON_Delete(json);
+    free(config);
+    return done && !error->kind;
 }
 
 void model_forget_scale(struct model *model)

@@ -50,7 +50,8 @@ struct batch {
     float *states; /* in place of samples: means and deviations over time of hidden states 0 .. state_count -
                       1, (count, state_count, 2, state_width); or NULL */
     int64_t state_count, state_width;
-    char **texts; /* INPUT_TEXT: (count) */
+    bool by_speaker; /* states or features are standardised by speaker */
+    char **texts;    /* INPUT_TEXT: (count) */
 
     int64_t *labels; /* (count), indices, of single_label; unused where nothing is learned */
     float *targets;  /* (count, labels), of the other tasks: 0 or 1, or standardised numbers; may be NULL */
@@ -107,6 +108,7 @@ struct model {
     cJSON *json;                /* config.json: as read, then as it will be saved */
     struct parameters parameters;
     bool trained;            /* it was opened as it is, to be used */
+    bool by_speaker;         /* it takes in features standardised by speaker (linear.scale=speaker) */
     struct weights *weights; /* the checkpoint, while the model is being opened; NULL: there is none */
     const struct pooling *pooling;
     bool pooling_includes_padding;
@@ -262,6 +264,10 @@ bool model_save(const struct model *model, const char *directory, struct error *
 /* Writes the classifier in ONNX: "samples" (batch, samples) at model->sample_rate -> "probabilities" (batch,
  * labels), or of regression "numbers".  All clips of a batch are of one length. */
 bool model_write_onnx(const struct model *model, const char *path, struct error *error);
+
+/* Takes the head (and the pooling's parameters) over from a model directory with the same labels, which must
+ * fit. */
+bool model_take_head(struct model *model, const char *directory, struct error *error);
 
 /* Whether model_save writes parameter i as it is. */
 bool model_saves_as_is(const struct model *model, size_t i);

@@ -79,6 +79,17 @@ static void add_selection_remark(struct report *report)
                     "makes a validation part.");
 }
 
+static void add_scale_remark(struct report *report)
+{
+    if (strcmp(report->info.model.scale, "speaker") == 0)
+        strings_add(
+            &report->remarks,
+            "Scaled by speaker: features were standardised over all clips of their speaker, those of the "
+            "test "
+            "part among them, without labels. The metrics hold where many recordings of a new speaker are at "
+            "hand together; the model cannot predict a recording by itself.");
+}
+
 static void add_left_out_remarks(struct report *report)
 {
     const struct run_info *info = &report->info;
@@ -119,6 +130,7 @@ void report_add_remarks(struct report *report)
     if (report->predictions.task == SINGLE_LABEL && strcmp(report->info.model.input, "text") == 0)
         add_text_remark(report);
     add_selection_remark(report);
+    add_scale_remark(report);
     add_absent_remark(report);
     add_left_out_remarks(report);
 }

@@ -70,6 +70,7 @@ static void describe_model(struct run_info *info, const struct settings *setting
     info->model.input = MODEL_INPUT_NAMES[model->kind->input];
     info->model.task = TASKS[model->task].name;
     info->model.pooling = model->kind->forward ? model->pooling->name : "";
+    info->model.scale = model->by_speaker ? "speaker" : "";
     info->model.parameters = parameters_elements(&model->parameters, false);
     info->model.trainable = parameters_elements(&model->parameters, true);
 }

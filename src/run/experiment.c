@@ -5,6 +5,9 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "hub/hub.h"
+#include "run/run_folder.h"
+#include "train/checkpoint.h"
+#include "train/speaker_scale.h"
 #include "train/trainer.h"
 
 #include <stdio.h>
@@ -97,7 +100,7 @@ static void log_model(const struct experiment *e)
              e->compute.threads);
 }
 
-bool experiment_open_model(struct experiment *e, const char *checkpoint, struct error *error)
+static bool open_model(struct experiment *e, const char *checkpoint, const char *head, struct error *error)
 {
     const struct settings *settings = config_settings(e->config);
     const char *pretrained = e->pretrained ? e->pretrained : settings->model.pretrained;
@@ -117,9 +120,68 @@ bool experiment_open_model(struct experiment *e, const char *checkpoint, struct 
         return false;
     if (!checkpoint) /* another corpus' scale is not this one's */
         model_forget_scale(e->model);
+    if (head && !model_take_head(e->model, head, error))
+        return false;
     config_choose(e->config, "audio.normalize", e->model->normalize ? "yes" : "no");
     log_model(e);
     return true;
+}
+
+/* The model directory of a run or of itself; caller frees.  NULL on error. */
+static char *find_head(const struct settings *settings, struct error *error)
+{
+    const char *name = settings->model.head_from;
+    char *run = run_folder_find(name, settings->run.directory, false, error), *directory = NULL;
+
+    if (run && checkpoint_best(run, &directory, error) && !directory)
+        error_set(error, "model.head_from: %s has no checkpoint", run);
+    else if (!run && model_is_directory(name))
+        directory = mem_string(name);
+    else if (!run)
+        error_usage(error, "model.head_from: no run or model directory \"%s\"", name);
+    free(run);
+    return directory;
+}
+
+/* Pooling, layers and head as they were where the head comes from. */
+static bool take_head_settings(struct config *config, const char *directory, struct error *error)
+{
+    static const char *const same[][2] = {{"emotrain_layers", "model.layer"},
+                                          {"pooling_mode", "model.pooling"},
+                                          {"emotrain_head", "model.head"},
+                                          {"emotrain_head_scale", "model.head_scale"}};
+    char *path = path_join(directory, "config.json");
+    cJSON *json = json_read(path, error);
+
+    if (json && cJSON_HasObjectItem(json, "emotrain_combine"))
+        error_usage(error,
+                    "model.head_from: %s averages several layers' classifiers, which is no head to train: "
+                    "linear.combine=none or concat makes one",
+                    directory);
+    if (json && cJSON_HasObjectItem(json, "emotrain_scale"))
+        error_usage(error,
+                    "model.head_from: the features of %s are standardised by speaker: linear.scale=standard "
+                    "makes a head to train",
+                    directory);
+    for (size_t i = 0; json && !error->kind && i < sizeof same / sizeof same[0]; i++) {
+        const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, same[i][0]));
+        if (value)
+            config_choose(config, same[i][1], value);
+    }
+    cJSON_Delete(json);
+    free(path);
+    return !error->kind;
+}
+
+bool experiment_open_model(struct experiment *e, const char *checkpoint, struct error *error)
+{
+    const struct settings *settings = config_settings(e->config);
+    char *head = !checkpoint && *settings->model.head_from ? find_head(settings, error) : NULL;
+    bool done = !error->kind && (!head || take_head_settings(e->config, head, error)) &&
+                open_model(e, checkpoint, head, error);
+
+    free(head);
+    return done;
 }
 
 /* The highest layer of linear.layer; -1: any may be chosen. */
@@ -157,8 +219,15 @@ bool experiment_fill_cache(struct experiment *e, struct error *error)
     bool done = true;
 
     bool shared = split_selection_part(&e->corpus.split) == PART_TEST; /* selection is the test part */
-    if (e->model->kind == &MODEL_PROBE)
-        return fill_layers(e, datasets, shared ? 2 : 3, error);
+    if (e->model->kind == &MODEL_PROBE && !fill_layers(e, datasets, shared ? 2 : 3, error))
+        return false;
+    if (e->model->by_speaker) {
+        e->speakers = speaker_scale_make(datasets, shared ? 2 : 3, e->model, error);
+        for (int i = 0; i < 3; i++)
+            datasets[i]->speakers = e->speakers;
+    }
+    if (e->model->kind == &MODEL_PROBE || error->kind)
+        return !error->kind;
 
     e->cache = feature_cache_open(config_settings(e->config), e->corpus.cache, e->model, error);
     for (int i = 0; e->cache && done && i < (shared ? 2 : 3); i++)
@@ -172,6 +241,7 @@ void experiment_close(struct experiment *e)
 {
     feature_cache_close(e->cache);
     layer_features_close(e->layers);
+    speaker_scale_free(e->speakers);
     model_close(e->model);
     dataset_free(&e->train);
     dataset_free(&e->selection);

@@ -14,8 +14,9 @@ struct experiment {
     struct strings labels;
     struct features *features; /* of linear.features, where that is a file */
     struct dataset train, selection, test;
-    struct feature_cache *cache;   /* of train.feature_cache, or NULL */
-    struct layer_features *layers; /* of linear.features=encoder, or NULL */
+    struct feature_cache *cache;    /* of train.feature_cache, or NULL */
+    struct layer_features *layers;  /* of linear.features=encoder, or NULL */
+    struct speaker_scale *speakers; /* of linear.scale=speaker, or NULL */
     char *pretrained; /* the folder of a model of the hub; NULL where model.pretrained is a path */
     struct model *model;
 };

@@ -39,6 +39,7 @@ static const struct field {
     FIELD(model, input, FIELD_TEXT),
     FIELD(model, task, FIELD_TEXT),
     FIELD(model, pooling, FIELD_TEXT),
+    FIELD(model, scale, FIELD_TEXT),
     FIELD(model, parameters, FIELD_INTEGER),
     FIELD(model, trainable, FIELD_INTEGER),
     FIELD(training, steps, FIELD_INTEGER),

@@ -38,7 +38,7 @@ struct run_info {
         const char *digest;         /* of the clips, their labels, texts, parts and order */
     } split;
     struct {
-        const char *kind, *pretrained, *input, *task, *pooling;
+        const char *kind, *pretrained, *input, *task, *pooling, *scale; /* scale: "speaker", or "" */
         int64_t parameters, trainable;
     } model;
     struct {

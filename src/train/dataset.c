@@ -4,6 +4,7 @@
 #include "audio/egemaps/egemaps.h"
 #include "train/feature_cache.h"
 #include "train/layer_features.h"
+#include "train/speaker_scale.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -277,6 +278,24 @@ static bool load_stored(const struct dataset *dataset, const size_t *items, size
     return done;
 }
 
+float *batch_features(const struct batch *batch, const struct model *model, size_t *width)
+{
+    *width = batch->states ? (size_t)(batch->state_count * 2 * batch->state_width) : model->features.count;
+    return batch->states ? batch->states : batch->features;
+}
+
+static void scale_by_speaker(const struct dataset *dataset, const size_t *items, const struct model *model,
+                             struct batch *batch)
+{
+    size_t width;
+    float *features = batch_features(batch, model, &width);
+
+    for (int64_t i = 0; i < batch->count; i++)
+        speaker_scale_apply(dataset->speakers, dataset->items[items[i]].clip->speaker,
+                            features + (size_t)i * width);
+    batch->by_speaker = true;
+}
+
 bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t count,
                    const struct model *model, const struct augment_settings *augmentation, uint64_t seed,
                    struct batch *batch, struct error *error)
@@ -296,6 +315,8 @@ bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t co
         done = load_stored(dataset, items, count, batch, error);
     else
         done = load_signals(dataset, items, count, model, augmentation, seed, batch, error);
+    if (done && dataset->speakers)
+        scale_by_speaker(dataset, items, model, batch);
     if (done)
         add_targets(dataset, items, model, batch);
     else

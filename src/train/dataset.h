@@ -29,11 +29,13 @@ struct dataset_source {
 
 struct feature_cache;
 struct layer_features;
+struct speaker_scale;
 
 struct dataset {
     struct dataset_source source;
-    const struct feature_cache *cache;   /* of what a frozen part makes of the clips; or NULL */
-    const struct layer_features *layers; /* of an encoder's layers of the clips; or NULL */
+    const struct feature_cache *cache;    /* of what a frozen part makes of the clips; or NULL */
+    const struct layer_features *layers;  /* of an encoder's layers of the clips; or NULL */
+    const struct speaker_scale *speakers; /* of features; or NULL */
     enum task task;
     struct dataset_item *items;
     size_t count;
@@ -64,5 +66,8 @@ bool batch_of_signals(struct batch *batch, const struct signal *signals, size_t 
                       const struct model *model, struct error *error);
 void batch_of_texts(struct batch *batch, const char *const *texts, size_t count);
 void batch_free(struct batch *batch);
+
+/* The vectors that a linear model is fitted to, one for each clip, (*width) of each. */
+float *batch_features(const struct batch *batch, const struct model *model, size_t *width);
 
 #endif

@@ -14,6 +14,12 @@ bool predict_batch(const struct model *model, const struct batch *batch, const s
 {
     const struct forward_mode mode = {.training = false};
 
+    if (model->by_speaker && !batch->by_speaker)
+        return error_usage(
+            error,
+            "%s: its features are standardised by speaker (linear.scale=speaker), so it predicts in "
+            "its own run alone: linear.scale=standard makes a model that predicts by itself",
+            model->path);
     if (model->kind->predict)
         return model->kind->predict(model, batch, outputs, error);
     struct et_scope *scope = et_scope_open(NULL);

@@ -66,3 +66,30 @@ run --config tiny.ini --set model.kind=linear --set model.pretrained= --set line
 accuracy=$(sed -n 's/.*"accuracy":[[:space:]]*\([0-9.]*\).*/\1/p' runs/functionals/report.json | head -1)
 awk "BEGIN { exit !($accuracy > 0.3) }" || fail "accuracy $accuracy is no better than chance"
 expect 0 "Actor_01" "$emotrain" predict functionals corpus/Actor_01
+
+# Scaled by speaker: the report says so; such a model predicts in its own run alone.
+run "${probe[@]}" --run by-speaker --set linear.scale=speaker
+grep -q "^Scaled by speaker: " runs/by-speaker/classification_report.txt || fail "the report does not say how features were scaled"
+one=$(find corpus -name '*.wav' | sort | head -1)
+expect 1 "predicts in its own run alone" "$emotrain" predict by-speaker "$one"
+expect_error 2 "predicts in its own run alone" "$emotrain" export by-speaker by-speaker-copy
+[ -e by-speaker-copy ] && fail "a copy was left"
+run --config tiny.ini --set model.kind=linear --set model.pretrained= --set linear.scale=speaker --set linear.classifier=logistic_regression \
+  --set linear.folds=3 --run functionals-by-speaker
+awk -F, 'NR == 1 { print "path,label,part"; next } { print $1 "," $2 ",train" }' true.csv | sed 's/,train/,test/;3~1s/,test/,train/' >no-speakers.csv
+expect_error 1 "has no speaker" "$emotrain" "${probe[@]}" --set corpus.kind=list --set corpus.file=no-speakers.csv --set corpus.root=corpus \
+  --set split.protocol=predefined --set linear.scale=speaker --run nobody
+
+# Linear probing, then fine-tuning: the first step begins where the linear model stands.
+run --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=concat-mean+std --set split.protocol=speaker --set model.freeze=encoder \
+  --set train.learning_rate=0 --set train.epochs=1 --set run.precision=float32 --run tuned --set model.hidden_dropout=0 --set model.layerdrop=0 \
+  --set model.mask_time_prob=0
+same runs/concat-mean+std/predictions.csv runs/tuned/predictions.csv || fail "fine-tuning does not begin at the linear model"
+grep -q "^layer = 1,2$" runs/tuned/config.ini && grep -q "^pooling = statistics$" runs/tuned/config.ini || fail "config.ini does not say what was taken over"
+run --config runs/tuned/config.ini --run tuned-again
+cmp runs/tuned/predictions.csv runs/tuned-again/predictions.csv || fail "config.ini does not repeat it"
+expect_error 2 "averages several layers" "$emotrain" --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=mean-mean --run no-head
+expect_error 2 "by speaker" "$emotrain" --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=by-speaker --run no-head
+expect_error 2 "no run or model directory \"nothing\"" "$emotrain" --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=nothing --run no-head
+expect_error 2 "another encoder.s" "$emotrain" --config tiny.ini --set model.pretrained="${encoder/wavlm_layer/hubert_group}" --set model.head_from=probe --run no-head
+exit 0

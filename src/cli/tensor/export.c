@@ -105,8 +105,14 @@ static bool export_model(const struct trained_model *trained, const struct form 
                          struct error *error)
 {
     char *temporary = mem_format("%s.exporting", folder);
-    bool done = folder_begin(temporary, error) && form->save(trained->model, temporary, error) &&
-                write_card(trained, form, temporary, error) && folder_sync(temporary, error);
+    bool done =
+        (!trained->model->by_speaker ||
+         error_usage(error,
+                     "%s: its features are standardised by speaker (linear.scale=speaker), so it predicts "
+                     "in its own run alone",
+                     trained->model->path)) &&
+        folder_begin(temporary, error) && form->save(trained->model, temporary, error) &&
+        write_card(trained, form, temporary, error) && folder_sync(temporary, error);
 
     done = folder_finish(temporary, folder, done, error);
     free(temporary);
