@@ -304,6 +304,7 @@ static bool encoder_open(struct model *model, const struct model_settings *setti
         return error_set(error, "%s: \"%s\" needs several layers, a linear head and one label of several",
                          model->path, COMBINE);
     e->hides_padding = hides_padding(model, e, mask);
+    e->kept_layers = e->config.num_hidden_layers;
     model->minimum_samples = e->minimum_samples;
     model->maximum_samples = e->longest;
     bool scales = strcmp(scale, SCALES[SCALE_STANDARD]) == 0;
@@ -547,7 +548,8 @@ static bool save_parameter(const struct model *model, size_t i, struct named_ten
         entry->read = read_merged;
         entry->context = merge;
     }
-    return !strstr(entry->name, ".lora_");
+    long long layer;
+    return !strstr(entry->name, ".lora_") && !(layer_number(e, entry->name, &layer) && layer >= e->kept_layers);
 }
 
 /* What config.json calls the model: transformers' class where that computes this, the class of the 2021

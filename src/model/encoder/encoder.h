@@ -156,6 +156,7 @@ struct encoder {
     bool norms_output;     /* a clip's last hidden state to zero mean and unit variance, as one */
     bool hides_padding;    /* padding is hidden from the encoder (attention mask) */
     int64_t frozen_layers; /* of the transformer, from the first on */
+    int64_t kept_layers;   /* those that are saved: of a linear model, no more than it reads */
 };
 
 /* What layers' names begin with, behind the prefix. */

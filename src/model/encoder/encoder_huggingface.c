@@ -1,7 +1,7 @@
 /*
  * An encoder with a head as transformers' class for its family, which projects every frame, takes the mean
  * over time and has one linear layer.  A linear head on the mean is that, with a projection that changes
- * nothing.
+ * nothing; one layer before the last is a weighted sum that has no weight but there.
  */
 #include "base/memory.h"
 #include "model/encoder/encoder.h"
@@ -34,8 +34,6 @@ static const char *why_not(const struct model *model)
         return "it scales signals, or its last hidden state, in a way of its own";
     if (e->mix.kind == LAYERS_SEVERAL)
         return "it reads several layers side by side";
-    if (e->mix.kind == LAYERS_ONE && e->mix.index != e->mix.layers)
-        return "it reads a layer before the last (train with model.layer=last or weighted)";
     return NULL;
 }
 
@@ -73,6 +71,26 @@ static struct projector make_projector(const struct model *model, struct et_scop
     return made;
 }
 
+/* Whether it reads one hidden state, and not the last. */
+static bool reads_below(const struct encoder *e)
+{
+    return e->mix.kind == LAYERS_ONE && e->mix.index != e->mix.layers;
+}
+
+/* Logits whose softmax is 1 at the layer that is read, and 0 elsewhere. */
+static struct et_tensor *make_layer_weights(const struct model *model, struct et_scope *scope)
+{
+    const struct encoder *e = model->state;
+    const int64_t shape[1] = {e->mix.layers + 1};
+    float *logits = mem_zero((size_t)shape[0], sizeof *logits);
+
+    for (int64_t i = 0; i < shape[0]; i++)
+        logits[i] = i == e->mix.index ? 0 : -1e4F;
+    struct et_tensor *tensor = et_from_data(scope, logits, ET_FLOAT32, shape, 1, model->parameters.device);
+    free(logits);
+    return tensor;
+}
+
 static void describe_huggingface(const struct model *model, cJSON *json)
 {
     static const char *const own[] = {
@@ -83,6 +101,8 @@ static void describe_huggingface(const struct model *model, cJSON *json)
 
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         cJSON_DeleteItemFromObjectCaseSensitive(json, own[i]);
+    if (reads_below(e))
+        json_put(json, "use_weighted_layer_sum", cJSON_CreateBool(true));
     json_put(json, "architectures", cJSON_CreateStringArray(&e->family->classification, 1));
     if (e->head.layout == &HEAD_LAYOUTS[HEAD_LINEAR])
         json_put(json, "classifier_proj_size", cJSON_CreateNumber((double)e->config.hidden_size));
@@ -92,7 +112,7 @@ static bool write_weights(const struct model *model, const char *path, struct er
 {
     const struct encoder *e = model->state;
     const struct parameters *p = &model->parameters;
-    struct named_tensor *tensors = mem_zero(p->count + 2, sizeof *tensors);
+    struct named_tensor *tensors = mem_zero(p->count + 3, sizeof *tensors);
     struct et_scope *scope = et_scope_open(NULL);
     struct projector projector = make_projector(model, scope);
     size_t count = 0;
@@ -112,6 +132,9 @@ static bool write_weights(const struct model *model, const char *path, struct er
     }
     tensors[count++] = (struct named_tensor){.name = "projector.weight", .tensor = projector.weight};
     tensors[count++] = (struct named_tensor){.name = "projector.bias", .tensor = projector.bias};
+    if (reads_below(e))
+        tensors[count++] =
+            (struct named_tensor){.name = "layer_weights", .tensor = make_layer_weights(model, scope)};
     bool done = !et_scope_failed(scope) && safetensors_write(path, tensors, count, error);
     free(tensors);
     return et_scope_close(scope, error) && done;
@@ -121,7 +144,7 @@ bool encoder_is_huggingface(const struct model *model)
 {
     const struct encoder *e = model->state;
 
-    return e->head.layout == &HEAD_LAYOUTS[HEAD_PROJECTOR] && !e->head.scales && !why_not(model);
+    return e->head.layout == &HEAD_LAYOUTS[HEAD_PROJECTOR] && !e->head.scales && !reads_below(e) && !why_not(model);
 }
 
 bool encoder_save_huggingface(const struct model *model, const char *directory, struct error *error)

@@ -71,6 +71,22 @@ static void put_scale(struct model *model, struct et_scope *scope, size_t index,
     free(ordered);
 }
 
+/* Layers above those that the model reads are not saved; one more is where a norm would follow the last. */
+static void cut_encoder(struct model *model)
+{
+    struct encoder *e = model->state;
+    const struct encoder_sizes *names = e->family->sizes;
+    const char *const keys[] = {"num_hidden_layers", names ? names->layers : "num_hidden_layers"};
+    int64_t kept = e->mix.index + (encoder_norms_last(e) ? 1 : 0);
+
+    if (kept >= e->config.num_hidden_layers || cJSON_HasObjectItem(model->json, "prenet_depth"))
+        return; /* emotion2vec's first layers have names of their own */
+    e->kept_layers = kept > 0 ? kept : 1;
+    for (int i = 0; i < 2; i++)
+        if (i == 1 || cJSON_HasObjectItem(model->json, keys[i]))
+            json_put(model->json, keys[i], cJSON_CreateNumber((double)e->kept_layers));
+}
+
 /* The fitted classifier as the model's head. */
 static bool take_classifier(struct model *model, const struct linear_choice *choice, const char *layers,
                             struct error *error)
@@ -93,6 +109,7 @@ static bool take_classifier(struct model *model, const struct linear_choice *cho
     json_put(model->json, "emotrain_layers", cJSON_CreateString(layers));
     if (choice->members > 1)
         json_put(model->json, "emotrain_combine", cJSON_CreateString("mean"));
+    cut_encoder(model);
     return et_scope_close(scope, error);
 }
 
