@@ -30,6 +30,7 @@ struct job {
     struct ranks ranks;  /* the processes that train together */
     struct run_info info;
     bool described, finished; /* the information is there already; a resumed run has nothing left to do */
+    double filling; /* seconds that features of a frozen part took */
 };
 
 static const struct settings *settings_of(const struct job *job)
@@ -202,8 +203,11 @@ static bool open_model(struct job *job, struct error *error)
 static bool fill_in_turn(void *context, struct error *error)
 {
     struct job *job = context;
+    double started = clock_seconds();
+    bool done = experiment_fill_cache(&job->experiment, error);
 
-    return experiment_fill_cache(&job->experiment, error);
+    job->filling = clock_seconds() - started;
+    return done;
 }
 
 /* ---- model and run ---- */
@@ -371,6 +375,7 @@ static bool train_model(struct job *job, struct error *error)
     recorder_close(&recorder);
     if (done && trainer.state.step > reached.step) {
         describe_training(&job->info, &trainer, trainer.state.step - reached.step);
+        job->info.training.seconds += job->filling; /* a cost of the model, where it was not paid before */
         done = describe_candidates(&job->info, job->folder, settings_of(job), error);
     }
     return done && store_info(job, error);
