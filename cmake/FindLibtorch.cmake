@@ -1,13 +1,50 @@
-# libtorch, wherever it is: a downloaded one that CMAKE_PREFIX_PATH (or Torch_DIR) names, else Debian's
-# libtorch-dev, which has no TorchConfig.cmake.  Gives the target Libtorch::Libtorch.
-if(CMAKE_PREFIX_PATH OR Torch_DIR)
-  find_package(Torch QUIET CONFIG)
-endif()
+# libtorch: Debian's libtorch-dev, or another one: a downloaded libtorch, or the package torch of PyPI.  Gives the
+# target Libtorch::Libtorch.  EMOTRAIN_TORCH names its folder; CMAKE_PREFIX_PATH and Torch_DIR are understood as its
+# own documents have them.  Its TorchConfig.cmake is not used: it wants the CUDA toolkit where only CUDA's libraries
+# are needed.
+set(EMOTRAIN_TORCH "" CACHE PATH "folder with the include/ and lib/ of a libtorch other than Debian's")
+set(libtorch_folder ${EMOTRAIN_TORCH})
+foreach(folder ${CMAKE_PREFIX_PATH} ${Torch_DIR})
+  foreach(up . ../.. ../../..)
+    if(NOT libtorch_folder AND EXISTS ${folder}/${up}/lib/libtorch.so AND EXISTS ${folder}/${up}/include/torch)
+      get_filename_component(libtorch_folder ${folder}/${up} ABSOLUTE)
+    endif()
+  endforeach()
+endforeach()
+find_package(OpenMP REQUIRED COMPONENTS CXX)
 add_library(Libtorch::Libtorch INTERFACE IMPORTED)
-if(Torch_FOUND)
-  separate_arguments(libtorch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
-  target_link_libraries(Libtorch::Libtorch INTERFACE ${TORCH_LIBRARIES})
-  target_compile_options(Libtorch::Libtorch INTERFACE ${libtorch_flags})
+if(libtorch_folder)
+  if(NOT EXISTS ${libtorch_folder}/lib/libtorch.so)
+    message(FATAL_ERROR "EMOTRAIN_TORCH=${libtorch_folder}: no lib/libtorch.so in it")
+  endif()
+  message(STATUS "libtorch: ${libtorch_folder}")
+  target_include_directories(Libtorch::Libtorch SYSTEM INTERFACE ${libtorch_folder}/include
+    ${libtorch_folder}/include/torch/csrc/api/include)
+  # The C++ library's old strings, in PyPI's packages before 2.7.
+  file(STRINGS ${libtorch_folder}/lib/libc10.so new_strings REGEX "_ZN3c10.*NSt7__cxx11" LIMIT_COUNT 1)
+  if(NOT new_strings)
+    target_compile_definitions(Libtorch::Libtorch INTERFACE _GLIBCXX_USE_CXX11_ABI=0)
+  endif()
+  file(STRINGS ${libtorch_folder}/include/ATen/ATen.h wants_20 REGEX "C\\+\\+20" LIMIT_COUNT 1) # since 2.12 or so
+  if(wants_20)
+    target_compile_features(Libtorch::Libtorch INTERFACE cxx_std_20)
+  endif()
+  set(libraries torch torch_cpu c10)
+  if(EXISTS ${libtorch_folder}/lib/libtorch_cuda.so)
+    list(APPEND libraries torch_cuda c10_cuda)
+  endif()
+  # PyPI's packages before 2.7 bring a libgomp under a name of theirs.  The system's would be a second one: two teams
+  # of threads on the same processors.  By this link both names are one file.
+  file(GLOB own_gomp ${libtorch_folder}/lib/libgomp-*.so.1)
+  if(own_gomp)
+    file(CREATE_LINK ${own_gomp} ${CMAKE_BINARY_DIR}/libgomp.so.1 SYMBOLIC)
+    target_link_libraries(Libtorch::Libtorch INTERFACE ${CMAKE_BINARY_DIR}/libgomp.so.1)
+  endif()
+  # libtorch.so registers the devices when it is loaded, though no symbol of it is used.
+  target_link_options(Libtorch::Libtorch INTERFACE -Wl,--no-as-needed -Wl,--allow-shlib-undefined)
+  foreach(library ${libraries})
+    target_link_libraries(Libtorch::Libtorch INTERFACE ${libtorch_folder}/lib/lib${library}.so)
+  endforeach()
   set(Libtorch_FOUND TRUE)
 else()
   find_path(LIBTORCH_INCLUDE ATen/ATen.h)
@@ -34,5 +71,8 @@ else()
   endif()
 endif()
 # at::parallel_for is a loop of OpenMP's; compiled without it, silently a serial one.
-find_package(OpenMP REQUIRED COMPONENTS CXX)
-target_link_libraries(Libtorch::Libtorch INTERFACE OpenMP::OpenMP_CXX)
+if(own_gomp)
+  target_compile_options(Libtorch::Libtorch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:${OpenMP_CXX_FLAGS}>)
+else()
+  target_link_libraries(Libtorch::Libtorch INTERFACE OpenMP::OpenMP_CXX)
+endif()

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The Debian packages that the scripts need, by what they are for.  Every script's packages are named here and only here.
 #
-#   scripts/packages.sh USE...     prints those of each use: build, run, test, fuzz, page, check, coverage
+#   scripts/packages.sh USE...     prints those of each use: build, run, test, fuzz, pypi, page, check, coverage
 set -euo pipefail
 for use in "$@"; do
   case $use in
@@ -16,6 +16,7 @@ for use in "$@"; do
       echo sqlite3 python3 iproute2 procps dpkg-dev file
       ;;
     fuzz) "$0" build; echo clang libclang-rt-dev libomp-dev ;;
+    pypi) echo python3 python3-pip ;; # scripts/torch.sh
     page) echo chromium ;; # the test of the report page, which is skipped without it
     check) "$0" run; echo clang-tidy cppcheck valgrind clang-format ;;
     coverage) "$0" test; echo gcovr ;;

@@ -1,13 +1,20 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, fuzzes for a moment (EMOTRAIN_FUZZ_SECONDS of each target, default 10; 0: not at all), and
 # runs every test.  With --sanitize: the tests alone, built with the address and undefined-behaviour sanitizers; with
-# --sanitize=thread, those of threads, with that sanitizer.  Other arguments go to ctest.
+# --sanitize=thread, those of threads, with that sanitizer.  --torch SPEC, first: with that libtorch (scripts/torch.sh), the
+# tests alone.  Other arguments go to ctest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ -d build-fuzz ] || echo "test: installs what is missing, builds, fuzzes and runs every test: about 15 minutes on two cores after scripts/run.sh." \
   "Packages and builds take 0.6 GB of disk more; 65 MB of them are downloaded." >&2
 scripts/install.sh $(scripts/packages.sh test)
 case ${1:-} in
+  --torch)
+    scripts/set-up.sh --torch "$2"
+    found=$(scripts/torch.sh "$2")
+    shift 2
+    exec ctest --test-dir "${found%% *}" -j"$(nproc)" --output-on-failure "$@"
+    ;;
   --sanitize)
     shift
     scripts/set-up.sh build-sanitize -DEMOTRAIN_SANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo

@@ -115,7 +115,7 @@ static void add_table(const struct candidates *c, const struct settings *setting
     for (size_t k = 0; k < c->costs.count; k++)
         columns[k + 1] = headings[k] = mem_format("C=%s", c->costs.items[k]);
     add_rows(c, encoder ? NULL : settings->linear.features,
-             run_info_add_table(info, "candidates", note, columns, c->costs.count + 1));
+             run_info_add_table(info, "Candidates", note, columns, c->costs.count + 1));
     for (size_t k = 0; k < c->costs.count; k++)
         free(headings[k]);
     free(note);

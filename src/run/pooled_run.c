@@ -84,7 +84,7 @@ static void add_fold_table(struct pooled *p)
     for (size_t m = 0; m < GROUP_METRICS; m++)
         columns[m + 2] = metric_title(group_metric(task, m), task);
     cJSON *rows = run_info_add_table(
-        &p->info, "folds",
+        &p->info, "Folds",
         "The metrics above are of all folds' predictions together; here each fold stands alone.", columns,
         GROUP_METRICS + 2);
     for (size_t fold = 0; fold < folds; fold++) {

@@ -33,7 +33,7 @@ alone=(--config svm.ini --folds all --set corpus.root=corpus --set split.protoco
 expect 0 "accuracy .* 64" "$emotrain" "${alone[@]}" --set split.folds=speakers --run alone
 pooled=runs/alone/seed=101,fold=all
 [ "$(ls -d runs/alone/seed=101,fold=? | wc -l)" = 4 ] || fail "not a fold for each speaker"
-grep -q "^folds$" $pooled/classification_report.txt && grep -q "^ *std " $pooled/classification_report.txt || fail "no table of folds"
+grep -q "^Folds$" $pooled/classification_report.txt && grep -q "^ *std " $pooled/classification_report.txt || fail "no table of folds"
 [ "$(wc -l <$pooled/predictions.csv)" = 65 ] || fail "not every clip once"
 grep -q "Speakers shared" $pooled/classification_report.txt && fail "no speaker trains and tests"
 expect 0 "accuracy .* 64" "$emotrain" "${alone[@]}" --set split.folds=speakers --run alone

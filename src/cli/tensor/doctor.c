@@ -24,6 +24,41 @@ static bool on_path(const char *program)
     return found;
 }
 
+/* Where the libtorch that runs lies: the folder of libtorch_cpu.so among what this process has mapped. */
+static void print_libtorch(void)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char line[4352], *path = NULL;
+
+    while (maps && !path && fgets(line, sizeof line, maps)) {
+        if (strstr(line, "/libtorch_cpu.so"))
+            path = strchr(line, '/');
+    }
+    if (path) {
+        *strrchr(path, '/') = '\0';
+        printf("%-22s %s\n", "libtorch from", path);
+    }
+    if (maps)
+        fclose(maps);
+}
+
+/* What another libtorch would bring. */
+static void print_advice(void)
+{
+    bool old = strtol(et_version(), NULL, 10) < 2;
+
+    if (old)
+        printf("%-22s of 2022; PyPI's is faster on CPUs and computes on CUDA cards (docs/results.md, "
+               "\"Today's libtorch\"): "
+               "scripts/run.sh --torch pypi\n",
+               "this libtorch is");
+    if (et_cuda_count() == 0)
+        printf(
+            "%-22s no card is seen: computing on the CPU%s\n", "CUDA",
+            old ? ""
+                : "; a card needs NVIDIA's driver, and a libtorch with CUDA (scripts/run.sh --torch pypi)");
+}
+
 bool command_doctor(const struct options *options, struct error *error)
 {
     static const struct {
@@ -47,11 +82,8 @@ bool command_doctor(const struct options *options, struct error *error)
             printf("%-22s missing (for %s): apt-get install %s\n", helpers[i].program, helpers[i].what,
                    helpers[i].package);
     }
-    if (et_cuda_count() == 0)
-        printf("%-22s this libtorch sees no card: computing on the CPU; for CUDA build against PyTorch's "
-               "libtorch "
-               "(cmake -DCMAKE_PREFIX_PATH=...)\n",
-               "CUDA");
+    print_libtorch();
+    print_advice();
     cJSON_Delete(json);
     return true;
 }
