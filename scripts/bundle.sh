@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# One archive for a machine without a network: the program, the libraries that it needs, libtorch among them, configurations, and
+# model directories.  It runs where it is unpacked, on a system whose C library is no older than this one's.
+#
+#   scripts/bundle.sh [--torch debian|pypi|pypi==VERSION|FOLDER] FILE.tar.gz [MODEL_DIRECTORY]...
+#
+# There: tar xzf FILE.tar.gz && emotrain/bin/emotrain predict emotrain/models/NAME recordings.  Charts need gnuplot; pages do not.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+torch=debian
+if [ "${1:-}" = --torch ]; then torch=$2; shift 2; fi
+file=${1:?usage: scripts/bundle.sh [--torch SPEC] FILE.tar.gz [MODEL_DIRECTORY]...}
+shift
+for model in "$@"; do
+  [ -e "$model/config.json" ] || [ -e "$model/config.yaml" ] || { echo "bundle: $model is no model directory" >&2; exit 2; }
+done
+TARGETS="emotrain emotrain-tensor" scripts/set-up.sh --torch "$torch"
+found=$(scripts/torch.sh "$torch")
+build=${found%% *}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+root=$work/emotrain
+mkdir -p "$root"/{bin,lib,program,models,configs}
+cp "$build/emotrain" "$build/emotrain-tensor.so" "$root/program/"
+cp -r configs/. "$root/configs/"
+cp -r README.md CHANGELOG.md LICENSE docs "$root/"
+for model in "$@"; do cp -rL "$model" "$root/models/"; done
+
+# What both are linked with, but for the C library and the loader, which must be the system's.
+ldd "$build/emotrain" "$build/emotrain-tensor.so" | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' | sort -u |
+  grep -vE '/(libc|libm|libdl|librt|libpthread|libresolv|libutil|ld-linux[^/]*)\.so' | while read -r library; do
+    cp -L "$library" "$root/lib/$(basename "$library")"
+  done
+! ldd "$build/emotrain-tensor.so" | grep "not found" >&2 || { echo "bundle: libraries are missing" >&2; exit 1; }
+cat >"$root/bin/emotrain" <<'END'
+#!/bin/sh
+# The program of this folder with the libraries of this folder.
+folder=$(dirname "$(dirname "$(readlink -f "$0")")")
+LD_LIBRARY_PATH=$folder/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} exec "$folder/program/emotrain" "$@"
+END
+chmod +x "$root/bin/emotrain"
+tar czf "$file.part" -C "$work" emotrain
+mv "$file.part" "$file"
+echo "bundle: $file, $(du -h "$file" | cut -f1); libtorch of $torch, $(ls "$root/models" | wc -l) models" >&2
