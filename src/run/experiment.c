@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "hub/hub.h"
+#include "model/head/layer_mix.h"
 #include "run/run_folder.h"
 #include "train/checkpoint.h"
 #include "train/speaker_scale.h"
@@ -184,28 +185,20 @@ bool experiment_open_model(struct experiment *e, const char *checkpoint, struct 
     return done;
 }
 
-/* The highest layer of linear.layer; -1: any may be chosen. */
-static int64_t highest_layer(const char *text)
-{
-    long long number, highest = -1;
-
-    for (char *item; (item = list_next(&text, ',')); free(item))
-        if (text_to_integer(item, &number) && number > highest)
-            highest = number;
-    return highest;
-}
-
 /* The encoder's layers for all clips; `distinct` of the datasets have clips of their own. */
 static bool fill_layers(struct experiment *e, struct dataset *const datasets[3], size_t distinct,
                         struct error *error)
 {
     const struct settings *settings = config_settings(e->config);
-    int64_t depth = highest_layer(settings->linear.layer), layers = e->model->kind->hidden->count(e->model);
+    int64_t layers[LAYERS_MOST], count = 0, all = e->model->kind->hidden->count(e->model);
 
-    if (depth > layers)
-        return error_usage(error, "linear.layer=%s: this encoder has layers 0 to %lld",
-                           settings->linear.layer, (long long)layers);
-    e->layers = layer_features_open(settings, e->corpus.cache, e->model, &e->compute, depth, error);
+    if (strcmp(settings->linear.layer, "auto") != 0 &&
+        !layers_read(settings->linear.layer, all, layers, &count))
+        return error_usage(error,
+                           "linear.layer=%s: this encoder has layers 0 to %lld; several go from low to high",
+                           settings->linear.layer, (long long)all);
+    int64_t highest = count > 0 ? layers[count - 1] : -1; /* any may be chosen */
+    e->layers = layer_features_open(settings, e->corpus.cache, e->model, &e->compute, highest, error);
     if (!e->layers || !layer_features_fill(e->layers, datasets, distinct, e->model, &e->compute, error))
         return false;
     for (int i = 0; i < 3; i++)

@@ -7,20 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Numbers with commas, each larger than the one before; false for another text. */
-static bool read_several(struct layer_mix *mix, const char *text)
+bool layers_read(const char *text, int64_t highest, int64_t layers[LAYERS_MOST], int64_t *count)
 {
     long long index;
     bool good = true;
 
-    mix->count = 0;
+    *count = 0;
     for (char *item; (item = list_next(&text, ',')); free(item)) {
-        good = good && mix->count < LAYERS_MOST && text_to_integer(item, &index) && index >= 0 &&
-               index <= mix->layers && (mix->count == 0 || index > mix->chosen[mix->count - 1]);
+        good = good && *count < LAYERS_MOST && text_to_integer(item, &index) && index >= 0 &&
+               index <= highest && (*count == 0 || index > layers[*count - 1]);
         if (good)
-            mix->chosen[mix->count++] = index;
+            layers[(*count)++] = index;
     }
-    return good && mix->count > 0;
+    return good && *count > 0;
 }
 
 bool layer_mix_start(struct layer_mix *mix, const char *text, int64_t layers, struct parameters *parameters,
@@ -35,7 +34,7 @@ bool layer_mix_start(struct layer_mix *mix, const char *text, int64_t layers, st
         /* all alike: the softmax of zeros */
         mix->weights = parameters_add(parameters, false, INIT_ZEROS, 0, shape, "layer_weights");
     } else if (strcmp(text, "last") != 0) {
-        if (!read_several(mix, text))
+        if (!layers_read(text, layers, mix->chosen, &mix->count))
             return error_usage(error,
                                "model.layer must be last, weighted, a layer from 0 to %lld, or several like "
                                "2,3,4, not \"%s\"",

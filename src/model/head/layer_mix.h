@@ -17,6 +17,9 @@ struct layer_mix {
     size_t weights; /* LAYERS_WEIGHTED: index of the parameter layer_weights (layers + 1) */
 };
 
+/* Reads "2,3,4": layers from 0 to `highest`, from low to high, at least one; false for another text. */
+bool layers_read(const char *text, int64_t highest, int64_t layers[LAYERS_MOST], int64_t *count);
+
 /* `text`: last, weighted, a number, or numbers with commas, from low to high.  Declares layer_weights if it
  * is needed. */
 bool layer_mix_start(struct layer_mix *mix, const char *text, int64_t layers, struct parameters *parameters,

@@ -4,6 +4,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/parallel.h"
+#include "model/head/layer_mix.h"
 #include "model/linear/logistic.h"
 
 #include <math.h>
@@ -395,26 +396,19 @@ static bool make_sets(struct choice_search *s, const struct layer_set *layers, b
 static bool read_layers(struct choice_search *s, struct error *error)
 {
     const struct examples *e = s->examples;
-    const char *text = e->settings->layer;
-    bool concat = strcmp(e->settings->combine, "concat") == 0, all = strcmp(text, "auto") == 0;
-    struct layer_set layers = {0};
-    long long number;
+    bool concat = strcmp(e->settings->combine, "concat") == 0, all = strcmp(e->settings->layer, "auto") == 0;
+    struct layer_set set = {0};
+    int64_t layers[LAYERS_MOST], count = 0;
 
+    if (!all && !layers_read(e->settings->layer, (int64_t)e->states - 1, layers, &count))
+        return error_usage(error,
+                           "linear.layer must be auto, or layers from 0 to %zu, from low to high, not \"%s\"",
+                           e->states - 1, e->settings->layer);
     for (size_t i = 0; all && i < e->states && i < CHOICE_LAYERS_MOST; i++)
-        layers.layers[layers.count++] = i;
-    for (char *item; !all && (item = list_next(&text, ',')); free(item)) {
-        if (layers.count == CHOICE_LAYERS_MOST || !text_to_integer(item, &number) || number < 0 ||
-            (size_t)number >= e->states ||
-            (layers.count > 0 && (size_t)number <= layers.layers[layers.count - 1]))
-            error_usage(error,
-                        "linear.layer must be auto, or layers from 0 to %zu, from low to high, not \"%s\"",
-                        e->states - 1, e->settings->layer);
-        else
-            layers.layers[layers.count++] = (size_t)number;
-    }
-    if (error->kind)
-        return false;
-    return make_sets(s, &layers, concat, error);
+        set.layers[set.count++] = i;
+    for (int64_t i = 0; i < count; i++)
+        set.layers[set.count++] = (size_t)layers[i];
+    return make_sets(s, &set, concat, error);
 }
 
 /* The groups in the order that they are dealt: the largest first. */

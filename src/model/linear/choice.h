@@ -11,9 +11,10 @@
 #ifndef EMOTRAIN_MODEL_LINEAR_CHOICE_H
 #define EMOTRAIN_MODEL_LINEAR_CHOICE_H
 
+#include "model/head/layer_mix.h"
 #include "model/model.h"
 
-enum { CHOICE_LAYERS_MOST = 64 };
+enum { CHOICE_LAYERS_MOST = LAYERS_MOST };
 
 struct linear_candidate {
     size_t layers[CHOICE_LAYERS_MOST], layer_count;
