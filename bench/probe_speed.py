@@ -58,7 +58,7 @@ def states_of(encoder, features, frames):
 
 def peer_features(paths):
     extractor = transformers.AutoFeatureExtractor.from_pretrained(a.model)
-    encoder = transformers.WhisperModel.from_pretrained(a.model, attn_implementation="sdpa").encoder.eval()
+    encoder = transformers.WhisperModel.from_pretrained(a.model, attn_implementation="sdpa").encoder.float().eval()
     rows = []
     with torch.inference_mode():
         for path in paths:
