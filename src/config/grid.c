@@ -78,14 +78,17 @@ static bool add_axis(struct grid *grid, const struct config *config, const char 
 }
 
 /* A key that stands in several sections (batch_size) goes by its whole name, whatever the other axes are:
- * names of runs must mean the same in every sweep. */
+ * names of runs must mean the same in every sweep.  [linear]'s keys leave [model]'s as they are: pooling,
+ * layer. */
 static void tell_apart(struct grid *grid)
 {
     for (size_t a = 0; grid->files.count == 0 && a < grid->axis_count; a++) {
         const char *key = strrchr(grid->axes[a].name, '.') + 1;
         size_t sections = 0;
+        bool of_model = text_starts(grid->axes[a].name, "model.");
         for (size_t i = 0; i < SETTINGS_COUNT; i++)
-            sections += strcmp(key, SETTINGS[i].key) == 0;
+            sections += strcmp(key, SETTINGS[i].key) == 0 &&
+                        !(of_model && strcmp(SETTINGS[i].section, "linear") == 0);
         if (sections > 1)
             grid->axes[a].label = grid->axes[a].name;
     }
