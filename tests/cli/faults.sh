@@ -50,4 +50,4 @@ each "sqlite3 runs/emotrain.db 'PRAGMA foreign_keys = ON; DELETE FROM splits'" s
 each ":" runs list
 each ":" report one
 each ":" plot one two
-each ":" features corpus/Actor_01 -o features.csv
+each ":" features egemaps corpus/Actor_01 -o features.csv
