@@ -32,6 +32,22 @@ if(libtorch_folder)
   set(libraries torch torch_cpu c10)
   if(EXISTS ${libtorch_folder}/lib/libtorch_cuda.so)
     list(APPEND libraries torch_cuda c10_cuda)
+    # Training by several cards needs headers and one library of CUDA and NCCL: those that pip puts beside the package
+    # torch, or a toolkit's.
+    file(GLOB cuda_includes ${libtorch_folder}/../nvidia/*/include)
+    list(APPEND cuda_includes /usr/local/cuda/include)
+    find_path(CUDA_INCLUDE cuda_runtime_api.h PATHS ${cuda_includes} NO_DEFAULT_PATH)
+    find_path(NCCL_INCLUDE nccl.h PATHS ${cuda_includes} /usr/include NO_DEFAULT_PATH)
+    file(GLOB cudart ${libtorch_folder}/../nvidia/*/lib/libcudart.so.* ${libtorch_folder}/lib/libcudart*.so*
+      /usr/local/cuda/lib64/libcudart.so)
+    if(CUDA_INCLUDE AND NCCL_INCLUDE AND cudart)
+      list(GET cudart 0 cudart)
+      target_include_directories(Libtorch::Libtorch SYSTEM INTERFACE ${cuda_includes})
+      target_compile_definitions(Libtorch::Libtorch INTERFACE USE_C10D_NCCL)
+      target_link_libraries(Libtorch::Libtorch INTERFACE ${cudart})
+    else()
+      message(STATUS "libtorch: no headers of CUDA and NCCL beside it: one card at a time")
+    endif()
   endif()
   # PyPI's packages before 2.7 bring a libgomp under a name of theirs.  The system's would be a second one: two teams
   # of threads on the same processors.  By this link both names are one file.

@@ -25,7 +25,7 @@ cp tests/cli/tiny.ini tests/cli/tiny.json "$folder"
 cd "$folder"
 "$emotrain" --config tiny.ini --run run --set train.epochs=1 >/dev/null 2>&1
 for command in "index --config tiny.ini --set run.database=new.db --set audio.cache=new" "split --config tiny.ini" "split --config tiny.ini --list test" \
-  "features corpus/Actor_01" "runs" "runs show run" "plot run" "report run" "runs rm run" "--help"; do
+  "features egemaps corpus/Actor_01" "runs" "runs show run" "plot run" "report run" "runs rm run" "--help"; do
   valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite --soname-synonyms=somalloc=none \
     --child-silent-after-fork=yes "$emotrain" $command >out 2>log || { echo "valgrind: emotrain $command"; cat log; exit 1; }
 done
