@@ -35,7 +35,11 @@ if(libtorch_folder)
     # Training by several cards needs headers and one library of CUDA and NCCL: those that pip puts beside the package
     # torch, or a toolkit's.
     file(GLOB cuda_includes ${libtorch_folder}/../nvidia/*/include)
-    list(APPEND cuda_includes /usr/local/cuda/include)
+    if(EXISTS /usr/local/cuda/include)
+      list(APPEND cuda_includes /usr/local/cuda/include)
+    endif()
+    unset(CUDA_INCLUDE CACHE) # of another libtorch
+    unset(NCCL_INCLUDE CACHE)
     find_path(CUDA_INCLUDE cuda_runtime_api.h PATHS ${cuda_includes} NO_DEFAULT_PATH)
     find_path(NCCL_INCLUDE nccl.h PATHS ${cuda_includes} /usr/include NO_DEFAULT_PATH)
     file(GLOB cudart ${libtorch_folder}/../nvidia/*/lib/libcudart.so.* ${libtorch_folder}/lib/libcudart*.so*

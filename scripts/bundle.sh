@@ -6,11 +6,20 @@
 #
 # There: tar xzf FILE.tar.gz && emotrain/bin/emotrain predict emotrain/models/NAME recordings.  Charts need gnuplot; pages do not.
 set -euo pipefail
+here=$PWD
+absolute() { case $1 in /*) echo "$1" ;; *) echo "$here/$1" ;; esac; }
+[ "${1:-}" != --torch ] || [ ! -d "${2:-}" ] || set -- --torch "$(realpath "$2")" "${@:3}" # a folder as the caller sees it
 cd "$(dirname "$0")/.."
 torch=debian
 if [ "${1:-}" = --torch ]; then torch=$2; shift 2; fi
 file=${1:?usage: scripts/bundle.sh [--torch SPEC] FILE.tar.gz [MODEL_DIRECTORY]...}
 shift
+file=$(absolute "$file")
+models=()
+for model in "$@"; do models+=("$(absolute "$model")"); done
+set -- "${models[@]}"
+names=$(for model in "$@"; do basename "$model"; done | sort | uniq -d)
+[ -z "$names" ] || { echo "bundle: two models are called $names" >&2; exit 2; }
 for model in "$@"; do
   [ -e "$model/config.json" ] || [ -e "$model/config.yaml" ] || { echo "bundle: $model is no model directory" >&2; exit 2; }
 done
@@ -31,6 +40,13 @@ ldd "$build/emotrain" "$build/emotrain-tensor.so" | sed -n 's/.* => \(\/[^ ]*\) 
   grep -vE '/(libc|libm|libdl|librt|libpthread|libresolv|libutil|ld-linux[^/]*)\.so' | while read -r library; do
     cp -L "$library" "$root/lib/$(basename "$library")"
   done
+# What CUDA's libraries open themselves when they are needed.
+case $torch in
+  pypi*)
+    packages=${build#build-}
+    find "libtorch/$packages/torch/lib" "libtorch/$packages"/nvidia/*/lib -name '*.so*' ! -name '*.alt.*' -exec cp -Ln {} "$root/lib/" \;
+    ;;
+esac
 ! ldd "$build/emotrain-tensor.so" | grep "not found" >&2 || { echo "bundle: libraries are missing" >&2; exit 1; }
 cat >"$root/bin/emotrain" <<'END'
 #!/bin/sh

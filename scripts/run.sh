@@ -5,6 +5,7 @@
 #
 # --torch says which libtorch: Debian's, the default; PyPI's, which is newer, faster and knows CUDA; or one at hand (scripts/torch.sh).
 set -euo pipefail
+[ "${1:-}" != --torch ] || [ ! -d "${2:-}" ] || set -- --torch "$(realpath "$2")" "${@:3}" # a folder as the caller sees it
 cd "$(dirname "$0")/.."
 folder=build torch=debian
 if [ "${1:-}" = --torch ]; then

@@ -3,6 +3,7 @@
 #
 #   scripts/set-up.sh [--torch debian|pypi|pypi==VERSION|FOLDER] [FOLDER [CMAKE_OPTION]...]     (TARGETS="NAME..." builds only those)
 set -euo pipefail
+[ "${1:-}" != --torch ] || [ ! -d "${2:-}" ] || set -- --torch "$(realpath "$2")" "${@:3}" # a folder as the caller sees it
 cd "$(dirname "$0")/.."
 torch=(build)
 if [ "${1:-}" = --torch ]; then

@@ -4,6 +4,7 @@
 # --sanitize=thread, those of threads, with that sanitizer.  --torch SPEC, first: with that libtorch (scripts/torch.sh), the
 # tests alone.  Other arguments go to ctest.
 set -euo pipefail
+[ "${1:-}" != --torch ] || [ ! -d "${2:-}" ] || set -- --torch "$(realpath "$2")" "${@:3}" # a folder as the caller sees it
 cd "$(dirname "$0")/.."
 [ -d build-fuzz ] || echo "test: installs what is missing, builds, fuzzes and runs every test: about 15 minutes on two cores after scripts/run.sh." \
   "Packages and builds take 0.6 GB of disk more; 65 MB of them are downloaded." >&2

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -88,7 +89,7 @@ void npz_add_integers(struct npz_writer *writer, const char *name, const int64_t
 static uint32_t next_character(const unsigned char **at)
 {
     const unsigned char *s = *at;
-    int more = s[0] < 0x80 ? 0 : s[0] >= 0xf0 && s[0] < 0xf5 ? 3 : s[0] >= 0xe0 ? 2 : s[0] >= 0xc2 ? 1 : -1;
+    int more = s[0] < 0x80 ? 0 : s[0] < 0xc2 ? -1 : s[0] < 0xe0 ? 1 : s[0] < 0xf0 ? 2 : s[0] < 0xf5 ? 3 : -1;
     uint32_t character = more == 0 ? s[0] : more > 0 ? s[0] & (0x3fU >> more) : 0xfffd;
 
     *at = s + 1;
@@ -139,11 +140,15 @@ static zip_source_t *source_of(zip_t *archive, struct member *m)
             done ? zip_source_filep(archive, m->file, 0, (zip_int64_t)(NPZ_HEADER + m->bytes)) : NULL;
         if (source)
             m->file = NULL; /* the archive closes it */
+        else if (!done)
+            zip_error_set(zip_get_error(archive), ZIP_ER_WRITE, errno);
         return source;
     }
     unsigned char *whole = malloc(NPZ_HEADER + m->bytes); /* the archive frees it */
-    if (!whole)
+    if (!whole) {
+        zip_error_set(zip_get_error(archive), ZIP_ER_MEMORY, 0);
         return NULL;
+    }
     memcpy(whole, m->header, NPZ_HEADER);
     if (m->bytes)
         memcpy(whole + NPZ_HEADER, m->values, m->bytes);

@@ -179,9 +179,9 @@ const struct setting SETTINGS[] = {
            "regression where numbers are learned"),
     TEXT(linear, layer, "auto",
          "of features=encoder: auto (chosen by cross-validation), or hidden states, as 2,3,4"),
-    LIST(linear, pooling, "mean", ',',
-         "of features=encoder: mean, mean+std (mean and standard deviation over time), or both to choose "
-         "from"),
+    NAME(linear, pooling, "mean", "mean|mean+std|auto",
+         "of features=encoder: over time, mean, or mean and standard deviation; auto: one of both, chosen "
+         "likewise"),
     NAME(linear, combine, "none", "none|mean|concat",
          "of several layers: none (each is a candidate), mean (of their classifiers' probabilities), concat "
          "(one classifier on all)"),

@@ -71,7 +71,8 @@ EMOTRAIN_API enum emotrain_input emotrain_input(const struct emotrain *model);
 EMOTRAIN_API size_t emotrain_label_count(const struct emotrain *model);
 EMOTRAIN_API const char *emotrain_label(const struct emotrain *model, size_t k);
 EMOTRAIN_API double emotrain_threshold(const struct emotrain *model, size_t k);
-EMOTRAIN_API int emotrain_sample_rate(const struct emotrain *model); /* Hz, that sounds are resampled to */
+EMOTRAIN_API int emotrain_sample_rate(
+    const struct emotrain *model); /* Hz, that sounds are resampled to; 0: they are taken as recorded */
 
 /* Predictions: `predictions` has room for emotrain_label_count floats.  Sounds of any rate and length are
  * taken; `samples` are mono, from -1 to 1, `rate` in Hz.  Files and bytes are what libsndfile reads; channels

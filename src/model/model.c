@@ -698,6 +698,9 @@ void model_close(struct model *model)
 
 bool model_take_head(struct model *model, const char *directory, struct error *error)
 {
+    if (!model->kind->layers_above)
+        return error_usage(error, "model.head_from: model.kind=%s has no head of its own; encoder has",
+                           model->kind->name);
     char *config = path_join(directory, "config.json");
     cJSON *json = json_read(config, error);
     struct strings labels = {0};
@@ -716,7 +719,7 @@ bool model_take_head(struct model *model, const char *directory, struct error *e
     for (size_t i = 0; done && weights && i < model->parameters.count; i++) {
         struct parameter *p = &model->parameters.items[i];
         size_t k = weights_index(weights, p->name);
-        if (!model->kind->layers_above || model->kind->layers_above(model, i) >= 0)
+        if (model->kind->layers_above(model, i) >= 0)
             continue;
         done = (k < weights->count && weight_fits(&weights->entries[k], p->tensor)) ||
                error_usage(error,

@@ -105,12 +105,12 @@ static void add_table(const struct candidates *c, const struct settings *setting
         *all = c->count > MOST_ROWS
                    ? mem_format("The best %d of %zu rows; %s has all. ", MOST_ROWS, c->count, FIT_TABLE)
                    : mem_string("");
-    char *note = mem_format("%sChosen: %s%s%sC=%s, of %zu candidates. Scores are %s over all clips of the "
-                            "training part, each predicted "
-                            "by the fold of %lld that did not train on it; the test part was not looked at.",
-                            all, encoder ? "layer " : "", encoder ? c->rows[c->best_row].layer : "",
-                            encoder ? ", " : "", c->costs.items[c->best_cost], c->tried, score_name(settings),
-                            (long long)settings->linear.folds);
+    char *note = mem_format(
+        "%sChosen: %s%s%sC=%s, of %zu candidates. Scores are %s over all clips of the "
+        "training part, each predicted in cross-validation by a fit that did not see it; the test part "
+        "was not looked at.",
+        all, encoder ? "layer " : "", encoder ? c->rows[c->best_row].layer : "", encoder ? ", " : "",
+        c->costs.items[c->best_cost], c->tried, score_name(settings));
 
     for (size_t k = 0; k < c->costs.count; k++)
         columns[k + 1] = headings[k] = mem_format("C=%s", c->costs.items[k]);

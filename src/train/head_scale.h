@@ -1,6 +1,6 @@
 /*
- * model.head_scale=standard: the mean and deviation of the training clips' pooled vectors, which the head takes
- * away, measured before the first step.
+ * model.head_scale=standard: the mean and deviation of the training clips' pooled vectors, which the head
+ * takes away, measured before the first step.
  */
 #ifndef EMOTRAIN_TRAIN_HEAD_SCALE_H
 #define EMOTRAIN_TRAIN_HEAD_SCALE_H

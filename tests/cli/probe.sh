@@ -18,6 +18,15 @@ run "${probe[@]}" --run again
 cmp runs/probe/predictions.csv runs/again/predictions.csv || fail "the same experiment gave other answers"
 grep -q "^features [0-9]" err && fail "the layers were computed again"
 
+# One that was stopped after it was fitted is fitted again: its checkpoint has no more layers than it reads.
+if command -v sqlite3 >/dev/null; then
+  run "${probe[@]}" --run stopped --set linear.layer=1,2
+  cp runs/stopped/predictions.csv stopped.csv
+  sqlite3 runs/emotrain.db "UPDATE runs SET state = 'interrupted' WHERE name = 'stopped'"
+  run --run stopped --resume
+  cmp stopped.csv runs/stopped/predictions.csv || fail "a probe that goes on predicts otherwise"
+fi
+
 # From a recording the same as from the stored layers; the same in a copy.
 same() { # the probabilities of the first clips of two tables, the first a run's
   paste -d, <(head -6 "$1" | cut -d, -f4-) <(head -6 "$2" | cut -d, -f4-) |
@@ -35,10 +44,10 @@ for combine in none mean concat; do
     [ -s "onnx-$name/model.onnx" ] || fail "$name: no graph"
   done
 done
-run "${probe[@]}" --run poolings --set linear.pooling=mean,mean+std
+run "${probe[@]}" --run poolings --set linear.pooling=auto
 grep -q "the best of 12 candidates" err || fail "not both poolings: $(cat err)"
 grep -q "^ *1 mean+std " runs/poolings/classification_report.txt || fail "the report has no table of candidates"
-expect_error 2 "mean and mean+std" "$emotrain" "${probe[@]}" --run wrong --set linear.pooling=max
+expect_error 2 "one of mean|mean+std|auto" "$emotrain" "${probe[@]}" --run wrong --set linear.pooling=max
 expect_error 2 "linear.layer=3: this encoder has layers 0 to 2" "$emotrain" "${probe[@]}" --run high --set linear.layer=3
 expect_error 2 "linear.C must be auto, or numbers" "$emotrain" "${probe[@]}" --run cost --set linear.C=0
 expect_error 2 "there is logistic_regression" "$emotrain" "${probe[@]}" --run svm --set linear.classifier=svm
@@ -59,6 +68,11 @@ for labels in true false; do
 done
 cmp runs/labels-true/candidates.csv runs/labels-false/candidates.csv || fail "the test part's labels changed the choice"
 cmp -s runs/labels-true/predictions.csv runs/labels-false/predictions.csv && fail "the labels were not changed"
+# Nor with other test clips.
+awk '!/,test$/ || n++ % 3 == 0' true.csv >fewer.csv
+run "${probe[@]}" --set corpus.kind=list --set corpus.file=fewer.csv --set corpus.root=corpus --set split.protocol=predefined --run fewer
+cmp runs/labels-true/candidates.csv runs/fewer/candidates.csv || fail "the test part's clips changed the choice"
+[ "$(wc -l <runs/fewer/predictions.csv)" -lt "$(wc -l <runs/labels-true/predictions.csv)" ] || fail "the clips were not changed"
 
 # Functionals: logistic regression beside the machines.
 run --config tiny.ini --set model.kind=linear --set model.pretrained= --set linear.classifier=logistic_regression --set linear.folds=3 --run functionals

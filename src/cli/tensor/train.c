@@ -30,7 +30,7 @@ struct job {
     struct ranks ranks;  /* the processes that train together */
     struct run_info info;
     bool described, finished; /* the information is there already; a resumed run has nothing left to do */
-    double filling; /* seconds that features of a frozen part took */
+    double filling;           /* seconds that features of a frozen part took */
 };
 
 static const struct settings *settings_of(const struct job *job)
@@ -194,7 +194,13 @@ static bool open_model(struct job *job, struct error *error)
     const struct experiment *e = &job->experiment;
     const struct model_kind *kind = model_kind_of(config_settings(e->config), error);
 
-    if (kind &&
+    if (kind && job->checkpoint && !trainer_takes_steps(kind)) {
+        free(job->checkpoint); /* what is fitted at once begins again: it takes seconds, and keeps the whole
+                                  encoder */
+        job->checkpoint = NULL;
+        experiment_find_model(&job->experiment, error);
+    }
+    if (kind && !error->kind &&
         ranks_check(&job->ranks, &config_settings(e->config)->train, trainer_takes_steps(kind), error))
         experiment_open_model(&job->experiment, job->checkpoint, error);
     return ranks_agree(&job->ranks, error);

@@ -119,7 +119,8 @@ static bool divide_by_speaker(const struct split_request *request, size_t size, 
     size_t count = speakers.names.count, kinds = request->class_count + 2;
 
     if (done && count < 2)
-        done = error_set(error, "split.protocol=speaker: needs at least 2 speakers, here is %zu", count);
+        done = error_set(error, "split.protocol=%s: needs at least 2 speakers, here is %zu",
+                         request->settings->protocol, count);
     if (done) {
         bool *chosen = mem_zero(count, sizeof *chosen), *best = mem_zero(count, sizeof *best);
         size_t *order = mem_zero(count, sizeof *order);

@@ -7,6 +7,7 @@
 #include "corpus/corpus.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -256,7 +257,11 @@ static bool find_folds(const struct split_protocol *protocol, const struct split
         fixed = fixed || (request->clips->clips[i].part_is_fixed &&
                           strcmp(request->clips->clips[i].part, PART_NAMES[PART_TEST]) == 0);
     return !fixed || split->folds == 0 ||
-           error_usage(error, "split.folds: the test part is given, so there are no folds: 0");
+           error_usage(error,
+                       protocol->fold_count && protocol != &SPLIT_SPEAKER
+                           ? "split.protocol=%s: the test part is given, so there are no folds"
+                           : "split.folds: the test part is given, so there are no folds: 0",
+                       protocol->name);
 }
 
 static bool check_parts(const struct split_settings *settings, const struct split *split, struct error *error)
@@ -264,6 +269,8 @@ static bool check_parts(const struct split_settings *settings, const struct spli
     const char *file = settings->file;
     bool listed = strcmp(settings->protocol, "predefined") == 0;
 
+    if (split->counts[PART_TEST] == 0 && split->folds > 0)
+        return error_usage(error, "split.fold=%lld: no clip is of its speakers", (long long)settings->fold);
     if (split->counts[PART_TEST] == 0 && !listed)
         return error_usage(error,
                            "split.test must be above 0: without a test part there is nothing to report");
@@ -312,16 +319,18 @@ void split_free(struct split *split)
 char *split_describe(const struct split_settings *settings, const struct corpora_settings *corpora)
 {
     const struct corpus_settings *first = &corpora->items[0];
-    char test[TEXT_NUMBER_SIZE], validation[TEXT_NUMBER_SIZE];
+    char test[TEXT_NUMBER_SIZE], validation[TEXT_NUMBER_SIZE], folds[24];
     struct text text = {0};
 
+    snprintf(folds, sizeof folds, "%lld", (long long)settings->folds);
+
     text_add(&text,
-             "protocol=%s test=%s validation=%s seed=%lld folds=%lld fold=%lld file=%s labels=%s "
+             "protocol=%s test=%s validation=%s seed=%lld folds=%s fold=%lld file=%s labels=%s "
              "label_map=%s part=%s",
              settings->protocol, text_from_number(test, settings->test),
              text_from_number(validation, settings->validation), (long long)settings->seed,
-             (long long)settings->folds, (long long)settings->fold, settings->file, corpora->labels,
-             first->label_map, first->part);
+             settings->folds == SETTING_WORD ? "speakers" : folds, (long long)settings->fold, settings->file,
+             corpora->labels, first->label_map, first->part);
     for (size_t c = 1; c < corpora->count; c++) {
         const struct corpus_settings *corpus = &corpora->items[c];
         char *key = corpus_key(corpus, corpora->task);

@@ -549,7 +549,8 @@ static bool save_parameter(const struct model *model, size_t i, struct named_ten
         entry->context = merge;
     }
     long long layer;
-    return !strstr(entry->name, ".lora_") && !(layer_number(e, entry->name, &layer) && layer >= e->kept_layers);
+    return !strstr(entry->name, ".lora_") &&
+           !(layer_number(e, entry->name, &layer) && layer >= e->kept_layers);
 }
 
 /* What config.json calls the model: transformers' class where that computes this, the class of the 2021

@@ -144,7 +144,8 @@ bool encoder_is_huggingface(const struct model *model)
 {
     const struct encoder *e = model->state;
 
-    return e->head.layout == &HEAD_LAYOUTS[HEAD_PROJECTOR] && !e->head.scales && !reads_below(e) && !why_not(model);
+    return e->head.layout == &HEAD_LAYOUTS[HEAD_PROJECTOR] && !e->head.scales && !reads_below(e) &&
+           !why_not(model);
 }
 
 bool encoder_save_huggingface(const struct model *model, const char *directory, struct error *error)

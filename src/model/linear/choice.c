@@ -364,24 +364,23 @@ static bool read_costs(struct choice_search *s, struct error *error)
         else
             s->cost_count++;
     }
+    if (s->cost_count == 0)
+        error_usage(error, "linear.C names no number: auto, or numbers from small to large");
     return !error->kind;
 }
 
-/* A set for each pooling and layer, or with all layers in it; linear.pooling: mean, mean+std, or both. */
-static bool make_sets(struct choice_search *s, const struct layer_set *layers, bool concat,
-                      struct error *error)
+/* A set for each pooling and layer, or for each pooling with all layers in it. */
+static void make_sets(struct choice_search *s, const struct layer_set *layers, bool concat)
 {
     const struct examples *e = s->examples;
-    const char *text = e->settings->pooling;
+    const char *pooling = e->settings->pooling;
+    bool both = strcmp(pooling, "auto") == 0;
+    size_t least = both || strcmp(pooling, "mean") == 0 ? 1 : 2, most = both ? 2 : least;
 
     s->sets = mem_zero(2 * layers->count + 2, sizeof *s->sets);
-    for (char *item; s->pooling_count < e->parts && (item = list_next(&text, ',')); free(item)) {
+    for (size_t parts = least; parts <= most && s->pooling_count < e->parts; parts++) {
         struct layer_set set = *layers;
-        set.parts = strcmp(item, "mean") == 0 ? 1 : 2;
-        if (strcmp(item, "mean") != 0 && strcmp(item, "mean+std") != 0)
-            error_usage(error, "linear.pooling must be of mean and mean+std, not \"%s\"", item);
-        if (e->parts == 1)
-            set.parts = 1; /* features that are no encoder's */
+        set.parts = e->parts == 1 ? 1 : parts; /* 1: features that are no encoder's */
         s->pooling_count++;
         if (concat)
             s->sets[s->set_count++] = set;
@@ -389,7 +388,6 @@ static bool make_sets(struct choice_search *s, const struct layer_set *layers, b
             s->sets[s->set_count++] =
                 (struct layer_set){.layers = {layers->layers[i]}, .count = 1, .parts = set.parts};
     }
-    return !error->kind;
 }
 
 /* linear.layer: "auto", or numbers. */
@@ -408,7 +406,8 @@ static bool read_layers(struct choice_search *s, struct error *error)
         set.layers[set.count++] = i;
     for (int64_t i = 0; i < count; i++)
         set.layers[set.count++] = (size_t)layers[i];
-    return make_sets(s, &set, concat, error);
+    make_sets(s, &set, concat);
+    return true;
 }
 
 /* The groups in the order that they are dealt: the largest first. */

@@ -13,7 +13,7 @@ enum { LANES = PRECONDITION_LANES, ROWS = 8, MOST_WIDTH = 2048 };
 struct preconditioner {
     size_t width;    /* 0: leaves everything as it is */
     double *moments; /* (width, width) x'x / count, the lower half */
-    double *factor;  /* L; a unit matrix before it is set */
+    double *factor;  /* L, once it is set */
     double *inverse; /* (width) 1 / its diagonal */
 };
 
