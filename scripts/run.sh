@@ -3,7 +3,7 @@
 #
 #   scripts/run.sh [--torch debian|pypi|pypi==VERSION|FOLDER] [ARGUMENT]...
 #
-# --torch says which libtorch: Debian's, the default; PyPI's, which is newer, faster and knows CUDA; or one at hand (scripts/torch.sh).
+# --torch says which libtorch: Debian's, the default; PyPI's, which is newer and knows CUDA; or one at hand (scripts/torch.sh).
 set -euo pipefail
 [ "${1:-}" != --torch ] || [ ! -d "${2:-}" ] || set -- --torch "$(realpath "$2")" "${@:3}" # a folder as the caller sees it
 cd "$(dirname "$0")/.."

@@ -48,7 +48,7 @@ static void print_advice(void)
     bool old = strtol(et_version(), NULL, 10) < 2;
 
     if (old)
-        printf("%-22s of 2022; PyPI's is faster on CPUs and computes on CUDA cards (docs/results.md, "
+        printf("%-22s of 2022; PyPI's is newer and computes on CUDA cards (docs/results.md, "
                "\"Today's libtorch\"): "
                "scripts/run.sh --torch pypi\n",
                "this libtorch is");
