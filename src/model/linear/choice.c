@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* Tighter than scikit-learn's default of 1e-4, so that no choice hangs on where the iterations stop. */
-static const double SEARCH_TOLERANCE = 1e-6, FIT_TOLERANCE = 1e-9;
+static const double SEARCH_TOLERANCE = 1e-7, FIT_TOLERANCE = 1e-9;
 static const double COSTS[] = {1e-4, 1e-3, 1e-2, 1e-1, 1}; /* linear.C=auto */
 
 /* A set of layers that one classifier is fitted to. */
