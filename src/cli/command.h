@@ -59,6 +59,9 @@ bool command_export(const struct options *options, struct error *error);
 bool command_fetch(const struct options *options, struct error *error);
 bool command_doctor(const struct options *options, struct error *error);
 
+/* The recordings that emotrain features names, appended; at least one. */
+bool features_paths(const struct options *options, struct strings *paths, struct error *error);
+
 /* emotrain features of an encoder, behind command_features. */
 bool command_encoder_features(const struct options *options, struct error *error);
 

@@ -118,22 +118,28 @@ static bool describe_all(struct job *job, const char *output, struct error *erro
                        error_set(error, "%zu of %zu files could not be described", count - good, count));
 }
 
+bool features_paths(const struct options *options, struct strings *paths, struct error *error)
+{
+    bool done = true;
+
+    for (size_t i = 1; done && i < options->arguments.count; i++)
+        done = (strcmp(options->arguments.items[i], "-") != 0 ||
+                error_usage(error, "features reads files and folders, not standard input")) &&
+               paths_collect(paths, options->arguments.items[i], error);
+    return done && (paths->count > 0 || error_usage(error, "no sound file among the paths given"));
+}
+
 static bool egemaps_features(const struct options *options, struct error *error)
 {
     struct strings paths = {0};
-    bool done = true;
+    bool done;
 
     if (options->layer || options->pooling)
         return error_usage(error, "--layer and --pooling are of an encoder: egemaps has no layers");
     struct config *config = options_config(options, error);
     if (!config)
         return false;
-    for (size_t i = 1; done && i < options->arguments.count; i++)
-        done = (strcmp(options->arguments.items[i], "-") != 0 ||
-                error_usage(error, "features reads files and folders, not standard input")) &&
-               paths_collect(&paths, options->arguments.items[i], error);
-    if (done && paths.count == 0)
-        done = error_usage(error, "no sound file among the paths given");
+    done = features_paths(options, &paths, error);
     if (done) {
         struct job job = {
             .audio = &config_settings(config)->audio, .paths = &paths, .mutex = PTHREAD_MUTEX_INITIALIZER};

@@ -5,7 +5,6 @@
 #include "base/digest.h"
 #include "base/files.h"
 #include "report/fields.h"
-#include "run/run_folder.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,12 +1,9 @@
 /* emotrain features MODEL PATH...: an encoder's layers of recordings, pooled over time or frame by frame, as
  * CSV or NumPy archive. */
-#include "base/csv.h"
 #include "base/interrupt.h"
 #include "base/log.h"
-#include "base/npz.h"
 #include "base/parallel.h"
 #include "cli/command.h"
-#include "cli/paths.h"
 #include "cli/tensor/features_output.h"
 #include "model/head/layer_mix.h"
 #include "run/experiment.h"
@@ -276,16 +273,8 @@ static bool make_features(struct features_job *job, struct error *error)
 bool command_encoder_features(const struct options *options, struct error *error)
 {
     struct features_job job = {.options = options};
-    bool done = true;
-
-    for (size_t i = 1; done && i < options->arguments.count; i++)
-        done = (strcmp(options->arguments.items[i], "-") != 0 ||
-                error_usage(error, "features reads files and folders, not standard input")) &&
-               paths_collect(&job.paths, options->arguments.items[i], error);
-    if (done && job.paths.count == 0)
-        done = error_usage(error, "no sound file among the paths given");
-    done = done && open_encoder(&job, error) && choose_layers(&job, error) && make_dataset(&job, error) &&
-           make_features(&job, error);
+    bool done = features_paths(options, &job.paths, error) && open_encoder(&job, error) &&
+                choose_layers(&job, error) && make_dataset(&job, error) && make_features(&job, error);
     layer_features_close(job.layers);
     dataset_free(&job.dataset);
     split_free(&job.split);
