@@ -85,7 +85,7 @@ static bool count_folds(struct config *config, struct error *error)
     struct indexed_corpus corpus = {0};
     char number[24];
 
-    if (!settings->sweep.folds)
+    if (!settings->sweep.folds || settings->split.folds > 0) /* a number that is given needs no corpus */
         return true;
     bool done = corpora_index(&corpus, settings, error) && corpora_split(&corpus, settings, error);
     snprintf(number, sizeof number, "%zu", corpus.split.folds);
