@@ -1,7 +1,7 @@
 # libtorch: Debian's libtorch-dev, or another one: a downloaded libtorch, or the package torch of PyPI.  Gives the
 # target Libtorch::Libtorch.  EMOTRAIN_TORCH names its folder; CMAKE_PREFIX_PATH and Torch_DIR are understood as its
 # own documents have them.  Its TorchConfig.cmake is not used: it wants the CUDA toolkit where only CUDA's libraries
-# are needed.
+# are needed.  Sets LIBTORCH_OPENBLAS where products are OpenBLAS's, in threads of its own.
 set(EMOTRAIN_TORCH "" CACHE PATH "folder with the include/ and lib/ of a libtorch other than Debian's")
 set(libtorch_folder ${EMOTRAIN_TORCH})
 foreach(folder ${CMAKE_PREFIX_PATH} ${Torch_DIR})
@@ -53,9 +53,9 @@ if(libtorch_folder)
       message(STATUS "libtorch: no headers of CUDA and NCCL beside it: one card at a time")
     endif()
   endif()
-  # PyPI's packages before 2.7 bring a libgomp under a name of theirs.  The system's would be a second one: two teams
+  # PyPI's packages bring a libgomp, before 2.7 under a name of theirs.  The system's would be a second one: two teams
   # of threads on the same processors.  By this link both names are one file.
-  file(GLOB own_gomp ${libtorch_folder}/lib/libgomp-*.so.1)
+  file(GLOB own_gomp ${libtorch_folder}/lib/libgomp*.so.1)
   if(own_gomp)
     file(CREATE_LINK ${own_gomp} ${CMAKE_BINARY_DIR}/libgomp.so.1 SYMBOLIC)
     target_link_libraries(Libtorch::Libtorch INTERFACE ${CMAKE_BINARY_DIR}/libgomp.so.1)
@@ -66,7 +66,10 @@ if(libtorch_folder)
     target_link_libraries(Libtorch::Libtorch INTERFACE ${libtorch_folder}/lib/lib${library}.so)
   endforeach()
   set(Libtorch_FOUND TRUE)
+  execute_process(COMMAND ${CMAKE_READELF} -d ${libtorch_folder}/lib/libtorch_cpu.so OUTPUT_VARIABLE needed)
+  string(REGEX MATCH "lib(open)?blas" LIBTORCH_OPENBLAS "${needed}")
 else()
+  set(LIBTORCH_OPENBLAS TRUE)
   find_path(LIBTORCH_INCLUDE ATen/ATen.h)
   find_path(LIBTORCH_API_INCLUDE torch/version.h PATH_SUFFIXES torch/csrc/api/include)
   find_library(LIBTORCH_LIBRARY torch)

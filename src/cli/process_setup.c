@@ -48,15 +48,24 @@ static struct config *find_config(const struct options *options)
     return config;
 }
 
-static bool multiplies_bfloat16(const struct config *config)
+/* Whether products are made by threads of OpenBLAS's own, beside OpenMP's. */
+#ifdef EMOTRAIN_OPENBLAS
+static bool uses_openblas(const struct config *config)
 {
     const char *precision = config ? config_text(config, "run.precision") : "auto";
 
-    return strcmp(precision, "bfloat16") == 0 || (strcmp(precision, "auto") == 0 && processor_has_bfloat16());
+    return !(strcmp(precision, "bfloat16") == 0 || (strcmp(precision, "auto") == 0 && processor_has_bfloat16()));
 }
+#else
+static bool uses_openblas(const struct config *config)
+{
+    (void)config;
+    return false;
+}
+#endif
 
-/* In bfloat16 no thread is OpenBLAS's: OpenMP's may wait awake for some tens of microseconds, which spares
- * most of the calls to the system. */
+/* Where no thread is OpenBLAS's, OpenMP's may wait awake for some tens of microseconds, which spares most of
+ * the calls to the system. */
 static void set_threads(const char *command, const struct options *options)
 {
     struct dist_env env = DIST_ENV_ALONE;
@@ -70,7 +79,7 @@ static void set_threads(const char *command, const struct options *options)
              dist_env_threads(&env, config ? config_settings(config)->run.threads : 0));
     setenv("OMP_NUM_THREADS", text, 0);
     setenv("OPENBLAS_NUM_THREADS", text, 0);
-    if (!getenv("OMP_WAIT_POLICY") && multiplies_bfloat16(config))
+    if (!getenv("OMP_WAIT_POLICY") && !uses_openblas(config))
         setenv("GOMP_SPINCOUNT", "20000", 0);
     setenv("OMP_WAIT_POLICY", "passive", 0);
     /* What each thread of libtorch keeps of the products it has described.  oneDNN before 2.7 makes a product
@@ -80,6 +89,7 @@ static void set_threads(const char *command, const struct options *options)
     config_free(config);
 }
 
+#ifdef EMOTRAIN_OPENBLAS
 #if defined(__x86_64__)
 /* The family of OpenBLAS kernels that this processor can run, or NULL: none wider than it would take by
  * itself. */
@@ -123,8 +133,7 @@ static void restart_with_wide_kernels(void)
 {
     static const char *const narrow[] = {"Prescott", "Core2", "Penryn", "Nehalem", "Barcelona", "Generic"};
     const char *(*core_name)(void);
-    void *library =
-        dlopen("libopenblas.so.0", RTLD_NOW | RTLD_GLOBAL); /* as libtorch will; alone, it loads at once */
+    void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL); /* alone, it loads at once */
     void *symbol = library ? dlsym(library, "openblas_get_corename") : NULL;
     const char *wide = wide_kernels();
     bool is_narrow = false;
@@ -143,6 +152,11 @@ static void restart_with_wide_kernels(void)
     free(words); /* it could not begin again: it goes on, slower */
     free(text);
 }
+#else
+static void restart_with_wide_kernels(void)
+{
+}
+#endif
 
 /* ---- the allocator ---- */
 

@@ -16,6 +16,7 @@ extern "C" void omp_set_num_threads(int threads); /* of the calling thread's loo
 
 static thread_local shim::Autocast autocast;
 static thread_local int own_worker = 0;
+static thread_local bool inference = false, recorded_before = true;
 
 static bool asks_for_plain_torch()
 {
@@ -48,6 +49,11 @@ int shim::worker()
 shim::Autocast shim::current_autocast()
 {
     return autocast;
+}
+
+bool shim::in_inference()
+{
+    return inference;
 }
 
 at::ScalarType shim::scalar_type(et_dtype dtype)
@@ -202,5 +208,19 @@ void et_autocast_end(void)
     at::autocast::decrement_nesting();
     version::set_autocast(shim::device_of(autocast.device).type(), false, at::kFloat);
     autocast = shim::Autocast();
+}
+
+void et_inference_begin(int device, enum et_dtype dtype)
+{
+    recorded_before = et_grad_mode(false);
+    inference = true;
+    et_autocast_begin(device, dtype);
+}
+
+void et_inference_end(void)
+{
+    et_autocast_end();
+    inference = false;
+    et_grad_mode(recorded_before);
 }
 }

@@ -49,6 +49,7 @@ struct Autocast {
 };
 
 Autocast current_autocast();
+bool in_inference(); /* between et_inference_begin and et_inference_end, on this thread */
 
 inline c10::optional<at::Tensor> optional(const et_tensor *x) /* x may be NULL */
 {

@@ -252,6 +252,11 @@ bool et_grad_mode(bool enabled); /* whether operations record gradients; returns
 void et_autocast_begin(int device, enum et_dtype dtype);
 void et_autocast_end(void);
 
+/* The same for predictions: moreover no operation records gradients, and weights are taken to stay for many
+ * batches, so that it pays to keep packed copies of them. */
+void et_inference_begin(int device, enum et_dtype dtype);
+void et_inference_end(void);
+
 /* ---- measuring ---- */
 
 /* A matrix product (batch, rows, inner) x (batch, inner, columns), made `count` times; which of its factors

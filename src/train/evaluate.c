@@ -23,12 +23,10 @@ bool predict_batch(const struct model *model, const struct batch *batch, const s
     if (model->kind->predict)
         return model->kind->predict(model, batch, outputs, error);
     struct et_scope *scope = et_scope_open(NULL);
-    bool recording = et_grad_mode(false);
-    et_autocast_begin(compute->device, compute->precision);
+    et_inference_begin(compute->device, compute->precision);
     struct et_tensor *logits = model_forward(model, scope, batch, &mode);
-    et_autocast_end();
+    et_inference_end();
     et_read(scope, logits, outputs, batch->count * (int64_t)model->labels.count);
-    et_grad_mode(recording);
     bool done = et_scope_close(scope, error);
     for (int64_t i = 0; done && model->trained && i < batch->count * (int64_t)model->labels.count; i++)
         done = isfinite(outputs[i]) ||

@@ -201,17 +201,15 @@ static uint16_t *compute_clip(const struct dataset *dataset, size_t item, const 
     if (!dataset_batch(dataset, &item, 1, model, NULL, 0, &batch, error))
         return NULL;
     struct et_scope *scope = et_scope_open(NULL);
-    bool recording = et_grad_mode(false);
-    et_autocast_begin(compute->device, compute->precision);
+    et_inference_begin(compute->device, compute->precision);
     struct et_tensor *x = model->kind->frozen->forward(model, scope, &batch, &mode);
-    et_autocast_end();
+    et_inference_end();
     *header = (struct header){.samples = (uint64_t)batch.lengths[0],
                               .frames = (uint64_t)et_size(x, 1),
                               .channels = (uint32_t)et_size(x, 2),
                               .layers = (uint32_t)model->kind->frozen->layers(model)};
     values = mem_zero((size_t)et_numel(x) + 1, sizeof *values);
     et_read_float16(scope, x, values, et_numel(x));
-    et_grad_mode(recording);
     batch_free(&batch);
     size_t count = (size_t)(header->frames * header->channels);
     if (et_scope_close(scope, error) && (are_finite(values, count) || refuse_range(dataset, item, error)))

@@ -47,12 +47,10 @@ static bool take_batch(struct measurement *m, const struct batch *batch, const s
 {
     const struct forward_mode mode = {.observe = observe, .context = m};
     struct et_scope *scope = et_scope_open(NULL);
-    bool recording = et_grad_mode(false);
 
-    et_autocast_begin(compute->device, compute->precision);
+    et_inference_begin(compute->device, compute->precision);
     model_forward(m->model, scope, batch, &mode);
-    et_autocast_end();
-    et_grad_mode(recording);
+    et_inference_end();
     bool done = et_scope_close(scope, error);
     for (int64_t i = 0; done && i < batch->count; i++)
         for (size_t k = 0; k < m->width; k++) {

@@ -206,16 +206,14 @@ static bool fill_batch(const struct filling *f, size_t first, const struct batch
                        const struct compute *compute, struct error *error)
 {
     struct et_scope *scope = et_scope_open(NULL);
-    bool recording = et_grad_mode(false);
 
-    et_autocast_begin(compute->device, compute->precision);
+    et_inference_begin(compute->device, compute->precision);
     struct et_tensor *x = f->model->kind->hidden->states(f->model, scope, batch, f->features->states - 1);
-    et_autocast_end();
+    et_inference_end();
     size_t count = x ? (size_t)et_numel(x) : 0, each = count / (size_t)batch->count;
     float *values = mem_zero(count + 1, sizeof *values);
     et_read(scope, x, values, (int64_t)count);
     size_t width = x ? (size_t)et_size(x, 2) / 2 : 0;
-    et_grad_mode(recording);
     bool done = et_scope_close(scope, error);
     for (size_t i = 0; done && i < (size_t)batch->count; i++) {
         const struct missing *clip = &f->clips[first + i];

@@ -214,13 +214,11 @@ static bool write_frames(struct features_job *job, size_t i, struct features_out
 {
     struct et_scope *scope = et_scope_open(NULL);
     struct batch batch = {0};
-    bool recording = et_grad_mode(false), done;
-
-    done = dataset_batch(&job->dataset, &i, 1, job->model, NULL, 0, &batch, error);
+    bool done = dataset_batch(&job->dataset, &i, 1, job->model, NULL, 0, &batch, error);
     if (done) {
-        et_autocast_begin(job->trained.compute.device, job->trained.compute.precision);
+        et_inference_begin(job->trained.compute.device, job->trained.compute.precision);
         struct et_tensor *x = job->model->kind->hidden->frames(job->model, scope, &batch, job->depth);
-        et_autocast_end();
+        et_inference_end();
         int64_t count = x ? et_numel(x) : 0, frames = x ? et_size(x, 1) : 0, width = x ? et_size(x, 2) : 0;
         float *values = mem_zero((size_t)count + 1, sizeof *values);
         et_read(scope, x, values, count);
@@ -233,7 +231,6 @@ static bool write_frames(struct features_job *job, size_t i, struct features_out
     }
     if (scope)
         et_scope_close(scope, NULL);
-    et_grad_mode(recording);
     batch_free(&batch);
     return done;
 }

@@ -105,6 +105,7 @@ uint16_t *bf16_copy_to_update(et_tensor *tensor)
     value.unsafeGetTensorImpl()->bump_version(); /* libtorch does not see writes by address */
     if (!tensor->cache)
         return nullptr;
+    tensor->cache->packed = nullptr;
     cpu::Bf16Copy &copy = *tensor->cache->bf16_copy;
     if (!copy.value.defined() || !copy.value.is_contiguous())
         return nullptr;

@@ -67,6 +67,13 @@ void multiply(at::Tensor out, const at::Tensor &a, const at::Tensor &b);
 /* x (..., in), weight (out, in), bias in float32 or of the weight's type -> x weight' + bias (..., out) */
 at::Tensor multiply_add(const at::Tensor &x, const at::Tensor &weight, const c10::optional<at::Tensor> &bias);
 
+/* ---- linear layers in inference (packed.cpp) ---- */
+
+/* The same in float32 by a packed copy of the weight.  Returns false where that does not pay, or libtorch
+ * cannot. */
+bool linear_packed(at::Tensor &result, const at::Tensor &x, const et_tensor *weight,
+                   const c10::optional<at::Tensor> &bias);
+
 /* ---- dropout (dropout.cpp) ---- */
 
 /* x / (1 - p) where element i's random number from `seed` is at least p, else 0; x in float32 or bfloat16.

@@ -154,8 +154,10 @@ at::Tensor linear_with_kernel(const et_tensor *x, const et_tensor *weight,
     const bool low = precision == ET_BFLOAT16, recorded = at::GradMode::is_enabled();
     at::Tensor input = low ? bf16_of(x, true) : x->value, used = low ? bf16_of(weight, false) : weight->value;
 
+    at::Tensor result;
     if (!recorded)
-        return cpu::multiply_add(input, used, bias);
+        return !low && cpu::linear_packed(result, input, weight, bias) ? result
+                                                                       : cpu::multiply_add(input, used, bias);
     return Linear::apply(input, weight->value, used, bias, weight->value.requires_grad(),
                          cpu::linear_cache_of(weight));
 }
