@@ -14,9 +14,7 @@ scripts/install.sh $(scripts/packages.sh test)
 scripts/set-up.sh build-cuda -DCMAKE_PREFIX_PATH="$libtorch"
 build-cuda/emotrain doctor
 ctest --test-dir build-cuda -j"$(nproc)" --output-on-failure
-for norm in layer group; do
-  EMOTRAIN_TEST_DEVICE=0 build-cuda/tests/parity "tests/golden/wav2vec2_tiny_$norm"
-done
+EMOTRAIN_TEST_DEVICE=cuda ctest --test-dir build-cuda -R parity --output-on-failure
 [ -d datasets/demo ] || scripts/make-demo-corpus.sh datasets/demo
 demo=(--config configs/demo.ini --set run.device=cuda --set train.epochs=1)
 build-cuda/emotrain "${demo[@]}" --run "cuda-$$"

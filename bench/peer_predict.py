@@ -6,7 +6,7 @@ or ONNX Runtime, in float32 on the CPU.
 
 CONFIG.json gives family and shape; weights are random, sounds are noise of the lengths in F (samples at 16 kHz, one a line).
 --sorted takes clips from long to short, which pads least; else they come as in F.  Each batch is padded to its longest clip, with
-a mask.  Prints one line of JSON: clips_per_s over all clips after one batch that is not counted, and peak_memory_mib."""
+a mask; Whisper's are lengthened to 30 s, as transformers does, with --sorted to the longest alone.  Prints one line of JSON: clips_per_s over all clips after one batch that is not counted, and peak_memory_mib."""
 import argparse, json, os, resource, tempfile, time
 
 ap = argparse.ArgumentParser()
@@ -49,7 +49,7 @@ class Classifier(torch.nn.Module):
 
 
 model = Classifier().eval()
-if is_whisper:  # frames of the clip alone, as emotrain takes them: positions cut to the longest clip of the batch
+if is_whisper:
     extractor = WhisperFeatureExtractor(feature_size=config.num_mel_bins)
 lengths = [int(line) for line in open(a.lengths_file)]
 if a.sorted:
@@ -61,7 +61,7 @@ def inputs_of(chosen):
     samples = torch.nn.utils.rnn.pad_sequence(chosen, batch_first=True)
     if not is_whisper:
         return samples, (torch.arange(samples.shape[1])[None] < torch.tensor([len(c) for c in chosen])[:, None]).long()
-    made = extractor([c.numpy() for c in chosen], sampling_rate=16000, return_tensors="pt", padding="longest")
+    made = extractor([c.numpy() for c in chosen], sampling_rate=16000, return_tensors="pt", padding="longest" if a.sorted else "max_length")
     values = made["input_features"]
     return (torch.nn.functional.pad(values, (0, values.shape[-1] % 2)),)
 

@@ -19,6 +19,19 @@ static at::Tensor borrow_data(const void *data, at::IntArrayRef shape, et_dtype 
                          at::TensorOptions().dtype(shim::scalar_type(dtype)));
 }
 
+/* A copy on the device.  A card fetches a batch from pinned memory while the program goes on; weights it has
+ * to wait for. */
+static at::Tensor copy_to(const at::Tensor &host, int device)
+{
+    const size_t most_pinned = size_t(1) << 26; /* bytes */
+
+    if (device == ET_CPU)
+        return host.clone();
+    return host.nbytes() > 0 && host.nbytes() <= most_pinned
+               ? host.pin_memory().to(shim::device_of(device), /*non_blocking=*/true)
+               : host.to(shim::device_of(device));
+}
+
 extern "C" {
 
 struct et_tensor *et_zeros(struct et_scope *scope, enum et_dtype dtype, const int64_t *shape, int dims,
@@ -33,10 +46,8 @@ struct et_tensor *et_zeros(struct et_scope *scope, enum et_dtype dtype, const in
 struct et_tensor *et_from_data(struct et_scope *scope, const void *data, enum et_dtype dtype,
                                const int64_t *shape, int dims, int device)
 {
-    return make(scope, "from_data", {}, [&] {
-        at::Tensor view = borrow_data(data, shape_of(shape, dims), dtype);
-        return device == ET_CPU ? view.clone() : view.to(shim::device_of(device));
-    });
+    return make(scope, "from_data", {},
+                [&] { return copy_to(borrow_data(data, shape_of(shape, dims), dtype), device); });
 }
 
 struct et_tensor *et_clone(struct et_scope *scope, const struct et_tensor *x)

@@ -7,7 +7,28 @@
 #include "train/sampler.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+bool explain_batch_memory(const struct model *model, const struct batch *batch, struct error *error)
+{
+    int64_t longest = 0;
+    char smaller[64];
+
+    if (error->kind != ERROR_MEMORY)
+        return false;
+    for (int64_t i = 0; batch->lengths && i < batch->count; i++)
+        longest = batch->lengths[i] > longest ? batch->lengths[i] : longest;
+    double seconds = model->sample_rate > 0 ? (double)longest / (double)model->sample_rate : 0;
+    if (batch->count > 1)
+        snprintf(smaller, sizeof smaller, "eval.batch_size=%lld", (long long)batch->count / 2);
+    else
+        snprintf(smaller, sizeof smaller, "audio.max_seconds=%.0f (longer clips are cut)",
+                 seconds > 2 ? seconds / 2 : 1);
+    *error = (struct error){0};
+    return error_memory(error, "no memory for a batch of %lld clips of at most %.1f s: try %s",
+                        (long long)batch->count, seconds, smaller);
+}
 
 bool predict_batch(const struct model *model, const struct batch *batch, const struct compute *compute,
                    float *outputs, struct error *error)
@@ -27,7 +48,7 @@ bool predict_batch(const struct model *model, const struct batch *batch, const s
     struct et_tensor *logits = model_forward(model, scope, batch, &mode);
     et_inference_end();
     et_read(scope, logits, outputs, batch->count * (int64_t)model->labels.count);
-    bool done = et_scope_close(scope, error);
+    bool done = et_scope_close(scope, error) || explain_batch_memory(model, batch, error);
     for (int64_t i = 0; done && model->trained && i < batch->count * (int64_t)model->labels.count; i++)
         done = isfinite(outputs[i]) ||
                error_set(error, "%s: what it makes of a clip is no number, or infinite: it cannot predict",

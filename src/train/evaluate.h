@@ -15,4 +15,8 @@ bool evaluate(const struct model *model, const struct dataset *dataset, const st
 bool predict_batch(const struct model *model, const struct batch *batch, const struct compute *compute,
                    float *outputs, struct error *error);
 
+/* Turns the error of a batch that memory did not suffice for into what the batch was and which setting makes
+ * it smaller; leaves other errors alone.  Returns false. */
+bool explain_batch_memory(const struct model *model, const struct batch *batch, struct error *error);
+
 #endif

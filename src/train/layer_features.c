@@ -5,6 +5,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "train/evaluate.h"
 #include "train/loader.h"
 #include "train/sampler.h"
 
@@ -214,7 +215,7 @@ static bool fill_batch(const struct filling *f, size_t first, const struct batch
     float *values = mem_zero(count + 1, sizeof *values);
     et_read(scope, x, values, (int64_t)count);
     size_t width = x ? (size_t)et_size(x, 2) / 2 : 0;
-    bool done = et_scope_close(scope, error);
+    bool done = et_scope_close(scope, error) || explain_batch_memory(f->model, batch, error);
     for (size_t i = 0; done && i < (size_t)batch->count; i++) {
         const struct missing *clip = &f->clips[first + i];
         for (size_t k = 0; done && k < each; k++)

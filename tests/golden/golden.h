@@ -43,12 +43,14 @@ static const void *data_of(const struct weights *weights, const char *name, int6
     return weights->entries[i].data;
 }
 
-/* The processor, or EMOTRAIN_TEST_DEVICE, a CUDA card's number. */
+/* The processor, or EMOTRAIN_TEST_DEVICE: cuda, or cuda:N. */
 static int device(void)
 {
     const char *card = getenv("EMOTRAIN_TEST_DEVICE");
 
-    return card ? atoi(card) : ET_CPU;
+    if (!card || strcmp(card, "cpu") == 0)
+        return ET_CPU;
+    return strncmp(card, "cuda:", 5) == 0 ? atoi(card + 5) : 0;
 }
 
 /* The loss before each of so many steps of AdamW, learning rate falling linearly from 1e-3, gradients clipped

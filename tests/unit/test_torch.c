@@ -337,6 +337,50 @@ static void test_autocast(void **state)
     assert_good(et_scope_close(scope, &error), error);
 }
 
+/* The largest difference of x weight' + bias in inference from the product of its parts. */
+static double inference_difference(struct et_scope *scope, const struct et_tensor *x,
+                                   const struct et_tensor *weight, const struct et_tensor *bias)
+{
+    et_inference_begin(ET_CPU, ET_FLOAT32);
+    struct et_tensor *y = et_linear(scope, x, weight, bias);
+    et_inference_end();
+    struct et_tensor *parts = et_matmul(scope, x, et_transpose(scope, weight, 0, 1));
+    if (bias)
+        parts = et_add(scope, parts, bias);
+    struct et_tensor *difference = et_sub(scope, y, parts);
+    struct et_tensor *squares = et_reshape(scope, et_mul(scope, difference, difference), (int64_t[]){-1}, 1);
+    return sqrt(et_item(scope, et_amax(scope, squares, 0, false)));
+}
+
+/* Weights packed for inference are those of the moment, whoever changed them. */
+static void test_inference_follows_weights(void **state)
+{
+    struct et_scope *scope = et_scope_open(NULL);
+    struct error error = {0};
+
+    (void)state;
+    et_manual_seed(1);
+    struct et_tensor *weight = values(scope, 192, 256),
+                     *bias = et_narrow(scope, values(scope, 1, 192), 0, 0, 1);
+    bias = et_reshape(scope, bias, (int64_t[]){192}, 1);
+    et_set_requires_grad_(scope, weight, true);
+    struct et_adamw *optimizer =
+        et_adamw_new(&weight, 1, (struct et_adamw_settings){0.9, 0.999, 1e-8, 0, false}, &error);
+    for (int64_t rows = 1; rows < 2000; rows = rows * 3 + 1) {
+        struct et_tensor *x = values(scope, rows, 256);
+        assert_true(inference_difference(scope, x, weight, bias) < 2e-4);
+        assert_true(inference_difference(scope, x, weight, NULL) < 2e-4);
+        et_backward(scope, et_sum(scope, et_linear(scope, x, weight, bias)));
+        assert_true(et_adamw_step(optimizer, 0.1, 1, &error));
+        assert_true(inference_difference(scope, x, weight, bias) < 2e-4);
+        et_copy_(scope, weight, values(scope, 192, 256));
+        assert_true(inference_difference(scope, x, weight, bias) < 2e-4);
+    }
+    assert_true(et_grad_mode(true)); /* as before */
+    et_adamw_free(optimizer);
+    assert_good(et_scope_close(scope, &error), error);
+}
+
 /* Values after dropout by p and their gradients, at so many threads. */
 static void drop(int threads, enum et_dtype dtype, double p, float *values_after, float *gradients)
 {
@@ -841,6 +885,7 @@ int main(void)
         cmocka_unit_test(test_packed_attention),
         cmocka_unit_test(test_twins),
         cmocka_unit_test(test_linear_trains_as_its_parts),
+        cmocka_unit_test(test_inference_follows_weights),
         cmocka_unit_test(test_products_of_many_sizes),
         cmocka_unit_test(test_grouped_convolution),
         cmocka_unit_test(test_convolution_in_bfloat16),

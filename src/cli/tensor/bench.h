@@ -15,7 +15,7 @@ struct bench_stage {
 
 struct bench {
     const struct experiment *experiment;
-    int64_t steps;        /* measured, after one that was not */
+    int64_t steps;        /* measured, after one that was not; 0: predictions alone are measured */
     int workers;          /* batches that run at the same time */
     double *step_seconds; /* (steps) */
     double clips, audio;  /* per step: clips, and seconds of audio in them */
@@ -23,7 +23,7 @@ struct bench {
     int64_t *samples; /* (sample_count): of each clip of all steps, also the first, in order */
     size_t sample_count;
     double predicted_clips, predicted_audio, prediction_seconds;
-    double memory; /* MiB at most, of training */
+    double memory; /* MiB at most, of training; of predictions where they alone are measured */
 };
 
 struct bench_format {

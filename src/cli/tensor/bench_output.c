@@ -55,16 +55,11 @@ static void add_row(struct text *out, const char *name, const struct bench_stage
     text_add(out, "\n");
 }
 
-static void print_table(const struct bench *bench, struct text *out)
+static void add_training(struct text *out, const struct bench *bench)
 {
-    const struct config *config = bench->experiment->config;
-    struct bench_stage step = sum_stages(bench, 0, STAGE_COUNT - 1),
-                       both = sum_stages(bench, STAGE_FORWARD, STAGE_BACKWARD);
+    struct bench_stage step = sum_stages(bench, 0, STAGE_COUNT - 1);
     double median = bench_median(bench->step_seconds, (size_t)bench->steps);
 
-    text_add(out, "compute     %s, %s, %s threads, %d batch%s at a time\n",
-             config_settings(config)->run.device, config_text(config, "run.precision"),
-             config_text(config, "run.threads"), bench->workers, bench->workers > 1 ? "es" : "");
     text_add(out, "ceiling     %.0f GFLOP/s: the matrix products of these steps by themselves\n",
              1e-9 * safe_ratio(step.flop, step.ideal));
     text_add(out,
@@ -72,17 +67,41 @@ static void print_table(const struct bench *bench, struct text *out)
              "each in the middle\n",
              bench->clips / median, bench->audio / median, 1e-12 * step.flop / median,
              (long long)bench->steps, bench->clips, median);
-    text_add(out, "prediction  %.3f clips/s, %.3f s of audio/s: %.0f clips in %.2f s\n",
-             safe_ratio(bench->predicted_clips, bench->prediction_seconds),
-             safe_ratio(bench->predicted_audio, bench->prediction_seconds), bench->predicted_clips,
-             bench->prediction_seconds);
-    text_add(out, "memory      %.2f GiB at most\n\n", bench->memory / 1024);
+}
+
+static void add_stages(struct text *out, const struct bench *bench)
+{
+    struct bench_stage step = sum_stages(bench, 0, STAGE_COUNT - 1),
+                       both = sum_stages(bench, STAGE_FORWARD, STAGE_BACKWARD);
+
+    text_add(out, "\n");
     text_add(out, "%-22s %9s %7s %9s %9s %11s\n", "stage", "s/step", "share", "GFLOP", "GFLOP/s",
              "of ceiling");
     for (int s = 0; s < STAGE_COUNT; s++)
         add_row(out, STAGE_NAMES[s], &bench->stages[s], step.seconds);
     add_row(out, "step", &step, step.seconds);
     add_row(out, "forward and backward", &both, step.seconds);
+}
+
+static void print_table(const struct bench *bench, struct text *out)
+{
+    const struct config *config = bench->experiment->config;
+    bool trained = bench->steps > 0;
+
+    text_add(out, "compute     %s, %s, %s threads", config_settings(config)->run.device,
+             config_text(config, "run.precision"), config_text(config, "run.threads"));
+    if (trained)
+        text_add(out, ", %d batch%s at a time", bench->workers, bench->workers > 1 ? "es" : "");
+    text_add(out, "\n");
+    if (trained)
+        add_training(out, bench);
+    text_add(out, "prediction  %.3f clips/s, %.3f s of audio/s: %.0f clips in %.2f s\n",
+             safe_ratio(bench->predicted_clips, bench->prediction_seconds),
+             safe_ratio(bench->predicted_audio, bench->prediction_seconds), bench->predicted_clips,
+             bench->prediction_seconds);
+    text_add(out, "memory      %.2f GiB at most\n", bench->memory / 1024);
+    if (trained)
+        add_stages(out, bench);
 }
 
 /* ---- JSON ---- */
@@ -115,29 +134,43 @@ static void put_training(cJSON *json, const struct bench *bench)
     cJSON_AddItemToObject(training, "samples", samples); /* of every clip, also of the first step's */
 }
 
+static void put_stages(cJSON *json, const struct bench *bench)
+{
+    struct bench_stage step = sum_stages(bench, 0, STAGE_COUNT - 1),
+                       both = sum_stages(bench, STAGE_FORWARD, STAGE_BACKWARD);
+    cJSON *stages = cJSON_AddObjectToObject(json, "stages");
+
+    cJSON_AddNumberToObject(json, "ceiling_flop_per_second", safe_ratio(step.flop, step.ideal));
+    for (int s = 0; s < STAGE_COUNT; s++)
+        put_stage(stages, STAGE_NAMES[s], &bench->stages[s]);
+    put_stage(stages, "step", &step);
+    put_stage(stages, "forward and backward", &both);
+}
+
 static void print_json(const struct bench *bench, struct text *out)
 {
     const struct config *config = bench->experiment->config;
-    struct bench_stage step = sum_stages(bench, 0, STAGE_COUNT - 1),
-                       both = sum_stages(bench, STAGE_FORWARD, STAGE_BACKWARD);
     cJSON *json = cJSON_CreateObject();
 
     cJSON_AddItemToObject(json, "environment", environment_describe());
     cJSON_AddStringToObject(json, "device", config_settings(config)->run.device);
     cJSON_AddStringToObject(json, "precision", config_text(config, "run.precision"));
     cJSON_AddNumberToObject(json, "threads", (double)config_settings(config)->run.threads);
-    cJSON_AddNumberToObject(json, "ceiling_flop_per_second", safe_ratio(step.flop, step.ideal));
-    put_training(json, bench);
-    cJSON *stages = cJSON_AddObjectToObject(json, "stages");
-    for (int s = 0; s < STAGE_COUNT; s++)
-        put_stage(stages, STAGE_NAMES[s], &bench->stages[s]);
-    put_stage(stages, "step", &step);
-    put_stage(stages, "forward and backward", &both);
+    if (bench->steps > 0) {
+        put_training(json, bench);
+        put_stages(json, bench);
+    }
     cJSON *prediction = cJSON_AddObjectToObject(json, "prediction");
     cJSON_AddNumberToObject(prediction, "clips_per_second",
                             safe_ratio(bench->predicted_clips, bench->prediction_seconds));
     cJSON_AddNumberToObject(prediction, "audio_seconds_per_second",
                             safe_ratio(bench->predicted_audio, bench->prediction_seconds));
+    cJSON *samples = cJSON_AddArrayToObject(prediction, "samples");
+    for (size_t i = 0; i < (size_t)bench->predicted_clips; i++) {
+        const struct experiment *e = bench->experiment;
+        double count = e->test.items[i].seconds * (double)e->model->sample_rate;
+        cJSON_AddItemToArray(samples, cJSON_CreateNumber((double)(int64_t)(count + 0.5)));
+    }
     cJSON_AddNumberToObject(json, "peak_memory_mib", bench->memory);
     char *text = cJSON_Print(json);
     text_add(out, "%s\n", text);

@@ -113,15 +113,51 @@ uint16_t *bf16_copy_to_update(et_tensor *tensor)
     return static_cast<uint16_t *>(copy.value.data_ptr());
 }
 
-void step_with_libtorch(at::Tensor &p, const at::Tensor &g, at::Tensor &m, at::Tensor &v, const Step &s)
-{
-    at::Tensor grad = s.scale == 1 ? g : g * s.scale;
+/* Tensors that step alike, each a list of which libtorch's operations take many in one go: on a card, tensor
+ * by tensor, the starting of so many small ones takes longer than their work. */
+struct Alike {
+    const int64_t most = 1 << 25; /* elements at once: as much memory again is needed */
+    std::vector<at::Tensor> parameters, gradients, first, second;
+    int64_t elements = 0;
+    Step step{};
 
-    m.mul_(s.beta1).add_(grad, 1 - s.beta1);
-    v.mul_(s.beta2).addcmul_(grad, grad, 1 - s.beta2);
-    at::Tensor denominator = v.sqrt().div_(s.root_correction).add_(s.eps);
-    p.mul_(s.decay).addcdiv_(m, denominator, -s.step_size);
-}
+    bool takes(const Step &other) const
+    {
+        return parameters.empty() || (elements < most && std::memcmp(&step, &other, sizeof step) == 0);
+    }
+
+    void add(const at::Tensor &p, const at::Tensor &g, const at::Tensor &m, const at::Tensor &v,
+             const Step &s)
+    {
+        parameters.push_back(p);
+        gradients.push_back(g);
+        first.push_back(m);
+        second.push_back(v);
+        elements += p.numel();
+        step = s;
+    }
+
+    void run() /* and begins again */
+    {
+        if (parameters.empty())
+            return;
+        const Step &s = step;
+        if (s.scale != 1)
+            gradients = at::_foreach_mul(gradients, s.scale);
+        at::_foreach_mul_(first, s.beta1);
+        at::_foreach_add_(first, gradients, 1 - s.beta1);
+        at::_foreach_mul_(second, s.beta2);
+        at::_foreach_addcmul_(second, gradients, gradients, 1 - s.beta2);
+        std::vector<at::Tensor> denominators = at::_foreach_sqrt(second);
+        at::_foreach_div_(denominators, s.root_correction);
+        at::_foreach_add_(denominators, s.eps);
+        at::_foreach_mul_(parameters, s.decay);
+        at::_foreach_addcdiv_(parameters, first, denominators, -s.step_size);
+        for (std::vector<at::Tensor> *list : {&parameters, &gradients, &first, &second})
+            list->clear();
+        elements = 0;
+    }
+};
 
 /* Quantized moments stay in the host's memory, also those of a tensor on a card. */
 void step_quantized_with_libtorch(Slot &slot, const Step &s)
@@ -134,7 +170,9 @@ void step_quantized_with_libtorch(Slot &slot, const Step &s)
         slot.blocks[k].read(host[k].data_ptr<float>());
         there[k] = host[k].to(parameter.device());
     }
-    step_with_libtorch(parameter, parameter.grad(), there[0], there[1], s);
+    Alike alone;
+    alone.add(parameter, parameter.grad(), there[0], there[1], s);
+    alone.run();
     for (int k = 0; k < 2; k++)
         slot.blocks[k].write(there[k].cpu().data_ptr<float>());
 }
@@ -144,6 +182,7 @@ void step_quantized_with_libtorch(Slot &slot, const Step &s)
 struct et_adamw {
     et_adamw_settings settings;
     std::vector<Slot> slots;
+    Alike alike; /* those that wait for their step */
 
     void step(Slot &slot, double learning_rate, double scale);
 };
@@ -178,9 +217,10 @@ void et_adamw::step(Slot &slot, double learning_rate, double scale)
     }
     cpu::settle_gradient(slot.parameter);
     if (slot.is_quantized())
-        step_quantized_with_libtorch(slot, s);
-    else
-        step_with_libtorch(parameter, parameter.grad(), m[0], m[1], s);
+        return step_quantized_with_libtorch(slot, s);
+    if (!alike.takes(s))
+        alike.run();
+    alike.add(parameter, parameter.grad(), m[0], m[1], s);
 }
 
 extern "C" {
@@ -230,6 +270,7 @@ bool et_adamw_step(struct et_adamw *optimizer, double learning_rate, double scal
         at::NoGradGuard no_grad;
         for (Slot &slot : optimizer->slots)
             optimizer->step(slot, learning_rate * slot.rate, scale);
+        optimizer->alike.run();
         return true;
     } catch (const std::exception &exception) {
         return error_set(error, "adamw: %s", shim::reason(exception).c_str());

@@ -159,6 +159,7 @@ void et_clear_grads(struct et_tensor *const *tensors, size_t count)
 double et_grad_norm(struct et_scope *scope, struct et_tensor *const *tensors, size_t count)
 {
     double squares = 0;
+    std::vector<at::Tensor> others; /* a card's, which is waited for once */
 
     shim::attempt(scope, "grad_norm", {}, [&] {
         for (size_t i = 0; i < count; i++) {
@@ -169,10 +170,11 @@ double et_grad_norm(struct et_scope *scope, struct et_tensor *const *tensors, si
                 squares += sum_gradient_squares(view);
             } else {
                 cpu::settle_gradient(tensors[i]);
-                double norm = tensors[i]->value.grad().norm().item<double>();
-                squares += norm * norm;
+                others.push_back(tensors[i]->value.grad());
             }
         }
+        if (!others.empty())
+            squares += at::stack(at::_foreach_norm(others, 2)).to(at::kDouble).square().sum().item<double>();
     });
     return std::sqrt(squares);
 }

@@ -32,7 +32,7 @@ struct PackedWeight; /* packed.cpp */
 struct LinearCache : torch::CustomClassHolder {
     enum { MOST_PENDING = 2 };
     std::shared_ptr<Bf16Copy> bf16_copy = std::make_shared<Bf16Copy>();
-    std::shared_ptr<PackedWeight> packed; /* empty until inference needs it */
+    std::shared_ptr<PackedWeight> packed;   /* empty until inference needs it */
     at::Tensor pending_grads[MOST_PENDING]; /* bfloat16; those after the first `pending` are spare memory */
     int pending = 0;        /* products that belong to the gradient and are not yet in its float32 sum */
     at::Tensor grad_buffer; /* memory of a cleared float32 gradient, for the next one */

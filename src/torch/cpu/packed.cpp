@@ -170,7 +170,7 @@ void pack(cpu::PackedWeight &packed, const at::Tensor &weight)
 }
 
 at::Tensor multiply_packed(const cpu::PackedWeight &packed, const at::Tensor &x,
-                    const c10::optional<at::Tensor> &bias)
+                           const c10::optional<at::Tensor> &bias)
 {
 #ifdef EMOTRAIN_ONEDNN
     if (!operations().are_there())
