@@ -25,6 +25,8 @@ if a.threads:
 torch.manual_seed(101)
 device = "cuda" if torch.cuda.is_available() else "cpu"
 given = json.load(open(a.size))
+for key in ("dtype", "torch_dtype"):  # weights are random: in float32
+    given.pop(key, None)
 config = AutoConfig.for_model(given.pop("model_type", "wav2vec2"), **given)
 for name, value in (("hidden_dropout", 0.05), ("activation_dropout", 0.05), ("feat_proj_dropout", 0.05), ("layerdrop", 0.05),
                     ("attention_dropout", 0.1), ("apply_spec_augment", False)):

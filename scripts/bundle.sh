@@ -23,20 +23,20 @@ names=$(for model in "$@"; do basename "$model"; done | sort | uniq -d)
 for model in "$@"; do
   [ -e "$model/config.json" ] || [ -e "$model/config.yaml" ] || { echo "bundle: $model is no model directory" >&2; exit 2; }
 done
-TARGETS="emotrain emotrain-tensor" scripts/set-up.sh --torch "$torch"
+TARGETS="emotrain" scripts/set-up.sh --torch "$torch"
 found=$(scripts/torch.sh "$torch")
 build=${found%% *}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 root=$work/emotrain
 mkdir -p "$root"/{bin,lib,program,models,configs}
-cp "$build/emotrain" "$build/emotrain-tensor.so" "$root/program/"
+cp "$build/emotrain" "$build"/emotrain-*.so "$root/program/"
 cp -r configs/. "$root/configs/"
 cp -r README.md CHANGELOG.md LICENSE docs "$root/"
 for model in "$@"; do cp -rL "$model" "$root/models/"; done
 
 # What both are linked with, but for the C library and the loader, which must be the system's.
-ldd "$build/emotrain" "$build/emotrain-tensor.so" | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' | sort -u |
+ldd "$build/emotrain" "$build"/emotrain-*.so | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' | sort -u |
   grep -vE '/(libc|libm|libdl|librt|libpthread|libresolv|libutil|ld-linux[^/]*)\.so' | while read -r library; do
     cp -L "$library" "$root/lib/$(basename "$library")"
   done

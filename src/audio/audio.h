@@ -12,8 +12,9 @@
  * A path may end in #t=START,END (seconds; Media Fragments URI 1.0): it then stands for that stretch of the
  * file.
  *
- * Files are decoded by libsndfile (WAV, FLAC, Ogg, ...), downmixed to the mean of their channels, resampled
- * by libsamplerate.  All functions may be called from several threads at once.
+ * Files are decoded by libsndfile (WAV, FLAC, Ogg, ...), others by FFmpeg where its libraries are (m4a, webm,
+ * the sound of videos), downmixed to the mean of their channels, resampled by libsamplerate.  All functions
+ * may be called from several threads at once.
  */
 #ifndef EMOTRAIN_AUDIO_AUDIO_H
 #define EMOTRAIN_AUDIO_AUDIO_H
@@ -36,12 +37,16 @@ struct audio_facts {
     int rate, channels; /* as recorded */
     int64_t frames;     /* samples per channel */
     double duration;    /* seconds */
+    bool one_channel;   /* taken from the loudest channel: their mean would lose the sound */
 };
+
+extern const char *const AUDIO_ENDINGS[]; /* of sound files: ".wav" ...; ended by NULL */
 
 /* Whether a file's name has the ending of a sound file; hidden files have not. */
 bool audio_is_sound_name(const char *name);
 
-/* The file of a path that may end in #t=START,END, and that stretch (0 and 0: all of it); caller frees. */
+/* The file of a path that may end in #t=START,END, or #t=START up to the file's end (*end is infinite), and
+ * that stretch (0 and 0: all of it); caller frees. */
 char *audio_file_of(const char *path, double *start, double *end);
 
 /* The SHA-256 of what a path stands for: of a stretch, one of its file's and where it lies.  `file_hash`: the

@@ -25,10 +25,11 @@ struct header {
     uint64_t count;
     uint32_t recorded_rate, recorded_channels; /* struct audio_facts */
     uint64_t recorded_frames;
+    uint32_t one_channel, reserved;
 };
 
 static const char MAGIC[4] = {'e', 'm', 'o', 'A'};
-enum { CACHE_VERSION = 3 };
+enum { CACHE_VERSION = 4 };
 
 struct audio_cache *audio_cache_open(const char *folder, int rate, const char *resampler, struct error *error)
 {
@@ -104,9 +105,9 @@ static bool read_entry(const struct audio_cache *cache, const char *path, struct
             memcpy(signal->samples, data, bytes);
         }
         if (good && facts)
-            *facts = (struct audio_facts){(int)header.recorded_rate, (int)header.recorded_channels,
-                                          (int64_t)header.recorded_frames,
-                                          (double)header.recorded_frames / header.recorded_rate};
+            *facts = (struct audio_facts){
+                (int)header.recorded_rate, (int)header.recorded_channels, (int64_t)header.recorded_frames,
+                (double)header.recorded_frames / header.recorded_rate, header.one_channel != 0};
     }
     file_map_close(&map);
     return good;
@@ -122,7 +123,8 @@ static bool write_entry(const char *path, const struct signal *signal, const str
                             .count = signal->count,
                             .recorded_rate = (uint32_t)facts->rate,
                             .recorded_channels = (uint32_t)facts->channels,
-                            .recorded_frames = (uint64_t)facts->frames};
+                            .recorded_frames = (uint64_t)facts->frames,
+                            .one_channel = facts->one_channel};
     struct file_writer writer;
     char *folder = path_folder(path);
 

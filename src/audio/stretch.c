@@ -4,17 +4,22 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+const char *const AUDIO_ENDINGS[] = {
+    ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".caf", ".w64",
+    /* by FFmpeg alone */
+    ".m4a", ".mp4", ".webm", ".aac", ".amr", ".wma", ".mka", ".mkv", ".3gp", ".mov", ".avi", NULL};
+
 bool audio_is_sound_name(const char *name)
 {
-    static const char *const endings[] = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au"};
     const char *dot = strrchr(name, '.');
 
-    for (size_t i = 0; dot && name[0] != '.' && i < sizeof endings / sizeof endings[0]; i++)
-        if (strcasecmp(dot, endings[i]) == 0)
+    for (size_t i = 0; dot && name[0] != '.' && AUDIO_ENDINGS[i]; i++)
+        if (strcasecmp(dot, AUDIO_ENDINGS[i]) == 0)
             return true;
     return false;
 }
@@ -26,11 +31,14 @@ char *audio_file_of(const char *path, double *start, double *end)
     for (const char *at = strstr(path, "#t="); at; at = strstr(at + 1, "#t="))
         mark = at;
     *start = *end = 0;
-    if (!mark || !(comma = strchr(mark, ',')))
+    if (!mark)
         return mem_string(path);
-    char *first = mem_format("%.*s", (int)(comma - mark) - 3, mark + 3);
-    bool stretch =
-        text_to_number(first, start) && text_to_number(comma + 1, end) && *start >= 0 && *end > *start;
+    comma = strchr(mark, ',');
+    char *first = comma ? mem_format("%.*s", (int)(comma - mark) - 3, mark + 3) : mem_string(mark + 3);
+    if (!comma)
+        *end = INFINITY;
+    bool stretch = text_to_number(first, start) && (!comma || text_to_number(comma + 1, end)) &&
+                   *start >= 0 && *end > *start;
     free(first);
     if (stretch)
         return mem_format("%.*s", (int)(mark - path), path);

@@ -1,7 +1,9 @@
 /* CSV: see csv.h. */
 #include "base/csv.h"
 
+#include "base/encoding.h"
 #include "base/files.h"
+#include "base/json_lines.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
@@ -9,15 +11,18 @@
 
 enum { MAX_COLUMNS = 10000 };
 
-bool csv_next_field(const char **cursor, char separator, struct text *field, bool *last)
+/* csv_next_field; *open: the text ends inside quotes. */
+static bool next_field(const char **cursor, char separator, struct text *field, bool *last, bool *open)
 {
-    const char *at = *cursor;
-    bool quoted = *at == '"';
+    const char *at = *cursor, *quote = at + strspn(at, " ");
+    bool quoted = *quote == '"';
 
     if (!*at)
         return false;
     field->length = 0;
     text_add_bytes(field, "", 0);
+    if (quoted)
+        at = quote;
     if (quoted)
         at++;
     while (*at) {
@@ -34,10 +39,18 @@ bool csv_next_field(const char **cursor, char separator, struct text *field, boo
         text_add_bytes(field, at++, 1);
     }
     *last = *at != separator;
+    *open = quoted;
     if (*at == '\r' && at[1] == '\n')
         at++;
     *cursor = *at ? at + 1 : at;
     return true;
+}
+
+bool csv_next_field(const char **cursor, char separator, struct text *field, bool *last)
+{
+    bool open;
+
+    return next_field(cursor, separator, field, last, &open);
 }
 
 void csv_add_field(struct text *buffer, const char *field)
@@ -55,18 +68,36 @@ void csv_add_field(struct text *buffer, const char *field)
     text_add_bytes(buffer, "\"", 1);
 }
 
+/* Line ends between two places of the text: LF, CR LF or CR. */
+static size_t count_lines(const char *from, const char *to)
+{
+    size_t lines = 0;
+
+    for (; from < to; from++)
+        lines += *from == '\n' || (*from == '\r' && from[1] != '\n');
+    return lines;
+}
+
 /* Reads a row into `fields`, which grows as needed; returns its number of fields, 0 at the end. */
 static size_t read_row(struct csv *csv, struct text **fields, size_t *capacity)
 {
     size_t count = 0;
     bool last = false;
 
+    csv->row += count_lines(csv->begin, csv->cursor);
+    csv->begin = csv->cursor;
     while (!last && count < MAX_COLUMNS) {
         size_t before = *capacity;
         *fields = mem_grow(*fields, capacity, count + 1, sizeof **fields);
         memset(*fields + before, 0, (*capacity - before) * sizeof **fields);
-        if (!csv_next_field(&csv->cursor, csv->separator, &(*fields)[count], &last))
+        bool some = next_field(&csv->cursor, csv->separator, &(*fields)[count], &last, &csv->open);
+        if (!some && count == 0)
             break;
+        if (!some) { /* the file ends behind a separator */
+            (*fields)[count].length = 0;
+            text_add_bytes(&(*fields)[count], "", 0);
+            last = true;
+        }
         count++;
     }
     return count;
@@ -79,18 +110,40 @@ static void free_fields(struct text *fields, size_t capacity)
     free(fields);
 }
 
+/* What stands most often in the heading outside quotes. */
+static char find_separator(const char *text)
+{
+    static const char separators[] = ",;\t|";
+    size_t counts[sizeof separators] = {0}, best = 0;
+    bool quoted = false;
+
+    for (; *text && (quoted || !strchr("\r\n", *text)); text++) {
+        const char *found = strchr(separators, *text);
+        quoted = quoted != (*text == '"');
+        if (found && !quoted)
+            counts[found - separators]++;
+    }
+    for (size_t i = 0; separators[i]; i++)
+        best = counts[i] > counts[best] ? i : best;
+    return separators[best];
+}
+
 bool csv_open(struct csv *csv, const char *path, struct error *error)
 {
-    *csv = (struct csv){.path = path, .row = 1};
-    csv->text = file_read(path, NULL, error);
-    csv->cursor = csv->text;
+    size_t size = 0;
+    char *bytes = file_read(path, &size, error),
+         *text = bytes ? text_to_utf8(bytes, size, path, error) : NULL;
+    bool json = text && is_json_lines(text);
+
+    *csv = (struct csv){.path = path, .row = json ? 0 : 1, .text = text};
+    if (json) {
+        csv->text = json_lines_to_csv(text, path, error);
+        free(text);
+    }
+    csv->begin = csv->cursor = csv->text;
     if (!csv->text)
         return false;
-    if (text_starts(csv->text, "\xef\xbb\xbf")) /* a byte order mark, as spreadsheets write it */
-        csv->cursor += 3;
-    const char *line_end = csv->cursor + strcspn(csv->cursor, "\n"), *comma = strchr(csv->cursor, ','),
-               *semicolon = strchr(csv->cursor, ';');
-    csv->separator = semicolon && semicolon < line_end && !(comma && comma < line_end) ? ';' : ',';
+    csv->separator = json ? ',' : find_separator(csv->text);
     csv->columns = read_row(csv, &csv->heading, &csv->heading_capacity);
     return csv->columns > 0 || error_set(error, "%s: empty: expected a row of column names", path);
 }
@@ -115,13 +168,28 @@ size_t csv_column(const struct csv *csv, const char *name)
 bool csv_next(struct csv *csv, struct error *error)
 {
     do {
-        csv->row++;
         csv->count = read_row(csv, &csv->fields, &csv->field_capacity);
     } while (csv->count == 1 && csv->columns > 1 && csv->fields[0].length == 0);
     if (csv->count == 0)
         return false;
+    if (csv->open)
+        return error_set(error, "%s:%zu: a quote is opened and never closed", csv->path, csv->row);
     return csv->count == csv->columns || error_set(error, "%s:%zu: %zu fields where the heading names %zu",
                                                    csv->path, csv->row, csv->count, csv->columns);
+}
+
+const char *csv_heading(const struct csv *csv, size_t column)
+{
+    return csv->heading[column].text;
+}
+
+const char *csv_trimmed(struct csv *csv, size_t column)
+{
+    struct text *field = column < csv->count ? &csv->fields[column] : NULL;
+
+    while (field && field->length > 0 && strchr(" \t\r\n", field->text[field->length - 1]))
+        field->text[--field->length] = '\0';
+    return field ? field->text + strspn(field->text, " \t\r\n") : "";
 }
 
 const char *csv_field(const struct csv *csv, size_t column)

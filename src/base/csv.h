@@ -1,6 +1,7 @@
 /*
- * CSV (RFC 4180): files whose first row names their columns, with commas, or semicolons where the first row
- * has those alone; and single fields, read and written.
+ * Tables: CSV (RFC 4180) whose first row names the columns, with commas, semicolons, tabs or bars, whichever
+ * the first row has most of; or JSON lines, an object in each; and single fields of CSV, read and written.
+ * UTF-8, or UTF-16 with a mark.
  *
  *     struct csv csv;
  *     if (csv_open(&csv, "clips.csv", &error)) {
@@ -19,11 +20,12 @@
 struct csv {
     const char *path;
     char *text;
-    const char *cursor;
+    const char *cursor, *begin; /* begin: of the row last read */
     char separator;
+    bool open;                     /* the file ends inside the row's quotes */
     struct text *heading, *fields; /* of the row last read */
     size_t heading_capacity, field_capacity;
-    size_t columns, count, row; /* row: of the file, the heading is 1 */
+    size_t columns, count, row; /* row: the line that it begins in; the heading's is 1 */
 };
 
 /* `path` must outlive the file.  A file without a heading is an error.  Close it, opened or not. */
@@ -31,16 +33,21 @@ bool csv_open(struct csv *csv, const char *path, struct error *error);
 void csv_close(struct csv *csv);
 
 size_t csv_column(const struct csv *csv, const char *name); /* csv->columns if there is none */
+const char *csv_heading(const struct csv *csv, size_t column);
 
 /* The next row that is not empty.  False at the end, and with an error for a row of other length than the
- * heading. */
+ * heading, or in whose quotes the file ends. */
 bool csv_next(struct csv *csv, struct error *error);
 
 /* A field of the row; "" for a column that there is not. */
 const char *csv_field(const struct csv *csv, size_t column);
 
+/* The same without blanks around it, which are taken from the row. */
+const char *csv_trimmed(struct csv *csv, size_t column);
+
 /* The first field of CSV text at *cursor, unquoted into `field`; moves *cursor past it.  *last says that the
- * row ended with it.  Returns false at the end of the text.  Quotes are doubled inside quotes. */
+ * row ended with it.  Returns false at the end of the text.  Quotes are doubled inside quotes; blanks may
+ * stand before the first. */
 bool csv_next_field(const char **cursor, char separator, struct text *field, bool *last);
 
 void csv_add_field(struct text *buffer, const char *field); /* writes one, quoted where needed */

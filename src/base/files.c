@@ -186,7 +186,7 @@ bool file_write(const char *path, const void *bytes, size_t size, struct error *
 bool file_map_open(struct file_map *map, const char *path, struct error *error)
 {
     struct stat facts;
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe would be waited for */
 
     *map = (struct file_map){0};
     if (descriptor < 0)

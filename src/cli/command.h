@@ -42,6 +42,7 @@ void completion_print(void);
 /* docs/settings.md, to stdout: `emotrain --settings`. */
 void settings_print(void);
 
+bool command_corpora(const struct options *options, struct error *error);
 bool command_index(const struct options *options, struct error *error);
 bool command_launch(const struct options *options, struct error *error);
 bool command_split(const struct options *options, struct error *error);

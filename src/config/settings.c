@@ -64,14 +64,23 @@ const struct setting SETTINGS[] = {
            "auto: bfloat16 where the hardware multiplies it natively, else float32"),
 
     {OF_CORPUS(kind), .fallback = "ravdess", .type = SETTING_NAME,
-     .choices = "ravdess|emodb|savee|crema-d|tess|emoreact|folders|list",
-     .help = "a known corpus, folders (a folder for each label) or a list (a CSV file)"},
+     .choices = "ravdess|emodb|savee|crema-d|tess|emoreact|iemocap|esd|emovo|cafe|nemo|shemo|urdu|subesco|jl|"
+                "enterface|mesd|"
+                "emov-db|aesdd|baved|folders|list",
+     .help = "a known corpus, folders (a folder for each label) or a list (a table)"},
     {OF_CORPUS(root), .fallback = "datasets/ravdess", .type = SETTING_PATH,
      .help = "folder of the recordings"},
     {OF_CORPUS(file), .fallback = "", .type = SETTING_PATH,
-     .help = "of kind=list: the CSV file, with the columns path, label and more"},
+     .help = "of kind=list: the table, CSV or JSON lines, with the columns path, label and more"},
     {OF_CORPUS(columns), .fallback = "", .type = SETTING_LIST, .separator = ',',
-     .help = "of kind=list: other names of its columns: path=file, label=emotion"},
+     .help = "of kind=list: which columns are meant, where their names do not say: path=file, label=emotion"},
+    {OF_CORPUS(part_map), .fallback = "", .type = SETTING_LIST, .separator = ',',
+     .help =
+         "of kind=list: what words for parts mean: Development=validation, Test1=test, Test2=- (left out)"},
+    {OF_CORPUS(votes), .fallback = "none", .type = SETTING_NAME, .choices = "none|majority|all_agree",
+     .help = "of kind=list, where each annotator has a row, or each of corpus.labels a column of votes: the "
+             "label "
+             "that most give, or that all give; clips without one are left out"},
     {OF_CORPUS(label_map), .fallback = "", .type = SETTING_LIST, .separator = ',',
      .help = "labels to rename, join or leave out: joy=happy, elation=happy, other=-"},
     {OF_CORPUS(part), .fallback = "split", .type = SETTING_NAME, .choices = "split|train|validation|test",
@@ -99,6 +108,9 @@ const struct setting SETTINGS[] = {
     NAME(split, protocol, "stratified", "stratified|speaker|predefined|emobox",
          "how clips are divided; emobox: the published folds by speaker of EmoBox (Ma et al., 2024), of "
          "RAVDESS six"),
+    {ROW(SETTING_LIST, const char *, split, test_speakers, "", .separator = ',',
+         .help = "of protocol=speaker: the test part's speakers; empty: as many as split.test says")},
+    {ROW(SETTING_LIST, const char *, split, validation_speakers, "", .separator = ',', .help = "likewise")},
     NUMBER(split, test, "0.2", 0, MANY, "test part: a fraction below 1, or a number of clips"),
     NUMBER(split, validation, "0", 0, MANY, "validation part of the whole: likewise; 0: none"),
     INTEGER(split, seed, "101", 0, SEEDS, "random_state of the split"),

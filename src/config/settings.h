@@ -46,7 +46,7 @@ struct run_settings {
 /* One corpus: [corpus], or [corpus.NAME]. */
 struct corpus_settings {
     const char *name; /* "" of the first */
-    const char *kind, *root, *file, *columns, *label_map, *part;
+    const char *kind, *root, *file, *columns, *part_map, *votes, *label_map, *part;
 };
 
 /* All of them, the first one first, and what is said once for all. */
@@ -68,7 +68,7 @@ struct audio_settings {
 };
 
 struct split_settings {
-    const char *protocol;
+    const char *protocol, *test_speakers, *validation_speakers;
     double test, validation; /* a fraction below 1, or clips */
     int64_t seed, folds /* SETTING_WORD: as many as there are speakers */, fold;
     const char *file;

@@ -3,17 +3,27 @@
 
 #include "base/files.h"
 #include "base/handlers.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "config/config.h"
+#include "corpus/renaming.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-static const struct corpus_format *const FORMATS[] = {&CORPUS_RAVDESS, &CORPUS_EMODB, &CORPUS_SAVEE,
-                                                      &CORPUS_CREMA_D, &CORPUS_TESS,  &CORPUS_EMOREACT,
-                                                      &CORPUS_FOLDERS, &CORPUS_LIST};
+static const struct corpus_format *const FORMATS[] = {
+    &CORPUS_RAVDESS, &CORPUS_EMODB,   &CORPUS_SAVEE,   &CORPUS_CREMA_D,   &CORPUS_TESS, &CORPUS_EMOREACT,
+    &CORPUS_IEMOCAP, &CORPUS_ESD,     &CORPUS_EMOVO,   &CORPUS_CAFE,      &CORPUS_NEMO, &CORPUS_SHEMO,
+    &CORPUS_URDU,    &CORPUS_SUBESCO, &CORPUS_JL,      &CORPUS_ENTERFACE, &CORPUS_MESD, &CORPUS_EMOV_DB,
+    &CORPUS_AESDD,   &CORPUS_BAVED,   &CORPUS_FOLDERS, &CORPUS_LIST};
+
+const struct corpus_format *corpus_format_at(size_t i)
+{
+    return i < sizeof FORMATS / sizeof FORMATS[0] ? FORMATS[i] : NULL;
+}
 
 const struct corpus_format *corpus_format_find(const char *name, struct error *error)
 {
@@ -52,34 +62,15 @@ char *corpus_key(const struct corpus_settings *corpus, enum task task)
     return key;
 }
 
-/* One "from=to" of corpus.label_map. */
-struct renaming {
-    const char *from, *to; /* to: "-" leaves the label out */
-    size_t used;
-};
-
-/* The label's new name; NULL if it is left out. */
-static const char *renamed(struct renaming *renamings, size_t count, const char *label)
-{
-    for (size_t r = 0; r < count; r++) {
-        if (strcmp(renamings[r].from, label) == 0) {
-            renamings[r].used++;
-            return strcmp(renamings[r].to, "-") == 0 ? NULL : renamings[r].to;
-        }
-    }
-    return label;
-}
-
 /* Of several labels, those that are left. */
-static const char *rename_each(struct renaming *renamings, size_t count, const char *labels,
-                               struct arena *arena)
+static const char *rename_each(struct renamings *renamings, const char *labels, struct arena *arena)
 {
     struct text label = {0}, kept = {0};
     struct strings seen = {0};
 
     text_add_bytes(&kept, "", 0);
     for (const char *rest = labels; target_next_label(&rest, &label);) {
-        const char *name = renamed(renamings, count, label.text);
+        const char *name = renamings_find(renamings, label.text);
         if (name && strings_index(&seen, name) < 0) {
             text_add(&kept, "%s%s", kept.length ? ";" : "", name);
             strings_add(&seen, name);
@@ -92,36 +83,18 @@ static const char *rename_each(struct renaming *renamings, size_t count, const c
     return result;
 }
 
-static bool read_renamings(char *text, struct renaming *renamings, size_t *count, struct error *error)
-{
-    for (char *item; (item = strsep(&text, ","));) {
-        item += strspn(item, " \t");
-        char *to = strchr(item, '=');
-        if (!*item)
-            continue;
-        if (!to || to == item || !to[1])
-            return error_usage(
-                error, "corpus.label_map: \"%s\": expected label=other, or label=- to leave it out", item);
-        *to++ = '\0';
-        to[strcspn(to, " \t")] = '\0';
-        renamings[(*count)++] = (struct renaming){item, to, 0};
-    }
-    return true;
-}
-
 /* corpus.label_map: of one label, a clip without one is left out; of several, it stays. */
 static bool map_labels(const char *label_map, enum task task, struct clip_list *list, struct error *error)
 {
-    char *text = mem_string(label_map);
-    struct renaming *renamings = mem_zero(strlen(text) + 1, sizeof *renamings);
-    size_t count = 0, kept = 0;
-    bool done = read_renamings(text, renamings, &count, error);
+    struct renamings renamings;
+    size_t kept = 0;
+    bool done = renamings_read(&renamings, "corpus.label_map", label_map, false, error);
 
     for (size_t i = 0; done && i < list->count; i++) {
         struct clip *clip = &list->clips[i];
-        const char *label = task == MULTI_LABEL ? rename_each(renamings, count, clip->label, &list->arena)
+        const char *label = task == MULTI_LABEL ? rename_each(&renamings, clip->label, &list->arena)
                             : task == SINGLE_LABEL
-                                ? arena_string(&list->arena, renamed(renamings, count, clip->label))
+                                ? arena_string(&list->arena, renamings_find(&renamings, clip->label))
                                 : clip->label;
         if (label) {
             list->clips[kept] = *clip;
@@ -129,12 +102,10 @@ static bool map_labels(const char *label_map, enum task task, struct clip_list *
         }
     }
     list->count = kept;
-    for (size_t r = 0; done && r < count; r++)
-        if (renamings[r].used == 0)
-            done = error_usage(error, "corpus.label_map: no clip of the corpus has the label \"%s\"",
-                               renamings[r].from);
-    free(renamings);
-    free(text);
+    const char *unused = done ? renamings_unused(&renamings) : NULL;
+    if (unused)
+        done = error_usage(error, "corpus.label_map: no clip of the corpus has the label \"%s\"", unused);
+    renamings_free(&renamings);
     return done;
 }
 
@@ -199,6 +170,19 @@ bool corpus_clips(const struct corpora_settings *corpora, const struct corpus_se
     return done;
 }
 
+/* Warns, once, of labels that differ in case alone: often they are one. */
+static void warn_of_case(const struct strings *labels)
+{
+    for (size_t a = 0; a < labels->count; a++)
+        for (size_t b = a + 1; b < labels->count; b++)
+            if (strcasecmp(labels->items[a], labels->items[b]) == 0) {
+                log_warn("the labels \"%s\" and \"%s\" differ in case alone and count as two: "
+                         "corpus.label_map=%s=%s makes them one",
+                         labels->items[a], labels->items[b], labels->items[a], labels->items[b]);
+                return;
+            }
+}
+
 /* The labels of the clips, sorted. */
 static void collect_labels(enum task task, const struct clip_list *clips, struct strings *labels)
 {
@@ -243,6 +227,8 @@ bool corpus_labels(const struct corpora_settings *corpora, const struct clip_lis
     if (task == REGRESSION)
         return check_numbers(clips, labels, error);
     collect_labels(task, clips, &found);
+    if (!given)
+        warn_of_case(&found);
     for (size_t k = 0; k < labels->count; k++)
         if (strings_index(&found, labels->items[k]) < 0)
             error_usage(error, "corpus.labels: no clip of the corpus has the label \"%s\"", labels->items[k]);

@@ -18,10 +18,15 @@
 struct corpus_format {
     const char *name, *summary;
     const char *licence; /* of the recordings, for model cards; NULL: not known here */
+    const char *about;   /* language, speakers, recordings, where to get it, as published; NULL: any corpus */
 
     /* Names identify clips, wherever they lie: a second file of a name is a copy or a mistake.  Else paths
      * do. */
     bool names_identify;
+
+    /* Another name under which the same performance is wanted first; caller frees; NULL: none.  Where a clip
+     * of that name is there, this one is left out. */
+    char *(*preferred)(const char *name);
 
     /* Whether a file of that name belongs to the corpus at all; others are passed over in silence. */
     bool (*accepts)(const char *file_name);
@@ -35,6 +40,9 @@ struct corpus_format {
     bool (*list)(const struct corpora_settings *corpora, const struct corpus_settings *corpus,
                  struct clip_list *found, struct error *error);
 };
+
+/* The formats in their order; NULL after the last. */
+const struct corpus_format *corpus_format_at(size_t i);
 
 const struct corpus_format *corpus_format_find(const char *name, struct error *error);
 
@@ -92,6 +100,8 @@ bool corpus_signal(struct audio_cache *cache, const char *path, const char *sha2
                    bool normalize, struct signal *signal, struct error *error);
 
 extern const struct corpus_format CORPUS_RAVDESS, CORPUS_EMODB, CORPUS_SAVEE, CORPUS_CREMA_D, CORPUS_TESS,
-    CORPUS_EMOREACT, CORPUS_FOLDERS, CORPUS_LIST;
+    CORPUS_EMOREACT, CORPUS_IEMOCAP, CORPUS_ESD, CORPUS_EMOVO, CORPUS_CAFE, CORPUS_NEMO, CORPUS_SHEMO,
+    CORPUS_URDU, CORPUS_SUBESCO, CORPUS_JL, CORPUS_ENTERFACE, CORPUS_MESD, CORPUS_EMOV_DB, CORPUS_AESDD,
+    CORPUS_BAVED, CORPUS_FOLDERS, CORPUS_LIST;
 
 #endif

@@ -174,5 +174,6 @@ static bool list_clips(const struct corpora_settings *corpora, const struct corp
 const struct corpus_format CORPUS_EMOREACT = {
     .name = "emoreact",
     .summary = "EmoReact: eight affects and valence, with parts of its own",
+    .about = "English, children, 1102 videos; Nojavanasghari et al., 2016; on request of its authors",
     .list = list_clips,
 };

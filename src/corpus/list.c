@@ -1,12 +1,13 @@
 /*
- * Any corpus as a list: corpus.file is a CSV whose first row names its columns.
+ * Any corpus as a list: corpus.file is a table, CSV or JSON lines (base/csv.h), whose first row or keys name
+ * its columns.
  *
  *     path,label,speaker,part,start,end
  *     interview/a.wav,angry,ann,train,1.5,4.25
  *
- * path (relative to corpus.root) and label must be there; speaker, sex, text, part (train, validation or
- * test: what split.protocol=predefined takes) and start, end (seconds: a stretch of the file) may.
- * corpus.columns says under which names, where they are others: "path=file label=emotion".
+ * path and label must be there; speaker, sex, text, part (train, validation or test: what
+ * split.protocol=predefined takes) and start, end (a stretch of the file) may.  Their usual other names are
+ * known (list_columns.c); corpus.columns says which are meant where that does not do.
  *
  * Of several labels (model.task=multi_label) the column holds them all, "happy;surprised"; it may be
  * called labels.  Instead of it, or of regression's column of numbers, there may be a column for each of
@@ -14,187 +15,142 @@
  */
 #include "base/csv.h"
 #include "base/files.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "corpus/corpus.h"
-#include "corpus/split/split.h"
+#include "corpus/list_columns.h"
+#include "corpus/list_values.h"
+#include "corpus/list_votes.h"
+#include "corpus/renaming.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum column { PATH, LABEL, SPEAKER, SEX, TEXT, PART, START, END, COLUMNS };
-static const char *const NAMES[COLUMNS] = {"path", "label", "speaker", "sex", "text", "part", "start", "end"};
-
 /* A list being read. */
 struct list {
     struct csv csv;
-    char *titles[COLUMNS]; /* of the columns in the file */
-    size_t columns[COLUMNS];
+    struct list_columns columns;
+    struct list_places places;
+    struct renamings part_map;
     enum task task;
-    struct strings names;  /* corpus.labels, where each has a column */
-    size_t *value_columns; /* of those */
     struct clip_list *found;
+    bool votes, all_agree; /* corpus.votes: whether labels are of several annotators, who must all agree */
+    size_t left_out;       /* rows, by corpus.part_map */
 };
 
-static bool take_title(struct list *list, const char *word, struct error *error)
+/* A field of the row without blanks around it. */
+static const char *row_field(struct list *list, enum list_column column)
 {
-    const char *equals = strchr(word, '=');
-    size_t length = equals ? (size_t)(equals - word) : 0;
-
-    for (int c = 0; equals && c < COLUMNS; c++) {
-        if (strlen(NAMES[c]) != length || strncmp(NAMES[c], word, length) != 0)
-            continue;
-        free(list->titles[c]);
-        list->titles[c] = mem_string(equals + 1);
-        return true;
-    }
-    return error_usage(
-        error,
-        "corpus.columns: \"%s\": expected path=NAME, label=NAME, speaker=, sex=, text=, part=, start= or "
-        "end=",
-        word);
+    return csv_trimmed(&list->csv, list->columns.at[column]);
 }
 
-static bool read_titles(struct list *list, const char *columns, struct error *error)
-{
-    char *copy = mem_string(columns), *rest = copy;
-    bool done = true;
-
-    for (int c = 0; c < COLUMNS; c++)
-        list->titles[c] = mem_string(NAMES[c]);
-    for (char *word; done && (word = strsep(&rest, ", \t"));)
-        done = !*word || take_title(list, word, error);
-    free(copy);
-    return done;
-}
-
-/* Without a column of labels: one for each. */
-static bool find_value_columns(struct list *list, const char *labels)
-{
-    struct error unused = {0};
-    bool all =
-        list->task != SINGLE_LABEL && corpus_label_names(labels, &list->names, &unused) && list->names.count;
-
-    list->value_columns = mem_zero(list->names.count, sizeof *list->value_columns);
-    for (size_t k = 0; k < list->names.count; k++) {
-        list->value_columns[k] = csv_column(&list->csv, list->names.items[k]);
-        all = all && list->value_columns[k] < list->csv.columns;
-    }
-    if (!all)
-        strings_free(&list->names);
-    return all;
-}
-
-/* Every column that corpus.columns names must be in the file. */
-static bool find_columns(struct list *list, const char *labels, struct error *error)
-{
-    bool plain = strcmp(list->titles[LABEL], NAMES[LABEL]) == 0;
-
-    if (plain && csv_column(&list->csv, "label") == list->csv.columns &&
-        csv_column(&list->csv, "labels") < list->csv.columns) {
-        free(list->titles[LABEL]);
-        list->titles[LABEL] = mem_string("labels");
-    }
-    for (int c = 0; c < COLUMNS; c++) {
-        list->columns[c] = csv_column(&list->csv, list->titles[c]);
-        bool needed = c == PATH || c == LABEL || strcmp(list->titles[c], NAMES[c]) != 0;
-        if (c == LABEL && plain && list->columns[c] == list->csv.columns && find_value_columns(list, labels))
-            continue;
-        if (needed && list->columns[c] == list->csv.columns)
-            return error_usage(error, "%s: no column \"%s\" (corpus.columns says which holds the %s)",
-                               list->csv.path, list->titles[c], NAMES[c]);
-    }
-    return true;
-}
-
-static const char *row_field(const struct list *list, enum column column)
-{
-    return csv_field(&list->csv, list->columns[column]);
-}
-
-static const char *known_field(const struct list *list, enum column column)
+static const char *known_field(struct list *list, enum list_column column)
 {
     const char *value = row_field(list, column);
 
-    return *value ? value : NULL;
-}
-
-/* Paths stay below corpus.root. */
-static bool is_inside(const char *path)
-{
-    bool inside = *path && *path != '/';
-
-    for (const char *part = path; inside && part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL)
-        inside = strncmp(part, "..", 2) != 0 || (part[2] != '/' && part[2] != '\0');
-    return inside;
+    return value_is_missing(value) ? NULL : value;
 }
 
 /* The path with its stretch, if the row has one; caller frees; NULL on error. */
-static char *clip_path(const struct list *list, struct error *error)
+static char *clip_path(struct list *list, struct error *error)
 {
-    const char *path = row_field(list, PATH), *start = row_field(list, START), *end = row_field(list, END);
+    const char *start = known_field(list, LIST_START), *end = known_field(list, LIST_END);
     char first[TEXT_NUMBER_SIZE], last[TEXT_NUMBER_SIZE];
-    double from = 0, to;
+    double from = 0, to = 0;
+    char *path = list_path(&list->places, row_field(list, LIST_PATH)), *stretch = NULL;
 
-    if (!is_inside(path)) {
-        error_usage(error, "%s:%zu: \"%s\": expected a path below corpus.root", list->csv.path, list->csv.row,
-                    path);
-        return NULL;
-    }
-    if (!*start && !*end)
-        return mem_string(path);
-    if ((*start && !text_to_number(start, &from)) || !text_to_number(end, &to) || from < 0 || to <= from) {
-        error_usage(error, "%s:%zu: no stretch from \"%s\" to \"%s\" s", list->csv.path, list->csv.row, start,
-                    end);
-        return NULL;
-    }
-    return mem_format("%s#t=%s,%s", path, text_from_number(first, from), text_from_number(last, to));
+    if (!path)
+        error_usage(error, "%s:%zu: \"%s\": expected the path of a recording", list->csv.path, list->csv.row,
+                    row_field(list, LIST_PATH));
+    else if ((start && !value_to_seconds(start, &from)) || (end && !value_to_seconds(end, &to)) || from < 0 ||
+             (end && to <= from))
+        error_usage(error, "%s:%zu: no stretch from \"%s\" to \"%s\" s", list->csv.path, list->csv.row,
+                    start ? start : "", end ? end : "");
+    else if (end)
+        stretch = mem_format("%s#t=%s,%s", path, text_from_number(first, from), text_from_number(last, to));
+    else if (from > 0)
+        stretch = mem_format("%s#t=%s", path, text_from_number(first, from)); /* to the end */
+    else
+        return path;
+    free(path);
+    return stretch;
 }
 
 /* What the row says the clip is: its label, or what its columns say together; caller frees; NULL: nothing. */
-static char *row_label(const struct list *list, struct error *error)
+static char *row_label(struct list *list, struct error *error)
 {
-    double *values = mem_zero(list->names.count, sizeof *values);
+    double *values = mem_zero(list->columns.names.count, sizeof *values);
     struct text label = {0};
 
-    if (list->names.count == 0) {
+    if (list->columns.names.count == 0) {
         free(values);
-        return mem_string(list->task == MULTI_LABEL ? row_field(list, LABEL) : known_field(list, LABEL));
+        const char *known = known_field(list, LIST_LABEL);
+        return mem_string(!known && list->task == MULTI_LABEL ? "" : known);
     }
-    for (size_t k = 0; k < list->names.count; k++) {
-        const char *value = csv_field(&list->csv, list->value_columns[k]);
+    for (size_t k = 0; k < list->columns.names.count; k++) {
+        const char *value = csv_trimmed(&list->csv, list->columns.values[k]);
+        if (value_is_missing(value)) {
+            free(values);
+            return NULL;
+        }
         if (!text_to_number(value, &values[k]) ||
             (list->task == MULTI_LABEL && values[k] != 0 && values[k] != 1))
             error_usage(error, "%s:%zu: %s: \"%s\" is no number, or of a label neither 0 nor 1",
-                        list->csv.path, list->csv.row, list->names.items[k], value);
+                        list->csv.path, list->csv.row, list->columns.names.items[k], value);
     }
-    target_print(list->task, (const char *const *)list->names.items, list->names.count, values, &label);
+    int chosen = list->votes ? votes_choose(values, list->columns.names.count, list->all_agree) : -1;
+    if (list->votes)
+        text_add(&label, "%s", chosen >= 0 ? list->columns.names.items[chosen] : "");
+    else
+        target_print(list->task, (const char *const *)list->columns.names.items, list->columns.names.count,
+                     values, &label);
     free(values);
+    if (list->votes && label.length == 0)
+        text_free(&label);
     return label.text;
+}
+
+/* The row's part by corpus.part_map or as such words are meant; *left_out where the map says so. */
+static const char *row_part(struct list *list, bool *left_out, struct error *error)
+{
+    const char *word = known_field(list, LIST_PART),
+               *name = word ? renamings_find(&list->part_map, word) : NULL;
+    enum part part = name ? part_of_word(name) : PART_COUNT;
+
+    *left_out = word && !name;
+    if (name && part == PART_COUNT)
+        error_usage(
+            error,
+            "%s:%zu: no part \"%s\": it is train, validation or test; corpus.part_map=%s=test says what "
+            "another word means, %s=- leaves its clips out, corpus.columns=part= takes no column for it",
+            list->csv.path, list->csv.row, name, name, name);
+    return part < PART_COUNT ? PART_NAMES[part] : NULL;
 }
 
 static bool add_row(struct list *list, struct error *error)
 {
-    const char *part = known_field(list, PART);
-    struct error unknown = {0};
-    char *path = clip_path(list, error);
+    bool left_out;
+    const char *part = row_part(list, &left_out, error), *speaker = known_field(list, LIST_SPEAKER);
 
+    list->left_out += left_out;
+    if (error->kind || left_out)
+        return !error->kind;
+    char *path = clip_path(list, error);
     if (!path)
         return false;
-    if (part && part_find(part, &unknown) == PART_COUNT) {
-        free(path);
-        return error_usage(error, "%s:%zu: %s", list->csv.path, list->csv.row, unknown.message);
-    }
     char *label = row_label(list, error);
-    bool whole = strcmp(path, row_field(list, PATH)) == 0;
-    char *name = whole ? path_stem(path) : mem_string(path);
-    clip_list_add(list->found, &(struct clip){.path = path,
-                                              .name = name,
-                                              .label = label,
-                                              .speaker = known_field(list, SPEAKER),
-                                              .sex = known_field(list, SEX),
-                                              .text = known_field(list, TEXT),
-                                              .part = part,
-                                              .defect = label ? NULL : "no label"});
+    char *name = strstr(path, "#t=") ? mem_string(path) : path_stem(path);
+    clip_list_add(list->found,
+                  &(struct clip){.path = path,
+                                 .name = name,
+                                 .label = label,
+                                 .speaker = speaker && !speaker_is_unknown(speaker) ? speaker : NULL,
+                                 .sex = known_field(list, LIST_SEX),
+                                 .text = known_field(list, LIST_TEXT),
+                                 .part = part,
+                                 .defect = label                       ? NULL
+                                           : list->columns.names.count ? VOTES_UNDECIDED
+                                                                       : "no label"});
     free(label);
     free(name);
     free(path);
@@ -217,32 +173,84 @@ static bool check_unique(const struct list *list, struct error *error)
         qsort(order, count, sizeof *order, by_path);
     for (size_t i = 1; i < count && !error->kind; i++)
         if (by_path(&order[i - 1], &order[i]) == 0)
-            error_usage(error, "%s: %s is listed twice", list->csv.path, order[i]->path);
+            error_usage(error, "%s: %s is listed twice (corpus.votes joins annotators' rows)", list->csv.path,
+                        order[i]->path);
     free(order);
     return !error->kind;
+}
+
+/* A column that only seems to hold parts ("set": A, B, C) is not taken for one, and that is said. */
+static bool check_guessed_part(struct list *list, struct error *error)
+{
+    struct csv csv;
+    const size_t column = list->columns.at[LIST_PART];
+    bool holds = true, done = true;
+
+    if (!list->columns.part_is_guess || list->part_map.count > 0)
+        return true;
+    done = csv_open(&csv, list->csv.path, error);
+    while (done && holds && csv_next(&csv, error)) {
+        const char *word = csv_trimmed(&csv, column);
+        holds = value_is_missing(word) || part_of_word(word) < PART_COUNT;
+        if (!holds)
+            log_warn(
+                "%s:%zu: \"%s\" is no part, so the column %s is not taken for parts; corpus.part_map=%s=test "
+                "would say what it means",
+                csv.path, csv.row, word, csv_heading(&csv, column), word);
+    }
+    if (!holds)
+        list->columns.at[LIST_PART] = list->csv.columns;
+    csv_close(&csv);
+    return done && !error->kind;
+}
+
+static bool read_rows(struct list *list, struct error *error)
+{
+    bool done = true;
+
+    while (done && csv_next(&list->csv, error))
+        done = add_row(list, error);
+    const char *unused = renamings_unused(&list->part_map);
+    if (done && !error->kind && unused)
+        error_usage(error, "corpus.part_map: no row of %s has the part \"%s\"", list->csv.path, unused);
+    if (list->left_out)
+        log_info("%s: %zu rows left out by corpus.part_map", list->csv.path, list->left_out);
+    if (done && list->votes)
+        votes_join_rows(list->found, list->all_agree);
+    return done && !error->kind && check_unique(list, error);
 }
 
 static bool list_clips(const struct corpora_settings *corpora, const struct corpus_settings *corpus,
                        struct clip_list *found, struct error *error)
 {
-    struct list list = {.found = found, .task = corpora->task};
+    struct list list = {.found = found,
+                        .task = corpora->task,
+                        .votes = strcmp(corpus->votes, "none") != 0,
+                        .all_agree = strcmp(corpus->votes, "all_agree") == 0};
     bool done = *corpus->file || error_usage(error, "corpus.kind=list needs corpus.file");
 
-    done = done && read_titles(&list, corpus->columns, error) && csv_open(&list.csv, corpus->file, error) &&
-           find_columns(&list, corpora->labels, error);
-    while (done && csv_next(&list.csv, error))
-        done = add_row(&list, error);
-    done = done && !error->kind && check_unique(&list, error);
+    if (done && list.votes && list.task != SINGLE_LABEL)
+        done = error_usage(error, "corpus.votes=%s is for model.task=single_label", corpus->votes);
+    char *root = done ? corpus_root(corpus, error) : NULL, *name = path_folder(corpus->file),
+         *folder = realpath(name, NULL);
+
+    list.places = (struct list_places){.root = root, .beside = folder ? folder : root};
+    done = root && csv_open(&list.csv, corpus->file, error) &&
+           list_columns_find(&list.columns, &list.csv, corpus->columns, corpora->labels,
+                             list.task != SINGLE_LABEL || list.votes, error) &&
+           renamings_read(&list.part_map, "corpus.part_map", corpus->part_map, true, error) &&
+           check_guessed_part(&list, error) && read_rows(&list, error);
     csv_close(&list.csv);
-    strings_free(&list.names);
-    free(list.value_columns);
-    for (int c = 0; c < COLUMNS; c++)
-        free(list.titles[c]);
+    list_columns_free(&list.columns);
+    renamings_free(&list.part_map);
+    free(folder);
+    free(name);
+    free(root);
     return done;
 }
 
 const struct corpus_format CORPUS_LIST = {
     .name = "list",
-    .summary = "clips, or stretches of files, as a CSV lists them (corpus.file)",
+    .summary = "clips, or stretches of files, as a CSV or JSON lines list them (corpus.file)",
     .list = list_clips,
 };

@@ -1,5 +1,5 @@
 /* The scan: corpus folder against catalogue, changed files decoded in threads, the broken ones recorded. */
-#include "corpus/corpus.h"
+#include "corpus/scan.h"
 
 #include "base/digest.h"
 #include "base/files.h"
@@ -7,32 +7,13 @@
 #include "base/log.h"
 #include "base/parallel.h"
 #include "base/text.h"
+#include "store/splits.h"
 
 #include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-/* A scan under way. */
-struct scan {
-    const struct corpus_format *format;
-    const char *root;
-    struct audio_cache *cache; /* NULL: no file is opened */
-    struct clip_list known;    /* as the catalogue had it, sorted by path */
-    struct clip_list found;    /* every file of the folder, in order of path */
-    bool *unchanged;           /* per found file: taken from the catalogue */
-    size_t *todo, todo_count;  /* found files to open */
-    int64_t *gone;
-    size_t gone_count;
-    pthread_mutex_t mutex; /* guards progress, done, found.arena and failure */
-    struct progress progress;
-    size_t done;
-    struct hashed { /* the file hashed last: many stretches of one file follow each other */
-        char *file, hash[SHA256_HEX_SIZE];
-    } hashed;
-    struct error failure; /* not a broken clip, but a scan that cannot go on: disk full, interrupted */
-};
 
 static int by_path(const void *a, const void *b)
 {
@@ -75,6 +56,23 @@ static bool list_clips(struct scan *scan, const struct corpora_settings *corpora
     return true;
 }
 
+static void count_ending(struct scan *scan, const char *name)
+{
+    const char *dot = strrchr(name, '.');
+
+    if (name[0] == '.' || !dot || scan->endings.count > 100)
+        return;
+    int known = strings_index(&scan->endings, dot);
+    if (known < 0) {
+        known = (int)scan->endings.count;
+        strings_add(&scan->endings, dot);
+        scan->ending_counts = mem_grow(scan->ending_counts, &scan->ending_capacity, scan->endings.count,
+                                       sizeof *scan->ending_counts);
+        scan->ending_counts[known] = 0;
+    }
+    scan->ending_counts[known]++;
+}
+
 static bool found_in_folder(void *context, const char *relative, const struct stat *facts,
                             struct error *error)
 {
@@ -83,15 +81,16 @@ static bool found_in_folder(void *context, const char *relative, const struct st
     (void)error;
     if (scan->format->accepts(path_base(relative)))
         found_file(scan, relative, facts);
+    else
+        count_ending(scan, path_base(relative));
     return true;
 }
 
 /* Whether a list says the same of a clip as before. */
 static bool same_words(const struct clip *a, const struct clip *b)
 {
-    return text_equal(a->name, b->name) && text_equal(a->label, b->label) &&
-           text_equal(a->speaker, b->speaker) && text_equal(a->sex, b->sex) && text_equal(a->text, b->text) &&
-           text_equal(a->part, b->part);
+    return text_equal(a->label, b->label) && text_equal(a->speaker, b->speaker) &&
+           text_equal(a->sex, b->sex) && text_equal(a->text, b->text) && text_equal(a->part, b->part);
 }
 
 /* Matches what was found with what is known: same path, size and time means unchanged. */
@@ -106,6 +105,7 @@ static void match_known(struct scan *scan)
         qsort(known, scan->known.count, sizeof *known, by_path);
     scan->unchanged = mem_zero(scan->found.count, sizeof *scan->unchanged);
     scan->todo = mem_zero(scan->found.count, sizeof *scan->todo);
+    scan->stored_names = mem_zero(scan->found.count, sizeof *scan->stored_names);
     scan->gone = mem_zero(scan->known.count, sizeof *scan->gone);
     while (i < scan->found.count || k < scan->known.count) {
         int order = i == scan->found.count ? 1 : k == scan->known.count ? -1 : by_path(&found[i], &known[k]);
@@ -117,10 +117,15 @@ static void match_known(struct scan *scan)
                     found[i].file_mtime == known[k].file_mtime &&
                     (known[k].sha256 || !scan->cache) && /* what could not be read, or was not, is tried */
                     (!scan->format->list || same_words(&found[i], &known[k]));
-        if (same)
+        if (order == 0)
+            scan->stored_names[i] = known[k].name;
+        if (same) {
+            const char *name = found[i].name;
             found[i] = known[k];
-        else if (order == 0)
+            found[i].name = name; /* as the path has it: compare_clips gives another one where it must */
+        } else if (order == 0) {
             found[i].id = known[k].id;
+        }
         scan->unchanged[i] = same;
         if (!same)
             scan->todo[scan->todo_count++] = i;
@@ -153,15 +158,44 @@ static bool hash_clip(struct scan *scan, const char *path, char hash[SHA256_HEX_
     return done && audio_digest(path, of_file, hash, error);
 }
 
+/* Whether the path may be opened as a recording: opening a pipe would wait for ever. */
+static bool check_file(const char *path, struct error *reason)
+{
+    static const char lfs[] = "version https://git-lfs.github.com/";
+    double start, end;
+    struct stat facts;
+    struct error unread = {0};
+    char *file = audio_file_of(path, &start, &end);
+    bool there = stat(file, &facts) == 0;
+
+    if (!there && lstat(file, &facts) == 0)
+        error_set(reason, "a link to a file that is not there");
+    else if (there && !S_ISREG(facts.st_mode))
+        error_set(reason, "not a file but a folder, pipe, device or socket");
+    else if (there && facts.st_size > 0 && facts.st_size < 1024) {
+        char *text = file_read(file, NULL, &unread);
+        if (text && text_starts(text, lfs))
+            error_set(reason, "a Git LFS pointer in place of the recording: \"git lfs pull\" fetches it");
+        free(text);
+    }
+    free(file);
+    return !reason->kind;
+}
+
 /* Opens one changed file: hash, facts, cached signal; or the reason why it is unusable; or an error that
  * ends the scan. */
-static void open_clip(struct scan *scan, struct clip *clip, struct error *reason, struct error *error)
+static void open_clip(struct scan *scan, struct clip *clip, bool *one_channel, struct error *reason,
+                      struct error *error)
 {
     struct error unread = {0};
     struct audio_facts facts = {0};
     char hash[SHA256_HEX_SIZE];
     char *path = path_join(scan->root, clip->path);
 
+    if (!check_file(path, reason)) {
+        free(path);
+        return;
+    }
     if (hash_clip(scan, path, hash, &unread)) {
         pthread_mutex_lock(&scan->mutex);
         clip->sha256 = arena_string(&scan->found.arena, hash);
@@ -178,6 +212,7 @@ static void open_clip(struct scan *scan, struct clip *clip, struct error *reason
     clip->channels = facts.channels;
     clip->frames = facts.frames;
     clip->duration = facts.duration;
+    *one_channel = facts.one_channel;
     free(path);
 }
 
@@ -186,10 +221,12 @@ static bool scan_one(void *context, size_t item)
     struct scan *scan = context;
     struct clip *clip = &scan->found.clips[scan->todo[item]];
     struct error reason = {0}, naming = {0}, error = {0};
+    bool one_channel = false;
 
     if (scan->cache)
-        open_clip(scan, clip, &reason, &error);
+        open_clip(scan, clip, &one_channel, &reason, &error);
     pthread_mutex_lock(&scan->mutex);
+    scan->one_channel += one_channel;
     if (error.kind)
         error_set(&scan->failure, "%s", error.message);
     if (scan->format->describe && !scan->format->describe(scan->format, clip, &scan->found.arena, &naming) &&
@@ -203,50 +240,6 @@ static bool scan_one(void *context, size_t item)
     bool go_on = !scan->failure.kind;
     pthread_mutex_unlock(&scan->mutex);
     return go_on;
-}
-
-static int by_name_then_path(const void *a, const void *b)
-{
-    const struct clip *x = *(const struct clip *const *)a, *y = *(const struct clip *const *)b;
-    int order = strcmp(x->name, y->name);
-
-    return order ? order : by_path(x, y);
-}
-
-/* Files that were not opened are taken to be what their names say. */
-static const char *copied_from(const struct clip *clip, const struct clip *original)
-{
-    bool same = !clip->sha256 || !original->sha256 || strcmp(clip->sha256, original->sha256) == 0;
-
-    return same ? original->path : NULL;
-}
-
-/* Two usable files of one name: the same content is a copy, and only the first counts; other content is a
- * task, since names identify clips.  Marks those whose standing changed as changed. */
-static void find_copies(struct scan *scan)
-{
-    struct clip **order = mem_zero(scan->found.count, sizeof *order), *first = NULL;
-
-    for (size_t i = 0; i < scan->found.count; i++)
-        order[i] = &scan->found.clips[i];
-    if (scan->found.count)
-        qsort(order, scan->found.count, sizeof *order, by_name_then_path);
-    for (size_t i = 0; i < scan->found.count; i++) {
-        struct clip *clip = order[i];
-        if (clip->defect && !text_starts(clip->defect, "same name as "))
-            continue;
-        const char *copy = NULL, *defect = NULL;
-        if (!first || strcmp(first->name, clip->name) != 0)
-            first = clip;
-        else if (!(copy = copied_from(clip, first)))
-            defect = arena_format(&scan->found.arena, "same name as %s, other content", first->path);
-        if (!text_equal(copy, clip->duplicate_of) || !text_equal(defect, clip->defect)) {
-            clip->duplicate_of = copy;
-            clip->defect = defect;
-            scan->unchanged[clip - scan->found.clips] = false;
-        }
-    }
-    free(order);
 }
 
 static void summarize(const struct scan *scan, struct corpus_scan *result)
@@ -281,45 +274,6 @@ static bool store_scan(struct scan *scan, struct catalogue *catalogue, int64_t c
     return done;
 }
 
-enum { BROKEN_NAMED = 10 }; /* files that are named */
-
-static void warn_broken(const struct scan *scan)
-{
-    size_t broken = 0;
-
-    for (size_t i = 0; i < scan->found.count; i++)
-        if (scan->found.clips[i].defect && broken++ < BROKEN_NAMED)
-            log_warn("%s: left out: %s", scan->found.clips[i].path, scan->found.clips[i].defect);
-    if (broken > BROKEN_NAMED)
-        log_warn("%zu more files are left out, %zu in all", broken - BROKEN_NAMED, broken);
-}
-
-static int by_content(const void *a, const void *b)
-{
-    const struct clip *x = *(const struct clip *const *)a, *y = *(const struct clip *const *)b;
-    int order = strcmp(x->sha256, y->sha256);
-
-    return order ? order : by_path(x, y);
-}
-
-/* Clips of one content under several names: which of them is right is not known. */
-static size_t count_same_content(const struct scan *scan)
-{
-    const struct clip **order = mem_zero(scan->found.count, sizeof *order);
-    size_t count = 0, same = 0;
-
-    for (size_t i = 0; i < scan->found.count; i++)
-        if (!scan->found.clips[i].defect && !scan->found.clips[i].duplicate_of &&
-            scan->found.clips[i].sha256 && !strstr(scan->found.clips[i].path, "#t="))
-            order[count++] = &scan->found.clips[i];
-    if (count)
-        qsort(order, count, sizeof *order, by_content);
-    for (size_t i = 1; i < count; i++)
-        same += strcmp(order[i]->sha256, order[i - 1]->sha256) == 0;
-    free(order);
-    return same;
-}
-
 static bool open_todo(struct scan *scan, int threads, struct error *error)
 {
     threads = scan->cache ? threads : 1;
@@ -352,20 +306,23 @@ bool corpus_index(const struct corpora_settings *corpora, const struct corpus_se
                open_todo(&scan, threads, error);
     }
     if (done) {
-        find_copies(&scan);
+        compare_clips(&scan);
         done = store_scan(&scan, catalogue, result->corpus, error);
     }
     if (done) {
         summarize(&scan, result);
-        warn_broken(&scan);
+        report_scan(&scan);
         result->same_content = count_same_content(&scan);
         if (result->files == 0)
             log_warn("%s: no file that corpus.kind=%s takes for a clip", root, scan.format->name);
         if (result->broken && corpora->strict)
             done = error_set(error, "%s: %zu broken files, and corpus.strict=yes", root, result->broken);
     }
+    strings_free(&scan.endings);
+    free(scan.ending_counts);
     free(scan.hashed.file);
     free(scan.unchanged);
+    free(scan.stored_names);
     free(scan.todo);
     free(scan.gone);
     clip_list_free(&scan.known);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SCHEMA_VERSION = 4, BUSY_MILLISECONDS = 60000 };
+enum { SCHEMA_VERSION = 5, BUSY_MILLISECONDS = 60000 };
 
 /* MIGRATIONS[v] takes a database from version v to v + 1. */
 static const char *const MIGRATIONS[SCHEMA_VERSION] = {
@@ -78,6 +78,8 @@ static const char *const MIGRATIONS[SCHEMA_VERSION] = {
     "ALTER TABLE clips DROP COLUMN vocal_channel; ALTER TABLE clips DROP COLUMN emotion;"
     "ALTER TABLE clips DROP COLUMN statement; ALTER TABLE clips DROP COLUMN repetition;"
     "ALTER TABLE clips DROP COLUMN actor;",
+    /* 4 -> 5: names, folders and files are read otherwise: every clip is looked at again */
+    "UPDATE clips SET file_mtime = 0;",
 };
 
 /* Why a file that is there or can be made cannot be written: an errno, or 0. */

@@ -144,6 +144,9 @@ bool loss_start(struct loss *loss, const struct train_settings *settings, const 
                           .scope = et_scope_open(NULL)};
     if (!loss->kind)
         return error_usage(error, "train.loss=%s: no loss for model.task=%s", name, TASKS[model->task].name);
+    if (strcmp(loss->kind->name, "ccc") == 0 && settings->batch_size < 2)
+        return error_usage(error,
+                           "train.loss=ccc compares the clips of a batch: train.batch_size must be above 1");
     if (!settings->class_weights)
         return true;
     if (!counts)

@@ -25,6 +25,8 @@ for name in ("03-01-06-01-02-01-12.wav", "03a01Fa.wav", "DC_a01.wav", "1001_DFA_
     seed("names", name.replace("/", "_"), name)
 seed("list", "plain.csv", 'path,label,speaker,part,start,end\na.wav,happy,"ann, b",train,,\nb/c.flac,sad,,test,0.5,1.25\n')
 seed("list", "columns.csv", "path;a;b\nx.wav;1;0\ny.wav;0.5;1\n")
+seed("list", "lines.jsonl", '{"wav": "a.wav", "emotion": "x", "start": "0:01.5"}\n{"wav": "b", "emotion": null, "votes": [1, 2]}\n')
+seed("list", "utf16.csv", "path\tlabel\tpart\na.wav\tx\tdev\n".encode("utf-16"))
 seed("list", "labels.csv", "path,labels\nx.wav,a;b\ny.wav,\n")
 seed("model", "tiny.json", json.dumps(json.loads((ROOT / "tests/cli/tiny.json").read_text())))
 

@@ -3,6 +3,7 @@
 #include "waves.h"
 
 #include "audio/audio.h"
+#include "audio/foreign.h"
 #include "base/digest.h"
 #include "base/random.h"
 
@@ -84,6 +85,118 @@ static void test_broken_files(void **state)
 }
 
 /* Whole fractions of the rate are made by our own loop: it must give what libsamplerate gives. */
+/* The share of the signal's energy at a frequency (Goertzel). */
+static double share_at(const struct signal *signal, double frequency)
+{
+    const double w = 6.283185307179586 * frequency / signal->rate;
+    double real = 0, imaginary = 0, energy = 0;
+
+    for (size_t t = 0; t < signal->count; t++) {
+        double x = (double)signal->samples[t];
+        real += x * cos(w * (double)t);
+        imaginary += x * sin(w * (double)t);
+        energy += x * x;
+    }
+    return 2 * (real * real + imaginary * imaginary) / ((double)signal->count * energy);
+}
+
+/* Sizes in a WAV file's header that say less than the file holds, or more, but not of its samples. */
+static void test_wrong_sizes(void **state)
+{
+    static const struct {
+        size_t at;
+        uint32_t value; /* 0: eight more than it is */
+        bool is_zero;
+    } cases[] = {
+        {4, 0, false}, {4, 0, true}, {40, 0, true}, {40, 0xffffffffu, false}, {4, 0xffffffffu, false}};
+    struct error error = {0};
+    struct signal signal;
+    size_t size;
+
+    (void)state;
+    assert_true(write_wave(unit_path("sizes.wav"), 8000, 1, 4000, 200, WAV16));
+    char *bytes = file_read(unit_path("sizes.wav"), &size, &error);
+    assert_memory_equal(bytes + 36, "data", 4);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *changed = mem_alloc(size);
+        uint32_t value = cases[i].value;
+        memcpy(changed, bytes, size);
+        if (!value && !cases[i].is_zero)
+            value = (uint32_t)size;
+        memcpy(changed + cases[i].at, &value, sizeof value);
+        put(unit_path("wrong.wav"), changed, size);
+        assert_good(audio_decode(unit_path("wrong.wav"), NULL, &signal, &error), error);
+        assert_int_equal(signal.count, 4000);
+        signal_free(&signal);
+        free(changed);
+    }
+    put(unit_path("cut.wav"), bytes, size - 2000); /* samples are missing for certain */
+    assert_error(audio_decode(unit_path("cut.wav"), NULL, &signal, &error), error, "truncated");
+    free(bytes);
+}
+
+/* Two channels whose mean would be silence, or half as loud as the one that has sound. */
+static void test_lost_channels(void **state)
+{
+    enum { FRAMES = 4000 };
+    struct error error = {0};
+    struct audio_facts facts;
+    struct signal signal;
+
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) {
+        static float samples[FRAMES][2];
+        SF_INFO info = {.samplerate = 8000, .channels = 2, .format = WAV_FLOAT};
+        for (int t = 0; t < FRAMES; t++) {
+            samples[t][1] = (float)(0.5 * sin(0.2 * t));
+            samples[t][0] = kind == 0 ? -samples[t][1] : kind == 1 ? 0 : samples[t][1];
+        }
+        SNDFILE *file = sf_open(unit_path("two.wav"), SFM_WRITE, &info);
+        sf_writef_float(file, samples[0], FRAMES);
+        sf_close(file);
+        assert_good(audio_decode(unit_path("two.wav"), &facts, &signal, &error), error);
+        assert_int_equal(signal.count, FRAMES);
+        assert_int_equal(facts.one_channel, kind < 2);
+        assert_float_equal(fabs((double)signal.samples[100]), fabs(0.5 * sin(20)), 1e-6);
+        signal_free(&signal);
+        char *stretch = mem_format("%s#t=0.1", unit_path("two.wav"));
+        assert_good(audio_decode(stretch, NULL, &signal, &error), error);
+        assert_int_equal(signal.count, FRAMES - 800);
+        assert_float_equal(fabs((double)signal.samples[100]), fabs(0.5 * sin(180)), 1e-6);
+        signal_free(&signal);
+        free(stretch);
+    }
+}
+
+/* What libsndfile does not read, or not rightly: tests/golden/make_sounds.sh.  Where FFmpeg's libraries were
+ * not there when emotrain was built, all but the MP3 are refused. */
+static void test_foreign_files(void **state)
+{
+    static const char *const names[] = {"tone.mp3", "tone.m4a",  "tone.mp4",
+                                        "tone.aac", "tone.webm", "tone.wma"};
+    struct error error = {0};
+    struct audio_facts facts;
+    struct signal signal;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char *path = mem_format("%s/%s", unit_golden("sounds"), names[i]);
+        if (i > 0 && !foreign_is_there()) {
+            assert_error(audio_decode(path, NULL, &signal, &error), error, "FFmpeg's libraries are not here");
+        } else {
+            assert_good(audio_decode(path, &facts, &signal, &error), error);
+            double seconds = (double)signal.count / signal.rate;
+            assert_true(fabs(seconds - 0.6) < 0.14); /* AAC and MP3 fill their last block, and the first */
+            assert_true(fabs(facts.duration - seconds) < 1e-9);
+            assert_true(share_at(&signal, 440) > 0.8);
+            signal_free(&signal);
+        }
+        free(path);
+    }
+    put(unit_path("list.m3u8"), "#EXTM3U\n#EXTINF:1,\n/etc/passwd\n", 30);
+    assert_error(audio_decode(unit_path("list.m3u8"), NULL, &signal, &error), error, "not audio");
+}
+
 static void test_decimate(void **state)
 {
     static const struct {
@@ -165,7 +278,8 @@ static void test_encode(void **state)
         assert_true(fabsf(signal.samples[i] - back.samples[i]) <= 1.01F / 32768);
     signal_free(&back);
     assert_error(audio_decode_bytes(flac, 60, NULL, &back, &error), error, "");
-    assert_error(audio_decode_bytes("RIFF\xff\0\0\0WAVEfmt ", 16, NULL, &back, &error), error, "truncated");
+    assert_error(audio_decode_bytes("RIFF\xff\0\0\0WAVEdata\x40\0\0\0", 20, NULL, &back, &error), error,
+                 "truncated");
     assert_error(audio_decode_bytes(NULL, 0, NULL, &back, &error), error, "empty");
     free(flac);
     signal_free(&signal);
@@ -228,10 +342,11 @@ static void test_cache(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_downmix),  cmocka_unit_test(test_broken_files),
-        cmocka_unit_test(test_resample), cmocka_unit_test(test_decimate),
-        cmocka_unit_test(test_encode),   cmocka_unit_test(test_normalize),
-        cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_wrong_sizes),   cmocka_unit_test(test_lost_channels),
+        cmocka_unit_test(test_foreign_files), cmocka_unit_test(test_downmix),
+        cmocka_unit_test(test_broken_files),  cmocka_unit_test(test_resample),
+        cmocka_unit_test(test_decimate),      cmocka_unit_test(test_encode),
+        cmocka_unit_test(test_normalize),     cmocka_unit_test(test_cache),
     };
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);

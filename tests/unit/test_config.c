@@ -183,7 +183,7 @@ static void test_corpora(void **state)
     assert_null(setting_find("corpus.any.labels"));
     while (config_entry(config, i, &entry)) /* every entry reads back by its name */
         assert_ptr_equal(config_text(config, entry.name), entry.value), i++;
-    assert_int_equal(i, SETTINGS_COUNT + 2 * 6);
+    assert_int_equal(i, SETTINGS_COUNT + 2 * 8);
 
     char *printed = config_print(config, NULL);
     for (const char *at = printed; (at = strstr(at, "[corpus")); at++)
@@ -311,10 +311,10 @@ static void test_compare(void **state)
     (void)state;
     assert_true(config_set(a, "--set", "train.learning_rate=0.0001", &error)); /* as 1e-4 */
     assert_true(config_set(b, "--set", "train.epochs=9", &error));
-    assert_true(
-        config_set(b, "--set", "corpus.more.root=/x", &error)); /* kind, root and part: only b has them */
+    assert_true(config_set(b, "--set", "corpus.more.root=/x",
+                           &error)); /* kind, root, votes and part: only b has them */
     config_compare(a, b, count_difference, &count);
-    assert_int_equal(count, 4);
+    assert_int_equal(count, 5);
     config_free(a);
     config_free(b);
 }

@@ -5,6 +5,7 @@
 #include "corpus/features.h"
 #include "corpus/split/split.h"
 
+#include <math.h>
 #include <utime.h>
 
 static void write_list(const char *text)
@@ -104,7 +105,7 @@ static void test_folders_and_map(void **state)
     f->corpus.label_map = "sorrow=sad";
     assert_error(index_as(f, "folders", &error), error, "no clip of the corpus has the label \"sorrow\"");
     f->corpus.label_map = "joy";
-    assert_error(index_as(f, "folders", &error), error, "expected label=other");
+    assert_error(index_as(f, "folders", &error), error, "expected name=other");
 }
 
 static void test_list(void **state)
@@ -183,16 +184,11 @@ static void test_bad_lists(void **state)
         {"", "empty"},
         {"path,speaker\na.wav,x\n", "no column \"label\""},
         {"path,label\na.wav\n", "list.csv:2: 1 fields where the heading names 2"},
-        {"path,label\n../a.wav,x\n", "below corpus.root"},
-        {"path,label\n/etc/a.wav,x\n", "below corpus.root"},
-        {"path,label\nb/../../a.wav,x\n", "below corpus.root"},
         {"path,label,start,end\na.wav,x,2,1\n", "no stretch from \"2\" to \"1\" s"},
-        {"path,label,start,end\na.wav,x,1,\n", "no stretch"},
         {"path,label,start,end\na.wav,x,soon,1\n", "no stretch"},
         {"path,label,start,end\na.wav,x,0,late\n", "no stretch"},
         {"path,label,start,end\na.wav,x,-1,1\n", "no stretch"},
-        {"path,label\n..,x\n", "below corpus.root"},
-        {"path,label\n,x\n", "below corpus.root"},
+        {"path,label\n,x\n", "expected the path of a recording"},
         {"path,label,part\na.wav,x,trial\n", "no part \"trial\""},
         {"path,label\na.wav,x\na.wav,y\n", "a.wav is listed twice"},
     };
@@ -215,10 +211,9 @@ static void test_stretches(void **state)
     static const struct {
         const char *path, *file;
         double start, end;
-    } cases[] = {{"a.wav#t=1.5,3", "a.wav", 1.5, 3},
-                 {"a#t=1,2.wav", "a#t=1,2.wav", 0, 0},
-                 {"a.wav#t=3,1", "a.wav#t=3,1", 0, 0},
-                 {"a.wav", "a.wav", 0, 0},
+    } cases[] = {{"a.wav#t=1.5,3", "a.wav", 1.5, 3},      {"a#t=1,2.wav", "a#t=1,2.wav", 0, 0},
+                 {"a.wav#t=3,1", "a.wav#t=3,1", 0, 0},    {"a.wav", "a.wav", 0, 0},
+                 {"a.wav#t=1.5", "a.wav", 1.5, INFINITY}, {"a.wav#t=x", "a.wav#t=x", 0, 0},
                  {"a#t=1,2#t=0,7", "a#t=1,2", 0, 7}};
 
     (void)state;

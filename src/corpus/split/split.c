@@ -2,7 +2,9 @@
 #include "corpus/split/split.h"
 
 #include "base/handlers.h"
+#include "base/log.h"
 #include "base/text.h"
+#include "config/config.h"
 #include "config/task.h"
 #include "corpus/corpus.h"
 
@@ -119,6 +121,29 @@ static bool part_size(const char *key, double value, size_t whole, size_t *size,
     return true;
 }
 
+/* The clips of the speakers that a setting names go to `part`, the others to `rest`. */
+static bool take_named_speakers(const char *key, const char *setting, const struct split_request *request,
+                                size_t *rest, size_t *rest_count, size_t *part, size_t *part_count,
+                                struct error *error)
+{
+    struct strings names = {0};
+    const char *cursor = setting;
+
+    for (char *name; !error->kind && (name = list_next(&cursor, ',')); free(name)) {
+        bool known = false;
+        for (size_t i = 0; i < request->count && !known; i++)
+            known = text_equal(request->clips->clips[request->pool[i]].speaker, name);
+        if (known)
+            strings_add_new(&names, name);
+        else
+            error_usage(error, "%s: no clip that is left for it is of speaker \"%s\"", key, name);
+    }
+    bool done =
+        !error->kind && split_take_speakers(request, &names, rest, rest_count, part, part_count, error);
+    strings_free(&names);
+    return done;
+}
+
 static bool divide_test(const struct split_protocol *protocol, const struct split_request *request,
                         struct split *split, struct error *error)
 {
@@ -129,9 +154,14 @@ static bool divide_test(const struct split_protocol *protocol, const struct spli
     if (folds == 1 || (folds > 1 && fold >= folds))
         return error_usage(error, folds == 1 ? "split.folds must be 0 (no folds) or at least 2"
                                              : "split.fold must be below split.folds");
-    if (folds > 1)
+    if (folds > 1 && !*request->settings->test_speakers)
         return protocol->fold(request, folds, fold, split->clips[PART_TRAIN], &split->counts[PART_TRAIN],
                               split->clips[PART_TEST], &split->counts[PART_TEST], error);
+    if (*request->settings->test_speakers)
+        return folds > 0 ? error_usage(error, "split.test_speakers and split.folds exclude each other")
+                         : take_named_speakers("split.test_speakers", request->settings->test_speakers,
+                                               request, split->clips[PART_TRAIN], &split->counts[PART_TRAIN],
+                                               split->clips[PART_TEST], &split->counts[PART_TEST], error);
     if (!part_size("split.test", request->settings->test, request->count, &size, error))
         return false;
     if (size == 0) {
@@ -155,7 +185,8 @@ static bool divide_validation(const struct split_protocol *protocol, const struc
                  strcmp(request->clips->clips[i].part, PART_NAMES[PART_TRAIN]) == 0;
     if (!part_size("split.validation", request->settings->validation, whole, &size, error))
         return false;
-    if (size == 0)
+    const char *named = request->settings->validation_speakers;
+    if (size == 0 && !*named)
         return true;
     if (split->counts[PART_VALIDATION] > 0)
         return error_usage(error, "split.validation and a corpus with part=validation exclude each other");
@@ -165,8 +196,11 @@ static bool divide_validation(const struct split_protocol *protocol, const struc
     again.pool = split->clips[PART_TRAIN];
     again.count = split->counts[PART_TRAIN];
     size_t *rest = mem_zero(again.count, sizeof *rest);
-    bool done = protocol->divide(&again, size, rest, &rest_count, split->clips[PART_VALIDATION],
-                                 &split->counts[PART_VALIDATION], error);
+    bool done =
+        *named ? take_named_speakers("split.validation_speakers", named, &again, rest, &rest_count,
+                                     split->clips[PART_VALIDATION], &split->counts[PART_VALIDATION], error)
+               : protocol->divide(&again, size, rest, &rest_count, split->clips[PART_VALIDATION],
+                                  &split->counts[PART_VALIDATION], error);
     if (done) {
         memcpy(split->clips[PART_TRAIN], rest, rest_count * sizeof *rest);
         split->counts[PART_TRAIN] = rest_count;
@@ -264,6 +298,36 @@ static bool find_folds(const struct split_protocol *protocol, const struct split
                        protocol->name);
 }
 
+/* Warns of labels that the train or the test part has no clip of: what is not there is not learned, or not
+ * tested. */
+static void warn_of_missing_labels(const struct split_request *request, const struct split *split)
+{
+    static const struct {
+        enum part part;
+        const char *so;
+    } checks[] = {{PART_TRAIN, "the model cannot learn them"},
+                  {PART_TEST, "no metric tells how they are predicted"}};
+
+    for (int k = 0; k < 2; k++) {
+        enum part part = checks[k].part;
+        const char **missing = mem_zero(request->class_count + 1, sizeof *missing);
+        struct text line = {0};
+        for (size_t i = 0; i < request->clips->count; i++)
+            missing[request->classes[i]] = request->clips->clips[i].label;
+        for (size_t i = 0; i < split->counts[part]; i++)
+            missing[request->classes[split->clips[part][i]]] = NULL;
+        size_t named = 0;
+        for (size_t c = 0; c < request->class_count; c++)
+            if (missing[c] && named++ < 10)
+                text_add(&line, "%s%s", line.length ? ", " : "", missing[c]);
+        if (line.length)
+            log_warn("the %s part has no clip of: %s%s: %s", PART_NAMES[part], line.text,
+                     named > 10 ? ", ..." : "", checks[k].so);
+        text_free(&line);
+        free(missing);
+    }
+}
+
 static bool check_parts(const struct split_settings *settings, const struct split *split, struct error *error)
 {
     const char *file = settings->file;
@@ -289,6 +353,9 @@ bool split_make(const struct split_settings *settings, enum task task, const str
     *split = (struct split){0};
     if (!protocol)
         return false;
+    if ((*settings->test_speakers || *settings->validation_speakers) && protocol != &SPLIT_SPEAKER)
+        return error_usage(error, "split.%s_speakers needs split.protocol=speaker",
+                           *settings->test_speakers ? "test" : "validation");
     for (int part = 0; part < PART_COUNT; part++)
         split->clips[part] = mem_zero(clips->count, sizeof *split->clips[part]);
     request_start(&request, settings, task, clips);
@@ -300,6 +367,8 @@ bool split_make(const struct split_settings *settings, enum task task, const str
         add_fixed(clips, split);
     done = done && (protocol->assign || divide_validation(protocol, &request, split, error)) &&
            check_parts(settings, split, error);
+    if (done && task == SINGLE_LABEL)
+        warn_of_missing_labels(&request, split);
     if (done)
         count_speakers(split, clips);
     else
@@ -331,11 +400,19 @@ char *split_describe(const struct split_settings *settings, const struct corpora
              text_from_number(validation, settings->validation), (long long)settings->seed,
              settings->folds == SETTING_WORD ? "speakers" : folds, (long long)settings->fold, settings->file,
              corpora->labels, first->label_map, first->part);
+    if (*settings->test_speakers)
+        text_add(&text, " test_speakers=%s", settings->test_speakers);
+    if (*settings->validation_speakers)
+        text_add(&text, " validation_speakers=%s", settings->validation_speakers);
+    if (*first->part_map)
+        text_add(&text, " part_map=%s", first->part_map);
     for (size_t c = 1; c < corpora->count; c++) {
         const struct corpus_settings *corpus = &corpora->items[c];
         char *key = corpus_key(corpus, corpora->task);
         text_add(&text, " corpus.%s: %s %s part=%s label_map=%s", corpus->name, key, corpus->root,
                  corpus->part, corpus->label_map);
+        if (*corpus->part_map)
+            text_add(&text, " part_map=%s", corpus->part_map);
         free(key);
     }
     return text.text;

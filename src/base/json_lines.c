@@ -1,0 +1,179 @@
+/* JSON lines as CSV: see json_lines.h. */
+#include "base/json_lines.h"
+
+#include "base/csv.h"
+#include "base/memory.h"
+#include "base/strings.h"
+#include "base/text.h"
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool is_json_lines(const char *text)
+{
+    text += strspn(text, " \t\r\n");
+    if (*text == '[')
+        text += 1 + strspn(text + 1, " \t\r\n");
+    return *text == '{';
+}
+
+enum { MOST_COLUMNS = 10000 };
+
+/* Appends text without line breaks, so that rows stay on the lines of their objects. */
+static void add_words(struct text *field, const char *words)
+{
+    size_t first = field->length;
+
+    text_add(field, "%s", words);
+    for (size_t i = first; i < field->length; i++)
+        if (field->text[i] == '\n' || field->text[i] == '\r')
+            field->text[i] = ' ';
+}
+
+static void add_value(struct text *field, const cJSON *value)
+{
+    const cJSON *item;
+    char *json;
+
+    if (cJSON_IsArray(value)) {
+        cJSON_ArrayForEach(item, value)
+        {
+            if (item != value->child)
+                text_add(field, ";");
+            add_value(field, item);
+        }
+    } else if (cJSON_IsString(value)) {
+        add_words(field, value->valuestring);
+    } else if (!cJSON_IsNull(value)) {
+        json = cJSON_PrintUnformatted(value);
+        add_words(field, json ? json : "");
+        cJSON_free(json);
+    }
+}
+
+static void add_row(struct text *csv, const cJSON *object, const struct strings *columns)
+{
+    for (size_t c = 0; c < columns->count; c++) {
+        const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, columns->items[c]);
+        struct text field = {0};
+        if (value)
+            add_value(&field, value);
+        if (c > 0)
+            text_add(csv, ",");
+        csv_add_field(csv, field.text ? field.text : "");
+        text_free(&field);
+    }
+    text_add(csv, "\n");
+}
+
+static bool add_keys(struct strings *columns, const cJSON *object, const char *path, size_t line,
+                     struct error *error)
+{
+    const cJSON *member;
+
+    cJSON_ArrayForEach(member, object)
+    {
+        strings_add_new(columns, member->string);
+        if (columns->count > MOST_COLUMNS)
+            return error_set(error, "%s:%zu: more than %d keys", path, line, MOST_COLUMNS);
+    }
+    return true;
+}
+
+static cJSON *refuse(cJSON *value, const char *path, size_t line, struct error *error)
+{
+    cJSON_Delete(value);
+    error_set(error, "%s:%zu: expected a JSON object, alone on its line", path, line);
+    return NULL;
+}
+
+/* The next line's object at *text, which moves past it; *line counts on.  NULL with *empty for an empty line,
+ * at the end, and on error. */
+static cJSON *next_object(const char **text, size_t *line, bool *empty, const char *path, struct error *error)
+{
+    const char *at = *text, *end = NULL;
+    size_t length = strcspn(at, "\r\n"), blanks = strspn(at, " \t");
+
+    *empty = blanks >= length;
+    *line += 1;
+    *text = at + length + (at[length] == '\r' && at[length + 1] == '\n' ? 2 : at[length] != '\0');
+    if (*empty)
+        return NULL;
+    cJSON *object = cJSON_ParseWithLengthOpts(at, length, &end, 0);
+    bool alone = object && end && strspn(end, " \t") >= (size_t)(at + length - end);
+    return alone && cJSON_IsObject(object) ? object : refuse(object, path, *line, error);
+}
+
+/* All lines, once for their keys (csv NULL) and once for their rows. */
+static bool read_lines(const char *text, const char *path, struct strings *columns, struct text *csv,
+                       struct error *error)
+{
+    size_t line = 0;
+    bool empty;
+
+    while (*text && !error->kind) {
+        cJSON *object = next_object(&text, &line, &empty, path, error);
+        if (object && csv)
+            add_row(csv, object, columns);
+        else if (object)
+            add_keys(columns, object, path, line, error);
+        else if (csv)
+            text_add(csv, "\n");
+        cJSON_Delete(object);
+    }
+    return !error->kind;
+}
+
+/* An array of objects: its elements' numbers stand for lines. */
+static bool read_array(const cJSON *array, const char *path, struct strings *columns, struct text *csv,
+                       struct error *error)
+{
+    const cJSON *object;
+    size_t number = 0;
+
+    cJSON_ArrayForEach(object, array)
+    {
+        number++;
+        if (!cJSON_IsObject(object))
+            return error_set(error, "%s: element %zu: expected an object", path, number);
+        if (csv)
+            add_row(csv, object, columns);
+        else if (!add_keys(columns, object, path, number, error))
+            return false;
+    }
+    return true;
+}
+
+static void add_heading(struct text *csv, const struct strings *columns)
+{
+    for (size_t c = 0; c < columns->count; c++) {
+        text_add(csv, "%s", c > 0 ? "," : "");
+        csv_add_field(csv, columns->items[c]);
+    }
+    text_add(csv, "\n");
+}
+
+char *json_lines_to_csv(const char *text, const char *path, struct error *error)
+{
+    bool is_array = text[strspn(text, " \t\r\n")] == '[';
+    const char *end = NULL;
+    cJSON *array = is_array ? cJSON_ParseWithOpts(text, &end, 0) : NULL;
+    struct strings columns = {0};
+    struct text csv = {0};
+
+    bool done = !is_array || (cJSON_IsArray(array) && !end[strspn(end, " \t\r\n")]) ||
+                error_set(error, "%s: damaged JSON%s", path, array ? ": more than one array" : "");
+    done = done && (is_array ? read_array(array, path, &columns, NULL, error)
+                             : read_lines(text, path, &columns, NULL, error));
+    if (done) {
+        add_heading(&csv, &columns);
+        done = is_array ? read_array(array, path, &columns, &csv, error)
+                        : read_lines(text, path, &columns, &csv, error);
+    }
+    if (!done)
+        text_free(&csv);
+    strings_free(&columns);
+    cJSON_Delete(array);
+    return csv.text;
+}

@@ -1,0 +1,79 @@
+/* Labels of several annotators: see list_votes.h. */
+#include "corpus/list_votes.h"
+
+#include "base/strings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char VOTES_UNDECIDED[] = "no label on which the annotators agree (corpus.votes)";
+
+int votes_choose(const double *votes, size_t count, bool all_agree)
+{
+    size_t best = 0, with_any = 0, first = 0;
+
+    for (size_t k = 0; k < count; k++) {
+        best = votes[k] > votes[best] ? k : best;
+        with_any += votes[k] > 0;
+    }
+    for (size_t k = 0; k < count; k++)
+        first += votes[k] >= votes[best];
+    return with_any == 0 || first > 1 || (all_agree && with_any > 1) ? -1 : (int)best;
+}
+
+/* A row's clip, and which row it was. */
+struct row {
+    struct clip clip;
+    size_t number;
+};
+
+static int by_path_then_row(const void *a, const void *b)
+{
+    const struct row *x = a, *y = b;
+    int order = strcmp(x->clip.path, y->clip.path);
+
+    return order ? order : (x->number > y->number) - (x->number < y->number);
+}
+
+/* The clip of `count` rows; what else they say of it is the first one's. */
+static struct clip join_rows(const struct row *first, size_t count, bool all_agree)
+{
+    struct strings labels = {0};
+    double *votes = mem_zero(count, sizeof *votes);
+    struct clip clip = first->clip;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!first[i].clip.label)
+            continue;
+        strings_add_new(&labels, first[i].clip.label);
+        votes[strings_index(&labels, first[i].clip.label)]++;
+    }
+    int chosen = votes_choose(votes, labels.count, all_agree);
+    clip.label = NULL;
+    for (size_t i = 0; chosen >= 0 && !clip.label; i++) /* the row's own string, which the list's arena has */
+        if (first[i].clip.label && strcmp(first[i].clip.label, labels.items[chosen]) == 0)
+            clip.label = first[i].clip.label;
+    clip.defect = clip.label ? NULL : labels.count ? VOTES_UNDECIDED : first->clip.defect;
+    strings_free(&labels);
+    free(votes);
+    return clip;
+}
+
+void votes_join_rows(struct clip_list *list, bool all_agree)
+{
+    struct row *rows = mem_zero(list->count, sizeof *rows);
+    size_t kept = 0;
+
+    for (size_t i = 0; i < list->count; i++)
+        rows[i] = (struct row){list->clips[i], i};
+    if (list->count)
+        qsort(rows, list->count, sizeof *rows, by_path_then_row);
+    for (size_t first = 0, next; first < list->count; first = next) {
+        for (next = first + 1;
+             next < list->count && strcmp(rows[first].clip.path, rows[next].clip.path) == 0;)
+            next++;
+        list->clips[kept++] = join_rows(&rows[first], next - first, all_agree);
+    }
+    list->count = kept;
+    free(rows);
+}
