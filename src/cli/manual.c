@@ -4,6 +4,7 @@
 #include "config/config.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Text of a manual page: hyphens that are typed, backslashes, no request at a line's beginning. */
@@ -61,13 +62,18 @@ static void print_settings(void)
     printf(".SH CONFIGURATION\nAn INI file; \\-\\-set section.key=value overrides one key.\n");
     for (size_t i = 0; i < SETTINGS_COUNT; i++) {
         const struct setting *s = &SETTINGS[i];
-        char rest[256];
+        struct text rest = {0};
         if (strcmp(section, s->section) != 0)
             printf(".SS [%s]\n", s->section);
         section = s->section;
-        snprintf(rest, sizeof rest, "= %s%s%s%s", s->fallback, s->choices ? "  (" : "",
-                 s->choices ? s->choices : "", s->choices ? ")" : "");
-        print_entry(s->key, rest, s->help);
+        text_add(&rest, "= %s", s->fallback);
+        const char *choices = s->choices ? s->choices : "";
+        for (char *choice; (choice = list_next(&choices, '|')); free(choice))
+            text_add(&rest, "%s%s", strchr(rest.text, '(') ? ", " : "  (",
+                     choice); /* a long list has many lines */
+        text_add(&rest, "%s", s->choices ? ")" : "");
+        print_entry(s->key, rest.text, s->help);
+        text_free(&rest);
     }
 }
 

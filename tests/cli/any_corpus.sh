@@ -56,6 +56,22 @@ expect 0 "happiness" "$emotrain" --config tiny.ini --run emodb --set corpus.kind
 grep -q "by sex" runs/emodb/classification_report.txt || fail "EmoDB's speakers have sexes"
 expect_error 2 'corpus.kind must be one of.*not "emdb"' "$emotrain" index --config tiny.ini --set corpus.kind=emdb
 
+# Labels alike but for case; parts by speakers' names; a label that a part lacks.
+sed '1!s/,anger,/,Angry,/; 1!s/,fear,/,FEAR,/' list.csv | sed '/calm/s/calm/Neutral/' >case.csv
+expect 0 'labels "Neutral" and "neutral" differ in case alone.*corpus.label_map=Neutral=neutral' "$emotrain" split --config tiny.ini "${list[@]}" \
+  --set corpus.file=case.csv --set corpus.label_map=surprise=-
+named=("${list[@]}" --set split.protocol=speaker --set "split.test_speakers=speaker 05, speaker 06")
+"$emotrain" split --config tiny.ini "${named[@]}" --list test >test.txt 2>err || fail "$(cat err)"
+[ "$(cut -d- -f7 test.txt | cut -d. -f1 | sort -u | tr '\n' ' ')" = "05 06 " ] || fail "the test part is of other speakers: $(cat test.txt)"
+"$emotrain" split --config tiny.ini "${named[@]}" --set "split.validation_speakers=speaker 01" --list validation >validation.txt 2>err || fail "$(cat err)"
+[ "$(cut -d- -f7 validation.txt | cut -d. -f1 | sort -u)" = 01 ] || fail "the validation part is of other speakers: $(cat validation.txt)"
+expect_error 2 'no clip that is left for it is of speaker "speaker 05"' "$emotrain" split --config tiny.ini "${named[@]}" --set "split.validation_speakers=speaker 05"
+expect_error 2 'of speaker "nobody"' "$emotrain" split --config tiny.ini "${named[@]}" --set split.test_speakers=nobody
+expect_error 2 "needs split.protocol=speaker" "$emotrain" split --config tiny.ini "${named[@]}" --set split.protocol=stratified
+sed '/,joy,.*,test,/d' list.csv >lacks.csv
+expect 0 "the test part has no clip of: joy" "$emotrain" split --config tiny.ini "${list[@]}" --set corpus.file=lacks.csv
+expect 0 "OA_bite\|OAF_back_angry.wav" "$emotrain" corpora
+
 # A list taken at its word: nothing is opened until a command needs the audio, and then what is broken is found.
 { head -8 list.csv && tail -4 list.csv; } >quick.csv
 echo "gone.wav,angry,nobody,train,," >>quick.csv
