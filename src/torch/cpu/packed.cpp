@@ -32,6 +32,7 @@ struct cpu::PackedWeight {
     at::Tensor tensor;    /* libtorch's form */
 #ifdef EMOTRAIN_ONEDNN
     dnnl::memory memory; /* oneDNN's own */
+    int64_t in = 0, out = 0;
 #endif
 };
 
@@ -99,9 +100,9 @@ const dnnl::engine &engine()
     return made;
 }
 
-dnnl::matmul::primitive_desc describe(int64_t rows, const memory::desc &weight, bool biased)
+dnnl::matmul::primitive_desc describe(int64_t rows, int64_t in, int64_t out, const memory::desc &weight,
+                                      bool biased)
 {
-    const int64_t in = weight.dims()[0], out = weight.dims()[1];
     const memory::desc bias = rows_of(1, out);
 
     return version::describe_matmul(engine(), rows_of(rows, in), weight, biased ? &bias : nullptr,
@@ -114,13 +115,15 @@ void pack_with_onednn(cpu::PackedWeight &packed, const at::Tensor &weight)
     const int64_t out = weight.size(0), in = weight.size(1);
     const memory::desc plain({in, out}, memory::data_type::f32, memory::dims{1, in}),
         any({in, out}, memory::data_type::f32, memory::format_tag::any);
-    const memory::desc chosen = describe(USUAL_ROWS, any, true).weights_desc();
+    const memory::desc chosen = describe(USUAL_ROWS, in, out, any, true).weights_desc();
 
     packed.usable = chosen != plain && chosen != rows_of(in, out);
     if (!packed.usable)
         return;
     memory from(plain, engine(), weight.data_ptr());
     packed.memory = memory(chosen, engine());
+    packed.in = in;
+    packed.out = out;
     dnnl::stream stream(engine());
     dnnl::reorder(from, packed.memory).execute(stream, from, packed.memory);
     stream.wait();
@@ -129,10 +132,9 @@ void pack_with_onednn(cpu::PackedWeight &packed, const at::Tensor &weight)
 at::Tensor multiply_with_onednn(const cpu::PackedWeight &packed, const at::Tensor &x,
                                 const c10::optional<at::Tensor> &bias)
 {
-    const memory::desc weight = packed.memory.get_desc();
-    const int64_t in = weight.dims()[0], out = weight.dims()[1], rows = x.numel() / in;
+    const int64_t in = packed.in, out = packed.out, rows = x.numel() / in;
     at::Tensor result = at::empty({rows, out}, x.options());
-    const dnnl::matmul product(describe(rows, weight, bias.has_value()));
+    const dnnl::matmul product(describe(rows, in, out, packed.memory.get_desc(), bias.has_value()));
     std::unordered_map<int, memory> operands = {
         {DNNL_ARG_SRC, memory(rows_of(rows, in), engine(), x.data_ptr())},
         {DNNL_ARG_WEIGHTS, packed.memory},
