@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/strings.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,12 +139,21 @@ static bool write_entry(const char *path, const struct signal *signal, const str
     return file_writer_commit(&writer, error);
 }
 
+/* Samples near the largest that there are become infinite where they are added up. */
+static bool check_finite(const struct signal *signal, struct error *reason)
+{
+    for (size_t i = 0; i < signal->count; i++)
+        if (!isfinite(signal->samples[i]))
+            return error_set(reason, "too loud: resampled it holds NaN or infinity (sample %zu)", i);
+    return true;
+}
+
 static bool make(const struct audio_cache *cache, const char *path, const char *entry,
                  struct audio_facts *facts, struct signal *signal, struct error *reason, struct error *error)
 {
     if (!audio_decode(path, facts, signal, reason))
         return false;
-    if (audio_resample(signal, cache->rate, cache->resampler, reason) &&
+    if (audio_resample(signal, cache->rate, cache->resampler, reason) && check_finite(signal, reason) &&
         write_entry(entry, signal, facts, error))
         return true;
     signal_free(signal);

@@ -208,6 +208,9 @@ static bool decode(SNDFILE *file, SF_INFO *info, double start, double end, struc
         error_set(error, "zero frames");
     } else if (info->channels < 1 || info->channels > MAX_CHANNELS || info->samplerate < 1) {
         error_set(error, "%d channels at %d Hz", info->channels, info->samplerate);
+    } else if (info->frames == SF_COUNT_MAX) {
+        error_set(error, "truncated: its end is not there");
+        info->frames = 0;
     } else if (info->frames > MOST_FRAMES) {
         error_set(error, "more than 2^32 frames");
     } else if (end == 0 || seek_stretch(file, info, start, end, &first, error)) {

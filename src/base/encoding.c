@@ -27,6 +27,37 @@ static char *convert_utf16(const char *bytes, size_t *size, const char *path, st
     return text;
 }
 
+/* Bytes of the UTF-8 sequence that begins here (Unicode 15, table 3-7); 0: none does. */
+static size_t sequence_length(const unsigned char *at)
+{
+    const size_t length = at[0] < 0x80                    ? 1
+                          : at[0] >= 0xc2 && at[0] < 0xe0 ? 2
+                          : (at[0] & 0xf0) == 0xe0        ? 3
+                                                          : 4;
+
+    if ((length == 4 && (at[0] < 0xf0 || at[0] > 0xf4)) || (at[0] == 0xe0 && at[1] < 0xa0) ||
+        (at[0] == 0xed && at[1] > 0x9f) || (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f))
+        return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    return length;
+}
+
+/* The first byte that is no UTF-8, or a NUL before the end; NULL: there is none. */
+static const char *find_fault(const char *text, size_t size)
+{
+    const char *at = text;
+
+    while (at < text + size) {
+        size_t length = *at ? sequence_length((const unsigned char *)at) : 0;
+        if (length == 0)
+            return at;
+        at += length;
+    }
+    return NULL;
+}
+
 char *text_to_utf8(char *bytes, size_t size, const char *path, struct error *error)
 {
     static const char utf8_mark[] = "\xef\xbb\xbf";
@@ -41,13 +72,16 @@ char *text_to_utf8(char *bytes, size_t size, const char *path, struct error *err
         size -= 3;
         memmove(text, text + 3, size + 1);
     }
-    const char *nul = memchr(text, '\0', size);
-    if (!nul)
+    const char *fault = find_fault(text, size);
+    if (!fault)
         return text;
     size_t line = 1;
-    for (const char *at = text; at < nul; at++)
-        line += *at == '\n';
-    error_set(error, "%s:%zu: a NUL byte: this is no text, or a damaged one", path, line);
+    for (const char *at = text; at < fault; at++)
+        line += *at == '\n' || (*at == '\r' && at[1] != '\n');
+    error_set(error,
+              *fault ? "%s:%zu: not UTF-8: \"iconv -f latin1 -t utf-8\" converts it, if it is Latin-1"
+                     : "%s:%zu: a NUL byte: this is no text, or a damaged one",
+              path, line);
     free(text);
     return NULL;
 }

@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 /* The text of a file in UTF-8 and without a byte order mark: from UTF-8, or from UTF-16 where a mark says so.
- * A NUL inside is an error that names `path` and the line.  Takes `bytes`, which end with a NUL of their own,
- * and gives a text that the caller frees; NULL on error. */
+ * What is neither, and a NUL inside, are errors that name `path` and the line.  Takes `bytes`, which end with
+ * a NUL of their own, and gives a text that the caller frees; NULL on error. */
 char *text_to_utf8(char *bytes, size_t size, const char *path, struct error *error);
 
 #endif

@@ -100,6 +100,10 @@ static cJSON *next_object(const char **text, size_t *line, bool *empty, const ch
     *text = at + length + (at[length] == '\r' && at[length + 1] == '\n' ? 2 : at[length] != '\0');
     if (*empty)
         return NULL;
+    if (memmem(at, length, "\\u0000", 6)) {
+        error_set(error, "%s:%zu: a NUL inside a string", path, *line);
+        return NULL;
+    }
     cJSON *object = cJSON_ParseWithLengthOpts(at, length, &end, 0);
     bool alone = object && end && strspn(end, " \t") >= (size_t)(at + length - end);
     return alone && cJSON_IsObject(object) ? object : refuse(object, path, *line, error);
@@ -164,6 +168,8 @@ char *json_lines_to_csv(const char *text, const char *path, struct error *error)
 
     bool done = !is_array || (cJSON_IsArray(array) && !end[strspn(end, " \t\r\n")]) ||
                 error_set(error, "%s: damaged JSON%s", path, array ? ": more than one array" : "");
+    if (done && is_array && strstr(text, "\\u0000"))
+        done = error_set(error, "%s: a NUL inside a string", path);
     done = done && (is_array ? read_array(array, path, &columns, NULL, error)
                              : read_lines(text, path, &columns, NULL, error));
     if (done) {

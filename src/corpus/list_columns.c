@@ -105,6 +105,8 @@ static bool take_title(struct list_columns *columns, bool given[LIST_COLUMNS], c
     for (int c = 0; equals && c < LIST_COLUMNS; c++) {
         if (strlen(COLUMNS[c].name) != length || strncmp(COLUMNS[c].name, word, length) != 0)
             continue;
+        if (given[c])
+            return error_usage(error, "corpus.columns: %s= stands there twice", COLUMNS[c].name);
         given[c] = true;
         columns->at[c] = equals[1] ? find_heading(csv, equals + 1) : csv->columns;
         if (equals[1] && columns->at[c] == csv->columns)

@@ -35,14 +35,26 @@ static int by_path_then_row(const void *a, const void *b)
     return order ? order : (x->number > y->number) - (x->number < y->number);
 }
 
-/* The clip of `count` rows; what else they say of it is the first one's. */
+/* Takes what the row says of the clip where rows before said nothing.  False: it says another part. */
+static bool take_facts(struct clip *clip, const struct clip *row)
+{
+    clip->part = clip->part ? clip->part : row->part;
+    clip->speaker = clip->speaker ? clip->speaker : row->speaker;
+    clip->sex = clip->sex ? clip->sex : row->sex;
+    clip->text = clip->text ? clip->text : row->text;
+    return !row->part || strcmp(clip->part, row->part) == 0;
+}
+
+/* The clip of `count` rows; what else they say of it is what the first one says. */
 static struct clip join_rows(const struct row *first, size_t count, bool all_agree)
 {
     struct strings labels = {0};
     double *votes = mem_zero(count, sizeof *votes);
     struct clip clip = first->clip;
+    bool one_part = true;
 
     for (size_t i = 0; i < count; i++) {
+        one_part = take_facts(&clip, &first[i].clip) && one_part;
         if (!first[i].clip.label)
             continue;
         strings_add_new(&labels, first[i].clip.label);
@@ -54,6 +66,8 @@ static struct clip join_rows(const struct row *first, size_t count, bool all_agr
         if (first[i].clip.label && strcmp(first[i].clip.label, labels.items[chosen]) == 0)
             clip.label = first[i].clip.label;
     clip.defect = clip.label ? NULL : labels.count ? VOTES_UNDECIDED : first->clip.defect;
+    if (!one_part)
+        clip.defect = "its rows name different parts";
     strings_free(&labels);
     free(votes);
     return clip;

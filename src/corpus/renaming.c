@@ -35,6 +35,10 @@ bool renamings_read(struct renamings *renamings, const char *key, const char *se
         if (!to || !*item || !*to)
             return error_usage(error, "%s: \"%s\": expected name=other, or name=- to leave it out", key,
                                item);
+        for (size_t r = 0; r < renamings->count; r++)
+            if (any_case ? strcasecmp(renamings->items[r].from, item) == 0
+                         : strcmp(renamings->items[r].from, item) == 0)
+                return error_usage(error, "%s: \"%s\" stands there twice", key, item);
         renamings->items[renamings->count++] = (struct renaming){item, to, 0};
     }
     return true;

@@ -79,6 +79,8 @@ static bool found_in_folder(void *context, const char *relative, const struct st
     struct scan *scan = context;
 
     (void)error;
+    if (relative[0] == '.' || strstr(relative, "/.")) /* of version control, notebooks, file managers */
+        return true;
     if (scan->format->accepts(path_base(relative)))
         found_file(scan, relative, facts);
     else

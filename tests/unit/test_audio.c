@@ -85,6 +85,29 @@ static void test_broken_files(void **state)
 }
 
 /* Whole fractions of the rate are made by our own loop: it must give what libsamplerate gives. */
+/* Samples near FLT_MAX are finite, but not what a filter makes of them. */
+static void test_too_loud(void **state)
+{
+    enum { FRAMES = 20000 };
+    static float samples[FRAMES];
+    SF_INFO info = {.samplerate = 44100, .channels = 1, .format = WAV_FLOAT};
+    struct error error = {0}, reason = {0};
+    struct audio_facts facts;
+    char hash[SHA256_HEX_SIZE];
+
+    (void)state;
+    for (int t = 0; t < FRAMES; t++)
+        samples[t] = sin(t / 7.0) > 0 ? 3.4e38F : -3.4e38F;
+    SNDFILE *file = sf_open(unit_path("loud.wav"), SFM_WRITE, &info);
+    sf_writef_float(file, samples, FRAMES);
+    sf_close(file);
+    struct audio_cache *cache = audio_cache_open(unit_path("loud-cache"), 16000, "sinc_best", &error);
+    assert_true(audio_digest(unit_path("loud.wav"), NULL, hash, &error));
+    audio_cache_make(cache, unit_path("loud.wav"), hash, &facts, &reason, &error);
+    assert_non_null(strstr(reason.message, "too loud"));
+    audio_cache_close(cache);
+}
+
 /* The share of the signal's energy at a frequency (Goertzel). */
 static double share_at(const struct signal *signal, double frequency)
 {
@@ -342,11 +365,12 @@ static void test_cache(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_wrong_sizes),   cmocka_unit_test(test_lost_channels),
-        cmocka_unit_test(test_foreign_files), cmocka_unit_test(test_downmix),
-        cmocka_unit_test(test_broken_files),  cmocka_unit_test(test_resample),
-        cmocka_unit_test(test_decimate),      cmocka_unit_test(test_encode),
-        cmocka_unit_test(test_normalize),     cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_too_loud),      cmocka_unit_test(test_wrong_sizes),
+        cmocka_unit_test(test_lost_channels), cmocka_unit_test(test_foreign_files),
+        cmocka_unit_test(test_downmix),       cmocka_unit_test(test_broken_files),
+        cmocka_unit_test(test_resample),      cmocka_unit_test(test_decimate),
+        cmocka_unit_test(test_encode),        cmocka_unit_test(test_normalize),
+        cmocka_unit_test(test_cache),
     };
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);

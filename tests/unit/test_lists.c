@@ -85,6 +85,15 @@ static const struct list_case CASES[] = {
     {"an array of numbers", "[{\"path\":\"a.wav\",\"label\":\"x\"}, 5]",
      .error = "element 2: expected an object"},
     {"an empty field at the end", "path,label,speaker\na.wav,x,", .usable = 1, .first = "a.wav|x||"},
+    {"Latin-1", "path,label\na.wav,x\nb.wav,z\xe4rt\n", .error = "list.csv:3: not UTF-8"},
+    {"half a surrogate", "path,label\na.wav,\xed\xa0\x80\n", .error = "list.csv:2: not UTF-8"},
+    {"a NUL in JSON", "{\"path\":\"a.wav\\u0000x\",\"label\":\"x\"}\n", .error = "list.csv:1: a NUL inside"},
+    {"a part mapped twice", "path,label,part\na.wav,x,A\n", .part_map = "A=train, a=test",
+     .error = "\"a\" stands there twice"},
+    {"a column named twice", "path,label,x\na.wav,x,y\n", .columns = "label=x label=label",
+     .error = "label= stands there twice"},
+    {"votes of two parts", "path,label,part\na.wav,x,train\na.wav,x,test\nb.wav,y,\nb.wav,y,dev\n",
+     .votes = "majority", .usable = 1, .broken = 1, .first = "b.wav|y||validation"},
     {"no column for the part", "path,label,set\na.wav,x,A\n", .columns = "part=", .usable = 1,
      .first = "a.wav|x||"},
     {"an open end", "path,label,start,end\na.wav,x,0.05,\n", .usable = 1, .first = "a.wav#t=0.05|x||"},
@@ -250,6 +259,8 @@ static void test_folders(void **state)
     put_clip("test/3.wav", 3200, 300);
     assert_int_equal(mkfifo(unit_path("corpus/happy/pipe.wav"), 0600), 0);
     assert_int_equal(symlink("nowhere.wav", unit_path("corpus/happy/link.wav")), 0);
+    put_clip(".git/happy/1.wav", 3200, 320);
+    put_clip("happy/.hidden/1.wav", 3200, 340);
     const char *pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n";
     assert_good(file_write(unit_path("corpus/happy/lfs.wav"), pointer, strlen(pointer), &error), error);
     assert_good(index_folder(f, "folders", &error), error);
