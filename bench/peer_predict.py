@@ -42,10 +42,21 @@ class Classifier(torch.nn.Module):
 
     def forward(self, values, mask=None):
         if is_whisper:
-            return self.head(self.net(values).last_hidden_state.mean(1))
+            return self.head(self.whisper_states(values).mean(1))
         hidden = self.net(values, attention_mask=mask).last_hidden_state
         frames = self.net._get_feature_vector_attention_mask(hidden.shape[1], mask)[..., None].to(hidden.dtype)
         return self.head((hidden * frames).sum(1) / frames.sum(1))
+
+    def whisper_states(self, values):
+        """transformers' encoder refuses clips that are not 30 s: the same modules in the same order."""
+        net = self.net
+        x = torch.nn.functional.gelu(net.conv1(values))
+        x = torch.nn.functional.gelu(net.conv2(x)).permute(0, 2, 1)
+        x = x + net.embed_positions.weight[: x.shape[1]]
+        for layer in net.layers:
+            x = layer(x, None)
+            x = x[0] if isinstance(x, tuple) else x
+        return net.layer_norm(x)
 
 
 model = Classifier().eval()
@@ -66,22 +77,10 @@ def inputs_of(chosen):
     return (torch.nn.functional.pad(values, (0, values.shape[-1] % 2)),)
 
 
-def whisper_forward(values):
-    """transformers' encoder refuses clips that are not 30 s: the same modules in the same order."""
-    net = model.net
-    x = torch.nn.functional.gelu(net.conv1(values))
-    x = torch.nn.functional.gelu(net.conv2(x)).permute(0, 2, 1)
-    x = x + net.embed_positions.weight[: x.shape[1]]
-    for layer in net.layers:
-        x = layer(x, None)
-        x = x[0] if isinstance(x, tuple) else x
-    return model.head(net.layer_norm(x).mean(1))
-
-
 def by_torch():
     def run(values):
         with torch.inference_mode():
-            return whisper_forward(*values) if is_whisper else model(*values)
+            return model(*values)
 
     return run
 
@@ -89,19 +88,11 @@ def by_torch():
 def by_onnxruntime():
     import onnxruntime
 
-    class Whole(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.model = model
-
-        def forward(self, *values):
-            return whisper_forward(*values) if is_whisper else self.model(*values)
-
     names = ["values"] if is_whisper else ["values", "mask"]
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "model.onnx")
         axes = {"values": {0: "clips", 2: "frames"}} if is_whisper else {n: {0: "clips", 1: "samples"} for n in names}
-        torch.onnx.export(Whole().eval(), inputs_of(clips[:2]), path, input_names=names, output_names=["logits"],
+        torch.onnx.export(model, inputs_of(clips[:2]), path, input_names=names, output_names=["logits"],
                           dynamic_axes=axes, opset_version=17, dynamo=False)
         options = onnxruntime.SessionOptions()
         if a.threads:

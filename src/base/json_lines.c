@@ -88,8 +88,8 @@ static cJSON *refuse(cJSON *value, const char *path, size_t line, struct error *
     return NULL;
 }
 
-/* The next line's object at *text, which moves past it; *line counts on.  NULL with *empty for an empty line,
- * at the end, and on error. */
+/* The object of the next line; advances *text past it and *line by one.  NULL for an empty line (*empty), at
+ * the end of the text, and on error. */
 static cJSON *next_object(const char **text, size_t *line, bool *empty, const char *path, struct error *error)
 {
     const char *at = *text, *end = NULL;

@@ -3,11 +3,11 @@
  * utterances labelled by the majority of three annotators, and by the means of their valence, activation and
  * dominance.
  *
- *     ROOT/Session1/dialog/EmoEvaluation/Ses01F_impro01.txt    [6.29 - 8.23]  Ses01F_impro01_F000  neu
- * [2.5, 2.5, 2.5]
+ *     ROOT/Session1/dialog/EmoEvaluation/Ses01F_impro01.txt
+ *         [6.29 - 8.23]  Ses01F_impro01_F000  neu  [2.5, 2.5, 2.5]
  *
- *     ROOT/Session1/dialog/transcriptions/Ses01F_impro01.txt   Ses01F_impro01_F000 [006.29-008.23]: Excuse
- * me.
+ *     ROOT/Session1/dialog/transcriptions/Ses01F_impro01.txt
+ *         Ses01F_impro01_F000 [006.29-008.23]: Excuse me.
  *
  *     ROOT/Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav
  *

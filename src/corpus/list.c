@@ -130,7 +130,7 @@ static const char *row_part(struct list *list, bool *left_out, struct error *err
 static bool add_row(struct list *list, struct error *error)
 {
     bool left_out;
-    const char *part = row_part(list, &left_out, error), *speaker = known_field(list, LIST_SPEAKER);
+    const char *part = row_part(list, &left_out, error), *speaker = row_field(list, LIST_SPEAKER);
 
     list->left_out += left_out;
     if (error->kind || left_out)
@@ -140,17 +140,16 @@ static bool add_row(struct list *list, struct error *error)
         return false;
     char *label = row_label(list, error);
     char *name = strstr(path, "#t=") ? mem_string(path) : path_stem(path);
-    clip_list_add(list->found,
-                  &(struct clip){.path = path,
-                                 .name = name,
-                                 .label = label,
-                                 .speaker = speaker && !speaker_is_unknown(speaker) ? speaker : NULL,
-                                 .sex = known_field(list, LIST_SEX),
-                                 .text = known_field(list, LIST_TEXT),
-                                 .part = part,
-                                 .defect = label                       ? NULL
-                                           : list->columns.names.count ? VOTES_UNDECIDED
-                                                                       : "no label"});
+    clip_list_add(list->found, &(struct clip){.path = path,
+                                              .name = name,
+                                              .label = label,
+                                              .speaker = speaker_is_unknown(speaker) ? NULL : speaker,
+                                              .sex = known_field(list, LIST_SEX),
+                                              .text = known_field(list, LIST_TEXT),
+                                              .part = part,
+                                              .defect = label                       ? NULL
+                                                        : list->columns.names.count ? VOTES_UNDECIDED
+                                                                                    : "no label"});
     free(label);
     free(name);
     free(path);

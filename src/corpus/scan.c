@@ -4,18 +4,15 @@
 #include "base/digest.h"
 #include "base/files.h"
 #include "base/interrupt.h"
-#include "base/log.h"
 #include "base/parallel.h"
 #include "base/text.h"
-#include "store/splits.h"
 
 #include <limits.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-static int by_path(const void *a, const void *b)
+int clips_by_path(const void *a, const void *b)
 {
     return strcmp(((const struct clip *)a)->path, ((const struct clip *)b)->path);
 }
@@ -102,15 +99,17 @@ static void match_known(struct scan *scan)
     size_t i = 0, k = 0;
 
     if (scan->found.count)
-        qsort(found, scan->found.count, sizeof *found, by_path);
+        qsort(found, scan->found.count, sizeof *found, clips_by_path);
     if (scan->known.count)
-        qsort(known, scan->known.count, sizeof *known, by_path);
+        qsort(known, scan->known.count, sizeof *known, clips_by_path);
     scan->unchanged = mem_zero(scan->found.count, sizeof *scan->unchanged);
     scan->todo = mem_zero(scan->found.count, sizeof *scan->todo);
     scan->stored_names = mem_zero(scan->found.count, sizeof *scan->stored_names);
     scan->gone = mem_zero(scan->known.count, sizeof *scan->gone);
     while (i < scan->found.count || k < scan->known.count) {
-        int order = i == scan->found.count ? 1 : k == scan->known.count ? -1 : by_path(&found[i], &known[k]);
+        int order = i == scan->found.count   ? 1
+                    : k == scan->known.count ? -1
+                                             : clips_by_path(&found[i], &known[k]);
         if (order > 0) {
             scan->gone[scan->gone_count++] = known[k++].id;
             continue;

@@ -31,6 +31,9 @@ struct scan {
     struct error failure; /* not a broken clip, but a scan that cannot go on: disk full, interrupted */
 };
 
+/* The order of struct clip by path, for qsort. */
+int clips_by_path(const void *a, const void *b);
+
 /* Finds copies among the clips, and marks those whose standing changed as changed (scan_copies.c). */
 void compare_clips(struct scan *scan);
 

@@ -6,11 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-static int by_path(const void *a, const void *b)
-{
-    return strcmp(((const struct clip *)a)->path, ((const struct clip *)b)->path);
-}
-
 static bool is_video(const char *path)
 {
     static const char *const endings[] = {".mp4", ".mkv", ".mov", ".avi"};
@@ -29,7 +24,7 @@ static int by_name_then_path(const void *a, const void *b)
     int order = strcmp(x->name, y->name);
 
     order = order ? order : is_video(x->path) - is_video(y->path);
-    return order ? order : by_path(x, y);
+    return order ? order : clips_by_path(x, y);
 }
 
 #define SAME_NAME "same name as "
@@ -135,7 +130,7 @@ static int by_content(const void *a, const void *b)
     const struct clip *x = *(const struct clip *const *)a, *y = *(const struct clip *const *)b;
     int order = strcmp(x->sha256, y->sha256);
 
-    return order ? order : by_path(x, y);
+    return order ? order : clips_by_path(x, y);
 }
 
 size_t count_same_content(const struct scan *scan)

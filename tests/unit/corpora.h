@@ -30,6 +30,27 @@ static inline void put_clip(const char *relative, int frames, double frequency)
     free(path);
 }
 
+/* A text file in the corpus' folder. */
+static inline void put_text(const char *relative, const char *text)
+{
+    struct error error = {0};
+    char *path = mem_format("%s/%s", unit_path("corpus"), relative), *folder = path_folder(path);
+
+    assert_true(folder_make(folder, &error));
+    assert_good(file_write(path, text, strlen(text), &error), error);
+    free(folder);
+    free(path);
+}
+
+/* Indexes the folder as a corpus of that kind, and takes its clips. */
+static inline bool index_as(struct fixture *f, const char *kind, struct error *error)
+{
+    f->corpus.kind = kind;
+    clip_list_free(&f->clips);
+    return corpus_index(&f->settings.corpora, &f->corpus, 2, f->catalogue, f->cache, &f->scan, error) &&
+           corpus_clips(&f->settings.corpora, &f->corpus, f->catalogue, f->scan.corpus, &f->clips, error);
+}
+
 /* An empty corpus, catalogue and cache. */
 static inline int fixture_set_up(void **state)
 {

@@ -24,14 +24,6 @@ static int set_up(void **state)
     return status;
 }
 
-static bool index_as(struct fixture *f, const char *kind, struct error *error)
-{
-    f->corpus.kind = kind;
-    clip_list_free(&f->clips);
-    return corpus_index(&f->settings.corpora, &f->corpus, 2, f->catalogue, f->cache, &f->scan, error) &&
-           corpus_clips(&f->settings.corpora, &f->corpus, f->catalogue, f->scan.corpus, &f->clips, error);
-}
-
 static void check(const struct clip *clip, const char *path, const char *label, const char *speaker,
                   const char *sex, const char *text)
 {
@@ -223,17 +215,6 @@ static void test_stretches(void **state)
         assert_true(start == cases[i].start && end == cases[i].end);
         free(file);
     }
-}
-
-static void put_text(const char *relative, const char *text)
-{
-    struct error error = {0};
-    char *path = mem_format("%s/%s", unit_path("corpus"), relative), *folder = path_folder(path);
-
-    assert_true(folder_make(folder, &error));
-    assert_good(file_write(path, text, strlen(text), &error), error);
-    free(folder);
-    free(path);
 }
 
 /* Train labels: one clip is happy, one has none of the affects alone. */

@@ -145,15 +145,11 @@ static void check_case(struct fixture *f, const struct list_case *c)
 {
     struct error error = {0};
 
-    f->corpus.kind = "list";
     f->corpus.columns = c->columns ? c->columns : "";
     f->corpus.part_map = c->part_map ? c->part_map : "";
     f->corpus.votes = c->votes ? c->votes : "none";
     f->settings.corpora.labels = c->votes && strstr(c->text, ",x,y") ? "x, y" : "";
-    clip_list_free(&f->clips);
-    bool done =
-        corpus_index(&f->settings.corpora, &f->corpus, 1, f->catalogue, f->cache, &f->scan, &error) &&
-        corpus_clips(&f->settings.corpora, &f->corpus, f->catalogue, f->scan.corpus, &f->clips, &error);
+    bool done = index_as(f, "list", &error);
     if (c->error) {
         if (done || !strstr(error.message, c->error))
             fail_msg("%s: \"%s\" does not hold \"%s\"", c->name, done ? "no error" : error.message, c->error);
@@ -236,14 +232,6 @@ static void test_seconds(void **state)
     }
 }
 
-static bool index_folder(struct fixture *f, const char *kind, struct error *error)
-{
-    f->corpus.kind = kind;
-    clip_list_free(&f->clips);
-    return corpus_index(&f->settings.corpora, &f->corpus, 2, f->catalogue, f->cache, &f->scan, error) &&
-           corpus_clips(&f->settings.corpora, &f->corpus, f->catalogue, f->scan.corpus, &f->clips, error);
-}
-
 /* Folders of parts above or below those of labels; equal stems; what is no recording. */
 static void test_folders(void **state)
 {
@@ -263,7 +251,7 @@ static void test_folders(void **state)
     put_clip("happy/.hidden/1.wav", 3200, 340);
     const char *pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n";
     assert_good(file_write(unit_path("corpus/happy/lfs.wav"), pointer, strlen(pointer), &error), error);
-    assert_good(index_folder(f, "folders", &error), error);
+    assert_good(index_as(f, "folders", &error), error);
     assert_int_equal(f->clips.count, 5);
     assert_int_equal(f->scan.broken, 4); /* test/3.wav has no label */
     for (size_t i = 0; i < f->clips.count; i++) {
@@ -275,7 +263,7 @@ static void test_folders(void **state)
         assert_string_equal(clip->label, strstr(clip->path, "happy") ? "happy" : "sad");
         assert_true(part ? clip->part && strcmp(part, clip->part) == 0 : !clip->part);
     }
-    assert_good(index_folder(f, "folders", &error), error); /* and nothing changes */
+    assert_good(index_as(f, "folders", &error), error); /* and nothing changes */
     assert_int_equal(f->clips.count, 5);
 }
 
@@ -304,7 +292,7 @@ static void test_named_corpora(void **state)
         char *path = mem_format("%.*s", (int)strcspn(expected, "|"), expected);
         folder_remove(unit_path("corpus"), &error);
         put_clip(path, 3200, 200);
-        if (!index_folder(f, cases[i][0], &error))
+        if (!index_as(f, cases[i][0], &error))
             fail_msg("%s: %s", cases[i][0], error.message);
         const struct clip *clip = &f->clips.clips[0];
         char *found = mem_format("%s|%s|%s|%s", clip->path, clip->label, clip->speaker ? clip->speaker : "",
@@ -325,7 +313,7 @@ static void test_performances(void **state)
     put_clip("01-01-03-01-01-01-01.wav", 3210, 200);
     put_clip("01-01-04-01-01-01-01.wav", 3210, 230); /* the video's alone */
     for (int again = 0; again < 2; again++) {
-        assert_good(index_folder(f, "ravdess", &error), error);
+        assert_good(index_as(f, "ravdess", &error), error);
         assert_int_equal(f->clips.count, 2);
         assert_int_equal(f->scan.copies, 1);
         assert_string_equal(f->clips.clips[1].path, "03-01-03-01-01-01-01.wav");
@@ -333,20 +321,9 @@ static void test_performances(void **state)
     folder_remove(unit_path("corpus"), &error);
     put_clip("TESS/OAF_back_happy.wav", 3200, 200);
     put_clip("TESS/again/OAF_back_happy.wav", 3200, 200);
-    assert_good(index_folder(f, "tess", &error), error);
+    assert_good(index_as(f, "tess", &error), error);
     assert_int_equal(f->clips.count, 1);
     assert_int_equal(f->scan.copies, 1);
-}
-
-static void put_text(const char *relative, const char *text)
-{
-    struct error error = {0};
-    char *path = mem_format("%s/%s", unit_path("corpus"), relative), *folder = path_folder(path);
-
-    assert_true(folder_make(folder, &error));
-    assert_good(file_write(path, text, strlen(text), &error), error);
-    free(folder);
-    free(path);
 }
 
 static void test_iemocap(void **state)
@@ -366,7 +343,7 @@ static void test_iemocap(void **state)
     put_text("Session1/dialog/transcriptions/Ses01F_impro01.txt",
              "Ses01F_impro01_F000 [006.2901-008.2357]: Excuse me.\r\nSes01F_impro01_M000 "
              "[010.0100-011.3925]: Yeah.\r\n");
-    assert_good(index_folder(f, "iemocap", &error), error);
+    assert_good(index_as(f, "iemocap", &error), error);
     assert_int_equal(f->clips.count, 2);
     assert_int_equal(f->scan.broken, 1);
     const struct clip *clip = &f->clips.clips[0], *other = &f->clips.clips[1];
@@ -377,12 +354,12 @@ static void test_iemocap(void **state)
     assert_string_equal(other->speaker, "Ses01M");
     assert_string_equal(other->sex, "male");
     f->settings.corpora.task = REGRESSION;
-    assert_good(index_folder(f, "iemocap", &error), error);
+    assert_good(index_as(f, "iemocap", &error), error);
     assert_int_equal(f->clips.count, 3);
     f->settings.corpora.task = SINGLE_LABEL;
     folder_remove(unit_path("corpus"), &error);
     put_text("Session1/dialog/EmoEvaluation/Ses01F_impro01.txt", "nothing\n");
-    assert_error(index_folder(f, "iemocap", &error), error, "no Session1/dialog/EmoEvaluation");
+    assert_error(index_as(f, "iemocap", &error), error, "no Session1/dialog/EmoEvaluation");
 }
 
 int main(void)

@@ -150,18 +150,19 @@ static bool divide_test(const struct split_protocol *protocol, const struct spli
     size_t folds = split->folds;
     size_t fold = (size_t)request->settings->fold;
     size_t size = 0;
+    const char *named = request->settings->test_speakers;
 
     if (folds == 1 || (folds > 1 && fold >= folds))
         return error_usage(error, folds == 1 ? "split.folds must be 0 (no folds) or at least 2"
                                              : "split.fold must be below split.folds");
-    if (folds > 1 && !*request->settings->test_speakers)
+    if (*named)
+        return folds > 0 ? error_usage(error, "split.test_speakers and split.folds exclude each other")
+                         : take_named_speakers("split.test_speakers", named, request,
+                                               split->clips[PART_TRAIN], &split->counts[PART_TRAIN],
+                                               split->clips[PART_TEST], &split->counts[PART_TEST], error);
+    if (folds > 1)
         return protocol->fold(request, folds, fold, split->clips[PART_TRAIN], &split->counts[PART_TRAIN],
                               split->clips[PART_TEST], &split->counts[PART_TEST], error);
-    if (*request->settings->test_speakers)
-        return folds > 0 ? error_usage(error, "split.test_speakers and split.folds exclude each other")
-                         : take_named_speakers("split.test_speakers", request->settings->test_speakers,
-                                               request, split->clips[PART_TRAIN], &split->counts[PART_TRAIN],
-                                               split->clips[PART_TEST], &split->counts[PART_TEST], error);
     if (!part_size("split.test", request->settings->test, request->count, &size, error))
         return false;
     if (size == 0) {
