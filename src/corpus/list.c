@@ -140,16 +140,17 @@ static bool add_row(struct list *list, struct error *error)
         return false;
     char *label = row_label(list, error);
     char *name = strstr(path, "#t=") ? mem_string(path) : path_stem(path);
-    clip_list_add(list->found, &(struct clip){.path = path,
-                                              .name = name,
-                                              .label = label,
-                                              .speaker = speaker_is_unknown(speaker) ? NULL : speaker,
-                                              .sex = known_field(list, LIST_SEX),
-                                              .text = known_field(list, LIST_TEXT),
-                                              .part = part,
-                                              .defect = label                       ? NULL
-                                                        : list->columns.names.count ? VOTES_UNDECIDED
-                                                                                    : "no label"});
+    clip_list_add(list->found,
+                  &(struct clip){.path = path,
+                                 .name = name,
+                                 .label = label,
+                                 .speaker = speaker_is_unknown(speaker) ? NULL : speaker,
+                                 .sex = known_field(list, LIST_SEX),
+                                 .text = known_field(list, LIST_TEXT),
+                                 .part = part,
+                                 .defect = label                                      ? NULL
+                                           : list->votes && list->columns.names.count ? VOTES_UNDECIDED
+                                                                                      : "no label"});
     free(label);
     free(name);
     free(path);
