@@ -19,6 +19,7 @@
 #ifndef EMOTRAIN_AUDIO_AUDIO_H
 #define EMOTRAIN_AUDIO_AUDIO_H
 
+#include "audio/sound.h"
 #include "base/digest.h"
 #include "base/error.h"
 
@@ -38,6 +39,7 @@ struct audio_facts {
     int64_t frames;     /* samples per channel */
     double duration;    /* seconds */
     bool one_channel;   /* taken from the loudest channel: their mean would lose the sound */
+    struct sound sound; /* of clips in the cache */
 };
 
 extern const char *const AUDIO_ENDINGS[]; /* of sound files: ".wav" ...; ended by NULL */
@@ -53,13 +55,19 @@ char *audio_file_of(const char *path, double *start, double *end);
  * file's, where it is known, or NULL. */
 bool audio_digest(const char *path, const char *file_hash, char hex[SHA256_HEX_SIZE], struct error *error);
 
+/* Which channel of a recording with several is taken: their mean, the loudest, or one by its number from 1.
+ */
+enum { CHANNEL_MEAN = 0, CHANNEL_LOUDEST = -1 };
+bool audio_channel_find(const char *name, int *channel, struct error *error); /* audio.channel */
+
 /* Decodes and downmixes.  Refuses, with the reason, files that are empty, no audio, truncated, without
  * frames, silent throughout, or that hold NaN or infinity.  `facts` may be NULL. */
-bool audio_decode(const char *path, struct audio_facts *facts, struct signal *signal, struct error *error);
+bool audio_decode(const char *path, int channel, struct audio_facts *facts, struct signal *signal,
+                  struct error *error);
 
 /* The same for a whole file in memory: what came in on standard input. */
-bool audio_decode_bytes(const void *bytes, size_t size, struct audio_facts *facts, struct signal *signal,
-                        struct error *error);
+bool audio_decode_bytes(const void *bytes, size_t size, int channel, struct audio_facts *facts,
+                        struct signal *signal, struct error *error);
 
 /* `rate`: Hz; 0: leaves it as it is.  `resampler`: sinc_best, sinc_medium, sinc_fastest or linear.  Replaces
  * the signal's samples. */
@@ -69,6 +77,9 @@ bool audio_resample(struct signal *signal, int rate, const char *resampler, stru
  * Wav2Vec2FeatureExtractor does. */
 extern const double SIGNAL_VARIANCE_FLOOR; /* 1e-7 */
 void signal_normalize(struct signal *signal);
+
+/* How many of `count` samples are the first `seconds` (0: all). */
+size_t signal_most(double seconds, int rate, size_t count);
 
 /* Cuts a signal to its first `seconds` (0: not at all; at least one sample stays) and normalises it. */
 void signal_prepare(struct signal *signal, double seconds, bool normalize);
@@ -81,8 +92,8 @@ void *audio_encode(const struct signal *signal, size_t *size, struct error *erro
  * damaged one is made again. */
 struct audio_cache;
 
-/* rate: Hz; 0: signals stay as recorded. */
-struct audio_cache *audio_cache_open(const char *folder, int rate, const char *resampler,
+/* rate: Hz; 0: signals stay as recorded.  `channel`: as audio.channel names it. */
+struct audio_cache *audio_cache_open(const char *folder, int rate, const char *resampler, const char *channel,
                                      struct error *error);
 void audio_cache_close(struct audio_cache *cache); /* NULL does nothing */
 
@@ -92,10 +103,10 @@ bool audio_cache_clean_up(const struct audio_cache *cache, struct error *error);
 /* Where the cache keeps something of a file's content: NAME-RATE-RESAMPLER.ENDING; caller frees. */
 char *audio_cache_entry(const struct audio_cache *cache, const char *sha256, const char *ending);
 
-/* The signal of `path`, whose content hash is `sha256`, at the cache's rate; decodes only what is not
- * there. */
-bool audio_cache_load(struct audio_cache *cache, const char *path, const char *sha256, struct signal *signal,
-                      struct error *error);
+/* The signal of `path`, whose content hash is `sha256`, at the cache's rate, its first `seconds` (0: all);
+ * decodes only what is not there. */
+bool audio_cache_load(struct audio_cache *cache, const char *path, const char *sha256, double seconds,
+                      struct signal *signal, struct error *error);
 
 /* The eGeMAPS functionals (audio/egemaps) of the same signal, kept beside it.  The cache must be of a rate
  * that egemaps takes. */

@@ -6,6 +6,7 @@
 #include "audio/audio.h"
 
 #include "audio/egemaps/egemaps.h"
+#include "audio/reader.h"
 #include "base/digest.h"
 #include "base/files.h"
 #include "base/memory.h"
@@ -17,29 +18,34 @@
 
 struct audio_cache {
     char *folder, *resampler;
-    int rate;
+    int rate, channel;
 };
 
 struct header {
-    char magic[4]; /* also tells the byte order: written as a 32-bit number */
-    uint32_t version, rate, checksum;
+    char magic[4];
+    uint32_t version, rate, checksum; /* checksum: of the samples */
     uint64_t count;
     uint32_t recorded_rate, recorded_channels; /* struct audio_facts */
     uint64_t recorded_frames;
-    uint32_t one_channel, reserved;
+    uint32_t one_channel, sound_checksum; /* sound_checksum: of `sound` */
+    struct sound sound;
 };
 
 static const char MAGIC[4] = {'e', 'm', 'o', 'A'};
-enum { CACHE_VERSION = 4 };
+enum { CACHE_VERSION = 5 };
 
-struct audio_cache *audio_cache_open(const char *folder, int rate, const char *resampler, struct error *error)
+struct audio_cache *audio_cache_open(const char *folder, int rate, const char *resampler, const char *channel,
+                                     struct error *error)
 {
-    if (!folder_make(folder, error))
+    int number;
+
+    if (!audio_channel_find(channel, &number, error) || !folder_make(folder, error))
         return NULL;
     struct audio_cache *cache = mem_zero(1, sizeof *cache);
     cache->folder = mem_string(folder);
     cache->resampler = mem_string(resampler);
     cache->rate = rate;
+    cache->channel = number;
     return cache;
 }
 
@@ -70,10 +76,14 @@ bool audio_cache_clean_up(const struct audio_cache *cache, struct error *error)
 
 char *audio_cache_entry(const struct audio_cache *cache, const char *sha256, const char *ending)
 {
+    char channel[32] = "";
+
+    if (cache->channel != CHANNEL_MEAN)
+        snprintf(channel, sizeof channel, "-channel%d", cache->channel);
     if (cache->rate == 0)
-        return mem_format("%s/%.2s/%s-native.%s", cache->folder, sha256, sha256, ending);
-    return mem_format("%s/%.2s/%s-%d-%s.%s", cache->folder, sha256, sha256, cache->rate, cache->resampler,
-                      ending);
+        return mem_format("%s/%.2s/%s-native%s.%s", cache->folder, sha256, sha256, channel, ending);
+    return mem_format("%s/%.2s/%s-%d-%s%s.%s", cache->folder, sha256, sha256, cache->rate, cache->resampler,
+                      channel, ending);
 }
 
 static bool header_fits(const struct audio_cache *cache, const struct header *header,
@@ -82,12 +92,14 @@ static bool header_fits(const struct audio_cache *cache, const struct header *he
     return memcmp(header->magic, MAGIC, sizeof MAGIC) == 0 && header->version == CACHE_VERSION &&
            header->rate == (cache->rate ? (uint32_t)cache->rate : header->recorded_rate) &&
            header->count > 0 && bytes % sizeof(float) == 0 && header->count == bytes / sizeof(float) &&
-           header->recorded_rate > 0 && header->checksum == checksum(data, bytes);
+           header->recorded_rate > 0 &&
+           header->sound_checksum == checksum(&header->sound, sizeof header->sound) &&
+           header->checksum == checksum(data, bytes);
 }
 
 /* False if there is no whole, undamaged entry.  `signal` and `facts` may be NULL. */
-static bool read_entry(const struct audio_cache *cache, const char *path, struct signal *signal,
-                       struct audio_facts *facts)
+static bool read_entry(const struct audio_cache *cache, const char *path, double seconds,
+                       struct signal *signal, struct audio_facts *facts)
 {
     struct error ignored = {0};
     struct file_map map;
@@ -102,42 +114,33 @@ static bool read_entry(const struct audio_cache *cache, const char *path, struct
         size_t bytes = map.size - sizeof header;
         good = header_fits(cache, &header, data, bytes);
         if (good && signal) {
-            *signal = (struct signal){mem_alloc(bytes), (size_t)header.count, (int)header.rate};
-            memcpy(signal->samples, data, bytes);
+            size_t count = signal_most(seconds, (int)header.rate, (size_t)header.count);
+            *signal = (struct signal){mem_alloc(count * sizeof(float)), count, (int)header.rate};
+            memcpy(signal->samples, data, count * sizeof(float));
         }
         if (good && facts)
             *facts = (struct audio_facts){
-                (int)header.recorded_rate, (int)header.recorded_channels, (int64_t)header.recorded_frames,
-                (double)header.recorded_frames / header.recorded_rate, header.one_channel != 0};
+                (int)header.recorded_rate,       (int)header.recorded_channels,
+                (int64_t)header.recorded_frames, (double)header.recorded_frames / header.recorded_rate,
+                header.one_channel != 0,         header.sound};
     }
     file_map_close(&map);
     return good;
 }
 
-static bool write_entry(const char *path, const struct signal *signal, const struct audio_facts *facts,
-                        struct error *error)
-{
-    size_t bytes = signal->count * sizeof *signal->samples;
-    struct header header = {.version = CACHE_VERSION,
-                            .rate = (uint32_t)signal->rate,
-                            .checksum = checksum(signal->samples, bytes),
-                            .count = signal->count,
-                            .recorded_rate = (uint32_t)facts->rate,
-                            .recorded_channels = (uint32_t)facts->channels,
-                            .recorded_frames = (uint64_t)facts->frames,
-                            .one_channel = facts->one_channel};
-    struct file_writer writer;
-    char *folder = path_folder(path);
+/* An entry being made, piece by piece, so that memory does not grow with a recording's length.  Pieces are
+ * resampled with a little of what is before and after them. */
+enum { PIECE_SECONDS = 300, PAD_SECONDS = 1 };
 
-    memcpy(header.magic, MAGIC, sizeof MAGIC);
-    bool made = folder_make(folder, error);
-    free(folder);
-    if (!made || !file_writer_open(&writer, path, false, error))
-        return false;
-    file_writer_put(&writer, &header, sizeof header);
-    file_writer_put(&writer, signal->samples, bytes);
-    return file_writer_commit(&writer, error);
-}
+struct making {
+    const struct audio_cache *cache;
+    struct reader reader;
+    struct file_writer writer;
+    struct header header;
+    struct signal piece; /* as recorded; begins with 2 * PAD_SECONDS that were there before */
+    size_t capacity, pieces;
+    double seconds; /* measured so far */
+};
 
 /* Samples near the largest that there are become infinite where they are added up. */
 static bool check_finite(const struct signal *signal, struct error *reason)
@@ -148,32 +151,146 @@ static bool check_finite(const struct signal *signal, struct error *reason)
     return true;
 }
 
-static bool make(const struct audio_cache *cache, const char *path, const char *entry,
-                 struct audio_facts *facts, struct signal *signal, struct error *reason, struct error *error)
+/* Adds what was measured of a piece; a recording of several has no fingerprint. */
+static void add_sound(struct making *m)
 {
-    if (!audio_decode(path, facts, signal, reason))
-        return false;
-    if (audio_resample(signal, cache->rate, cache->resampler, reason) && check_finite(signal, reason) &&
-        write_entry(entry, signal, facts, error))
-        return true;
-    signal_free(signal);
-    return false;
+    struct sound sound, *all = &m->header.sound;
+    const double seconds = (double)m->piece.count / m->piece.rate;
+
+    sound_measure(&m->piece, &sound);
+    if (m->pieces++ == 0) {
+        *all = sound;
+    } else {
+        const float share = (float)(seconds / (m->seconds + seconds));
+        const double energy = (1 - (double)share) * pow(10, (double)all->level / 10) +
+                              (double)share * pow(10, (double)sound.level / 10);
+        all->level = (float)(10 * log10(energy));
+        all->peak = fmaxf(all->peak, sound.peak);
+        all->clipped += share * (sound.clipped - all->clipped);
+        all->silence += share * (sound.silence - all->silence);
+        all->snr += share * (sound.snr - all->snr);
+        all->fingerprint = (struct fingerprint){0};
+    }
+    m->seconds += seconds;
 }
 
-bool audio_cache_load(struct audio_cache *cache, const char *path, const char *sha256, struct signal *signal,
-                      struct error *error)
+/* Resamples the piece and writes what is new of it. */
+static bool put_piece(struct making *m, bool is_first, bool is_last, struct error *reason)
+{
+    struct signal out = {mem_alloc(m->piece.count * sizeof(float)), m->piece.count, m->piece.rate};
+    const size_t seconds = m->piece.count / (size_t)m->piece.rate;
+
+    memcpy(out.samples, m->piece.samples, out.count * sizeof(float));
+    bool done =
+        audio_resample(&out, m->cache->rate, m->cache->resampler, reason) && check_finite(&out, reason);
+    size_t from = is_first ? 0 : PAD_SECONDS * (size_t)out.rate,
+           to = is_last ? out.count : (seconds - PAD_SECONDS) * (size_t)out.rate;
+    if (done && to > from) {
+        const size_t bytes = (to - from) * sizeof(float);
+        file_writer_put(&m->writer, out.samples + from, bytes);
+        m->header.checksum = checksum_more(m->header.checksum, out.samples + from, bytes);
+        m->header.count += to - from;
+        m->header.rate = (uint32_t)out.rate;
+    }
+    signal_free(&out);
+    return done;
+}
+
+/* Reads, resamples and writes all of the file once. */
+static bool put_pieces(struct making *m, struct error *reason)
+{
+    const size_t rate = (size_t)m->reader.info.samplerate, keep = 2 * PAD_SECONDS * rate;
+    bool is_first = true, is_last = false, done = true;
+
+    m->piece.count = 0;
+    m->pieces = 0;
+    m->seconds = 0;
+    m->header.count = 0;
+    m->header.checksum = 0;
+    file_writer_seek(&m->writer, sizeof m->header);
+    while (done && !is_last) {
+        const size_t asked = (is_first ? PIECE_SECONDS + 2 * PAD_SECONDS : PIECE_SECONDS) * rate;
+        is_last = reader_read(&m->reader, asked, &m->piece, &m->capacity) < asked;
+        if (m->piece.count == 0)
+            break; /* reader_check says why */
+        add_sound(m);
+        done = put_piece(m, is_first, is_last, reason);
+        if (!is_last) {
+            memmove(m->piece.samples, m->piece.samples + m->piece.count - keep, keep * sizeof(float));
+            m->piece.count = keep;
+        }
+        is_first = false;
+    }
+    return done;
+}
+
+/* The header, once all is written. */
+static void put_header(struct making *m)
+{
+    struct header *header = &m->header;
+    const struct audio_facts *facts = &m->reader.facts;
+
+    memcpy(header->magic, MAGIC, sizeof MAGIC);
+    header->version = CACHE_VERSION;
+    header->recorded_rate = (uint32_t)facts->rate;
+    header->recorded_channels = (uint32_t)facts->channels;
+    header->recorded_frames = (uint64_t)facts->frames;
+    header->one_channel = facts->one_channel;
+    header->sound_checksum = checksum(&header->sound, sizeof header->sound);
+    file_writer_seek(&m->writer, 0);
+    file_writer_put(&m->writer, header, sizeof *header);
+}
+
+static bool make_entry(struct making *m, const char *entry, struct audio_facts *facts, struct error *reason,
+                       struct error *error)
+{
+    char *folder = path_folder(entry);
+    bool made = folder_make(folder, error) && file_writer_open(&m->writer, entry, false, error);
+
+    free(folder);
+    if (!made)
+        return false;
+    do
+        made = put_pieces(m, reason);
+    while (made && reader_again(&m->reader));
+    made = made && reader_check(&m->reader, reason);
+    *facts = m->reader.facts;
+    if (!made) {
+        file_writer_discard(&m->writer);
+        return false;
+    }
+    facts->sound = m->header.sound;
+    put_header(m);
+    return file_writer_commit(&m->writer, error);
+}
+
+static bool make(const struct audio_cache *cache, const char *path, const char *entry,
+                 struct audio_facts *facts, struct error *reason, struct error *error)
+{
+    struct making m = {.cache = cache};
+    bool done =
+        reader_open(&m.reader, path, cache->channel, reason) && make_entry(&m, entry, facts, reason, error);
+
+    reader_close(&m.reader);
+    signal_free(&m.piece);
+    return done;
+}
+
+bool audio_cache_load(struct audio_cache *cache, const char *path, const char *sha256, double seconds,
+                      struct signal *signal, struct error *error)
 {
     char *entry = audio_cache_entry(cache, sha256, "pcm");
     char hash[SHA256_HEX_SIZE];
     struct audio_facts facts;
     struct error reason = {0};
-    bool done = read_entry(cache, entry, signal, NULL);
+    bool done = read_entry(cache, entry, seconds, signal, NULL);
 
     if (!done && audio_digest(path, NULL, hash, error)) {
-        if (strcmp(hash, sha256) == 0)
-            done = make(cache, path, entry, &facts, signal, &reason, error);
-        else
+        if (strcmp(hash, sha256) != 0)
             error_set(&reason, "changed since it was indexed: run the command again");
+        else if (make(cache, path, entry, &facts, &reason, error))
+            done = read_entry(cache, entry, seconds, signal, NULL) ||
+                   error_set(&reason, "cannot be read back from the cache, %s", entry);
         if (reason.kind)
             error_set(error, "%s: %s", path, reason.message);
     }
@@ -185,13 +302,8 @@ bool audio_cache_make(struct audio_cache *cache, const char *path, const char *s
                       struct audio_facts *facts, struct error *reason, struct error *error)
 {
     char *entry = audio_cache_entry(cache, sha256, "pcm");
-    struct signal signal;
-    bool done = read_entry(cache, entry, NULL, facts);
+    bool done = read_entry(cache, entry, 0, NULL, facts) || make(cache, path, entry, facts, reason, error);
 
-    if (!done && make(cache, path, entry, facts, &signal, reason, error)) {
-        signal_free(&signal);
-        done = true;
-    }
     free(entry);
     return done;
 }
@@ -244,7 +356,7 @@ bool audio_cache_functionals(struct audio_cache *cache, const char *path, const 
     bool done = read_functionals(entry, values);
 
     if (!done) {
-        done = audio_cache_load(cache, path, sha256, &signal, error) &&
+        done = audio_cache_load(cache, path, sha256, 0, &signal, error) &&
                (egemaps(&signal, values, error) || error_prefix(error, "%s", path)) &&
                write_functionals(entry, values, error);
         signal_free(&signal);

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,9 +52,16 @@ bool foreign_is_there(void)
     return decode_function != NULL;
 }
 
-bool foreign_decode(const char *path, size_t most, struct ffmpeg_sound *sound, struct error *error)
+static int write_samples(void *context, const float *samples, size_t count)
+{
+    return fwrite(samples, sizeof *samples, count, context) == count;
+}
+
+bool foreign_decode(const char *path, FILE *samples, struct ffmpeg_sound *sound, struct error *error)
 {
     if (!foreign_is_there())
         return error_set(error, "not audio that libsndfile reads, and FFmpeg's libraries are not here");
-    return decode_function(path, most, sound) || error_set(error, "%s", sound->reason);
+    if (!decode_function(path, write_samples, samples, sound))
+        return error_set(error, "%s", sound->reason);
+    return fflush(samples) == 0 || error_set(error, "no room to decode it into: %s", strerror(errno));
 }

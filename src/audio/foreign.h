@@ -6,10 +6,11 @@
 #include "base/error.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 
 bool foreign_is_there(void); /* whether this emotrain can use FFmpeg */
 
-/* Decodes a file, at most `most` frames; the caller frees sound->samples. */
-bool foreign_decode(const char *path, size_t most, struct ffmpeg_sound *sound, struct error *error);
+/* Decodes a file and writes its samples to `samples`, (frames, channels) floats. */
+bool foreign_decode(const char *path, FILE *samples, struct ffmpeg_sound *sound, struct error *error);
 
 #endif

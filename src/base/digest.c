@@ -58,5 +58,10 @@ bool digest_file_as(enum digest_kind kind, const char *path, char hex[DIGEST_HEX
 
 uint32_t checksum(const void *bytes, size_t size)
 {
-    return (uint32_t)crc32_z(0, bytes, size);
+    return checksum_more(0, bytes, size);
+}
+
+uint32_t checksum_more(uint32_t before, const void *bytes, size_t size)
+{
+    return (uint32_t)crc32_z(before, bytes, size);
 }

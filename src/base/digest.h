@@ -17,6 +17,7 @@ bool digest_file_as(enum digest_kind kind, const char *path, char hex[DIGEST_HEX
 
 bool digest_file(const char *path, char hex[SHA256_HEX_SIZE], struct error *error);
 void digest_bytes(const void *bytes, size_t size, char hex[SHA256_HEX_SIZE]);
-uint32_t checksum(const void *bytes, size_t size); /* CRC-32 */
+uint32_t checksum(const void *bytes, size_t size);                       /* CRC-32 */
+uint32_t checksum_more(uint32_t before, const void *bytes, size_t size); /* of what was before and these */
 
 #endif

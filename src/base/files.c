@@ -137,6 +137,12 @@ void file_writer_put(struct file_writer *writer, const void *bytes, size_t size)
         writer->reason = errno ? errno : EIO;
 }
 
+void file_writer_seek(struct file_writer *writer, size_t position)
+{
+    if (!writer->reason && fseeko(writer->stream, (off_t)position, SEEK_SET) != 0)
+        writer->reason = errno;
+}
+
 /* Flushes and closes; returns errno of the first failure, 0 if there was none. */
 static int finish_stream(struct file_writer *writer)
 {

@@ -40,6 +40,7 @@ struct file_writer {
  * processes, but may be lost with the machine. */
 bool file_writer_open(struct file_writer *writer, const char *path, bool durable, struct error *error);
 void file_writer_put(struct file_writer *writer, const void *bytes, size_t size);
+void file_writer_seek(struct file_writer *writer, size_t position); /* where the next bytes go */
 bool file_writer_commit(struct file_writer *writer, struct error *error);
 void file_writer_discard(struct file_writer *writer);
 

@@ -20,6 +20,7 @@
 struct job {
     const struct audio_settings *audio;
     const struct strings *paths;
+    int channel;
     float *values; /* (paths, EGEMAPS_COUNT) */
     bool *done;
     size_t finished;
@@ -34,7 +35,7 @@ static bool describe_one(void *context, size_t item)
     struct error reason = {0};
     struct signal signal = {0};
 
-    job->done[item] = audio_decode(path, NULL, &signal, &reason) &&
+    job->done[item] = audio_decode(path, job->channel, NULL, &signal, &reason) &&
                       audio_resample(&signal, settings_rate(job->audio), job->audio->resampler, &reason) &&
                       egemaps(&signal, job->values + item * EGEMAPS_COUNT, &reason);
     signal_free(&signal);
@@ -139,10 +140,14 @@ static bool egemaps_features(const struct options *options, struct error *error)
     struct config *config = options_config(options, error);
     if (!config)
         return false;
-    done = features_paths(options, &paths, error);
+    int channel = CHANNEL_MEAN;
+    done = features_paths(options, &paths, error) &&
+           audio_channel_find(config_settings(config)->audio.channel, &channel, error);
     if (done) {
-        struct job job = {
-            .audio = &config_settings(config)->audio, .paths = &paths, .mutex = PTHREAD_MUTEX_INITIALIZER};
+        struct job job = {.audio = &config_settings(config)->audio,
+                          .paths = &paths,
+                          .channel = channel,
+                          .mutex = PTHREAD_MUTEX_INITIALIZER};
         job.values = mem_zero(paths.count * EGEMAPS_COUNT, sizeof *job.values);
         job.done = mem_zero(paths.count, sizeof *job.done);
         done = describe_all(&job, options->output, error);

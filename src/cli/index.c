@@ -20,10 +20,6 @@ static void print_scan(const struct config *config, const struct corpus_scan *sc
     if (scan->gone)
         printf(", %zu gone since last time", scan->gone);
     printf("\n");
-    if (scan->same_content)
-        printf(
-            "%zu clip%s the same content as another under another name (emotrain split names an example)\n",
-            scan->same_content, scan->same_content == 1 ? " has" : "s have");
 }
 
 bool command_index(const struct options *options, struct error *error)

@@ -81,6 +81,10 @@ const struct setting SETTINGS[] = {
      .help = "of kind=list, where each annotator has a row, or each of corpus.labels a column of votes: the "
              "label "
              "that most give, or that all give; clips without one are left out"},
+    {OF_CORPUS(filter), .fallback = "", .type = SETTING_LIST, .separator = ',',
+     .help =
+         "which clips count, by channel, intensity, sex, speaker, sentence or label: channel=speech|song, "
+         "sex=female; empty: as usual for the corpus (ravdess: channel=speech); none: all"},
     {OF_CORPUS(label_map), .fallback = "", .type = SETTING_LIST, .separator = ',',
      .help = "labels to rename, join or leave out: joy=happy, elation=happy, other=-"},
     {OF_CORPUS(part), .fallback = "split", .type = SETTING_NAME, .choices = "split|train|validation|test",
@@ -99,10 +103,14 @@ const struct setting SETTINGS[] = {
                  "rate to rate")},
     NAME(audio, resampler, "sinc_best", "sinc_best|sinc_medium|sinc_fastest|linear",
          "libsamplerate's converter"),
+    TEXT(audio, channel, "mean",
+         "of recordings with several channels: mean, left, right, loudest or a number from 1; mean takes the "
+         "loudest where the mean would lose the sound"),
     CHOICE(automatic, audio, normalize, "auto", "auto|yes|no",
            "zero mean and unit variance over each clip; auto: as the model expects"),
     NUMBER(audio, max_seconds, "0", 0, MANY,
            "longer clips are cut to their beginning; predict splits them into windows; 0: never"),
+    NUMBER(audio, min_seconds, "0", 0, MANY, "shorter clips are left out; 0: none"),
     PATH(audio, cache, "", "folder of decoded, resampled clips; empty: cache/ beside the database"),
 
     NAME(split, protocol, "stratified", "stratified|speaker|predefined|emobox",
@@ -121,6 +129,12 @@ const struct setting SETTINGS[] = {
     INTEGER(split, fold, "0", 0, MANY, "which fold is the test part, from 0"),
     PATH(split, file, "",
          "of protocol=predefined: CSV with the columns name (or path) and part; empty: as the corpus says"),
+    NAME(split, copies, "auto", "auto|drop|keep",
+         "clips to train on that sound like one of the test or validation part, and to validate on like one "
+         "of the test part: left out, or kept and reported; auto: kept in a known corpus by itself, as "
+         "published results have them, else left out"),
+    BOOL(split, recordings_together, "yes",
+         "of protocol=stratified: the clips of one recording (start and end in a list) are in one part"),
 
     NAME(model, kind, "encoder", "encoder|cnn|vggish|deepmoji|linear",
          "encoder: a pretrained speech encoder with a new head; linear: a classifier on fixed features "

@@ -46,7 +46,7 @@ struct run_settings {
 /* One corpus: [corpus], or [corpus.NAME]. */
 struct corpus_settings {
     const char *name; /* "" of the first */
-    const char *kind, *root, *file, *columns, *part_map, *votes, *label_map, *part;
+    const char *kind, *root, *file, *columns, *part_map, *votes, *filter, *label_map, *part;
 };
 
 /* All of them, the first one first, and what is said once for all. */
@@ -61,9 +61,9 @@ struct corpora_settings {
 
 struct audio_settings {
     int64_t sample_rate; /* Hz; SETTING_WORD: as recorded */
-    const char *resampler;
+    const char *resampler, *channel;
     enum automatic normalize;
-    double max_seconds; /* 0: no limit */
+    double max_seconds, min_seconds; /* 0: no limit */
     const char *cache;
 };
 
@@ -71,7 +71,8 @@ struct split_settings {
     const char *protocol, *test_speakers, *validation_speakers;
     double test, validation; /* a fraction below 1, or clips */
     int64_t seed, folds /* SETTING_WORD: as many as there are speakers */, fold;
-    const char *file;
+    const char *file, *copies;
+    bool recordings_together;
 };
 
 struct model_settings {

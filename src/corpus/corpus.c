@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "config/config.h"
+#include "corpus/filter.h"
 #include "corpus/renaming.h"
 
 #include <errno.h>
@@ -153,7 +154,7 @@ bool corpus_clips(const struct corpora_settings *corpora, const struct corpus_se
     size_t kept = 0;
 
     bool done = corpus_label_names(corpora->labels, &labels, error) &&
-                clips_read(catalogue, id, CLIPS_USABLE, list, error) &&
+                clips_read(catalogue, id, CLIPS_USABLE, list, error) && filter_clips(corpus, list, error) &&
                 map_labels(corpus->label_map, task, list, error);
     for (size_t i = 0; done && i < list->count; i++)
         if (has_use(&list->clips[i], &labels, task, &list->arena))
@@ -254,7 +255,8 @@ struct audio_cache *corpus_cache_open(const struct audio_settings *audio, const 
 {
     char *beside = path_folder(database);
     char *folder = *audio->cache ? mem_string(audio->cache) : path_join(beside, "cache");
-    struct audio_cache *cache = audio_cache_open(folder, settings_rate(audio), audio->resampler, error);
+    struct audio_cache *cache =
+        audio_cache_open(folder, settings_rate(audio), audio->resampler, audio->channel, error);
 
     free(beside);
     free(folder);
@@ -264,7 +266,7 @@ struct audio_cache *corpus_cache_open(const struct audio_settings *audio, const 
 bool corpus_signal(struct audio_cache *cache, const char *path, const char *sha256, double max_seconds,
                    bool normalize, struct signal *signal, struct error *error)
 {
-    if (!audio_cache_load(cache, path, sha256, signal, error))
+    if (!audio_cache_load(cache, path, sha256, max_seconds, signal, error))
         return false;
     signal_prepare(signal, max_seconds, normalize);
     return true;

@@ -20,6 +20,9 @@ struct corpus_format {
     const char *licence; /* of the recordings, for model cards; NULL: not known here */
     const char *about;   /* language, speakers, recordings, where to get it, as published; NULL: any corpus */
 
+    /* corpus.filter, where it is not set; NULL: none. */
+    const char *filter;
+
     /* Names identify clips, wherever they lie: a second file of a name is a copy or a mistake.  Else paths
      * do. */
     bool names_identify;
@@ -53,7 +56,6 @@ struct corpus_scan {
     size_t copies, broken, gone;  /* left out: copies, broken; vanished since last time */
     double seconds_of_audio;      /* of the usable clips */
     size_t multichannel;          /* usable clips of more than one channel, downmixed */
-    size_t same_content;          /* usable clips with the content of another under another name */
     size_t unopened;              /* usable clips that no scan has opened yet */
 };
 
@@ -65,8 +67,9 @@ bool corpus_index(const struct corpora_settings *corpora, const struct corpus_se
                   struct catalogue *catalogue, struct audio_cache *cache, struct corpus_scan *scan,
                   struct error *error);
 
-/* The usable clips, their labels mapped by corpus.label_map, those whose label is among corpus.labels
- * (multi_label: all, with those of their labels); sorted by name.  With corpus.part their part is fixed. */
+/* The usable clips that corpus.filter lets through, their labels mapped by corpus.label_map, those whose
+ * label is among corpus.labels (multi_label: all, with those of their labels); sorted by name.  With
+ * corpus.part their part is fixed. */
 bool corpus_clips(const struct corpora_settings *corpora, const struct corpus_settings *corpus,
                   struct catalogue *catalogue, int64_t id, struct clip_list *list, struct error *error);
 

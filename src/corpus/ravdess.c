@@ -17,6 +17,7 @@ static const char *const EMOTIONS[] = {NULL,    "neutral", "calm",    "happy",  
 static const char *const STATEMENTS[] = {NULL, "Kids are talking by the door",
                                          "Dogs are sitting by the door"};
 
+static const char *const CHANNELS[] = {NULL, "speech", "song"};
 static const char *const INTENSITIES[] = {NULL, "normal", "strong"};
 
 /* The fields of a file name, in order. */
@@ -56,6 +57,7 @@ static bool ravdess_describe(const struct corpus_format *format, struct clip *cl
     }
     clip->label = EMOTIONS[values[EMOTION]];
     clip->text = STATEMENTS[values[STATEMENT]];
+    clip->channel = CHANNELS[values[VOCAL_CHANNEL]];
     clip->intensity = INTENSITIES[values[INTENSITY]];
     clip->sex = values[ACTOR] % 2 ? "male" : "female";
     clip->speaker = arena_format(arena, "%02d", values[ACTOR]);
@@ -73,6 +75,7 @@ const struct corpus_format CORPUS_RAVDESS = {
     .licence = "CC BY-NC-SA 4.0 (Livingstone and Russo, 2018): no commercial use",
     .about = "English, 24 actors, 1440 recordings of speech; Zenodo record 1188976 (emotrain fetch ravdess)",
     .summary = "RAVDESS: labels and speakers from file names (03-01-06-01-02-01-12.wav or .flac)",
+    .filter = "channel=speech",
     .names_identify = true,
     .preferred = ravdess_preferred,
     .accepts = ravdess_accepts,

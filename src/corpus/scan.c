@@ -183,6 +183,24 @@ static bool check_file(const char *path, struct error *reason)
     return !reason->kind;
 }
 
+static void take_sound(struct scan *scan, struct clip *clip, const struct sound *sound)
+{
+    char fingerprint[FINGERPRINT_TEXT_SIZE];
+
+    clip->level = (double)sound->level;
+    clip->peak = (double)sound->peak;
+    clip->clipped = (double)sound->clipped;
+    clip->silence = (double)sound->silence;
+    clip->snr = (double)sound->snr;
+    clip->fingerprint = NULL;
+    if (sound->fingerprint.seconds > 0) {
+        fingerprint_write(&sound->fingerprint, fingerprint);
+        pthread_mutex_lock(&scan->mutex);
+        clip->fingerprint = arena_string(&scan->found.arena, fingerprint);
+        pthread_mutex_unlock(&scan->mutex);
+    }
+}
+
 /* Opens one changed file: hash, facts, cached signal; or the reason why it is unusable; or an error that
  * ends the scan. */
 static void open_clip(struct scan *scan, struct clip *clip, bool *one_channel, struct error *reason,
@@ -213,6 +231,7 @@ static void open_clip(struct scan *scan, struct clip *clip, bool *one_channel, s
     clip->channels = facts.channels;
     clip->frames = facts.frames;
     clip->duration = facts.duration;
+    take_sound(scan, clip, &facts.sound);
     *one_channel = facts.one_channel;
     free(path);
 }
@@ -313,7 +332,6 @@ bool corpus_index(const struct corpora_settings *corpora, const struct corpus_se
     if (done) {
         summarize(&scan, result);
         report_scan(&scan);
-        result->same_content = count_same_content(&scan);
         if (result->files == 0)
             log_warn("%s: no file that corpus.kind=%s takes for a clip", root, scan.format->name);
         if (result->broken && corpora->strict)

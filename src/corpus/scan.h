@@ -37,9 +37,6 @@ int clips_by_path(const void *a, const void *b);
 /* Finds copies among the clips, and marks those whose standing changed as changed (scan_copies.c). */
 void compare_clips(struct scan *scan);
 
-/* Clips of one content under several names: which of them is right is not known. */
-size_t count_same_content(const struct scan *scan);
-
 /* What was left out and why, a line for each reason; what the folders say of parts; files of other kinds
  * (scan_words.c). */
 void report_scan(const struct scan *scan);

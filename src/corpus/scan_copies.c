@@ -124,28 +124,3 @@ void compare_clips(struct scan *scan)
     }
     free(standings);
 }
-
-static int by_content(const void *a, const void *b)
-{
-    const struct clip *x = *(const struct clip *const *)a, *y = *(const struct clip *const *)b;
-    int order = strcmp(x->sha256, y->sha256);
-
-    return order ? order : clips_by_path(x, y);
-}
-
-size_t count_same_content(const struct scan *scan)
-{
-    const struct clip **order = mem_zero(scan->found.count, sizeof *order);
-    size_t count = 0, same = 0;
-
-    for (size_t i = 0; i < scan->found.count; i++)
-        if (!scan->found.clips[i].defect && !scan->found.clips[i].duplicate_of &&
-            scan->found.clips[i].sha256 && !strstr(scan->found.clips[i].path, "#t="))
-            order[count++] = &scan->found.clips[i];
-    if (count)
-        qsort(order, count, sizeof *order, by_content);
-    for (size_t i = 1; i < count; i++)
-        same += strcmp(order[i]->sha256, order[i - 1]->sha256) == 0;
-    free(order);
-    return same;
-}

@@ -14,6 +14,7 @@ enum { BATCH_SIZE = 8 };
 
 struct emotrain {
     char *resampler;
+    int channel;
     struct compute compute;
     struct model *model;
     size_t batch_size;
@@ -55,6 +56,8 @@ static bool set_up(struct emotrain *e, const char *directory, const struct emotr
     run.threads = settings->threads;
     e->resampler =
         mem_string(settings->resampler ? settings->resampler : settings_default()->audio.resampler);
+    if (settings->channel && !audio_channel_find(settings->channel, &e->channel, error))
+        return false;
     e->batch_size = settings->batch_size > 0 ? (size_t)settings->batch_size : BATCH_SIZE;
     e->window_seconds = settings->window_seconds;
     if (!compute_choose(&run, NULL, &e->compute, error))
@@ -239,8 +242,8 @@ bool emotrain_classify_file(struct emotrain *model, const char *path, float *out
     struct error failure = {0};
     struct signal signal = {0};
 
-    if (takes(model, false, &failure) &&
-        (!audio_decode(path, NULL, &signal, &failure) || !predict_signal(model, &signal, outputs, &failure)))
+    if (takes(model, false, &failure) && (!audio_decode(path, model->channel, NULL, &signal, &failure) ||
+                                          !predict_signal(model, &signal, outputs, &failure)))
         error_prefix(&failure, "%s", path);
     return tell_error(error, &failure);
 }
@@ -251,7 +254,8 @@ bool emotrain_classify_bytes(struct emotrain *model, const void *bytes, size_t s
     struct error failure = {0};
     struct signal signal = {0};
 
-    if (takes(model, false, &failure) && audio_decode_bytes(bytes, size, NULL, &signal, &failure))
+    if (takes(model, false, &failure) &&
+        audio_decode_bytes(bytes, size, model->channel, NULL, &signal, &failure))
         predict_signal(model, &signal, outputs, &failure);
     return tell_error(error, &failure);
 }

@@ -42,6 +42,7 @@ struct emotrain_settings {
     const char *device;    /* "cpu", "cuda" or "cuda:N"; NULL: a card where libtorch has one */
     const char *precision; /* "float32" or "bfloat16"; NULL: bfloat16 where the hardware multiplies it */
     const char *resampler; /* "sinc_best", "sinc_medium", "sinc_fastest" or "linear"; NULL: the first */
+    const char *channel;   /* of files: "mean", "left", "right", "loudest" or a number from 1; NULL: mean */
     int threads;           /* 0: every processor */
     int batch_size;        /* windows at a time; 0: 8 */
     double window_seconds; /* longer recordings are predicted in equal windows no longer than this, and the

@@ -56,7 +56,7 @@ static char *sound_address(const struct report *report, const char *path, int ra
     size_t size;
     char *file = path_join(report->clips.root, path);
 
-    if (audio_decode(file, NULL, &signal, &undecoded)) {
+    if (audio_decode(file, CHANNEL_MEAN, NULL, &signal, &undecoded)) {
         signal_prepare(&signal, LONGEST_SOUND, false);
         void *flac = audio_resample(&signal, rate, "sinc_fastest", &undecoded)
                          ? audio_encode(&signal, &size, &undecoded)

@@ -64,7 +64,7 @@ static void add_split_remarks(struct report *report)
     if (info->corpus.leaks > 0)
         add_remark(
             report,
-            mem_format("Same content: %lld of the test clips are in the training part too, under another "
+            mem_format("Same sound: %lld of the test clips are in the training part too, under another "
                        "name. The metrics are too good by them.",
                        (long long)info->corpus.leaks));
 }
@@ -98,6 +98,10 @@ static void add_left_out_remarks(struct report *report)
         add_remark(report,
                    mem_format("Left out: %lld broken files of the corpus (emotrain index lists them).",
                               (long long)info->corpus.broken));
+    if (info->split.copies > 0)
+        add_remark(report, mem_format("Copies: %lld clips of the training or validation part sounded like a "
+                                      "test or validation clip and were left out.",
+                                      (long long)info->split.copies));
     if (info->split.left_out > 0)
         add_remark(report,
                    mem_format("Left out: %lld clips that are in no part.", (long long)info->split.left_out));

@@ -31,7 +31,7 @@ static void describe_corpora(struct run_info *info, const struct settings *setti
     info->corpus.copies = (int64_t)corpus->scan.copies;
     info->corpus.broken = (int64_t)corpus->scan.broken;
     info->corpus.same_content = (int64_t)corpus->same_content;
-    info->corpus.leaks = (int64_t)corpus->leaks;
+    info->corpus.leaks = (int64_t)corpus->split.leaks;
     info->corpus.more_count = corpora->count - 1;
     info->corpus.more = arena_zero(&info->arena, corpora->count, sizeof *info->corpus.more);
     for (size_t c = 1; c < corpora->count; c++)
@@ -53,6 +53,7 @@ static void describe_split(struct run_info *info, const struct settings *setting
     info->split.validation = (int64_t)split->counts[PART_VALIDATION];
     info->split.test = (int64_t)split->counts[PART_TEST];
     info->split.left_out = (int64_t)split->left_out;
+    info->split.copies = (int64_t)split->copies;
     info->split.speakers = (int64_t)split->speakers;
     info->split.shared_speakers = (int64_t)split->shared_speakers;
     info->split.selection_part =

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/parallel.h"
 #include "base/text.h"
+#include "corpus/same_sound.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,6 @@ static void add_scan(struct corpus_scan *sum, const struct corpus_scan *scan)
     sum->gone += scan->gone;
     sum->seconds_of_audio += scan->seconds_of_audio;
     sum->multichannel += scan->multichannel;
-    sum->same_content += scan->same_content;
     sum->unopened += scan->unopened;
 }
 
@@ -83,6 +83,10 @@ static bool read_clips(struct indexed_corpus *corpus, const struct settings *set
 
     for (size_t c = 0; done && c < clips.count; c++) {
         struct clip *clip = &clips.clips[c];
+        if (clip->sha256 && clip->duration < settings->audio.min_seconds) {
+            corpus->too_short++;
+            continue;
+        }
         if (i > 0) {
             clip->path = arena_format(&clips.arena, "%s/%s", corpus->roots[i].folder, clip->path);
             clip->speaker = corpus_speaker(one->name, clip->speaker, &clips.arena);
@@ -93,71 +97,51 @@ static bool read_clips(struct indexed_corpus *corpus, const struct settings *set
     return done;
 }
 
-/* A clip's content and part, to find the same content twice. */
-struct content {
-    const struct clip *clip;
-    enum part part;
-};
-
-static int by_content(const void *a, const void *b)
+/* One line on clips that sound alike. */
+static void say_copies(const struct indexed_corpus *corpus)
 {
-    const struct content *x = a, *y = b;
-    int order = strcmp(x->clip->sha256, y->clip->sha256);
+    const struct clip *clips = corpus->clips.clips;
+    size_t example = 0;
 
-    return order ? order : (x->clip > y->clip) - (x->clip < y->clip);
+    while (corpus->first[example] == example)
+        example++;
+    if (corpus->split.copies)
+        log_warn("%zu clip%s left out of the training or validation part: the test or validation part has "
+                 "the same sound (%s and %s; split.copies=keep keeps them)",
+                 corpus->split.copies, corpus->split.copies == 1 ? " is" : "s are",
+                 clips[corpus->first[example]].path, clips[example].path);
+    else
+        log_warn("%zu clip%s the same sound as another under another name (%s and %s); %zu in the test part "
+                 "with their sound in the training part (split.copies=drop leaves them out)",
+                 corpus->same_content, corpus->same_content == 1 ? " has" : "s have",
+                 clips[corpus->first[example]].path, clips[example].path, corpus->split.leaks);
 }
 
-/* Counts clips of one content, from `contents` on; returns how many there are. */
-static size_t count_same(struct indexed_corpus *corpus, const struct content *contents, size_t left)
+/* split.copies: published results on a known corpus are with its copies. */
+static bool keeps_copies(const struct settings *settings)
 {
-    size_t count = 1, tested = 0;
-    bool trained = false;
+    const char *kind = settings->corpora.items[0].kind;
+    bool known = strcmp(kind, "folders") != 0 && strcmp(kind, "list") != 0;
 
-    while (count < left && strcmp(contents[count].clip->sha256, contents->clip->sha256) == 0)
-        count++;
-    for (size_t i = 0; i < count; i++) {
-        tested += contents[i].part == PART_TEST;
-        trained = trained || contents[i].part == PART_TRAIN;
-    }
-    corpus->same_content += count - 1;
-    corpus->leaks += trained ? tested : 0;
-    return count;
+    return strcmp(settings->split.copies, "keep") == 0 ||
+           (strcmp(settings->split.copies, "auto") == 0 && known && settings->corpora.count == 1);
 }
 
-/* Stretches of one file share its digest without being the same: they are told apart by their path. */
-static bool is_whole_file(const struct clip *clip)
+/* The same sound under two names, in whatever corpora, may train and test at once. */
+static bool part_copies(struct indexed_corpus *corpus, const struct settings *settings, struct error *error)
 {
-    return clip->sha256 && !strstr(clip->path, "#t=");
-}
+    struct split *split = &corpus->split;
 
-/* The same content under two names, in whatever corpora, may train and test at once. */
-static void find_same_content(struct indexed_corpus *corpus)
-{
-    struct content *contents = mem_zero(corpus->clips.count, sizeof *contents);
-    const struct content *example = NULL;
-    size_t count = 0;
-
-    for (int part = 0; part < PART_COUNT; part++)
-        for (size_t i = 0; i < corpus->split.counts[part]; i++) {
-            const struct clip *clip = &corpus->clips.clips[corpus->split.clips[part][i]];
-            if (is_whole_file(clip))
-                contents[count++] = (struct content){clip, (enum part)part};
-        }
-    if (count)
-        qsort(contents, count, sizeof *contents, by_content);
-    for (size_t i = 0; i < count;) {
-        size_t same = count_same(corpus, contents + i, count - i);
-        if (same > 1 && !example)
-            example = &contents[i];
-        i += same;
-    }
-    if (example)
-        log_warn(
-            "%zu clip%s the same content as another under another name (%s and %s); %zu in the test part "
-            "with their content in the training part",
-            corpus->same_content, corpus->same_content == 1 ? " has" : "s have", example[0].clip->path,
-            example[1].clip->path, corpus->leaks);
-    free(contents);
+    corpus->first = mem_zero(corpus->clips.count, sizeof *corpus->first);
+    same_sound_find(&corpus->clips, thread_count(settings->run.threads), corpus->first);
+    corpus->same_content = same_sound_count(&corpus->clips, corpus->first);
+    if (corpus->same_content == 0)
+        return true;
+    split_drop_copies(split, corpus->first, corpus->clips.count, keeps_copies(settings));
+    say_copies(corpus);
+    return split->counts[PART_TRAIN] > 0 ||
+           error_set(error, "split.copies=drop: every clip of the training part sounds like one of the test "
+                            "or validation part");
 }
 
 bool corpora_split(struct indexed_corpus *corpus, const struct settings *settings, struct error *error)
@@ -166,16 +150,20 @@ bool corpora_split(struct indexed_corpus *corpus, const struct settings *setting
 
     for (size_t i = 0; done && i < corpus->count; i++)
         done = read_clips(corpus, settings, i, error);
+    if (done && corpus->too_short)
+        log_info("%zu clip%s left out: shorter than audio.min_seconds=%g", corpus->too_short,
+                 corpus->too_short == 1 ? " is" : "s are", settings->audio.min_seconds);
+    if (done && corpus->clips.count == 0)
+        done = error_set(error, "audio.min_seconds=%g: every clip is shorter", settings->audio.min_seconds);
     if (done && corpus->count > 1)
         qsort(corpus->clips.clips, corpus->clips.count, sizeof *corpus->clips.clips, by_name);
     done =
         done && split_make(&settings->split, settings->corpora.task, &corpus->clips, &corpus->split, error);
+    done = done && part_copies(corpus, settings, error);
     char *description = split_describe(&settings->split, &settings->corpora);
     done = done && split_store(description, corpus->catalogue, corpus->roots[0].id, &corpus->clips,
                                &corpus->split, error);
     free(description);
-    if (done)
-        find_same_content(corpus);
     return done;
 }
 
@@ -183,6 +171,7 @@ void corpora_close(struct indexed_corpus *corpus)
 {
     split_free(&corpus->split);
     clip_list_free(&corpus->clips);
+    free(corpus->first);
     audio_cache_close(corpus->cache);
     catalogue_close(corpus->catalogue);
     for (size_t i = 0; corpus->roots && i < corpus->count; i++)

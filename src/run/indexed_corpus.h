@@ -23,8 +23,9 @@ struct indexed_corpus {
     struct corpus_scan scan;   /* of all */
     struct clip_list clips;    /* usable, of the labels in use */
     struct split split;
-    size_t same_content; /* clips whose content an earlier one of the list has too */
-    size_t leaks;        /* test clips whose content is in the training part */
+    size_t *first;       /* of each of the clips: the first one that sounds the same (same_sound.h) */
+    size_t same_content; /* clips that sound like an earlier one */
+    size_t too_short;    /* clips left out by audio.min_seconds */
 };
 
 /* Opens catalogue and cache and indexes the corpora.  Nothing is made where there is no corpus. */

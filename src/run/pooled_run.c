@@ -40,6 +40,7 @@ static void add_info(struct run_info *sum, const struct run_info *info)
 {
     sum->split.test += info->split.test;
     sum->split.shared_speakers += info->split.shared_speakers;
+    sum->split.copies += info->split.copies;
     sum->corpus.leaks += info->corpus.leaks;
     sum->training.steps += info->training.steps;
     sum->training.session_steps += info->training.session_steps;

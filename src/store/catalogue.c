@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SCHEMA_VERSION = 5, BUSY_MILLISECONDS = 60000 };
+enum { SCHEMA_VERSION = 6, BUSY_MILLISECONDS = 60000 };
 
 /* MIGRATIONS[v] takes a database from version v to v + 1. */
 static const char *const MIGRATIONS[SCHEMA_VERSION] = {
@@ -79,6 +79,12 @@ static const char *const MIGRATIONS[SCHEMA_VERSION] = {
     "ALTER TABLE clips DROP COLUMN statement; ALTER TABLE clips DROP COLUMN repetition;"
     "ALTER TABLE clips DROP COLUMN actor;",
     /* 4 -> 5: names, folders and files are read otherwise: every clip is looked at again */
+    "UPDATE clips SET file_mtime = 0;",
+    /* 5 -> 6: what clips sound like (audio/sound.h); every clip is looked at again */
+    "ALTER TABLE clips ADD COLUMN level REAL; ALTER TABLE clips ADD COLUMN peak REAL;"
+    "ALTER TABLE clips ADD COLUMN clipped REAL; ALTER TABLE clips ADD COLUMN silence REAL;"
+    "ALTER TABLE clips ADD COLUMN snr REAL; ALTER TABLE clips ADD COLUMN fingerprint TEXT;"
+    "ALTER TABLE clips ADD COLUMN channel TEXT;" /* of the corpus: speech, song */
     "UPDATE clips SET file_mtime = 0;",
 };
 

@@ -18,12 +18,15 @@ struct clip {
     int rate, channels; /* as recorded */
     int64_t frames;     /* samples per channel, as recorded */
     double duration;    /* seconds */
-    const char *label, *speaker, *sex, *text; /* NULL where unknown */
-    const char *part;                         /* that the corpus itself puts it in, or NULL */
-    bool part_is_fixed;                       /* whatever split.protocol says; not in the catalogue */
-    const char *intensity;                    /* of the emotion: "normal", "strong"; NULL where unknown */
-    const char *defect;                       /* why the file is left out; NULL: usable */
-    const char *duplicate_of;                 /* path of the clip that this is a copy of; NULL: not a copy */
+    double level, peak, clipped, silence, snr; /* audio/sound.h */
+    const char *fingerprint;                   /* of the sound, as text; NULL or "": none */
+    const char *label, *speaker, *sex, *text;  /* NULL where unknown */
+    const char *part;                          /* that the corpus itself puts it in, or NULL */
+    bool part_is_fixed;                        /* whatever split.protocol says; not in the catalogue */
+    const char *channel;                       /* "speech", "song"; NULL where unknown */
+    const char *intensity;                     /* of the emotion: "normal", "strong"; NULL where unknown */
+    const char *defect;                        /* why the file is left out; NULL: usable */
+    const char *duplicate_of;                  /* path of the clip that this is a copy of; NULL: not a copy */
 };
 
 struct clip_list {

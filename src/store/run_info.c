@@ -30,6 +30,7 @@ static const struct field {
     FIELD(split, validation, FIELD_INTEGER),
     FIELD(split, test, FIELD_INTEGER),
     FIELD(split, left_out, FIELD_INTEGER),
+    FIELD(split, copies, FIELD_INTEGER),
     FIELD(split, speakers, FIELD_INTEGER),
     FIELD(split, shared_speakers, FIELD_INTEGER),
     FIELD(split, selection_part, FIELD_TEXT),

@@ -24,8 +24,8 @@ struct run_info {
         const char *kind, *root; /* the catalogue's names of the corpus (corpus_key), and its folder */
         const char *licence, *note;
         int64_t clips, copies, broken;
-        int64_t same_content; /* clips whose content another clip has too */
-        int64_t leaks;        /* of those, test clips whose content trains as well */
+        int64_t same_content; /* clips that sound like another one */
+        int64_t leaks;        /* of those, test clips whose sound trains as well */
         double seconds;       /* of audio */
         struct run_corpus *more;
         size_t more_count;
@@ -33,6 +33,7 @@ struct run_info {
     struct {
         const char *settings; /* on one line */
         int64_t train, validation, test, left_out;
+        int64_t copies;                    /* left out, since they sound like a clip of another part */
         int64_t speakers, shared_speakers; /* shared: in the training and in the test part */
         const char *selection_part; /* what checkpoints were chosen on: "validation", "test" or "none" */
         const char *digest;         /* of the clips, their labels, texts, parts and order */

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct audio_facts facts = {0};
     struct signal signal = {0};
     struct error error = {0};
-    bool done = audio_decode_bytes(data, size, &facts, &signal, &error);
+    bool done = audio_decode_bytes(data, size, CHANNEL_MEAN, &facts, &signal, &error);
 
     fuzz_check(done, &error);
     for (size_t i = 0; done && i < signal.count; i++)

@@ -27,11 +27,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct error error = {0}, none = {0};
     float values[EGEMAPS_COUNT];
 
-    if (!cache && !(cache = audio_cache_open(fuzz_folder(), 16000, "sinc_fastest", &error)))
+    if (!cache && !(cache = audio_cache_open(fuzz_folder(), 16000, "sinc_fastest", "mean", &error)))
         abort();
     put(cache, "pcm", data, size);
     put(cache, "egemaps", data, size);
-    fuzz_check(audio_cache_load(cache, "/nowhere", HASH, &signal, &error), &error);
+    fuzz_check(audio_cache_load(cache, "/nowhere", HASH, 0, &signal, &error), &error);
     fuzz_check(audio_cache_functionals(cache, "/nowhere", HASH, values, &none), &none);
     signal_free(&signal);
     return 0;

@@ -42,7 +42,7 @@ static void begin(void)
     struct model_source source = {
         .path = EMOTRAIN_TESTS "/cli/tiny.json", .settings = &settings, .labels = &labels, .device = ET_CPU};
     need((model = model_open(&source, &error)) != NULL);
-    need((cache = audio_cache_open(fuzz_folder(), 16000, "sinc_fastest", &error)) != NULL);
+    need((cache = audio_cache_open(fuzz_folder(), 16000, "sinc_fastest", "mean", &error)) != NULL);
     need((store = feature_cache_open(&settings, cache, model, &error)) != NULL);
     entry_path = audio_cache_entry(cache, HASH, feature_cache_ending(store));
     char *below = path_folder(entry_path);

@@ -24,8 +24,8 @@ static void test_downmix(void **state)
     (void)state;
     assert_true(write_wave(unit_path("m.wav"), 8000, 1, 4000, 200, WAV_FLOAT));
     assert_true(write_wave(unit_path("s.wav"), 8000, 2, 4000, 200, WAV_FLOAT));
-    assert_good(audio_decode(unit_path("m.wav"), &facts, &mono, &error), error);
-    assert_good(audio_decode(unit_path("s.wav"), &facts, &stereo, &error), error);
+    assert_good(audio_decode(unit_path("m.wav"), CHANNEL_MEAN, &facts, &mono, &error), error);
+    assert_good(audio_decode(unit_path("s.wav"), CHANNEL_MEAN, &facts, &stereo, &error), error);
     assert_int_equal(facts.channels, 2);
     assert_int_equal(facts.frames, 4000);
     assert_true(facts.duration == 0.5);
@@ -51,37 +51,42 @@ static void test_broken_files(void **state)
 
     (void)state;
     put(unit_path("empty.wav"), "", 0);
-    assert_error(audio_decode(unit_path("empty.wav"), NULL, &signal, &error), error, "empty file");
+    assert_error(audio_decode(unit_path("empty.wav"), CHANNEL_MEAN, NULL, &signal, &error), error,
+                 "empty file");
     put(unit_path("text.wav"), "this is not audio at all", 24);
-    assert_error(audio_decode(unit_path("text.wav"), NULL, &signal, &error), error, "not audio");
-    assert_error(audio_decode(unit_path("absent.wav"), NULL, &signal, &error), error, "unreadable");
+    assert_error(audio_decode(unit_path("text.wav"), CHANNEL_MEAN, NULL, &signal, &error), error,
+                 "not audio");
+    assert_error(audio_decode(unit_path("absent.wav"), CHANNEL_MEAN, NULL, &signal, &error), error,
+                 "unreadable");
     assert_true(write_wave(unit_path("zero.wav"), 8000, 1, 0, 1, WAV16));
-    assert_error(audio_decode(unit_path("zero.wav"), NULL, &signal, &error), error, "zero frames");
+    assert_error(audio_decode(unit_path("zero.wav"), CHANNEL_MEAN, NULL, &signal, &error), error,
+                 "zero frames");
 
     assert_true(write_wave(unit_path("whole.wav"), 8000, 1, 4000, 200, WAV16));
     error = (struct error){0};
     char *bytes = file_read(unit_path("whole.wav"), &size, &error);
     put(unit_path("cut.wav"), bytes, size / 2);
     free(bytes);
-    assert_error(audio_decode(unit_path("cut.wav"), NULL, &signal, &error), error, "truncated");
+    assert_error(audio_decode(unit_path("cut.wav"), CHANNEL_MEAN, NULL, &signal, &error), error, "truncated");
     assert_true(write_wave(unit_path("whole.flac"), 8000, 1, 40000, 200, FLAC16));
     error = (struct error){0};
     bytes = file_read(unit_path("whole.flac"), &size, &error);
     put(unit_path("cut.flac"), bytes, size / 2);
     free(bytes);
-    assert_error(audio_decode(unit_path("cut.flac"), NULL, &signal, &error), error, "truncated");
+    assert_error(audio_decode(unit_path("cut.flac"), CHANNEL_MEAN, NULL, &signal, &error), error,
+                 "truncated");
 
     SF_INFO info = {.samplerate = 8000, .channels = 1, .format = WAV_FLOAT};
     float samples[100] = {0};
     SNDFILE *file = sf_open(unit_path("silent.wav"), SFM_WRITE, &info);
     sf_writef_float(file, samples, 100);
     sf_close(file);
-    assert_error(audio_decode(unit_path("silent.wav"), NULL, &signal, &error), error, "silent");
+    assert_error(audio_decode(unit_path("silent.wav"), CHANNEL_MEAN, NULL, &signal, &error), error, "silent");
     samples[7] = (float)NAN;
     file = sf_open(unit_path("nan.wav"), SFM_WRITE, &info);
     sf_writef_float(file, samples, 100);
     sf_close(file);
-    assert_error(audio_decode(unit_path("nan.wav"), NULL, &signal, &error), error, "NaN");
+    assert_error(audio_decode(unit_path("nan.wav"), CHANNEL_MEAN, NULL, &signal, &error), error, "NaN");
 }
 
 /* Whole fractions of the rate are made by our own loop: it must give what libsamplerate gives. */
@@ -101,7 +106,7 @@ static void test_too_loud(void **state)
     SNDFILE *file = sf_open(unit_path("loud.wav"), SFM_WRITE, &info);
     sf_writef_float(file, samples, FRAMES);
     sf_close(file);
-    struct audio_cache *cache = audio_cache_open(unit_path("loud-cache"), 16000, "sinc_best", &error);
+    struct audio_cache *cache = audio_cache_open(unit_path("loud-cache"), 16000, "sinc_best", "mean", &error);
     assert_true(audio_digest(unit_path("loud.wav"), NULL, hash, &error));
     audio_cache_make(cache, unit_path("loud.wav"), hash, &facts, &reason, &error);
     assert_non_null(strstr(reason.message, "too loud"));
@@ -148,13 +153,13 @@ static void test_wrong_sizes(void **state)
             value = (uint32_t)size;
         memcpy(changed + cases[i].at, &value, sizeof value);
         put(unit_path("wrong.wav"), changed, size);
-        assert_good(audio_decode(unit_path("wrong.wav"), NULL, &signal, &error), error);
+        assert_good(audio_decode(unit_path("wrong.wav"), CHANNEL_MEAN, NULL, &signal, &error), error);
         assert_int_equal(signal.count, 4000);
         signal_free(&signal);
         free(changed);
     }
     put(unit_path("cut.wav"), bytes, size - 2000); /* samples are missing for certain */
-    assert_error(audio_decode(unit_path("cut.wav"), NULL, &signal, &error), error, "truncated");
+    assert_error(audio_decode(unit_path("cut.wav"), CHANNEL_MEAN, NULL, &signal, &error), error, "truncated");
     free(bytes);
 }
 
@@ -177,13 +182,13 @@ static void test_lost_channels(void **state)
         SNDFILE *file = sf_open(unit_path("two.wav"), SFM_WRITE, &info);
         sf_writef_float(file, samples[0], FRAMES);
         sf_close(file);
-        assert_good(audio_decode(unit_path("two.wav"), &facts, &signal, &error), error);
+        assert_good(audio_decode(unit_path("two.wav"), CHANNEL_MEAN, &facts, &signal, &error), error);
         assert_int_equal(signal.count, FRAMES);
         assert_int_equal(facts.one_channel, kind < 2);
         assert_float_equal(fabs((double)signal.samples[100]), fabs(0.5 * sin(20)), 1e-6);
         signal_free(&signal);
         char *stretch = mem_format("%s#t=0.1", unit_path("two.wav"));
-        assert_good(audio_decode(stretch, NULL, &signal, &error), error);
+        assert_good(audio_decode(stretch, CHANNEL_MEAN, NULL, &signal, &error), error);
         assert_int_equal(signal.count, FRAMES - 800);
         assert_float_equal(fabs((double)signal.samples[100]), fabs(0.5 * sin(180)), 1e-6);
         signal_free(&signal);
@@ -205,9 +210,10 @@ static void test_foreign_files(void **state)
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char *path = mem_format("%s/%s", unit_golden("sounds"), names[i]);
         if (i > 0 && !foreign_is_there()) {
-            assert_error(audio_decode(path, NULL, &signal, &error), error, "FFmpeg's libraries are not here");
+            assert_error(audio_decode(path, CHANNEL_MEAN, NULL, &signal, &error), error,
+                         "FFmpeg's libraries are not here");
         } else {
-            assert_good(audio_decode(path, &facts, &signal, &error), error);
+            assert_good(audio_decode(path, CHANNEL_MEAN, &facts, &signal, &error), error);
             double seconds = (double)signal.count / signal.rate;
             assert_true(fabs(seconds - 0.6) < 0.14); /* AAC and MP3 fill their last block, and the first */
             assert_true(fabs(facts.duration - seconds) < 1e-9);
@@ -217,7 +223,8 @@ static void test_foreign_files(void **state)
         free(path);
     }
     put(unit_path("list.m3u8"), "#EXTM3U\n#EXTINF:1,\n/etc/passwd\n", 30);
-    assert_error(audio_decode(unit_path("list.m3u8"), NULL, &signal, &error), error, "not audio");
+    assert_error(audio_decode(unit_path("list.m3u8"), CHANNEL_MEAN, NULL, &signal, &error), error,
+                 "not audio");
 }
 
 static void test_decimate(void **state)
@@ -262,7 +269,7 @@ static void test_resample(void **state)
 
     (void)state;
     assert_true(write_wave(unit_path("r.wav"), 48000, 1, 48000, 1000, WAV_FLOAT));
-    assert_good(audio_decode(unit_path("r.wav"), NULL, &signal, &error), error);
+    assert_good(audio_decode(unit_path("r.wav"), CHANNEL_MEAN, NULL, &signal, &error), error);
     assert_good(audio_resample(&signal, 16000, "sinc_best", &error), error);
     assert_int_equal(signal.rate, 16000);
     assert_in_range(signal.count, 15998, 16002);
@@ -287,12 +294,12 @@ static void test_encode(void **state)
 
     (void)state;
     assert_true(write_wave(path, 16000, 1, 5000, 440, SF_FORMAT_WAV | SF_FORMAT_FLOAT));
-    assert_good(audio_decode(path, NULL, &signal, &error), error);
+    assert_good(audio_decode(path, CHANNEL_MEAN, NULL, &signal, &error), error);
     signal.samples[7] = 1.5F; /* beyond full scale: clipped, not wrapped */
     void *flac = audio_encode(&signal, &size, &error);
     assert_good(flac, error);
     assert_memory_equal(flac, "fLaC", 4);
-    assert_good(audio_decode_bytes(flac, size, &facts, &back, &error), error);
+    assert_good(audio_decode_bytes(flac, size, CHANNEL_MEAN, &facts, &back, &error), error);
     assert_int_equal(back.count, 5000);
     assert_int_equal(facts.rate, 16000);
     assert_true(back.samples[7] > 0.99F);
@@ -300,10 +307,11 @@ static void test_encode(void **state)
     for (size_t i = 0; i < 5000; i++)
         assert_true(fabsf(signal.samples[i] - back.samples[i]) <= 1.01F / 32768);
     signal_free(&back);
-    assert_error(audio_decode_bytes(flac, 60, NULL, &back, &error), error, "");
-    assert_error(audio_decode_bytes("RIFF\xff\0\0\0WAVEdata\x40\0\0\0", 20, NULL, &back, &error), error,
-                 "truncated");
-    assert_error(audio_decode_bytes(NULL, 0, NULL, &back, &error), error, "empty");
+    assert_error(audio_decode_bytes(flac, 60, CHANNEL_MEAN, NULL, &back, &error), error, "");
+    assert_error(
+        audio_decode_bytes("RIFF\xff\0\0\0WAVEdata\x40\0\0\0", 20, CHANNEL_MEAN, NULL, &back, &error), error,
+        "truncated");
+    assert_error(audio_decode_bytes(NULL, 0, CHANNEL_MEAN, NULL, &back, &error), error, "empty");
     free(flac);
     signal_free(&signal);
 }
@@ -326,7 +334,7 @@ static void test_normalize(void **state)
 static void test_cache(void **state)
 {
     struct error error = {0};
-    struct audio_cache *cache = audio_cache_open(unit_path("cache"), 16000, "sinc_fastest", &error);
+    struct audio_cache *cache = audio_cache_open(unit_path("cache"), 16000, "sinc_fastest", "mean", &error);
     char hash[SHA256_HEX_SIZE], *path = unit_path("c.wav");
     struct signal first, second;
     size_t size;
@@ -335,11 +343,11 @@ static void test_cache(void **state)
     assert_non_null(cache);
     assert_true(write_wave(path, 22050, 1, 11025, 300, WAV16));
     assert_true(digest_file(path, hash, &error));
-    assert_good(audio_cache_load(cache, path, hash, &first, &error), error);
+    assert_good(audio_cache_load(cache, path, hash, 0, &first, &error), error);
 
     /* The cache predictions without the file; a damaged entry is made again from it. */
     assert_int_equal(rename(path, unit_path("away.wav")), 0);
-    assert_good(audio_cache_load(cache, path, hash, &second, &error), error);
+    assert_good(audio_cache_load(cache, path, hash, 0, &second, &error), error);
     assert_int_equal(first.count, second.count);
     assert_memory_equal(first.samples, second.samples, first.count * sizeof(float));
     signal_free(&second);
@@ -348,7 +356,7 @@ static void test_cache(void **state)
     char *bytes = file_read(entry, &size, &error);
     bytes[size / 2] ^= 1;
     put(entry, bytes, size);
-    assert_good(audio_cache_load(cache, path, hash, &second, &error), error);
+    assert_good(audio_cache_load(cache, path, hash, 0, &second, &error), error);
     assert_memory_equal(first.samples, second.samples, first.count * sizeof(float));
     signal_free(&second);
     put(entry, bytes, size / 3);
@@ -356,7 +364,8 @@ static void test_cache(void **state)
 
     /* A file that changed since it was indexed is not taken for the old one. */
     assert_true(write_wave(path, 22050, 1, 11025, 400, WAV16));
-    assert_error(audio_cache_load(cache, path, hash, &second, &error), error, "changed since it was indexed");
+    assert_error(audio_cache_load(cache, path, hash, 0, &second, &error), error,
+                 "changed since it was indexed");
     free(entry);
     signal_free(&first);
     audio_cache_close(cache);

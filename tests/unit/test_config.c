@@ -183,7 +183,7 @@ static void test_corpora(void **state)
     assert_null(setting_find("corpus.any.labels"));
     while (config_entry(config, i, &entry)) /* every entry reads back by its name */
         assert_ptr_equal(config_text(config, entry.name), entry.value), i++;
-    assert_int_equal(i, SETTINGS_COUNT + 2 * 8);
+    assert_int_equal(i, SETTINGS_COUNT + 2 * 9);
 
     char *printed = config_print(config, NULL);
     for (const char *at = printed; (at = strstr(at, "[corpus")); at++)

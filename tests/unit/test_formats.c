@@ -130,7 +130,7 @@ static void test_list(void **state)
     struct signal whole;
     char *path = mem_format("%s/a.wav", unit_path("corpus"));
     char *stretch = mem_format("%s#t=0.75,2", path);
-    assert_good(audio_decode(path, NULL, &whole, &error), error);
+    assert_good(audio_decode(path, CHANNEL_MEAN, NULL, &whole, &error), error);
     assert_good(corpus_signal(f->cache, stretch, f->clips.clips[1].sha256, 0, false, &signal, &error), error);
     assert_int_equal(signal.count, 20000);
     assert_memory_equal(signal.samples, whole.samples + 12000, 20000 * sizeof *signal.samples);

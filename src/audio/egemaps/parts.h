@@ -3,11 +3,12 @@
 #define EMOTRAIN_AUDIO_EGEMAPS_PARTS_H
 
 #include "audio/egemaps/egemaps.h"
+#include "audio/fourier.h"
 
 enum {
     MOST_SHORT_FFT = 2048, /* at 96 kHz */
     MOST_SHORT_BINS = MOST_SHORT_FFT / 2 + 1,
-    MOST_LONG_FFT = 8192,
+    MOST_LONG_FFT = MOST_FOURIER,
     MOST_LONG_BINS = MOST_LONG_FFT / 2 + 1,
     MFCCS = 4,
     FORMANTS = 3,
@@ -53,16 +54,6 @@ struct descriptors {
     float *values[DESCRIPTORS]; /* (frames) */
 };
 
-/* A Fourier transform of `size` real samples. */
-struct fourier {
-    int size;
-    double cosines[MOST_LONG_FFT / 2], sines[MOST_LONG_FFT / 2];
-};
-
-struct bin {
-    float re, im;
-};
-
 /* What depends on the sample rate alone; made once for each. */
 struct tables {
     int rate, hop;                 /* Hz; samples between frames */
@@ -82,13 +73,6 @@ struct tables {
 
 /* Of a rate that egemaps takes; NULL where there are too many already. */
 const struct tables *tables_get(int rate);
-
-/* ---- Fourier transforms (fourier.c) ---- */
-
-void fourier_tables(struct fourier *fourier, int size); /* a power of two up to MOST_LONG_FFT */
-
-/* samples (size) -> spectrum (size / 2 + 1), unnormalised */
-void fourier(const struct fourier *fourier, const double *samples, struct bin *spectrum);
 
 /* ---- for several stages (egemaps.c) ---- */
 

@@ -20,7 +20,10 @@ struct decoding {
     AVPacket *packet;
     AVFrame *frame;
     int stream;
-    size_t most, capacity; /* frames */
+    ffmpeg_take_function *take;
+    void *context;
+    float *block; /* samples of a frame, as they are given on */
+    size_t capacity;
     struct ffmpeg_sound *sound;
 };
 
@@ -59,23 +62,6 @@ static float sample_of(const AVFrame *frame, int index, int channel, int channel
     }
 }
 
-/* Room for `frames` more. */
-static int make_room(struct decoding *d, size_t frames)
-{
-    struct ffmpeg_sound *sound = d->sound;
-    size_t needed = sound->frames + frames, channels = (size_t)sound->channels;
-
-    if (needed <= d->capacity)
-        return 1;
-    size_t capacity = 2 * needed;
-    float *samples = realloc(sound->samples, capacity * channels * sizeof *samples);
-    if (!samples)
-        return fail(sound, "no memory for its samples", 0);
-    sound->samples = samples;
-    d->capacity = capacity;
-    return 1;
-}
-
 static int take_frame(struct decoding *d)
 {
     struct ffmpeg_sound *sound = d->sound;
@@ -88,16 +74,19 @@ static int take_frame(struct decoding *d)
     }
     if (channels != sound->channels || frame->sample_rate != sound->rate || channels < 1 || count < 0)
         return fail(sound, "its sample rate or channels change within it", 0);
-    if ((size_t)count > d->most - sound->frames)
-        return fail(sound, "too long", 0);
-    if (!make_room(d, (size_t)count))
-        return 0;
-    float *to = sound->samples + sound->frames * (size_t)channels;
+    size_t needed = (size_t)count * (size_t)channels, n = 0;
+    if (needed > d->capacity) {
+        float *larger = realloc(d->block, needed * sizeof *larger);
+        if (!larger)
+            return fail(sound, "no memory for its samples", 0);
+        d->block = larger;
+        d->capacity = needed;
+    }
     for (int i = 0; i < count; i++)
         for (int c = 0; c < channels; c++)
-            *to++ = sample_of(frame, i, c, channels);
+            d->block[n++] = sample_of(frame, i, c, channels);
     sound->frames += (size_t)count;
-    return 1;
+    return d->take(d->context, d->block, n) || fail(sound, "no room for its samples", 0);
 }
 
 /* Takes what the decoder has ready. */
@@ -117,10 +106,12 @@ static int is_cut(const struct decoding *d)
 {
     const AVStream *stream = d->file->streams[d->stream];
     const double slack = 0.25; /* seconds: what codecs put before and after the sound */
-
-    if (stream->duration <= 0)
-        return 0;
     double promised = (double)stream->duration * av_q2d(stream->time_base);
+
+    if (d->file->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) /* a guess */
+        return 0;
+    if (stream->duration <= 0 && d->file->nb_streams == 1)
+        promised = (double)d->file->duration / AV_TIME_BASE;
     return (double)d->sound->frames / d->sound->rate < 0.98 * promised - slack;
 }
 
@@ -193,9 +184,10 @@ static int open_file(struct decoding *d, const char *path)
     return code >= 0 || fail(d->sound, "not audio that libsndfile or FFmpeg reads", code);
 }
 
-int emotrain_ffmpeg_decode(const char *path, size_t most, struct ffmpeg_sound *sound)
+int emotrain_ffmpeg_decode(const char *path, ffmpeg_take_function *take, void *context,
+                           struct ffmpeg_sound *sound)
 {
-    struct decoding d = {.most = most, .sound = sound};
+    struct decoding d = {.take = take, .context = context, .sound = sound};
 
     memset(sound, 0, sizeof *sound);
     av_log_set_level(AV_LOG_QUIET);
@@ -204,9 +196,6 @@ int emotrain_ffmpeg_decode(const char *path, size_t most, struct ffmpeg_sound *s
     avformat_close_input(&d.file);
     av_packet_free(&d.packet);
     av_frame_free(&d.frame);
-    if (!done) {
-        free(sound->samples);
-        sound->samples = NULL;
-    }
+    free(d.block);
     return done;
 }

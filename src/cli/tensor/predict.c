@@ -210,6 +210,7 @@ static struct emotrain *open_model(const struct options *options, struct error *
         const struct emotrain_settings settings = {.device = config_settings(c)->run.device,
                                                    .precision = config_text(c, "run.precision"),
                                                    .resampler = config_settings(c)->audio.resampler,
+                                                   .channel = config_settings(c)->audio.channel,
                                                    .threads = (int)config_settings(c)->run.threads,
                                                    .batch_size = (int)config_settings(c)->eval.batch_size,
                                                    .window_seconds = config_settings(c)->audio.max_seconds,

@@ -18,28 +18,36 @@
 
 enum { CANDIDATES = 2000 };
 
+static const char RECORDINGS[] =
+    "recordings, whose clips stay together (split.recordings_together=no divides clip by clip)";
+
 /* Speakers of a pool, and per pool item its speaker. */
 struct speakers {
     struct strings names;
     size_t *of_item, *clips; /* clips: per speaker */
 };
 
+/* Who speaks in a clip, or which recording it is of, where those are kept together. */
+static const char *name_of(const struct split_request *request, size_t clip)
+{
+    return request->recordings ? request->recordings[clip] : request->clips->clips[clip].speaker;
+}
+
 static bool speakers_start(struct speakers *speakers, const struct split_request *request,
                            struct error *error)
 {
     *speakers = (struct speakers){.of_item = mem_zero(request->count, sizeof *speakers->of_item)};
     for (size_t i = 0; i < request->count; i++) {
-        const struct clip *clip = &request->clips->clips[request->pool[i]];
-        if (!clip->speaker)
+        const char *name = name_of(request, request->pool[i]);
+        if (!name)
             return error_set(error, "split.protocol=%s: %s has no speaker", request->settings->protocol,
-                             clip->path);
-        strings_add_new(&speakers->names, clip->speaker);
+                             request->clips->clips[request->pool[i]].path);
+        strings_add_new(&speakers->names, name);
     }
     strings_sort(&speakers->names);
     speakers->clips = mem_zero(speakers->names.count, sizeof *speakers->clips);
     for (size_t i = 0; i < request->count; i++) {
-        const char *name = request->clips->clips[request->pool[i]].speaker;
-        speakers->of_item[i] = (size_t)strings_index(&speakers->names, name);
+        speakers->of_item[i] = (size_t)strings_index(&speakers->names, name_of(request, request->pool[i]));
         speakers->clips[speakers->of_item[i]]++;
     }
     return true;
@@ -119,8 +127,8 @@ static bool divide_by_speaker(const struct split_request *request, size_t size, 
     size_t count = speakers.names.count, kinds = request->class_count + 2;
 
     if (done && count < 2)
-        done = error_set(error, "split.protocol=%s: needs at least 2 speakers, here is %zu",
-                         request->settings->protocol, count);
+        done = error_set(error, "split.protocol=%s: needs at least 2 %s, here is %zu",
+                         request->settings->protocol, request->recordings ? RECORDINGS : "speakers", count);
     if (done) {
         bool *chosen = mem_zero(count, sizeof *chosen), *best = mem_zero(count, sizeof *best);
         size_t *order = mem_zero(count, sizeof *order);
@@ -157,7 +165,8 @@ static bool fold_by_speaker(const struct split_request *request, size_t folds, s
     size_t count = speakers.names.count;
 
     if (done && folds > count)
-        done = error_usage(error, "split.folds=%zu is more than the %zu speakers", folds, count);
+        done = error_usage(error, "split.folds=%zu is more than the %zu %s", folds, count,
+                           request->recordings ? RECORDINGS : "speakers");
     if (done && folds > 0) {
         bool *in_fold = mem_zero(count, sizeof *in_fold);
         for (size_t i = chosen * count / folds; i < (chosen + 1) * count / folds; i++)

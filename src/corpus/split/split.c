@@ -345,6 +345,20 @@ static bool check_parts(const struct split_settings *settings, const struct spli
     return true;
 }
 
+/* Where clips are stretches of recordings, those are divided as speakers are. */
+static const struct split_protocol *keep_recordings(const struct split_protocol *protocol,
+                                                    struct split_request *request)
+{
+    if (protocol != &SPLIT_STRATIFIED || !request->settings->recordings_together)
+        return protocol;
+    request->recordings = split_recordings(request->clips);
+    if (!request->recordings)
+        return protocol;
+    log_info("several clips are of one recording: the split keeps each recording's together "
+             "(split.recordings_together=no divides clip by clip)");
+    return &SPLIT_SPEAKER;
+}
+
 bool split_make(const struct split_settings *settings, enum task task, const struct clip_list *clips,
                 struct split *split, struct error *error)
 {
@@ -360,6 +374,7 @@ bool split_make(const struct split_settings *settings, enum task task, const str
     for (int part = 0; part < PART_COUNT; part++)
         split->clips[part] = mem_zero(clips->count, sizeof *split->clips[part]);
     request_start(&request, settings, task, clips);
+    protocol = keep_recordings(protocol, &request);
     bool done = !find_folds(protocol, &request, split, error) ? false
                 : request.count == 0                          ? true
                 : protocol->assign                            ? assign_parts(protocol, &request, split, error)
@@ -374,6 +389,7 @@ bool split_make(const struct split_settings *settings, enum task task, const str
         count_speakers(split, clips);
     else
         split_free(split);
+    split_recordings_free(request.recordings, clips->count);
     free(request.pool);
     free(request.classes);
     return done;
@@ -407,6 +423,9 @@ char *split_describe(const struct split_settings *settings, const struct corpora
         text_add(&text, " validation_speakers=%s", settings->validation_speakers);
     if (*first->part_map)
         text_add(&text, " part_map=%s", first->part_map);
+    if (*first->filter)
+        text_add(&text, " filter=%s", first->filter);
+    text_add(&text, " copies=%s recordings_together=%d", settings->copies, settings->recordings_together);
     for (size_t c = 1; c < corpora->count; c++) {
         const struct corpus_settings *corpus = &corpora->items[c];
         char *key = corpus_key(corpus, corpora->task);
@@ -414,6 +433,8 @@ char *split_describe(const struct split_settings *settings, const struct corpora
                  corpus->part, corpus->label_map);
         if (*corpus->part_map)
             text_add(&text, " part_map=%s", corpus->part_map);
+        if (*corpus->filter)
+            text_add(&text, " filter=%s", corpus->filter);
         free(key);
     }
     return text.text;

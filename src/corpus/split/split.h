@@ -20,6 +20,7 @@ struct split {
     size_t shared_speakers; /* those who are in the train part and in the test part */
     size_t left_out;        /* clips in no part (protocol=predefined) */
     size_t folds;           /* that there are of this split; 0: it is a single one */
+    size_t copies, leaks;   /* see split_drop_copies */
 };
 
 /* Makes the split that the settings describe.  Fails, saying why, where scikit-learn would: a class
@@ -27,6 +28,12 @@ struct split {
 bool split_make(const struct split_settings *settings, enum task task, const struct clip_list *clips,
                 struct split *split, struct error *error);
 void split_free(struct split *split);
+
+/* Clips of the training part that sound like one of the test or the validation part, and clips of the
+ * validation part that sound like one of the test part: takes them out of the split, or with `keep` only
+ * counts them (split->leaks: test clips that sound like one that trains; split->copies: clips taken out).
+ * `first`: as same_sound_find gives it. */
+void split_drop_copies(struct split *split, const size_t *first, size_t clip_count, bool keep);
 
 /* The settings that determine the split, on one line; caller frees. */
 char *split_describe(const struct split_settings *settings, const struct corpora_settings *corpora);
@@ -46,6 +53,7 @@ struct split_request {
     size_t count;
     int *classes; /* per clip of `clips`: index of its label among all labels sorted bytewise */
     size_t class_count;
+    const char **recordings; /* per clip of `clips`: what must stay together; NULL: speakers do */
     uint32_t seed;
 };
 
@@ -69,6 +77,11 @@ struct split_protocol {
 };
 
 extern const struct split_protocol SPLIT_STRATIFIED, SPLIT_SPEAKER, SPLIT_PREDEFINED, SPLIT_EMOBOX;
+
+/* The recordings of which several clips are stretches, per clip; NULL: there is none.  Free with
+ * split_recordings_free (recordings.c). */
+const char **split_recordings(const struct clip_list *clips);
+void split_recordings_free(const char **recordings, size_t count);
 
 /* For protocols: the clips of the named speakers go to `part`, all others to `rest`, each in a seeded order
  * (speaker.c). */

@@ -3,7 +3,7 @@
  * what the distributions' KissFFT has, is enough to move formants.  FFTW would do, but is under the GPL, and
  * the project under the MIT licence.
  */
-#include "audio/egemaps/parts.h"
+#include "audio/fourier.h"
 
 #include <math.h>
 
@@ -53,7 +53,7 @@ static void transform(const struct fourier *f, double *re, double *im)
 
 void fourier(const struct fourier *f, const double *samples, struct bin *spectrum)
 {
-    double re[MOST_LONG_FFT / 2], im[MOST_LONG_FFT / 2];
+    double re[MOST_FOURIER / 2], im[MOST_FOURIER / 2];
     int n = f->size / 2; /* at least 1 */
 
     for (int i = 0; i < n; i++) { /* even samples as real, odd ones as imaginary parts */

@@ -1,0 +1,23 @@
+/* Inside audio/: what the header of a sound file promises, against what the file holds.  libsndfile silently
+ * takes a file that was cut short for a shorter one. */
+#ifndef EMOTRAIN_AUDIO_SIZES_H
+#define EMOTRAIN_AUDIO_SIZES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { HEAD_SIZE = 65536 }; /* of a file: enough to look at */
+
+/* Whether samples are missing for certain: of WAV, AIFF, AU and CAF, by the size of their samples.  `head`:
+ * the file's first bytes. */
+bool sizes_promise_more(const unsigned char *head, size_t size, uint64_t file_size);
+
+/* Whether an MP3 file says how long it is (Xing or Info): else its length is a guess. */
+bool sizes_mp3_known(const unsigned char *head, size_t size);
+
+/* A WAV file in memory whose header says that it has no samples, as a recorder leaves it that was cut off:
+ * all behind the header are samples, and the sizes are put right.  False where it is no such file. */
+bool sizes_repair(unsigned char *bytes, size_t size);
+
+#endif

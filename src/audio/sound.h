@@ -1,0 +1,51 @@
+/*
+ * What a recording sounds like, in a few numbers: level, clipping, silence, noise, and a fingerprint by which
+ * it is known again in another format, at another rate or level.
+ */
+#ifndef EMOTRAIN_AUDIO_SOUND_H
+#define EMOTRAIN_AUDIO_SOUND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct signal;
+
+/*
+ * The fingerprint of a sound, after Haitsma and Kalker, "A Highly Robust Audio Fingerprinting System" (ISMIR
+ * 2002): whether the energy between two neighbouring bands of 300 to 2000 Hz rises or falls in time.  Here 32
+ * moments are spread evenly over the part of the sound that holds all but the first and last 2 % of its
+ * energy, so that silence before and after makes no difference.
+ */
+enum { FINGERPRINT_MOMENTS = 32, FINGERPRINT_BANDS = 32, FINGERPRINT_WORDS = 16 };
+
+struct fingerprint {
+    float seconds; /* of that part; 0: there is no fingerprint, the sound is too short */
+    uint64_t bits[FINGERPRINT_WORDS];
+};
+
+struct sound {
+    float level;   /* root mean square, dB of full scale */
+    float peak;    /* largest sample, dB of full scale */
+    float clipped; /* share of the samples that are at full scale */
+    float silence; /* share of the time that is 40 dB or more below the loud frames (95th percentile) */
+    float snr;     /* dB, estimated: mean energy of the frames that are no silence over the tenth quietest */
+    struct fingerprint fingerprint;
+};
+
+/* Measures a signal as it was decoded. */
+void sound_measure(const struct signal *signal, struct sound *sound);
+
+/* Whether two fingerprints are of one sound.  Two recordings of RAVDESS, of one speaker and sentence, differ
+ * in 28 % of the bits or more; a recording and its copy through a lossy codec or at another rate mostly in 2
+ * to 17 %. */
+bool fingerprint_same(const struct fingerprint *a, const struct fingerprint *b);
+
+/* How far apart the seconds of two fingerprints of one sound may be. */
+float fingerprint_slack(const struct fingerprint *fingerprint);
+
+/* As text, for the catalogue; reading what is no such text gives none. */
+enum { FINGERPRINT_TEXT_SIZE = 8 + 16 * FINGERPRINT_WORDS + 1 };
+void fingerprint_write(const struct fingerprint *fingerprint, char text[FINGERPRINT_TEXT_SIZE]);
+void fingerprint_read(struct fingerprint *fingerprint, const char *text);
+
+#endif
