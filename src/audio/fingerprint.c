@@ -11,13 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RATE = 8000, WINDOW = 1024, HOP = 80, LEAST_RATE = 4100 };
+enum { RATE = 8000, WINDOW = 1024, LEAST_RATE = 4100 };
 
 static const double PI = 3.14159265358979323846, LOWEST = 300, HIGHEST = 2000, /* Hz */
-    EDGE = 0.02,         /* share of the energy before and after the part that is taken */
+    REACH = 1.7,         /* deviations of the energy in time, before and after its mean, that are taken */
     LEAST_SECONDS = 0.5; /* of that part: moments nearer to each other say the same */
 
-static const double MOST_DIFFERENT = 0.22; /* share of the bits, of two fingerprints of one sound */
+/* Share of the bits that differ at most, of two fingerprints of one sound: of short ones, whose moments
+ * overlap, fewer. */
+static const double MOST_DIFFERENT = 0.26, MOST_SHORT = 0.18, LONG_SECONDS = 1;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct fourier transform;
@@ -62,36 +64,25 @@ static double biquad_step(struct biquad *f, double x)
     return y;
 }
 
-/* Energy of the bands up to the end of each hop. */
-static double *sum_energy(const struct signal *signal, size_t *hops)
+/* Where the energy of the bands lies in time: its mean and standard deviation, in samples.  Both change
+ * little with little changes of the sound. */
+static bool place_energy(const struct signal *signal, double *mean, double *deviation)
 {
     struct biquad high = biquad_of(LOWEST, true), low = biquad_of(HIGHEST, false);
-    double sum = 0;
+    double sum = 0, first = 0, second = 0;
 
-    *hops = signal->count / HOP;
-    double *sums = mem_zero(*hops + 1, sizeof *sums);
-    for (size_t i = 0; i < *hops * HOP; i++) {
-        double y = biquad_step(&low, biquad_step(&high, (double)signal->samples[i]));
-        sum += y * y;
-        sums[i / HOP + 1] = sum;
+    for (size_t i = 0; i < signal->count; i++) {
+        double y = biquad_step(&low, biquad_step(&high, (double)signal->samples[i])), energy = y * y,
+               t = (double)i;
+        sum += energy;
+        first += energy * t;
+        second += energy * t * t;
     }
-    return sums;
-}
-
-/* The sample at which the sums reach `energy`. */
-static double find_energy(const double *sums, size_t hops, double energy)
-{
-    size_t low = 0, high = hops;
-
-    while (high - low > 1) { /* sums[low] < energy <= sums[high] */
-        size_t middle = (low + high) / 2;
-        if (sums[middle] < energy)
-            low = middle;
-        else
-            high = middle;
-    }
-    double step = sums[high] - sums[low];
-    return HOP * ((double)low + (step > 0 ? (energy - sums[low]) / step : 0));
+    if (!(sum > 0))
+        return false;
+    *mean = first / sum;
+    *deviation = sqrt(fmax(second / sum - *mean * *mean, 0));
+    return true;
 }
 
 /* ---- bits ---- */
@@ -141,20 +132,15 @@ void fingerprint_make(const struct signal *signal, struct fingerprint *fingerpri
 {
     struct signal low = {mem_alloc(signal->count * sizeof *low.samples), signal->count, signal->rate};
     struct error none = {0};
-    size_t hops;
+    double mean, deviation;
 
     *fingerprint = (struct fingerprint){0};
     memcpy(low.samples, signal->samples, signal->count * sizeof *low.samples);
-    if (signal->rate >= LEAST_RATE && audio_resample(&low, RATE, "sinc_fastest", &none)) {
-        double *sums = sum_energy(&low, &hops), whole = sums[hops];
-        double begin = find_energy(sums, hops, EDGE * whole),
-               end = find_energy(sums, hops, (1 - EDGE) * whole);
-        if (hops > 0 && whole > 0 && end - begin >= LEAST_SECONDS * RATE) {
-            pthread_once(&once, make_tables);
-            fingerprint->seconds = (float)((end - begin) / RATE);
-            make_bits(&low, begin, end, fingerprint);
-        }
-        free(sums);
+    if (signal->rate >= LEAST_RATE && audio_resample(&low, RATE, "sinc_fastest", &none) &&
+        place_energy(&low, &mean, &deviation) && 2 * REACH * deviation >= LEAST_SECONDS * RATE) {
+        pthread_once(&once, make_tables);
+        fingerprint->seconds = (float)(2 * REACH * deviation / RATE);
+        make_bits(&low, mean - REACH * deviation, mean + REACH * deviation, fingerprint);
     }
     signal_free(&low);
 }
@@ -163,7 +149,7 @@ void fingerprint_make(const struct signal *signal, struct fingerprint *fingerpri
 
 float fingerprint_slack(const struct fingerprint *fingerprint)
 {
-    return 0.03F + 0.005F * fingerprint->seconds;
+    return 0.03F + 0.01F * fingerprint->seconds;
 }
 
 static int differing_bits(const struct fingerprint *a, const struct fingerprint *b, int from, int to)
@@ -181,9 +167,10 @@ bool fingerprint_same(const struct fingerprint *a, const struct fingerprint *b)
 
     if (!(a->seconds > 0) || !(b->seconds > 0) || fabsf(a->seconds - b->seconds) > fingerprint_slack(a))
         return false;
+    const double most = (double)a->seconds < LONG_SECONDS ? MOST_SHORT : MOST_DIFFERENT;
     int different = differing_bits(a, b, 0, FIRST);
-    return different < FIRST_MOST && different + differing_bits(a, b, FIRST, FINGERPRINT_WORDS) <=
-                                         MOST_DIFFERENT * 64 * FINGERPRINT_WORDS;
+    return different < FIRST_MOST &&
+           different + differing_bits(a, b, FIRST, FINGERPRINT_WORDS) <= most * 64 * FINGERPRINT_WORDS;
 }
 
 /* ---- as text ---- */

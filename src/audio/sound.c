@@ -55,7 +55,7 @@ static void measure_frames(const struct signal *signal, struct sound *sound)
         noise += energies[f] / (double)quiet;
     noise = noise > FLOOR ? noise : FLOOR;
     sound->silence = (float)((double)silent / (double)count);
-    sound->snr = decibels((speech > noise ? speech - noise : 0) / noise);
+    sound->snr = decibels(fmax((speech - noise) / noise, 1));
     free(energies);
 }
 

@@ -1,35 +1,100 @@
-/* emotrain index: scans the corpora into the catalogue. */
+/* emotrain index: scans the corpora into the catalogue, and says what their recordings are like. */
 #include "cli/command.h"
+#include "report/fields.h"
+#include "report/quality.h"
 #include "run/indexed_corpus.h"
 
 #include <stdio.h>
+#include <string.h>
 
-static void print_scan(const struct config *config, const struct corpus_scan *scan)
+static void add_scan(struct text *out, const struct config *config, const struct corpus_scan *scan)
 {
-    printf("%s: %zu clips, %.2f s of audio", config_settings(config)->corpora.items[0].root, scan->clips,
-           scan->seconds_of_audio);
+    text_add(out, "%s: %zu clips, %.2f s of audio", config_settings(config)->corpora.items[0].root,
+             scan->clips, scan->seconds_of_audio);
     if (scan->multichannel)
-        printf(", %zu of several channels downmixed", scan->multichannel);
-    printf("\n%zu files, %zu opened this time", scan->files, scan->decoded);
+        text_add(out, ", %zu of several channels downmixed", scan->multichannel);
+    text_add(out, "\n%zu files, %zu opened this time", scan->files, scan->decoded);
     if (scan->unopened)
-        printf(", %zu not yet", scan->unopened);
+        text_add(out, ", %zu not yet", scan->unopened);
     if (scan->copies)
-        printf(", %zu copies of other clips left out", scan->copies);
+        text_add(out, ", %zu copies of other clips left out", scan->copies);
     if (scan->broken)
-        printf(", %zu broken left out", scan->broken);
+        text_add(out, ", %zu broken left out", scan->broken);
     if (scan->gone)
-        printf(", %zu gone since last time", scan->gone);
-    printf("\n");
+        text_add(out, ", %zu gone since last time", scan->gone);
+    text_add(out, "\n");
+}
+
+/* How the result is told: by --format, or by the ending of -o's file. */
+enum form { FORM_TEXT, FORM_JSON, FORM_PAGE };
+
+static bool choose_form(const struct options *options, enum form *form, struct error *error)
+{
+    const char *format = options->format, *file = options->output;
+    static const char *const endings[] = {[FORM_TEXT] = ".txt", [FORM_JSON] = ".json", [FORM_PAGE] = ".html"};
+    size_t f = 0;
+
+    *form = format && strcmp(format, "json") == 0 ? FORM_JSON : FORM_TEXT;
+    if (format && *form == FORM_TEXT && strcmp(format, "table") != 0)
+        return error_usage(error, "--format must be table or json, not \"%s\"", format);
+    if (!file)
+        return true;
+    while (f < 3 && !text_ends(file, endings[f]))
+        f++;
+    if (f == 3)
+        return error_usage(error, "-o %s: what index says is written as .txt, .json or .html", file);
+    *form = (enum form)f;
+    return true;
+}
+
+static bool tell(const struct options *options, enum form form, const struct text *scan, const cJSON *json,
+                 struct error *error)
+{
+    struct text out = {0};
+    bool done = true;
+
+    if (form == FORM_PAGE && json) {
+        quality_html(json, &out);
+    } else if (form == FORM_JSON && json) {
+        char *printed = cJSON_Print(json);
+        text_add(&out, "%s\n", printed);
+        cJSON_free(printed);
+    } else {
+        text_add_bytes(&out, scan->text, scan->length);
+        if (json)
+            quality_text(json, &out);
+    }
+    if (options->output)
+        done = file_write(options->output, out.text, out.length, error);
+    else
+        fwrite(out.text, 1, out.length, stdout);
+    text_free(&out);
+    return done;
 }
 
 bool command_index(const struct options *options, struct error *error)
 {
     struct indexed_corpus corpus = {.opens_nothing = options->no_decode};
-    struct config *config = options_config(options, error);
-    bool done = config && corpora_index(&corpus, config_settings(config), error);
+    struct config *config = NULL;
+    struct text scan = {0};
+    cJSON *json = NULL;
+    enum form form;
+    bool done = choose_form(options, &form, error) && (config = options_config(options, error)) &&
+                corpora_index(&corpus, config_settings(config), error);
 
-    if (done)
-        print_scan(config, &corpus.scan);
+    if (done) {
+        const struct settings *settings = config_settings(config);
+        add_scan(&scan, config, &corpus.scan);
+        if (corpus.scan.clips > 0 && (!options->no_decode || form != FORM_TEXT)) {
+            done = corpora_read(&corpus, settings, error);
+            json = done ? quality_json(settings->corpora.items[0].root, settings->corpora.task, &corpus.clips,
+                                       corpus.first)
+                        : NULL;
+        }
+        done = tell(options, form, &scan, json, error) && done;
+    }
+    cJSON_Delete(json);
+    text_free(&scan);
     corpora_close(&corpus);
     config_free(config);
     return done;

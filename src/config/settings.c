@@ -444,6 +444,7 @@ static void make_defaults(void)
         setting_store(&SETTINGS[i], SETTINGS[i].fallback,
                       SETTINGS[i].of_each_corpus ? (void *)&default_corpus : (void *)&defaults);
     defaults.corpora.task = defaults.model.task;
+    defaults.corpora.channel = defaults.audio.channel;
 }
 
 const struct settings *settings_default(void)

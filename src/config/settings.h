@@ -56,7 +56,8 @@ struct corpora_settings {
     const char *labels;
     bool strict;
     const char *note;
-    enum task task; /* of [model]: how labels are read */
+    enum task task;      /* of [model]: how labels are read */
+    const char *channel; /* of [audio] */
 };
 
 struct audio_settings {

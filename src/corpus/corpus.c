@@ -47,13 +47,15 @@ char *corpus_root(const struct corpus_settings *corpus, struct error *error)
     return absolute;
 }
 
-char *corpus_key(const struct corpus_settings *corpus, enum task task)
+char *corpus_key(const struct corpus_settings *corpus, const struct corpora_settings *corpora)
 {
     struct text kind = {0}; /* what a clip's label is differs with the task */
 
     text_add(&kind, "%s", corpus->kind);
-    if (task != SINGLE_LABEL)
-        text_add(&kind, "+%s", TASKS[task].name);
+    if (corpora->task != SINGLE_LABEL)
+        text_add(&kind, "+%s", TASKS[corpora->task].name);
+    if (strcmp(corpora->channel, settings_default()->audio.channel) != 0) /* another sound */
+        text_add(&kind, "+channel=%s", corpora->channel);
     if (!*corpus->file)
         return kind.text;
     char *file = realpath(corpus->file, NULL);

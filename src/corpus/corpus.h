@@ -81,10 +81,9 @@ bool corpus_labels(const struct corpora_settings *corpora, const struct clip_lis
 /* The names in the list corpus.labels; none if it is empty. */
 bool corpus_label_names(const char *list, struct strings *labels, struct error *error);
 
-/* What a corpus goes by in the catalogue: its format, the task unless it is single_label, and of a list its
- * file
- * ("list:/data/clips.csv"); caller frees. */
-char *corpus_key(const struct corpus_settings *corpus, enum task task);
+/* What a corpus goes by in the catalogue: its format, the task unless it is single_label, the channel unless it
+ * is their mean, and of a list its file ("list:/data/clips.csv"); caller frees. */
+char *corpus_key(const struct corpus_settings *corpus, const struct corpora_settings *corpora);
 
 /* The corpus' folder as an absolute path; caller frees; NULL on error. */
 char *corpus_root(const struct corpus_settings *corpus, struct error *error);

@@ -311,7 +311,7 @@ bool corpus_index(const struct corpora_settings *corpora, const struct corpus_se
                   struct error *error)
 {
     struct scan scan = {.cache = cache, .mutex = PTHREAD_MUTEX_INITIALIZER};
-    char *root = corpus_root(corpus, error), *key = corpus_key(corpus, corpora->task);
+    char *root = corpus_root(corpus, error), *key = corpus_key(corpus, corpora);
 
     *result = (struct corpus_scan){0};
     scan.format = corpus_format_find(corpus->kind, error);

@@ -86,6 +86,11 @@ bool svg_chart_fit(struct svg_chart *chart)
         return true;
     }
     widen(&chart->y_low, &chart->y_high, chart->from_zero);
+    if (chart->bar_width > 0) {
+        chart->x_low -= chart->bar_width / 2;
+        chart->x_high += chart->bar_width / 2;
+        return true;
+    }
     chart->x_low = fmin(chart->x_low, 0);
     chart->x_high = chart->x_high > chart->x_low ? chart->x_high : chart->x_low + 1;
     return true;
@@ -179,6 +184,22 @@ static void add_point_mark(struct text *page, const struct panel *p, size_t k, c
     text_add(page, "</title></%s>", k == 1 ? "rect" : k == 2 ? "path" : "circle");
 }
 
+/* A histogram's bars, each with its range and count under the pointer. */
+static void add_bars(struct text *page, const struct panel *p, const struct svg_series *series)
+{
+    const double half = p->chart->bar_width / 2;
+
+    for (size_t i = 0; i < series->count; i++) {
+        const struct svg_point *point = &series->points[i];
+        double left = across(p, point->x - half), right = across(p, point->x + half), top = down(p, point->y);
+        text_add(
+            page,
+            "<rect class=\"series0\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"><title>%.4g to "
+            "%.4g: %.0f</title></rect>",
+            left + 0.5, top, right - left - 1, p->bottom - top, point->x - half, point->x + half, point->y);
+    }
+}
+
 static void add_series(struct text *page, const struct panel *p, size_t k)
 {
     const struct svg_series *series = &p->chart->series[k];
@@ -217,8 +238,12 @@ static void add_picture(struct text *page, const struct svg_chart *chart, const 
                  p.bottom, p.right, p.top);
     if (isfinite(chart->mark))
         add_mark_line(page, &p);
-    for (size_t k = 0; k < chart->series_count; k++)
-        add_series(page, &p, k);
+    for (size_t k = 0; k < chart->series_count; k++) {
+        if (chart->bar_width > 0)
+            add_bars(page, &p, &chart->series[k]);
+        else
+            add_series(page, &p, k);
+    }
     text_add(page, "<g class=\"pointer\"></g></svg>\n");
 }
 
@@ -270,7 +295,8 @@ void svg_chart(struct text *page, const struct svg_chart *chart)
         add_picture(page, chart, "wide", 620, 260);
         add_picture(page, chart, "narrow", 400, 240);
     }
-    add_legend(page, chart);
+    if (chart->bar_width <= 0)
+        add_legend(page, chart);
     text_add(page, "</figure>\n");
 }
 

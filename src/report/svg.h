@@ -28,6 +28,7 @@ struct svg_chart {
     const char *title, *x_title;
     struct svg_series series[SVG_MOST_SERIES];
     size_t series_count;
+    double bar_width;                    /* along x, of a histogram's bars around its points; 0: none */
     bool lines;                          /* between a series' points */
     bool diagonal;                       /* where y is x */
     bool square;                         /* small, x and y alike */

@@ -22,7 +22,7 @@ static void describe_corpora(struct run_info *info, const struct settings *setti
     struct error unknown = {0};
     const struct corpus_format *format = corpus_format_find(corpora->items[0].kind, &unknown);
 
-    info->corpus.kind = keep(info, corpus_key(&corpora->items[0], corpora->task));
+    info->corpus.kind = keep(info, corpus_key(&corpora->items[0], corpora));
     info->corpus.root = arena_string(&info->arena, corpus->root);
     info->corpus.licence = format && format->licence ? format->licence : "";
     info->corpus.note = arena_string(&info->arena, corpora->note);
@@ -37,7 +37,7 @@ static void describe_corpora(struct run_info *info, const struct settings *setti
     for (size_t c = 1; c < corpora->count; c++)
         info->corpus.more[c - 1] =
             (struct run_corpus){arena_string(&info->arena, corpora->items[c].name),
-                                keep(info, corpus_key(&corpora->items[c], corpora->task)),
+                                keep(info, corpus_key(&corpora->items[c], corpora)),
                                 arena_string(&info->arena, corpus->roots[c].folder)};
 }
 

@@ -132,9 +132,6 @@ static bool part_copies(struct indexed_corpus *corpus, const struct settings *se
 {
     struct split *split = &corpus->split;
 
-    corpus->first = mem_zero(corpus->clips.count, sizeof *corpus->first);
-    same_sound_find(&corpus->clips, thread_count(settings->run.threads), corpus->first);
-    corpus->same_content = same_sound_count(&corpus->clips, corpus->first);
     if (corpus->same_content == 0)
         return true;
     split_drop_copies(split, corpus->first, corpus->clips.count, keeps_copies(settings));
@@ -144,7 +141,7 @@ static bool part_copies(struct indexed_corpus *corpus, const struct settings *se
                             "or validation part");
 }
 
-bool corpora_split(struct indexed_corpus *corpus, const struct settings *settings, struct error *error)
+bool corpora_read(struct indexed_corpus *corpus, const struct settings *settings, struct error *error)
 {
     bool done = true;
 
@@ -155,12 +152,23 @@ bool corpora_split(struct indexed_corpus *corpus, const struct settings *setting
                  corpus->too_short == 1 ? " is" : "s are", settings->audio.min_seconds);
     if (done && corpus->clips.count == 0)
         done = error_set(error, "audio.min_seconds=%g: every clip is shorter", settings->audio.min_seconds);
-    if (done && corpus->count > 1)
+    if (!done)
+        return false;
+    if (corpus->count > 1)
         qsort(corpus->clips.clips, corpus->clips.count, sizeof *corpus->clips.clips, by_name);
-    done =
-        done && split_make(&settings->split, settings->corpora.task, &corpus->clips, &corpus->split, error);
-    done = done && part_copies(corpus, settings, error);
+    corpus->first = mem_zero(corpus->clips.count, sizeof *corpus->first);
+    same_sound_find(&corpus->clips, thread_count(settings->run.threads), corpus->first);
+    corpus->same_content = same_sound_count(&corpus->clips, corpus->first);
+    return true;
+}
+
+bool corpora_split(struct indexed_corpus *corpus, const struct settings *settings, struct error *error)
+{
+    bool done = corpora_read(corpus, settings, error) &&
+                split_make(&settings->split, settings->corpora.task, &corpus->clips, &corpus->split, error) &&
+                part_copies(corpus, settings, error);
     char *description = split_describe(&settings->split, &settings->corpora);
+
     done = done && split_store(description, corpus->catalogue, corpus->roots[0].id, &corpus->clips,
                                &corpus->split, error);
     free(description);

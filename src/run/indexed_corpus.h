@@ -31,7 +31,10 @@ struct indexed_corpus {
 /* Opens catalogue and cache and indexes the corpora.  Nothing is made where there is no corpus. */
 bool corpora_index(struct indexed_corpus *corpus, const struct settings *settings, struct error *error);
 
-/* After that: reads the clips and makes and stores the split; warns of copies. */
+/* After that: reads the clips, and finds those that sound the same. */
+bool corpora_read(struct indexed_corpus *corpus, const struct settings *settings, struct error *error);
+
+/* After corpora_index: corpora_read, and makes and stores the split; warns of copies. */
 bool corpora_split(struct indexed_corpus *corpus, const struct settings *settings, struct error *error);
 
 void corpora_close(struct indexed_corpus *corpus); /* also after an error, or of a zeroed struct */

@@ -428,7 +428,7 @@ char *split_describe(const struct split_settings *settings, const struct corpora
     text_add(&text, " copies=%s recordings_together=%d", settings->copies, settings->recordings_together);
     for (size_t c = 1; c < corpora->count; c++) {
         const struct corpus_settings *corpus = &corpora->items[c];
-        char *key = corpus_key(corpus, corpora->task);
+        char *key = corpus_key(corpus, corpora);
         text_add(&text, " corpus.%s: %s %s part=%s label_map=%s", corpus->name, key, corpus->root,
                  corpus->part, corpus->label_map);
         if (*corpus->part_map)

@@ -1,0 +1,372 @@
+/* A corpus' recordings as data: see quality.h. */
+#include "report/quality.h"
+
+#include "base/memory.h"
+#include "base/strings.h"
+#include "store/splits.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct quality_measure QUALITY_MEASURES[] = {
+    {"duration", "duration", "s", offsetof(struct clip, duration), 2, 0.2},
+    {"level", "level (RMS)", "dBFS", offsetof(struct clip, level), 1, 6},
+    {"peak", "peak", "dBFS", offsetof(struct clip, peak), 1, 6},
+    {"snr", "signal to noise, estimated", "dB", offsetof(struct clip, snr), 1, 6},
+    {"silence", "silence, share of the time", "", offsetof(struct clip, silence), 2, 0.2},
+};
+const size_t QUALITY_MEASURE_COUNT = sizeof QUALITY_MEASURES / sizeof QUALITY_MEASURES[0];
+
+enum { BINS = 24, MOST_NAMED = 10, MOST_MEDIANS = 64 /* labels */ };
+
+/* Share of the samples at full scale from which a clip counts as clipped. */
+static const double CLIPPED = 1e-4;
+
+/* ---- numbers ---- */
+
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Of sorted values, with a straight line between neighbours. */
+static double quantile(const double *sorted, size_t count, double share)
+{
+    double at = share * (double)(count - 1);
+    size_t low = (size_t)at;
+
+    return low + 1 < count ? sorted[low] + (at - (double)low) * (sorted[low + 1] - sorted[low]) : sorted[low];
+}
+
+static double value_of(const struct clip *clip, const struct quality_measure *measure)
+{
+    return *(const double *)((const char *)clip + measure->offset);
+}
+
+/* The measure of each clip that was opened, sorted; caller frees. */
+static double *sorted_values(const struct clip_list *clips, const struct quality_measure *measure,
+                             const char *label, size_t *count)
+{
+    double *values = mem_zero(clips->count, sizeof *values);
+
+    *count = 0;
+    for (size_t i = 0; i < clips->count; i++)
+        if (clips->clips[i].sha256 && (!label || strcmp(clips->clips[i].label, label) == 0))
+            values[(*count)++] = value_of(&clips->clips[i], measure);
+    if (*count)
+        qsort(values, *count, sizeof *values, by_size);
+    return values;
+}
+
+/* ---- outliers ---- */
+
+struct outlier {
+    double distance;
+    const struct clip *clip;
+};
+
+static int by_distance(const void *a, const void *b)
+{
+    const struct outlier *x = a, *y = b;
+
+    if (x->distance != y->distance)
+        return x->distance > y->distance ? -1 : 1;
+    return strcmp(x->clip->path, y->clip->path);
+}
+
+/* Durations are compared by their logarithms. */
+static double scale_of(const struct quality_measure *measure, double value)
+{
+    return measure->offset == offsetof(struct clip, duration) ? log(value) : value;
+}
+
+/* Clips whose modified z-score (Iglewicz and Hoaglin, 1993: distance to the median over the median of such
+ * distances) is above 3.5, the farthest first. */
+static void add_outliers(cJSON *json, const struct clip_list *clips, const struct quality_measure *measure,
+                         const double *sorted, size_t count)
+{
+    const double median = scale_of(measure, quantile(sorted, count, 0.5));
+    double *distances = mem_zero(count, sizeof *distances);
+    struct outlier *outliers = mem_zero(count, sizeof *outliers);
+    size_t found = 0;
+
+    for (size_t i = 0; i < count; i++)
+        distances[i] = fabs(scale_of(measure, sorted[i]) - median);
+    qsort(distances, count, sizeof *distances, by_size);
+    const double spread = quantile(distances, count, 0.5) / 0.6745;
+    for (size_t i = 0; i < clips->count; i++) {
+        const struct clip *clip = &clips->clips[i];
+        double distance = clip->sha256 ? fabs(scale_of(measure, value_of(clip, measure)) - median) : 0;
+        if (distance >= measure->least && distance > 3.5 * spread)
+            outliers[found++] = (struct outlier){distance, clip};
+    }
+    if (found)
+        qsort(outliers, found, sizeof *outliers, by_distance);
+    cJSON_AddNumberToObject(json, "outliers", (double)found);
+    cJSON *named = cJSON_AddArrayToObject(json, "farthest");
+    for (size_t i = 0; i < found && i < MOST_NAMED; i++) {
+        cJSON *one = cJSON_CreateObject();
+        cJSON_AddStringToObject(one, "path", outliers[i].clip->path);
+        json_add_finite(one, "value", value_of(outliers[i].clip, measure));
+        cJSON_AddItemToArray(named, one);
+    }
+    free(distances);
+    free(outliers);
+}
+
+/* ---- measures ---- */
+
+/* How many values lie in each of BINS equal ranges from low to high. */
+static void add_histogram(cJSON *json, const double *sorted, size_t count)
+{
+    const double low = sorted[0], high = sorted[count - 1], width = (high - low) / BINS;
+    int bins[BINS] = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        int bin = width > 0 ? (int)((sorted[i] - low) / width) : 0;
+        bins[bin < BINS ? bin : BINS - 1]++;
+    }
+    json_add_finite(json, "bin_width", width);
+    cJSON_AddItemToObject(json, "bins", cJSON_CreateIntArray(bins, BINS));
+}
+
+static void add_measures(cJSON *json, const struct clip_list *clips)
+{
+    cJSON *measures = cJSON_AddArrayToObject(json, "measures");
+
+    for (size_t m = 0; m < QUALITY_MEASURE_COUNT; m++) {
+        const struct quality_measure *measure = &QUALITY_MEASURES[m];
+        size_t count;
+        double *sorted = sorted_values(clips, measure, NULL, &count);
+        if (count > 0) {
+            cJSON *one = cJSON_CreateObject();
+            cJSON_AddStringToObject(one, "name", measure->name);
+            cJSON_AddStringToObject(one, "unit", measure->unit);
+            json_add_finite(one, "min", sorted[0]);
+            json_add_finite(one, "p5", quantile(sorted, count, 0.05));
+            json_add_finite(one, "median", quantile(sorted, count, 0.5));
+            json_add_finite(one, "p95", quantile(sorted, count, 0.95));
+            json_add_finite(one, "max", sorted[count - 1]);
+            add_histogram(one, sorted, count);
+            add_outliers(one, clips, measure, sorted, count);
+            cJSON_AddItemToArray(measures, one);
+        }
+        free(sorted);
+    }
+}
+
+/* ---- labels, speakers, rates ---- */
+
+/* The labels of a clip: one, or several with ";" between them. */
+static bool next_label(enum task task, const char **rest, struct text *label)
+{
+    if (task == MULTI_LABEL)
+        return target_next_label(rest, label);
+    bool more = **rest != '\0';
+    text_free(label);
+    text_add(label, "%s", *rest);
+    *rest = "";
+    return more;
+}
+
+/* What is counted of one label. */
+struct label_count {
+    size_t clips, parts[PART_COUNT];
+    double seconds;
+    struct strings speakers;
+};
+
+static void count_clip(struct label_count *count, const struct clip *clip)
+{
+    count->clips++;
+    count->seconds += clip->duration;
+    for (int part = 0; part < PART_COUNT; part++)
+        count->parts[part] += clip->part && strcmp(clip->part, PART_NAMES[part]) == 0;
+    if (clip->speaker)
+        strings_add_new(&count->speakers, clip->speaker);
+}
+
+/* `medians`: of the measures, too. */
+static cJSON *label_json(const char *name, const struct label_count *count, const struct clip_list *clips,
+                         bool medians)
+{
+    cJSON *json = cJSON_CreateObject();
+
+    cJSON_AddStringToObject(json, "label", name);
+    cJSON_AddNumberToObject(json, "clips", (double)count->clips);
+    cJSON_AddNumberToObject(json, "hours", count->seconds / 3600);
+    if (count->speakers.count)
+        cJSON_AddNumberToObject(json, "speakers", (double)count->speakers.count);
+    for (int part = 0; part < PART_COUNT; part++)
+        if (count->parts[part])
+            cJSON_AddNumberToObject(json, PART_NAMES[part], (double)count->parts[part]);
+    for (size_t m = 0; m < QUALITY_MEASURE_COUNT && medians; m++) {
+        size_t values;
+        double *sorted = sorted_values(clips, &QUALITY_MEASURES[m], name, &values);
+        if (values)
+            json_add_finite(json, QUALITY_MEASURES[m].name, quantile(sorted, values, 0.5));
+        free(sorted);
+    }
+    return json;
+}
+
+static void add_labels(cJSON *json, enum task task, const struct clip_list *clips)
+{
+    struct strings names = {0};
+    struct text label = {0};
+
+    for (size_t i = 0; i < clips->count; i++)
+        for (const char *rest = clips->clips[i].label; next_label(task, &rest, &label);)
+            strings_add_new(&names, label.text);
+    strings_sort(&names);
+    struct label_count *counts = mem_zero(names.count, sizeof *counts);
+    for (size_t i = 0; i < clips->count; i++)
+        for (const char *rest = clips->clips[i].label; next_label(task, &rest, &label);)
+            count_clip(&counts[strings_index(&names, label.text)], &clips->clips[i]);
+    cJSON *labels = cJSON_AddArrayToObject(json, "labels");
+    const bool medians = task == SINGLE_LABEL && names.count <= MOST_MEDIANS;
+    for (size_t k = 0; k < names.count; k++) {
+        cJSON_AddItemToArray(labels, label_json(names.items[k], &counts[k], clips, medians));
+        strings_free(&counts[k].speakers);
+    }
+    free(counts);
+    text_free(&label);
+    strings_free(&names);
+}
+
+/* Speakers: how many clips each has, and which labels some of them lack. */
+static void add_speakers(cJSON *json, const struct clip_list *clips)
+{
+    struct strings names = {0};
+    size_t unknown = 0;
+
+    for (size_t i = 0; i < clips->count; i++) {
+        if (clips->clips[i].speaker)
+            strings_add_new(&names, clips->clips[i].speaker);
+        else
+            unknown++;
+    }
+    double *counts = mem_zero(names.count, sizeof *counts);
+    for (size_t i = 0; i < clips->count; i++)
+        if (clips->clips[i].speaker)
+            counts[strings_index(&names, clips->clips[i].speaker)]++;
+    cJSON *speakers = cJSON_AddObjectToObject(json, "speakers");
+    cJSON_AddNumberToObject(speakers, "count", (double)names.count);
+    cJSON_AddNumberToObject(speakers, "clips_without", (double)unknown);
+    if (names.count) {
+        qsort(counts, names.count, sizeof *counts, by_size);
+        cJSON_AddNumberToObject(speakers, "fewest_clips", counts[0]);
+        cJSON_AddNumberToObject(speakers, "median_clips", quantile(counts, names.count, 0.5));
+        cJSON_AddNumberToObject(speakers, "most_clips", counts[names.count - 1]);
+    }
+    free(counts);
+    strings_free(&names);
+}
+
+/* Counts of a whole number that clips have, as [{"rate": 16000, "clips": 7}, ...], the most frequent first.
+ */
+static void add_numbers(cJSON *json, const char *list, const char *name, const struct clip_list *clips,
+                        size_t offset)
+{
+    struct {
+        int value;
+        size_t clips;
+    } found[64];
+    size_t count = 0;
+
+    for (size_t i = 0; i < clips->count; i++) {
+        const int value = *(const int *)((const char *)&clips->clips[i] + offset);
+        size_t k = 0;
+        while (k < count && found[k].value != value)
+            k++;
+        if (k == count && clips->clips[i].sha256 && count < sizeof found / sizeof found[0]) {
+            found[count].value = value;
+            found[count++].clips = 0;
+        }
+        if (k < count)
+            found[k].clips++;
+    }
+    cJSON *array = cJSON_AddArrayToObject(json, list);
+    while (count > 0) {
+        size_t most = 0;
+        for (size_t k = 1; k < count; k++)
+            most = found[k].clips > found[most].clips ? k : most;
+        cJSON *one = cJSON_CreateObject();
+        cJSON_AddNumberToObject(one, name, found[most].value);
+        cJSON_AddNumberToObject(one, "clips", (double)found[most].clips);
+        cJSON_AddItemToArray(array, one);
+        found[most] = found[--count];
+    }
+}
+
+/* ---- copies, notes ---- */
+
+static bool differs(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) != 0;
+}
+
+static void add_copies(cJSON *json, const struct clip_list *clips, const size_t *first)
+{
+    size_t copies = 0, labels = 0, speakers = 0, parts = 0;
+    cJSON *object = cJSON_AddObjectToObject(json, "same_sound"), *pairs = cJSON_CreateArray();
+
+    for (size_t i = 0; i < clips->count; i++) {
+        const struct clip *clip = &clips->clips[i], *other = &clips->clips[first[i]];
+        if (first[i] == i)
+            continue;
+        labels += differs(clip->label, other->label);
+        speakers += differs(clip->speaker, other->speaker);
+        parts += differs(clip->part, other->part);
+        if (copies++ < MOST_NAMED) {
+            const char *const pair[] = {other->path, clip->path};
+            cJSON_AddItemToArray(pairs, cJSON_CreateStringArray(pair, 2));
+        }
+    }
+    cJSON_AddNumberToObject(object, "clips", (double)copies);
+    cJSON_AddNumberToObject(object, "of_other_label", (double)labels);
+    cJSON_AddNumberToObject(object, "of_other_speaker", (double)speakers);
+    cJSON_AddNumberToObject(object, "in_other_part", (double)parts);
+    cJSON_AddItemToObject(object, "pairs", pairs);
+}
+
+static void add_clipped(cJSON *json, const struct clip_list *clips)
+{
+    size_t clipped = 0;
+    cJSON *paths = cJSON_CreateArray();
+
+    for (size_t i = 0; i < clips->count; i++)
+        if (clips->clips[i].clipped >= CLIPPED && clipped++ < MOST_NAMED)
+            cJSON_AddItemToArray(paths, cJSON_CreateString(clips->clips[i].path));
+    cJSON_AddNumberToObject(json, "clipped", (double)clipped);
+    cJSON_AddItemToObject(json, "clipped_paths", paths);
+}
+
+cJSON *quality_json(const char *corpus, enum task task, const struct clip_list *clips, const size_t *first)
+{
+    cJSON *json = cJSON_CreateObject();
+    double seconds = 0;
+    size_t opened = 0;
+
+    for (size_t i = 0; i < clips->count; i++) {
+        seconds += clips->clips[i].duration;
+        opened += clips->clips[i].sha256 != NULL;
+    }
+    cJSON_AddStringToObject(json, "corpus", corpus);
+    cJSON_AddNumberToObject(json, "clips", (double)clips->count);
+    cJSON_AddNumberToObject(json, "opened", (double)opened);
+    cJSON_AddNumberToObject(json, "hours", seconds / 3600);
+    if (task != REGRESSION)
+        add_labels(json, task, clips);
+    add_speakers(json, clips);
+    add_numbers(json, "sample_rates", "rate", clips, offsetof(struct clip, rate));
+    add_numbers(json, "channels", "channels", clips, offsetof(struct clip, channels));
+    add_measures(json, clips);
+    add_clipped(json, clips);
+    add_copies(json, clips, first);
+    return json;
+}

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# What emotrain index says of recordings: labels, sound, copies, outliers; which clips count, and copies in the split.
+. "$(dirname "$0")/lib.sh" "$@"
+tiny_experiment 1
+"$make_corpus" corpus 6 0.5 1 || fail "no corpus"
+rm -r corpus/Actor_0[56]
+
+# The page: once as text, as JSON, as HTML.
+expect 0 "^happy  *8  *4 " "$emotrain" index --config tiny.ini
+grep -q "^sample rates: 22050 Hz (64 clips)" out && grep -q "^duration, s  *1.00" out || fail "no sounds: $(cat out)"
+grep -q "same sound" out && fail "tones of other pitch are no copies: $(cat out)"
+expect 0 '"clips":	64' "$emotrain" index --config tiny.ini --format json
+"$emotrain" index --config tiny.ini -o page.html 2>err || fail "$(cat err)"
+grep -q "</html>" page.html && grep -q "<svg" page.html && grep -q "<td>fearful</td>" page.html || fail "no page: $(head -c 300 page.html)"
+expect_error 2 "written as .txt, .json or .html" "$emotrain" index --config tiny.ini -o page.pdf
+expect_error 2 "table or json" "$emotrain" index --config tiny.ini --format csv
+
+# Song is apart from speech, and said so; other fields choose, too.
+for clip in corpus/Actor_01/*.wav; do cp "$clip" "${clip/03-01-/03-02-}"; done
+printf x >>corpus/Actor_01/03-02-01-01-01-01-01.wav # another file
+expect 0 "16 of 80 clips are left out by corpus.filter=channel=speech, as usual for this corpus" "$emotrain" index --config tiny.ini
+expect 0 "^speakers: 1, of 16 to 16 clips" "$emotrain" index --config tiny.ini --set corpus.filter=channel=song
+expect 0 "^speakers: 4, of 16 to 32 clips" "$emotrain" index --config tiny.ini --set corpus.filter=none
+expect 0 "^speakers: 2, of 2 to 4 clips" "$emotrain" index --config tiny.ini --set "corpus.filter=channel=speech|song, sex=male, label=happy"
+expect_error 2 'has the channel "shout"' "$emotrain" index --config tiny.ini --set corpus.filter=channel=shout
+expect_error 2 'corpus.filter: "colour=red": expected channel' "$emotrain" index --config tiny.ini --set corpus.filter=colour=red
+rm corpus/Actor_01/03-02-*
+
+# The same sound under two names: reported in a known corpus, not trained on in a folder of one's own.
+mkdir -p own/happy own/sad
+for clip in corpus/Actor_0?/03-01-03-*.wav; do cp "$clip" own/happy/; done
+for clip in corpus/Actor_0?/03-01-04-*.wav; do cp "$clip" own/sad/; done
+for clip in own/happy/*.wav; do cp "$clip" "${clip%.wav}-again.wav"; done
+own=(--set corpus.kind=folders --set corpus.root=own)
+expect 0 "^same sound under another name: 8 clips: happy/" "$emotrain" index --config tiny.ini "${own[@]}"
+expect 0 "left out of the training or validation part" "$emotrain" split --config tiny.ini "${own[@]}"
+"$emotrain" split --config tiny.ini "${own[@]}" --list test 2>/dev/null >test.txt
+"$emotrain" split --config tiny.ini "${own[@]}" --list train 2>/dev/null >train.txt
+sed 's/-again$//' test.txt | sort -u >tested && sed 's/-again$//' train.txt | sort -u >trained
+[ -s tested ] && [ -z "$(comm -12 tested trained)" ] || fail "trains what it tests: $(comm -12 tested trained)"
+expect 0 "in the test part with their sound in the training part" "$emotrain" split --config tiny.ini "${own[@]}" --set split.copies=keep
+"$emotrain" split --config tiny.ini "${own[@]}" --set split.copies=keep --list train 2>/dev/null >kept.txt
+[ "$(wc -l <kept.txt)" -gt "$(wc -l <train.txt)" ] || fail "split.copies=keep keeps none"
+expect 0 "Copies: [0-9]* clips of the training" "$emotrain" --config tiny.ini "${own[@]}" --run copies --set train.epochs=1
+
+# Another corpus with the same recordings, to test on.
+expect 0 "are left out of the training" "$emotrain" split --config tiny.ini --set corpus.part=train --set corpus.other.kind=folders \
+  --set corpus.other.root=own --set corpus.other.part=test --set corpus.labels=happy,sad,angry
+grep -q "^happy  *0  *0  *16" out || fail "trains on the other corpus' test clips: $(cat out)"
+
+# The clips of one recording stay together, unless they are told not to.
+{ echo path,label,start,end; for clip in corpus/Actor_0?/03-01-0[34]-*.wav; do
+  for start in 0 0.3 0.6; do echo "${clip#corpus/},label$(basename "$clip" | cut -d- -f3),$start,$(awk "BEGIN{print $start+0.3}")"; done
+done; } >parts.csv
+parts=(--set corpus.kind=list --set corpus.file=parts.csv)
+expect 0 "keeps each recording's together" "$emotrain" split --config tiny.ini "${parts[@]}"
+"$emotrain" split --config tiny.ini "${parts[@]}" --list test 2>/dev/null | cut -d'#' -f1 | sort | uniq -c >files.txt
+[ -s files.txt ] && ! grep -qv "^ *3 " files.txt || fail "recordings are cut: $(cat files.txt)"
+"$emotrain" split --config tiny.ini "${parts[@]}" --set split.recordings_together=no --list test 2>/dev/null | cut -d'#' -f1 | sort | uniq -c >files.txt
+grep -qv "^ *3 " files.txt || fail "recordings are together although split.recordings_together=no"
+head -4 parts.csv >one.csv
+expect_error 1 "at least 2 recordings.*split.recordings_together=no" "$emotrain" split --config tiny.ini "${parts[@]}" --set corpus.file=one.csv
+
+# Short clips, and channels.
+expect 0 "shorter than audio.min_seconds=1.1" "$emotrain" split --config tiny.ini --set audio.min_seconds=1.1
+expect_error 1 "every clip is shorter" "$emotrain" split --config tiny.ini --set audio.min_seconds=99
+expect_error 2 "audio.channel" "$emotrain" index --config tiny.ini --set audio.channel=middle
+expect 0 "64 clips" "$emotrain" index --config tiny.ini --set audio.channel=left
+[ "$(find runs/cache -name '*-channel1.pcm' | wc -l)" = 64 ] || fail "no cache of the left channel: $(find runs | head)"
