@@ -135,10 +135,12 @@ static bool part_copies(struct indexed_corpus *corpus, const struct settings *se
     if (corpus->same_content == 0)
         return true;
     split_drop_copies(split, corpus->first, corpus->clips.count, keeps_copies(settings));
+    if (split->counts[PART_TRAIN] == 0)
+        return error_set(error,
+                         "split.copies: every clip of the training part sounds like one of the test or "
+                         "validation part (split.copies=keep trains on them)");
     say_copies(corpus);
-    return split->counts[PART_TRAIN] > 0 ||
-           error_set(error, "split.copies=drop: every clip of the training part sounds like one of the test "
-                            "or validation part");
+    return true;
 }
 
 bool corpora_read(struct indexed_corpus *corpus, const struct settings *settings, struct error *error)

@@ -394,13 +394,40 @@ static void test_predefined(void **state)
     clip_list_free(&clips);
 }
 
+/* Clips that sound alike, in two parts: the training part loses them, or they are counted. */
+static void test_copies(void **state)
+{
+    /* clips 0 to 3 train, 4 and 5 validate, 6 to 8 test; 1 sounds like 7, 2 and 8 like 4, 3 and 5 alike */
+    static const size_t first[] = {0, 1, 2, 3, 2, 3, 6, 1, 2};
+    size_t parts[PART_COUNT][4] = {
+        [PART_TRAIN] = {0, 1, 2, 3}, [PART_VALIDATION] = {4, 5}, [PART_TEST] = {6, 7, 8}};
+    struct split split = {.counts = {[PART_TRAIN] = 4, [PART_VALIDATION] = 2, [PART_TEST] = 3}};
+
+    (void)state;
+    for (int part = 0; part < PART_COUNT; part++)
+        split.clips[part] = parts[part];
+    split_drop_copies(&split, first, 9, true);
+    check_part("0 1 2 3", &split, PART_TRAIN, "kept");
+    assert_true(split.leaks == 2 && split.copies == 0);
+    split_drop_copies(&split, first, 9, false);
+    check_part("0", &split, PART_TRAIN, "dropped");
+    check_part("5", &split, PART_VALIDATION, "dropped");
+    check_part("6 7 8", &split, PART_TEST, "dropped");
+    assert_int_equal(split.copies, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scikit_learn),      cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_validation),        cmocka_unit_test(test_speaker),
-        cmocka_unit_test(test_folds_of_speakers), cmocka_unit_test(test_predefined),
-        cmocka_unit_test(test_fixed_parts),       cmocka_unit_test(test_rare_combinations),
+        cmocka_unit_test(test_scikit_learn),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_validation),
+        cmocka_unit_test(test_speaker),
+        cmocka_unit_test(test_folds_of_speakers),
+        cmocka_unit_test(test_predefined),
+        cmocka_unit_test(test_fixed_parts),
+        cmocka_unit_test(test_rare_combinations),
+        cmocka_unit_test(test_copies),
     };
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);
