@@ -10,7 +10,7 @@
 #include <yaml.h>
 
 /* A configuration is small: what is larger, deeper or made of more values is none, but an attack. */
-enum { DEEPEST = 32, LARGEST = 1 << 16, MOST = 10000 };
+enum { DEEPEST = 32, LARGEST = 1 << 20, MOST = 20000 };
 
 static const char *const BOOLEANS[] = {"true", "yes", "on", "false", "no", "off"}; /* the true ones first */
 

@@ -64,9 +64,11 @@ const struct setting SETTINGS[] = {
            "auto: bfloat16 where the hardware multiplies it natively, else float32"),
 
     {OF_CORPUS(kind), .fallback = "ravdess", .type = SETTING_NAME,
-     .choices = "ravdess|emodb|savee|crema-d|tess|emoreact|iemocap|esd|emovo|cafe|nemo|shemo|urdu|subesco|jl|"
-                "enterface|mesd|"
-                "emov-db|aesdd|baved|folders|list",
+     .choices =
+         "ravdess|emodb|savee|crema-d|tess|emoreact|iemocap|esd|emovo|cafe|nemo|shemo|urdu|subesco|jl|"
+         "enterface|mesd|"
+         "emov-db|aesdd|baved|asvp-esd|msp-podcast|msp-improv|meld|crema-d-votes|cmu-mosei|emozionalmente|"
+         "audformat|kaldi|folders|list",
      .help = "a known corpus, folders (a folder for each label) or a list (a table)"},
     {OF_CORPUS(root), .fallback = "datasets/ravdess", .type = SETTING_PATH,
      .help = "folder of the recordings"},

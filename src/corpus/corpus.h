@@ -81,8 +81,8 @@ bool corpus_labels(const struct corpora_settings *corpora, const struct clip_lis
 /* The names in the list corpus.labels; none if it is empty. */
 bool corpus_label_names(const char *list, struct strings *labels, struct error *error);
 
-/* What a corpus goes by in the catalogue: its format, the task unless it is single_label, the channel unless it
- * is their mean, and of a list its file ("list:/data/clips.csv"); caller frees. */
+/* What a corpus goes by in the catalogue: its format, the task unless it is single_label, the channel unless
+ * it is their mean, and of a list its file ("list:/data/clips.csv"); caller frees. */
 char *corpus_key(const struct corpus_settings *corpus, const struct corpora_settings *corpora);
 
 /* The corpus' folder as an absolute path; caller frees; NULL on error. */
@@ -104,6 +104,7 @@ bool corpus_signal(struct audio_cache *cache, const char *path, const char *sha2
 extern const struct corpus_format CORPUS_RAVDESS, CORPUS_EMODB, CORPUS_SAVEE, CORPUS_CREMA_D, CORPUS_TESS,
     CORPUS_EMOREACT, CORPUS_IEMOCAP, CORPUS_ESD, CORPUS_EMOVO, CORPUS_CAFE, CORPUS_NEMO, CORPUS_SHEMO,
     CORPUS_URDU, CORPUS_SUBESCO, CORPUS_JL, CORPUS_ENTERFACE, CORPUS_MESD, CORPUS_EMOV_DB, CORPUS_AESDD,
-    CORPUS_BAVED, CORPUS_FOLDERS, CORPUS_LIST;
+    CORPUS_BAVED, CORPUS_ASVP_ESD, CORPUS_MSP_PODCAST, CORPUS_MSP_IMPROV, CORPUS_MELD, CORPUS_CREMA_D_VOTES,
+    CORPUS_CMU_MOSEI, CORPUS_EMOZIONALMENTE, CORPUS_AUDFORMAT, CORPUS_KALDI, CORPUS_FOLDERS, CORPUS_LIST;
 
 #endif

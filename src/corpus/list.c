@@ -55,23 +55,14 @@ static const char *known_field(struct list *list, enum list_column column)
 static char *clip_path(struct list *list, struct error *error)
 {
     const char *start = known_field(list, LIST_START), *end = known_field(list, LIST_END);
-    char first[TEXT_NUMBER_SIZE], last[TEXT_NUMBER_SIZE];
-    double from = 0, to = 0;
     char *path = list_path(&list->places, row_field(list, LIST_PATH)), *stretch = NULL;
 
     if (!path)
         error_usage(error, "%s:%zu: \"%s\": expected the path of a recording", list->csv.path, list->csv.row,
                     row_field(list, LIST_PATH));
-    else if ((start && !value_to_seconds(start, &from)) || (end && !value_to_seconds(end, &to)) || from < 0 ||
-             (end && to <= from))
+    else if (!(stretch = value_stretch(path, start, end)))
         error_usage(error, "%s:%zu: no stretch from \"%s\" to \"%s\" s", list->csv.path, list->csv.row,
                     start ? start : "", end ? end : "");
-    else if (end)
-        stretch = mem_format("%s#t=%s,%s", path, text_from_number(first, from), text_from_number(last, to));
-    else if (from > 0)
-        stretch = mem_format("%s#t=%s", path, text_from_number(first, from)); /* to the end */
-    else
-        return path;
     free(path);
     return stretch;
 }

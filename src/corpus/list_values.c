@@ -58,6 +58,20 @@ bool value_to_seconds(const char *value, double *seconds)
     return good && (!days || fields == 3);
 }
 
+char *value_stretch(const char *file, const char *start, const char *end)
+{
+    char first[TEXT_NUMBER_SIZE], last[TEXT_NUMBER_SIZE];
+    double from = 0, to = 0;
+
+    if ((start && !value_to_seconds(start, &from)) || (end && !value_to_seconds(end, &to)) || from < 0 ||
+        (end && to <= from))
+        return NULL;
+    text_from_number(first, from);
+    if (end)
+        return mem_format("%s#t=%s,%s", file, first, text_from_number(last, to));
+    return from > 0 ? mem_format("%s#t=%s", file, first) : mem_string(file); /* to the end */
+}
+
 /* ---- parts ---- */
 
 enum part part_of_word(const char *word)

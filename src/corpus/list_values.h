@@ -15,6 +15,10 @@ bool speaker_is_unknown(const char *speaker);
 /* Seconds: "1.5", "0:01:05.5" (h:m:s), "1:05" (m:s), "0 days 00:00:01.5" (pandas). */
 bool value_to_seconds(const char *value, double *seconds);
 
+/* The path of a stretch of a file, FILE#t=START,END; without times (NULL), of all of it.  Caller frees; NULL:
+ * no such stretch. */
+char *value_stretch(const char *file, const char *start, const char *end);
+
 /* The part that a word names: train, training, dev, Validation, test ...; PART_COUNT: none that is known. */
 enum part part_of_word(const char *word);
 

@@ -6,7 +6,8 @@
  * (Dupuis and Pichora-Fuller, 2010), ESD (Zhou et al., 2021), EMOVO (Costantini et al., 2014), CaFE (Gournay
  * et al., 2018), nEMO (Christop, 2024), ShEMO (Mohamad Nezami et al., 2019), URDU (Latif et al., 2018),
  * SUBESCO (Sultana et al., 2021), JL-Corpus (James et al., 2018), eNTERFACE'05 (Martin et al., 2006), MESD
- * (Duville et al., 2021), EmoV-DB (Adigwe et al., 2018), AESDD (Vryzas et al., 2018), BAVED (Aouf, 2019).
+ * (Duville et al., 2021), EmoV-DB (Adigwe et al., 2018), AESDD (Vryzas et al., 2018), BAVED (Aouf, 2019),
+ * ASVP-ESD (Landry et al., 2020).
  */
 #include "base/files.h"
 #include "base/text.h"
@@ -143,6 +144,13 @@ static const struct code AESDD_LABELS[] = {{"a", "anger"},     {"d", "disgust"},
 
 static const struct code BAVED_LABELS[] = {{"0", "low"}, {"1", "normal"}, {"2", "high"}, {NULL, NULL}};
 
+/* ASVP-ESD: modality, channel, emotion, intensity, statement, actor, age, source, language ... */
+static const struct code ASVP_LABELS[] = {{"01", "boredom"},  {"02", "neutral"},  {"03", "happiness"},
+                                          {"04", "sadness"},  {"05", "anger"},    {"06", "fear"},
+                                          {"07", "disgust"},  {"08", "surprise"}, {"09", "excitement"},
+                                          {"10", "pleasure"}, {"11", "pain"},     {"12", "disappointment"},
+                                          {"13", "breath"},   {NULL, NULL}};
+
 static const struct naming NAMINGS[] = {
     {.name = "emodb",
      .pattern = "(^|/)([0-9]{2})([ab][0-9]{2})([WLEAFTN])[a-z]?$",
@@ -259,6 +267,12 @@ static const struct naming NAMINGS[] = {
      .speaker = 3,
      .label = 2,
      .labels = AESDD_LABELS},
+    {.name = "asvp-esd",
+     .pattern = "(^|/)03-0[12]-(0[1-9]|1[0-3])-0[12]-[0-9]+-([0-9]+)-[0-9]+-[0-9]+[^/]*$",
+     .example = "03-01-06-01-01-02-02-01-02-01",
+     .speaker = 3,
+     .label = 2,
+     .labels = ASVP_LABELS},
     {.name = "baved",
      .pattern = "(^|/)([0-9]+)-([mMfF])-[0-9]+-[0-6]-([012])-[0-9]+$",
      .example = "0-m-21-0-1-105",
@@ -432,6 +446,9 @@ const struct corpus_format CORPUS_BAVED = NAMED("baved", "BAVED, levels of emoti
                                                 "Arabic, words, 61 speakers, 1935 recordings; Aouf, 2019; "
                                                 "kaggle.com/a13x10/basic-arabic-vocal-emotions-dataset",
                                                 NULL);
+const struct corpus_format CORPUS_ASVP_ESD =
+    NAMED("asvp-esd", "ASVP-ESD, speech and other sounds of voices: 03-01-06-01-01-02-02-01-02-01.wav",
+          "many languages, 13,285 recordings; Landry et al., 2020; zenodo.org/record/7132783", "CC BY 4.0");
 const struct corpus_format CORPUS_FOLDERS = {.name = "folders",
                                              .summary = "a folder of recordings per label",
                                              .accepts = audio_is_sound_name,

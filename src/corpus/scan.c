@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "base/text.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,9 +169,12 @@ static bool check_file(const char *path, struct error *reason)
     struct error unread = {0};
     char *file = audio_file_of(path, &start, &end);
     bool there = stat(file, &facts) == 0;
+    const int why = errno;
 
     if (!there && lstat(file, &facts) == 0)
         error_set(reason, "a link to a file that is not there");
+    else if (!there)
+        error_set(reason, "unreadable: %s", strerror(why));
     else if (there && !S_ISREG(facts.st_mode))
         error_set(reason, "not a file but a folder, pipe, device or socket");
     else if (there && facts.st_size > 0 && facts.st_size < 1024) {
@@ -203,8 +207,8 @@ static void take_sound(struct scan *scan, struct clip *clip, const struct sound 
 
 /* Opens one changed file: hash, facts, cached signal; or the reason why it is unusable; or an error that
  * ends the scan. */
-static void open_clip(struct scan *scan, struct clip *clip, bool *one_channel, struct error *reason,
-                      struct error *error)
+static void open_clip(struct scan *scan, struct clip *clip, bool *opened, bool *one_channel,
+                      struct error *reason, struct error *error)
 {
     struct error unread = {0};
     struct audio_facts facts = {0};
@@ -215,6 +219,7 @@ static void open_clip(struct scan *scan, struct clip *clip, bool *one_channel, s
         free(path);
         return;
     }
+    *opened = true;
     if (hash_clip(scan, path, hash, &unread)) {
         pthread_mutex_lock(&scan->mutex);
         clip->sha256 = arena_string(&scan->found.arena, hash);
@@ -241,11 +246,12 @@ static bool scan_one(void *context, size_t item)
     struct scan *scan = context;
     struct clip *clip = &scan->found.clips[scan->todo[item]];
     struct error reason = {0}, naming = {0}, error = {0};
-    bool one_channel = false;
+    bool opened = false, one_channel = false;
 
-    if (scan->cache)
-        open_clip(scan, clip, &one_channel, &reason, &error);
+    if (scan->cache && !clip->defect) /* a list may have one: of what has no label nothing is needed */
+        open_clip(scan, clip, &opened, &one_channel, &reason, &error);
     pthread_mutex_lock(&scan->mutex);
+    scan->opened += opened;
     scan->one_channel += one_channel;
     if (error.kind)
         error_set(&scan->failure, "%s", error.message);
@@ -265,7 +271,7 @@ static bool scan_one(void *context, size_t item)
 static void summarize(const struct scan *scan, struct corpus_scan *result)
 {
     result->files = scan->found.count;
-    result->decoded = scan->cache ? scan->todo_count : 0;
+    result->decoded = scan->opened;
     result->gone = scan->gone_count;
     for (size_t i = 0; i < scan->found.count; i++) {
         const struct clip *clip = &scan->found.clips[i];

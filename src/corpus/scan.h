@@ -21,8 +21,9 @@ struct scan {
     size_t gone_count;
     struct strings endings; /* of files that the format does not take */
     size_t *ending_counts, ending_capacity;
+    size_t opened;         /* files opened this time */
     size_t one_channel;    /* clips opened now that are taken from one channel */
-    pthread_mutex_t mutex; /* guards progress, done, found.arena, hashed, one_channel and failure */
+    pthread_mutex_t mutex; /* guards progress, done, opened, found.arena, hashed, one_channel and failure */
     struct progress progress;
     size_t done;
     struct hashed { /* the file hashed last: many stretches of one file follow each other */

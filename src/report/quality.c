@@ -177,7 +177,8 @@ static bool next_label(enum task task, const char **rest, struct text *label)
 struct label_count {
     size_t clips, parts[PART_COUNT];
     double seconds;
-    struct strings speakers;
+    size_t speakers;
+    const char *speaker; /* counted last */
 };
 
 static void count_clip(struct label_count *count, const struct clip *clip)
@@ -186,8 +187,9 @@ static void count_clip(struct label_count *count, const struct clip *clip)
     count->seconds += clip->duration;
     for (int part = 0; part < PART_COUNT; part++)
         count->parts[part] += clip->part && strcmp(clip->part, PART_NAMES[part]) == 0;
-    if (clip->speaker)
-        strings_add_new(&count->speakers, clip->speaker);
+    if (clip->speaker && !text_equal(clip->speaker, count->speaker))
+        count->speakers++;
+    count->speaker = clip->speaker ? clip->speaker : count->speaker;
 }
 
 /* `medians`: of the measures, too. */
@@ -199,8 +201,8 @@ static cJSON *label_json(const char *name, const struct label_count *count, cons
     cJSON_AddStringToObject(json, "label", name);
     cJSON_AddNumberToObject(json, "clips", (double)count->clips);
     cJSON_AddNumberToObject(json, "hours", count->seconds / 3600);
-    if (count->speakers.count)
-        cJSON_AddNumberToObject(json, "speakers", (double)count->speakers.count);
+    if (count->speakers)
+        cJSON_AddNumberToObject(json, "speakers", (double)count->speakers);
     for (int part = 0; part < PART_COUNT; part++)
         if (count->parts[part])
             cJSON_AddNumberToObject(json, PART_NAMES[part], (double)count->parts[part]);
@@ -214,7 +216,9 @@ static cJSON *label_json(const char *name, const struct label_count *count, cons
     return json;
 }
 
-static void add_labels(cJSON *json, enum task task, const struct clip_list *clips)
+/* `order`: the clips by speaker. */
+static void add_labels(cJSON *json, enum task task, const struct clip_list *clips,
+                       const struct clip *const *order)
 {
     struct strings names = {0};
     struct text label = {0};
@@ -225,46 +229,48 @@ static void add_labels(cJSON *json, enum task task, const struct clip_list *clip
     strings_sort(&names);
     struct label_count *counts = mem_zero(names.count, sizeof *counts);
     for (size_t i = 0; i < clips->count; i++)
-        for (const char *rest = clips->clips[i].label; next_label(task, &rest, &label);)
-            count_clip(&counts[strings_index(&names, label.text)], &clips->clips[i]);
+        for (const char *rest = order[i]->label; next_label(task, &rest, &label);)
+            count_clip(&counts[strings_index(&names, label.text)], order[i]);
     cJSON *labels = cJSON_AddArrayToObject(json, "labels");
     const bool medians = task == SINGLE_LABEL && names.count <= MOST_MEDIANS;
     for (size_t k = 0; k < names.count; k++) {
         cJSON_AddItemToArray(labels, label_json(names.items[k], &counts[k], clips, medians));
-        strings_free(&counts[k].speakers);
     }
     free(counts);
     text_free(&label);
     strings_free(&names);
 }
 
-/* Speakers: how many clips each has, and which labels some of them lack. */
-static void add_speakers(cJSON *json, const struct clip_list *clips)
+/* Clips without a speaker first. */
+static int by_speaker(const void *a, const void *b)
 {
-    struct strings names = {0};
-    size_t unknown = 0;
+    const struct clip *x = *(const struct clip *const *)a, *y = *(const struct clip *const *)b;
 
-    for (size_t i = 0; i < clips->count; i++) {
-        if (clips->clips[i].speaker)
-            strings_add_new(&names, clips->clips[i].speaker);
-        else
-            unknown++;
+    return strcmp(x->speaker ? x->speaker : "", y->speaker ? y->speaker : "");
+}
+
+/* Speakers: how many clips each has, in clips ordered by speaker. */
+static void add_speakers(cJSON *json, const struct clip *const *order, size_t count)
+{
+    double *clips = mem_zero(count, sizeof *clips);
+    size_t speakers = 0, unknown = 0;
+
+    while (unknown < count && !order[unknown]->speaker)
+        unknown++;
+    for (size_t i = unknown; i < count; i++) {
+        speakers += i == unknown || strcmp(order[i]->speaker, order[i - 1]->speaker) != 0;
+        clips[speakers - 1]++;
     }
-    double *counts = mem_zero(names.count, sizeof *counts);
-    for (size_t i = 0; i < clips->count; i++)
-        if (clips->clips[i].speaker)
-            counts[strings_index(&names, clips->clips[i].speaker)]++;
-    cJSON *speakers = cJSON_AddObjectToObject(json, "speakers");
-    cJSON_AddNumberToObject(speakers, "count", (double)names.count);
-    cJSON_AddNumberToObject(speakers, "clips_without", (double)unknown);
-    if (names.count) {
-        qsort(counts, names.count, sizeof *counts, by_size);
-        cJSON_AddNumberToObject(speakers, "fewest_clips", counts[0]);
-        cJSON_AddNumberToObject(speakers, "median_clips", quantile(counts, names.count, 0.5));
-        cJSON_AddNumberToObject(speakers, "most_clips", counts[names.count - 1]);
+    cJSON *object = cJSON_AddObjectToObject(json, "speakers");
+    cJSON_AddNumberToObject(object, "count", (double)speakers);
+    cJSON_AddNumberToObject(object, "clips_without", (double)unknown);
+    if (speakers) {
+        qsort(clips, speakers, sizeof *clips, by_size);
+        cJSON_AddNumberToObject(object, "fewest_clips", clips[0]);
+        cJSON_AddNumberToObject(object, "median_clips", quantile(clips, speakers, 0.5));
+        cJSON_AddNumberToObject(object, "most_clips", clips[speakers - 1]);
     }
-    free(counts);
-    strings_free(&names);
+    free(clips);
 }
 
 /* Counts of a whole number that clips have, as [{"rate": 16000, "clips": 7}, ...], the most frequent first.
@@ -349,10 +355,12 @@ static void add_clipped(cJSON *json, const struct clip_list *clips)
 cJSON *quality_json(const char *corpus, enum task task, const struct clip_list *clips, const size_t *first)
 {
     cJSON *json = cJSON_CreateObject();
+    const struct clip **order = mem_zero(clips->count, sizeof *order);
     double seconds = 0;
     size_t opened = 0;
 
     for (size_t i = 0; i < clips->count; i++) {
+        order[i] = &clips->clips[i];
         seconds += clips->clips[i].duration;
         opened += clips->clips[i].sha256 != NULL;
     }
@@ -360,9 +368,12 @@ cJSON *quality_json(const char *corpus, enum task task, const struct clip_list *
     cJSON_AddNumberToObject(json, "clips", (double)clips->count);
     cJSON_AddNumberToObject(json, "opened", (double)opened);
     cJSON_AddNumberToObject(json, "hours", seconds / 3600);
+    if (clips->count)
+        qsort(order, clips->count, sizeof *order, by_speaker);
     if (task != REGRESSION)
-        add_labels(json, task, clips);
-    add_speakers(json, clips);
+        add_labels(json, task, clips, order);
+    add_speakers(json, order, clips->count);
+    free(order);
     add_numbers(json, "sample_rates", "rate", clips, offsetof(struct clip, rate));
     add_numbers(json, "channels", "channels", clips, offsetof(struct clip, channels));
     add_measures(json, clips);

@@ -139,10 +139,10 @@ static void test_list(void **state)
     free(stretch);
     free(path);
 
-    /* Unchanged: nothing is opened but the file that is not there.  A new label is seen without a new file.
+    /* Unchanged: nothing is opened.  A new label is seen without a new file.
      */
     assert_good(index_as(f, "list", &error), error);
-    assert_int_equal(f->scan.decoded, 1);
+    assert_int_equal(f->scan.decoded, 0);
     write_list("file,emotion,start,end\na.wav,calm,0,0.5\n");
     assert_good(index_as(f, "list", &error), error);
     assert_int_equal(f->clips.count, 1);

@@ -283,7 +283,8 @@ static void test_named_corpora(void **state)
                                            {"mesd", "Anger_F_A_abajo.wav|anger||female"},
                                            {"emov-db", "bea/amused/amused_1-15_0001.wav|amused|bea|female"},
                                            {"aesdd", "anger/a01 (1).wav|anger|1|"},
-                                           {"baved", "0/0-m-21-0-1-105.wav|normal|0|male"}};
+                                           {"baved", "0/0-m-21-0-1-105.wav|normal|0|male"},
+                                           {"asvp-esd", "03-01-06-01-01-02-02-01-02-01.wav|fear|02|"}};
     struct fixture *f = *state;
     struct error error = {0};
 
