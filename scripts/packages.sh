@@ -7,7 +7,7 @@ for use in "$@"; do
   case $use in
     build)
       echo gcc g++ cmake ninja-build pkg-config libtorch-dev libdnnl-dev libgloo-dev libcurl4-openssl-dev libopenblas0-pthread \
-        libsndfile1-dev libsamplerate0-dev libsqlite3-dev libinih-dev libcjson-dev libzip-dev libyaml-dev nettle-dev zlib1g-dev libsvm-dev liblbfgs-dev \
+        libsndfile1-dev libsamplerate0-dev libsqlite3-dev libinih-dev libcjson-dev libzip-dev libyaml-dev libunistring-dev nettle-dev zlib1g-dev libsvm-dev liblbfgs-dev \
         libjemalloc-dev libcmocka-dev libavformat-dev libavcodec-dev libavutil-dev
       ;;
     run) "$0" build; echo espeak-ng gnuplot-nox ;; # the demo corpus, charts

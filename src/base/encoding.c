@@ -7,6 +7,7 @@
 #include <iconv.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uninorm.h>
 
 /* UTF-16 with a mark; caller frees. */
 static char *convert_utf16(const char *bytes, size_t *size, const char *path, struct error *error)
@@ -84,4 +85,30 @@ char *text_to_utf8(char *bytes, size_t size, const char *path, struct error *err
               path, line);
     free(text);
     return NULL;
+}
+
+/* ---- normal forms ---- */
+
+static char *normalize(uninorm_t form, const char *text)
+{
+    const size_t size = strlen(text) + 1;
+    uint8_t *bytes = mem_alloc(size);
+    size_t length = 0;
+
+    memcpy(bytes, text, size);
+    uint8_t *normal = u8_normalize(form, bytes, size, NULL, &length);
+    char *result = normal ? mem_string((const char *)normal) : NULL;
+    free(normal);
+    free(bytes);
+    return result;
+}
+
+char *utf8_composed(const char *text)
+{
+    return normalize(UNINORM_NFC, text);
+}
+
+char *utf8_decomposed(const char *text)
+{
+    return normalize(UNINORM_NFD, text);
 }

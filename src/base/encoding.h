@@ -11,4 +11,9 @@
  * a NUL of their own, and gives a text that the caller frees; NULL on error. */
 char *text_to_utf8(char *bytes, size_t size, const char *path, struct error *error);
 
+/* UTF-8 text with each letter and its accents as one character where there is such a one (NFC), or as several
+ * (NFD), as macOS names files.  Caller frees; NULL where it is no UTF-8. */
+char *utf8_composed(const char *text);
+char *utf8_decomposed(const char *text);
+
 #endif

@@ -2,6 +2,7 @@
 #include "corpus/list_values.h"
 
 #include "audio/audio.h"
+#include "base/encoding.h"
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -140,6 +141,33 @@ static char *complete_ending(char *path)
     return path;
 }
 
+static bool is_ascii(const char *text)
+{
+    while (*text && (unsigned char)*text < 0x80)
+        text++;
+    return !*text;
+}
+
+/* The path as the file is called that is there: with its ending, in its normal form of Unicode; or as it is.
+ * Takes `path`. */
+static char *find_file(char *path)
+{
+    char *forms[] = {mem_string(path), is_ascii(path) ? NULL : utf8_composed(path),
+                     is_ascii(path) ? NULL : utf8_decomposed(path)};
+
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        char *form = forms[i];
+        if (form && !audio_is_sound_name(path_base(form)))
+            form = complete_ending(form);
+        if (form && !is_file(path) && is_file(form)) {
+            free(path);
+            path = mem_string(form);
+        }
+        free(form);
+    }
+    return path;
+}
+
 static char *with_slashes(const char *path)
 {
     char *copy = mem_string(path);
@@ -152,15 +180,15 @@ static char *with_slashes(const char *path)
 /* Whether the path is one that needs no look at the disk. */
 static bool is_plain(const char *path)
 {
-    return path[0] != '/' && path[0] != '~' && !strchr(path, '\\') && audio_is_sound_name(path_base(path)) &&
-           !strstr(path, "./") && !strstr(path, "//");
+    return is_ascii(path) && path[0] != '/' && path[0] != '~' && !strchr(path, '\\') &&
+           audio_is_sound_name(path_base(path)) && !strstr(path, "./") && !strstr(path, "//");
 }
 
 /* As the first recording that is there lies, so do all. */
 static void choose_place(struct list_places *places, const char *path)
 {
-    char *slashes = with_slashes(path), *below = complete_ending(join(places, slashes, false)),
-         *beside = complete_ending(join(places, slashes, true));
+    char *slashes = with_slashes(path), *below = find_file(join(places, slashes, false)),
+         *beside = find_file(join(places, slashes, true));
     bool is_below = is_file(below), is_beside = is_file(beside);
 
     places->is_beside = !is_below && is_beside;
@@ -187,8 +215,7 @@ char *list_path(struct list_places *places, const char *path)
         given = join(places, slashes, places->is_beside);
         free(slashes);
     }
-    if (!audio_is_sound_name(path_base(given)))
-        given = complete_ending(given);
+    given = find_file(given);
     char *clean = clean_path(given);
     free(given);
     bool below = strncmp(clean, places->root, length) == 0 && clean[length] == '/';

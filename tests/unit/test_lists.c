@@ -112,6 +112,9 @@ static const struct list_case CASES[] = {
     {"dots", "path,label\n./sub/../a.wav,x\n", .usable = 1, .first = "a.wav|x||"},
     {"the home", "path,label\n~/a.wav,x\n", .usable = 1, .first = "a.wav|x||"},
     {"backslashes", "path,label\nsub\\e.wav,x\n", .usable = 1, .first = "sub/e.wav|x||"},
+    {"another normal form", "path,label\nm\xc3\xbcller.wav,x\na.wav,y\n", .usable = 2, .first = "a.wav|y||"},
+    {"another normal form without ending", "path,label\nm\xc3\xbcller,x\n", .usable = 1,
+     .first = "mu\xcc\x88ller.wav|x||"},
     {"names without endings", "path,label\nsub/e,x\na,y\n", .usable = 2, .first = "a.wav|y||"},
     {"votes in rows", "path,label\na.wav,x\na.wav,y\nb.wav,x\na.wav,x\nb.wav,y\n", .votes = "majority",
      .usable = 1, .broken = 1, .first = "a.wav|x||"},
@@ -169,6 +172,7 @@ static void check_case(struct fixture *f, const struct list_case *c)
 
 static void put_clips(void)
 {
+    put_clip("mu\xcc\x88ller.wav", 3230, 230);
     static const char *const names[] = {"a.wav", "b.wav", "c.wav", "d.wav", "sub/e.wav"};
 
     for (int i = 0; i < 5; i++)
