@@ -10,13 +10,13 @@ bool command_corpora(const struct options *options, struct error *error)
 
     (void)options;
     (void)error;
-    printf("%-12s %s\n", "corpus.kind", "what it is");
+    printf("%-15s %s\n", "corpus.kind", "what it is");
     for (size_t i = 0; (format = corpus_format_at(i)); i++) {
-        printf("%-12s %s\n", format->name, format->summary);
+        printf("%-15s %s\n", format->name, format->summary);
         if (format->about)
-            printf("%-12s   %s\n", "", format->about);
+            printf("%-15s   %s\n", "", format->about);
         if (format->licence)
-            printf("%-12s   licence: %s\n", "", format->licence);
+            printf("%-15s   licence: %s\n", "", format->licence);
     }
     return true;
 }
