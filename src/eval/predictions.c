@@ -38,6 +38,16 @@ struct prediction *prediction_list_add(struct prediction_list *list, const char 
     return item;
 }
 
+void prediction_set_facts(struct prediction_list *list, struct prediction *prediction, const char *speaker,
+                          const char *sex, const char *intensity, const char *text)
+{
+    prediction->has_facts = true;
+    prediction->speaker = arena_string(&list->arena, speaker);
+    prediction->sex = arena_string(&list->arena, sex);
+    prediction->intensity = arena_string(&list->arena, intensity);
+    prediction->text = arena_string(&list->arena, text);
+}
+
 static void decide(const struct prediction_list *list, struct prediction *prediction,
                    const double *thresholds)
 {
@@ -80,6 +90,8 @@ void prediction_list_append(struct prediction_list *list, const struct predictio
         memcpy(to->probabilities, from->probabilities, bytes);
         if (to->decisions)
             memcpy(to->decisions, from->decisions, bytes);
+        if (from->has_facts)
+            prediction_set_facts(list, to, from->speaker, from->sex, from->intensity, from->text);
     }
 }
 
@@ -164,7 +176,12 @@ static void make_row(void *context, size_t i, struct prediction_row *row)
     *row = (struct prediction_row){.path = item->path,
                                    .target = prediction_is_known(item) ? maker->target.text : NULL,
                                    .predicted = maker->predicted.text,
-                                   .probabilities = maker->probabilities};
+                                   .probabilities = maker->probabilities,
+                                   .has_facts = item->has_facts,
+                                   .speaker = item->speaker,
+                                   .sex = item->sex,
+                                   .intensity = item->intensity,
+                                   .text = item->text};
 }
 
 bool predictions_write(struct catalogue *catalogue, int64_t run, const char *part,
@@ -225,6 +242,8 @@ static bool take_row(void *context, const char *task, const struct prediction_ro
         labels_from(list, object);
     }
     struct prediction *item = prediction_list_add(list, row->path, -1, NULL);
+    if (row->has_facts)
+        prediction_set_facts(list, item, row->speaker, row->sex, row->intensity, row->text);
     bool whole = list->task != TASK_COUNT && row->predicted && parse_row(list, item, row);
     for (size_t k = 0; k < list->label_count; k++) {
         const cJSON *p = cJSON_GetArrayItem(object, (int)k);

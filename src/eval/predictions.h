@@ -17,6 +17,8 @@ struct prediction {
     double *probabilities; /* of regression: the numbers predicted */
     double *targets;   /* of the other tasks: the targets, 0 or 1 or numbers; NULL where that is not known */
     double *decisions; /* multi_label: 1 for the labels given */
+    bool has_facts;    /* of the clip, as they were: */
+    const char *speaker, *sex, *intensity, *text; /* NULL where unknown */
 };
 
 struct prediction_list {
@@ -35,6 +37,10 @@ void prediction_list_start(struct prediction_list *list, enum task task, const c
  * and NULL where that is not known. */
 struct prediction *prediction_list_add(struct prediction_list *list, const char *path, int label,
                                        const double *targets);
+
+/* Records the clip's facts with its prediction. */
+void prediction_set_facts(struct prediction_list *list, struct prediction *prediction, const char *speaker,
+                          const char *sex, const char *intensity, const char *text);
 
 /* Makes a prediction of a row, a number per label: the largest is the label predicted; of multi_label, those
  * above their thresholds are. */

@@ -1,4 +1,4 @@
-/* What the catalogue knows of a run's clips: see clips.h. */
+/* What is known of a run's clips: see clips.h. */
 #include "report/clips.h"
 
 #include "corpus/corpus.h"
@@ -26,6 +26,21 @@ static bool look_up_elsewhere(struct clip_facts *facts, struct catalogue *catalo
     return done;
 }
 
+/* What the run recorded with its predictions; false where it did not: runs of earlier versions. */
+static bool take_recorded(struct clip_facts *facts, const struct prediction_list *predictions)
+{
+    for (size_t i = 0; i < predictions->count; i++) {
+        const struct prediction *p = &predictions->items[i];
+        if (!p->has_facts)
+            return false;
+        facts->clips[i].speaker = facts->speakers[i] = arena_string(&facts->arena, p->speaker);
+        facts->clips[i].sex = arena_string(&facts->arena, p->sex);
+        facts->clips[i].intensity = arena_string(&facts->arena, p->intensity);
+        facts->clips[i].text = arena_string(&facts->arena, p->text);
+    }
+    return predictions->count > 0;
+}
+
 bool clip_facts_read(struct clip_facts *facts, struct catalogue *catalogue, const struct run_info *info,
                      const struct prediction_list *predictions, struct error *error)
 {
@@ -37,6 +52,8 @@ bool clip_facts_read(struct clip_facts *facts, struct catalogue *catalogue, cons
     facts->root = *root ? arena_string(&facts->arena, root) : NULL;
     for (size_t i = 0; i < predictions->count; i++)
         facts->clips[i].path = predictions->items[i].path;
+    if (take_recorded(facts, predictions))
+        return true;
     bool done = clips_look_up(catalogue, kind, root, facts->clips, facts->count, &facts->arena, error);
     for (size_t c = 0; done && c < info->corpus.more_count; c++)
         done = look_up_elsewhere(facts, catalogue, &info->corpus.more[c], error);

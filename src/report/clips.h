@@ -1,4 +1,5 @@
-/* What the catalogue knows of the clips that a run predicted for: speaker, sex, intensity, statement. */
+/* What is known of the clips that a run predicted for: speaker, sex, intensity, statement; as the run
+ * recorded them, or of runs of earlier versions, as the catalogue has them today. */
 #ifndef EMOTRAIN_REPORT_CLIPS_H
 #define EMOTRAIN_REPORT_CLIPS_H
 

@@ -32,7 +32,7 @@ static bool find_model(const char *name, const char *directory, const char *revi
 {
     *run = run_folder_find(name, directory, false, error);
     *model = NULL;
-    if (*run && !checkpoint_best(*run, model, error))
+    if (*run && (!checkpoint_best(*run, model, error) || (*model && !checkpoint_check(*model, true, error))))
         return false;
     if (*run && !*model)
         return error_set(error, "%s: this run has no checkpoint yet", *run);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SCHEMA_VERSION = 6, BUSY_MILLISECONDS = 60000 };
+enum { SCHEMA_VERSION = 7, BUSY_MILLISECONDS = 60000 };
 
 /* MIGRATIONS[v] takes a database from version v to v + 1. */
 static const char *const MIGRATIONS[SCHEMA_VERSION] = {
@@ -86,6 +86,10 @@ static const char *const MIGRATIONS[SCHEMA_VERSION] = {
     "ALTER TABLE clips ADD COLUMN snr REAL; ALTER TABLE clips ADD COLUMN fingerprint TEXT;"
     "ALTER TABLE clips ADD COLUMN channel TEXT;" /* of the corpus: speech, song */
     "UPDATE clips SET file_mtime = 0;",
+    /* 6 -> 7: a report tells of the clips as they were when the run predicted for them */
+    "ALTER TABLE predictions ADD COLUMN speaker TEXT; ALTER TABLE predictions ADD COLUMN sex TEXT;"
+    "ALTER TABLE predictions ADD COLUMN intensity TEXT; ALTER TABLE predictions ADD COLUMN text TEXT;"
+    "ALTER TABLE predictions ADD COLUMN has_facts INTEGER NOT NULL DEFAULT 0;",
 };
 
 /* Why a file that is there or can be made cannot be written: an errno, or 0. */

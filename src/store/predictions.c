@@ -8,7 +8,11 @@ static bool insert_rows(struct catalogue *catalogue, int64_t run, const char *pa
 {
     struct statement s;
 
-    if (statement_prepare(&s, catalogue, "INSERT INTO predictions VALUES (?, ?, ?, ?, ?, ?, ?)", error)) {
+    if (statement_prepare(&s, catalogue,
+                          "INSERT INTO predictions (run_id, part, position, path, label, predicted, "
+                          "probabilities, speaker, sex, intensity, text, has_facts) "
+                          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                          error)) {
         for (size_t i = 0; i < count && !s.failed; i++) {
             struct prediction_row row;
             make(context, i, &row);
@@ -19,6 +23,11 @@ static bool insert_rows(struct catalogue *catalogue, int64_t run, const char *pa
             statement_text(&s, row.target);
             statement_text(&s, row.predicted);
             statement_text(&s, row.probabilities);
+            statement_text(&s, row.speaker);
+            statement_text(&s, row.sex);
+            statement_text(&s, row.intensity);
+            statement_text(&s, row.text);
+            statement_integer(&s, row.has_facts);
             statement_run(&s, error);
         }
     }
@@ -48,14 +57,24 @@ bool prediction_rows_read(struct catalogue *catalogue, int64_t run, const char *
 {
     struct statement s;
 
-    if (statement_prepare(&s, catalogue,
-                          "SELECT path, label, predicted, probabilities, task FROM predictions"
-                          " JOIN runs ON runs.id = run_id WHERE run_id = ? AND part = ? ORDER BY position",
-                          error)) {
+    if (statement_prepare(
+            &s, catalogue,
+            "SELECT path, label, predicted, probabilities, task, speaker, sex, intensity, text, "
+            "has_facts FROM predictions"
+            " JOIN runs ON runs.id = run_id WHERE run_id = ? AND part = ? ORDER BY position",
+            error)) {
         statement_integer(&s, run);
         statement_text(&s, part);
         while (statement_row(&s, error)) {
-            const struct prediction_row row = {column(&s, 0), column(&s, 1), column(&s, 2), column(&s, 3)};
+            const struct prediction_row row = {.path = column(&s, 0),
+                                               .target = column(&s, 1),
+                                               .predicted = column(&s, 2),
+                                               .probabilities = column(&s, 3),
+                                               .speaker = column(&s, 5),
+                                               .sex = column(&s, 6),
+                                               .intensity = column(&s, 7),
+                                               .text = column(&s, 8),
+                                               .has_facts = sqlite3_column_int(s.handle, 9) != 0};
             if (!take(context, column(&s, 4), &row)) {
                 s.failed = true;
                 error_set(error, "%s: a damaged prediction for %s", catalogue->path,

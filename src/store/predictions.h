@@ -12,6 +12,8 @@ struct prediction_row {
     const char *target; /* NULL where it is not known */
     const char *predicted;
     const char *probabilities; /* JSON: label -> probability, or number */
+    bool has_facts; /* the clip's facts as they were are here; earlier versions did not record them */
+    const char *speaker, *sex, *intensity, *text; /* NULL where unknown */
 };
 
 /* Fills row i, whose strings are used before the next call. */

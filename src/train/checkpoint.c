@@ -1,11 +1,14 @@
 /* Checkpoints on disk: see checkpoint.h. */
 #include "train/checkpoint.h"
 
+#include "base/digest.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "model/weights/weights.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,6 +28,96 @@ static int64_t step_of(const char *name)
     name += strlen("step-");
     name += strspn(name, "0");
     return !*name ? 0 : text_to_integer(name, &step) ? step : -1;
+}
+
+/* ---- checksums ---- */
+
+/* The files whose checksum the trainer's state holds: they are written once.  config.json may be written
+ * again when an evaluation has found thresholds, and is read strictly. */
+static const char *const SUMMED[] = {"model.safetensors", "optimizer.safetensors"};
+enum { SUMMED_COUNT = sizeof SUMMED / sizeof SUMMED[0], SUM_SIZE = 9 };
+
+static bool sum_file(const char *folder, const char *name, char sum[SUM_SIZE], struct error *error)
+{
+    char *path = path_join(folder, name);
+    struct file_map map;
+    bool done = file_map_open(&map, path, error);
+
+    if (done) {
+        snprintf(sum, SUM_SIZE, "%08x", (unsigned)checksum(map.bytes, map.size));
+        file_map_close(&map);
+    }
+    free(path);
+    return done;
+}
+
+/* Adds {"model.safetensors": "1a2b3c4d", ...}, CRC-32. */
+static bool add_sums(cJSON *json, const char *folder, struct error *error)
+{
+    cJSON *sums = cJSON_AddObjectToObject(json, "crc32");
+    bool done = true;
+
+    for (int i = 0; done && i < SUMMED_COUNT; i++) {
+        char sum[SUM_SIZE];
+        done = sum_file(folder, SUMMED[i], sum, error);
+        if (done)
+            cJSON_AddStringToObject(sums, SUMMED[i], sum);
+    }
+    return done;
+}
+
+/* The object as it comes out of its own text. */
+static cJSON *reread(const cJSON *json)
+{
+    char *text = cJSON_PrintUnformatted(json);
+    cJSON *read = cJSON_Parse(text);
+
+    cJSON_free(text);
+    return read;
+}
+
+/* The CRC-32 of the state itself, but for its own line. */
+static void sum_state(cJSON *json, char sum[SUM_SIZE])
+{
+    cJSON_DeleteItemFromObjectCaseSensitive(json, "state_crc32");
+    char *text = cJSON_PrintUnformatted(json);
+    snprintf(sum, SUM_SIZE, "%08x", (unsigned)checksum(text, strlen(text)));
+    cJSON_free(text);
+}
+
+/* Whether a file's checksum is what the state says; states of earlier versions say nothing. */
+static bool check_file(const cJSON *json, const char *folder, const char *name, struct error *error)
+{
+    const cJSON *expected = json_at(json, "crc32", name);
+    char sum[SUM_SIZE];
+
+    if (!cJSON_IsString(expected))
+        return true;
+    return sum_file(folder, name, sum, error) &&
+           (strcmp(sum, expected->valuestring) == 0 ||
+            error_set(error, "%s/%s: damaged: its checksum is %s, not %s", folder, name, sum,
+                      expected->valuestring));
+}
+
+bool checkpoint_check(const char *folder, bool model_only, struct error *error)
+{
+    char *path = path_join(folder, "trainer_state.json"), *expected = NULL;
+    char sum[SUM_SIZE];
+    cJSON *json = json_read(path, error);
+    const cJSON *own = json ? cJSON_GetObjectItemCaseSensitive(json, "state_crc32") : NULL;
+
+    if (cJSON_IsString(own)) {
+        expected = mem_string(own->valuestring);
+        sum_state(json, sum);
+        if (strcmp(sum, expected) != 0)
+            error_set(error, "%s: damaged: its checksum is %s, not %s", path, sum, expected);
+    }
+    for (int i = 0; i < (model_only ? 1 : SUMMED_COUNT) && !error->kind; i++)
+        check_file(json, folder, SUMMED[i], error);
+    cJSON_Delete(json);
+    free(expected);
+    free(path);
+    return !error->kind;
 }
 
 /* ---- state ---- */
@@ -60,7 +153,15 @@ static bool write_state(const char *folder, const struct trainer_state *state,
     cJSON *steps = cJSON_AddArrayToObject(json, "optimizer_steps");
     for (size_t i = 0; i < optimizer->count; i++)
         cJSON_AddItemToArray(steps, cJSON_CreateNumber((double)et_adamw_steps(optimizer->optimizer, i)));
-    bool done = json_write(path, json, error);
+    bool done = add_sums(json, folder, error);
+    if (done) {
+        char sum[SUM_SIZE];
+        cJSON *read = reread(json); /* as it will be read: a number's text is not always the same */
+        sum_state(read, sum);
+        cJSON_AddStringToObject(json, "state_crc32", sum);
+        cJSON_Delete(read);
+        done = json_write(path, json, error);
+    }
     cJSON_Delete(json);
     free(path);
     return done;
@@ -307,24 +408,50 @@ bool checkpoint_save(const char *run, const struct model *model, const struct op
     return done;
 }
 
-char *checkpoint_newest(const char *run)
+/* The newest checkpoint before a step; NULL: there is none. */
+static char *newest_before(const char *folder, const struct strings *names, int64_t before, int64_t *step)
+{
+    const char *newest = NULL;
+
+    *step = -1;
+    for (size_t i = 0; i < names->count; i++) {
+        int64_t of_this = step_of(names->items[i]);
+        if (of_this > *step && of_this < before) {
+            *step = of_this;
+            newest = names->items[i];
+        }
+    }
+    return newest ? path_join(folder, newest) : NULL;
+}
+
+bool checkpoint_newest(const char *run, char **newest, struct error *error)
 {
     struct strings names = {0};
-    struct error none = {0};
-    char *folder = path_join(run, "checkpoints"), *newest = NULL;
-    int64_t best = -1;
+    struct error none = {0}, damage = {0};
+    char *folder = path_join(run, "checkpoints"), *path;
+    int64_t step = INT64_MAX;
 
+    *newest = NULL;
     folder_list(&names, folder, &none);
-    for (size_t i = 0; i < names.count; i++) {
-        if (step_of(names.items[i]) <= best)
+    while (!*newest && (path = newest_before(folder, &names, step, &step))) {
+        struct error now = {0};
+        if (checkpoint_check(path, false, &now)) {
+            *newest = path;
             continue;
-        best = step_of(names.items[i]);
-        free(newest);
-        newest = path_join(folder, names.items[i]);
+        }
+        if (damage.kind)
+            log_warn("%s", now.message);
+        else
+            damage = now;
+        free(path);
     }
+    if (damage.kind && *newest)
+        log_warn("%s; going on from the checkpoint before it, %s", damage.message, path_base(*newest));
+    else if (damage.kind)
+        error_set(error, "%s; there is no whole checkpoint before it: start a new run", damage.message);
     strings_free(&names);
     free(folder);
-    return newest;
+    return !error->kind;
 }
 
 bool checkpoint_best(const char *run, char **folder, struct error *error)

@@ -44,9 +44,13 @@ struct optimizer_state {
 bool checkpoint_save(const char *run, const struct model *model, const struct optimizer_state *optimizer,
                      const struct trainer_state *state, int64_t keep, struct error *error);
 
-/* The newest checkpoint's folder: what a run goes on from.  A folder of that name is always whole.  NULL
- * where there is none yet.  Caller frees. */
-char *checkpoint_newest(const char *run);
+/* Whether the checkpoint's files are as they were written, by the checksums in its state; the error names the
+ * file that is not.  `model_only`: all but the optimizer's. */
+bool checkpoint_check(const char *folder, bool model_only, struct error *error);
+
+/* The newest checkpoint that is not damaged: what a run goes on from; a warning names those that are.  NULL
+ * where there is none yet; an error where all are damaged.  Caller frees. */
+bool checkpoint_newest(const char *run, char **newest, struct error *error);
 
 /* The folder that the link `best` points to, for the caller to free; NULL where there is no such link yet.  A
  * link to nowhere is an error. */

@@ -172,9 +172,13 @@ bool evaluate(const struct model *model, const struct dataset *dataset, const st
                                  .outputs =
                                      mem_zero(dataset->count * model->labels.count + 1, sizeof(double))};
 
-    for (size_t i = 0; i < dataset->count; i++)
-        prediction_list_add(predictions, dataset->items[i].clip->path, dataset->items[i].label,
-                            dataset->items[i].targets);
+    for (size_t i = 0; i < dataset->count; i++) {
+        const struct clip *clip = dataset->items[i].clip;
+        prediction_set_facts(
+            predictions,
+            prediction_list_add(predictions, clip->path, dataset->items[i].label, dataset->items[i].targets),
+            clip->speaker, clip->sex, clip->intensity, clip->text);
+    }
     longest_first_order(dataset, run.order);
     predict_batches(&run, compute, what, error);
     bool done = ranks_agree(run.ranks, error) && fill_predictions(&run, predictions, error);

@@ -18,6 +18,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What a run knows of itself, in its folder: the same as in the catalogue. */
+static const char RUN_INFO_FILE[] = "run_info.json";
+
 /* The main job under way. */
 struct job {
     const struct options *options;
@@ -119,9 +122,8 @@ static bool choose_folder(void *context, struct error *error)
 
     if (!job->resumed)
         return name_run(job, error);
-    job->checkpoint = checkpoint_newest(job->folder);
     job->lock = run_folder_lock(job->folder, error);
-    return job->lock >= 0;
+    return job->lock >= 0 && checkpoint_newest(job->folder, &job->checkpoint, error);
 }
 
 /* Looked at now, not after a night of training. */
@@ -220,11 +222,29 @@ static bool fill_in_turn(void *context, struct error *error)
 
 static bool store_info(struct job *job, struct error *error)
 {
-    char *text = run_info_print(&job->info);
-    bool done = run_set_info(job->experiment.corpus.catalogue, job->run, text, error);
+    char *text = run_info_print(&job->info), *path = path_join(job->folder, RUN_INFO_FILE);
+    bool done = file_write(path, text, strlen(text), error) &&
+                run_set_info(job->experiment.corpus.catalogue, job->run, text, error);
 
+    free(path);
     cJSON_free(text);
     return done;
+}
+
+/* What the run knows of itself: from the catalogue, or, where that does not have it, since the run was moved
+ * or the database is another one, from its folder. */
+static bool find_info(struct job *job, const char *in_catalogue, struct error *error)
+{
+    char *path = path_join(job->folder, RUN_INFO_FILE),
+         *text = !in_catalogue && path_exists(path) ? file_read(path, NULL, error) : NULL;
+
+    if (in_catalogue || text) {
+        run_info_read(&job->info, in_catalogue ? in_catalogue : text);
+        job->described = true;
+    }
+    free(text);
+    free(path);
+    return !error->kind;
 }
 
 /* A resumed run must go on with the same clips in the same parts.  Takes over what it knows of itself, if it
@@ -235,13 +255,13 @@ static bool check_same_split(struct job *job, struct error *error)
     struct arena arena = {0};
     bool same = run_find(job->experiment.corpus.catalogue, job->folder, &row, &arena, error);
 
-    if (same && row.info) {
-        run_info_read(&job->info, row.info);
-        job->described = true;
-    }
+    same = same && find_info(job, row.info, error);
     job->finished =
         same && row.state && strcmp(row.state, "finished") == 0 && !ranks_are_several(&job->ranks);
     arena_free(&arena);
+    if (same && !job->described)
+        log_warn("%s: nothing says which clips this run began with: it goes on with those of today",
+                 job->folder);
     if (job->described && describes_other_split(&job->info, &job->experiment.corpus))
         return error_set(error,
                          "%s: the corpus or its split has changed since this run began: it cannot go on, "
