@@ -1,9 +1,9 @@
 /*
  * From a sound file to the samples a model takes in.
  *
- *     struct audio_cache *cache = audio_cache_open("runs/cache", 16000, "sinc_best", &error);
+ *     struct audio_cache *cache = audio_cache_open("runs/cache", 16000, "sinc_best", "mean", &error);
  *     struct signal signal;
- *     if (audio_cache_load(cache, path, sha256, &signal, &error)) {    decoded now, or on an earlier run
+ *     if (audio_cache_load(cache, path, sha256, 0, &signal, &error)) {    decoded now, or before
  *         signal_normalize(&signal);
  *         ... signal.samples[0 .. signal.count - 1]
  *         signal_free(&signal);
@@ -13,8 +13,8 @@
  * file.
  *
  * Files are decoded by libsndfile (WAV, FLAC, Ogg, ...), others by FFmpeg where its libraries are (m4a, webm,
- * the sound of videos), downmixed to the mean of their channels, resampled by libsamplerate.  All functions
- * may be called from several threads at once.
+ * the sound of videos), brought to one channel, usually their mean, resampled by libsamplerate.  All
+ * functions may be called from several threads at once.
  */
 #ifndef EMOTRAIN_AUDIO_AUDIO_H
 #define EMOTRAIN_AUDIO_AUDIO_H
@@ -100,7 +100,8 @@ void audio_cache_close(struct audio_cache *cache); /* NULL does nothing */
 /* Removes what killed processes left half-written; others may be writing, and have an hour for an entry. */
 bool audio_cache_clean_up(const struct audio_cache *cache, struct error *error);
 
-/* Where the cache keeps something of a file's content: NAME-RATE-RESAMPLER.ENDING; caller frees. */
+/* Where the cache keeps something of a file's content: NAME-RATE-RESAMPLER[-channelN].ENDING; caller
+ * frees. */
 char *audio_cache_entry(const struct audio_cache *cache, const char *sha256, const char *ending);
 
 /* The signal of `path`, whose content hash is `sha256`, at the cache's rate, its first `seconds` (0: all);

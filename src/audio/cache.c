@@ -6,6 +6,7 @@
 #include "audio/audio.h"
 
 #include "audio/egemaps/egemaps.h"
+#include "audio/fingerprint.h"
 #include "audio/reader.h"
 #include "base/digest.h"
 #include "base/files.h"
@@ -138,8 +139,8 @@ struct making {
     struct file_writer writer;
     struct header header;
     struct signal piece; /* as recorded; begins with 2 * PAD_SECONDS that were there before */
-    size_t capacity, pieces;
-    double seconds; /* measured so far */
+    size_t capacity;
+    struct sound_meter meter;
 };
 
 /* Samples near the largest that there are become infinite where they are added up. */
@@ -149,29 +150,6 @@ static bool check_finite(const struct signal *signal, struct error *reason)
         if (!isfinite(signal->samples[i]))
             return error_set(reason, "too loud: resampled it holds NaN or infinity (sample %zu)", i);
     return true;
-}
-
-/* Adds what was measured of a piece; a recording of several has no fingerprint. */
-static void add_sound(struct making *m)
-{
-    struct sound sound, *all = &m->header.sound;
-    const double seconds = (double)m->piece.count / m->piece.rate;
-
-    sound_measure(&m->piece, &sound);
-    if (m->pieces++ == 0) {
-        *all = sound;
-    } else {
-        const float share = (float)(seconds / (m->seconds + seconds));
-        const double energy = (1 - (double)share) * pow(10, (double)all->level / 10) +
-                              (double)share * pow(10, (double)sound.level / 10);
-        all->level = (float)(10 * log10(energy));
-        all->peak = fmaxf(all->peak, sound.peak);
-        all->clipped += share * (sound.clipped - all->clipped);
-        all->silence += share * (sound.silence - all->silence);
-        all->snr += share * (sound.snr - all->snr);
-        all->fingerprint = (struct fingerprint){0};
-    }
-    m->seconds += seconds;
 }
 
 /* Resamples the piece and writes what is new of it. */
@@ -203,24 +181,27 @@ static bool put_pieces(struct making *m, struct error *reason)
     bool is_first = true, is_last = false, done = true;
 
     m->piece.count = 0;
-    m->pieces = 0;
-    m->seconds = 0;
+    m->meter = (struct sound_meter){0};
     m->header.count = 0;
     m->header.checksum = 0;
     file_writer_seek(&m->writer, sizeof m->header);
     while (done && !is_last) {
         const size_t asked = (is_first ? PIECE_SECONDS + 2 * PAD_SECONDS : PIECE_SECONDS) * rate;
+        const size_t old = m->piece.count;
         is_last = reader_read(&m->reader, asked, &m->piece, &m->capacity) < asked;
         if (m->piece.count == 0)
             break; /* reader_check says why */
-        add_sound(m);
+        sound_meter_add(&m->meter, &m->piece, old);
         done = put_piece(m, is_first, is_last, reason);
         if (!is_last) {
             memmove(m->piece.samples, m->piece.samples + m->piece.count - keep, keep * sizeof(float));
             m->piece.count = keep;
         }
-        is_first = false;
+        is_first = is_first && is_last;
     }
+    sound_meter_finish(&m->meter, &m->header.sound);
+    if (is_first && m->piece.count > 0) /* a recording of several pieces has no fingerprint */
+        fingerprint_make(&m->piece, &m->header.sound.fingerprint);
     return done;
 }
 

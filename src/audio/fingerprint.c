@@ -134,7 +134,7 @@ void fingerprint_make(const struct signal *signal, struct fingerprint *fingerpri
     struct error none = {0};
     double mean, deviation;
 
-    *fingerprint = (struct fingerprint){0};
+    memset(fingerprint, 0, sizeof *fingerprint); /* it is written to files as it is */
     memcpy(low.samples, signal->samples, signal->count * sizeof *low.samples);
     if (signal->rate >= LEAST_RATE && audio_resample(&low, RATE, "sinc_fastest", &none) &&
         place_energy(&low, &mean, &deviation) && 2 * REACH * deviation >= LEAST_SECONDS * RATE) {
@@ -147,9 +147,9 @@ void fingerprint_make(const struct signal *signal, struct fingerprint *fingerpri
 
 /* ---- comparing ---- */
 
-float fingerprint_slack(const struct fingerprint *fingerprint)
+float fingerprint_slack(float seconds)
 {
-    return 0.03F + 0.01F * fingerprint->seconds;
+    return 0.03F + 0.01F * seconds;
 }
 
 static int differing_bits(const struct fingerprint *a, const struct fingerprint *b, int from, int to)
@@ -165,9 +165,11 @@ bool fingerprint_same(const struct fingerprint *a, const struct fingerprint *b)
 {
     enum { FIRST = 4, FIRST_MOST = 64 * FIRST * 2 / 5 }; /* most pairs are told apart by the first words */
 
-    if (!(a->seconds > 0) || !(b->seconds > 0) || fabsf(a->seconds - b->seconds) > fingerprint_slack(a))
+    const float seconds = a->seconds < b->seconds ? a->seconds : b->seconds;
+
+    if (!(seconds > 0) || !(fabsf(a->seconds - b->seconds) <= fingerprint_slack(seconds)))
         return false;
-    const double most = (double)a->seconds < LONG_SECONDS ? MOST_SHORT : MOST_DIFFERENT;
+    const double most = (double)seconds < LONG_SECONDS ? MOST_SHORT : MOST_DIFFERENT;
     int different = differing_bits(a, b, 0, FIRST);
     return different < FIRST_MOST &&
            different + differing_bits(a, b, FIRST, FINGERPRINT_WORDS) <= most * 64 * FINGERPRINT_WORDS;

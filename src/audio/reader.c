@@ -124,6 +124,29 @@ static bool choose_number(struct reader *reader, struct error *error)
     return true;
 }
 
+/* Goes through the stretch once to find its loudest channel, and back to its beginning. */
+static bool choose_loudest(struct reader *reader, struct error *error)
+{
+    const size_t channels = (size_t)reader->info.channels;
+    sf_count_t done = 0, got = 1;
+    int loudest = 0;
+
+    while (done < reader->info.frames && got > 0) {
+        const sf_count_t left = reader->info.frames - done;
+        got = sf_readf_float(reader->file, reader->block, left < BLOCK_FRAMES ? left : BLOCK_FRAMES);
+        for (size_t i = 0; got > 0 && i < (size_t)got * channels; i++)
+            if (isfinite(reader->block[i]))
+                reader->energies[i % channels] += (double)reader->block[i] * (double)reader->block[i];
+        done += got;
+    }
+    for (int c = 0; c < reader->info.channels; c++)
+        loudest = reader->energies[c] > reader->energies[loudest] ? c : loudest;
+    memset(reader->energies, 0, sizeof reader->energies);
+    reader->only = loudest;
+    return sf_seek(reader->file, reader->first, SEEK_SET) == reader->first ||
+           error_set(error, "cannot go back to its beginning");
+}
+
 /* An open file's facts, and the stretch of it (end 0: all). */
 static bool prepare(struct reader *reader, double start, double end, struct error *error)
 {
@@ -141,7 +164,7 @@ static bool prepare(struct reader *reader, double start, double end, struct erro
     if (!choose_number(reader, error) || (end != 0 && !seek_stretch(reader, start, end, error)))
         return false;
     reader->block = mem_zero((size_t)BLOCK_FRAMES * (size_t)info->channels, sizeof *reader->block);
-    return true;
+    return reader->channel != CHANNEL_LOUDEST || info->channels == 1 || choose_loudest(reader, error);
 }
 
 bool reader_open(struct reader *reader, const char *path, int channel, struct error *error)
@@ -268,8 +291,8 @@ size_t reader_read(struct reader *reader, size_t frames, struct signal *signal, 
     return signal->count - before;
 }
 
-/* The loudest channel where it is asked for, or where the mean loses the sound: of two channels, one is
- * silent or the other's opposite.  Else -1. */
+/* The loudest channel where the mean loses the sound: of two channels, one is silent or the other's opposite.
+ * Else -1. */
 static int better_channel(const struct reader *reader)
 {
     const double lost = 1e-4;
@@ -277,23 +300,25 @@ static int better_channel(const struct reader *reader)
     int loudest = 0, silent = 0;
 
     for (int c = 0; c < channels; c++) {
-        loudest = reader->energies[c] > reader->energies[loudest] ? c : loudest;
+        if (reader->energies[c] > reader->energies[loudest] || !isfinite(reader->energies[loudest]))
+            loudest = c;
         silent += reader->energies[c] <= 0;
     }
     bool none = reader->energies[loudest] <= 0, half = channels == 2 && silent == 1,
          is_lost = half || reader->mean_energy < lost * reader->energies[loudest];
-    return channels > 1 && !none && (is_lost || reader->channel == CHANNEL_LOUDEST) ? loudest : -1;
+    return channels > 1 && !none && is_lost ? loudest : -1;
 }
 
 bool reader_again(struct reader *reader)
 {
-    const int better = reader->only < 0 ? better_channel(reader) : -1;
+    const int better = reader->channel == CHANNEL_MEAN && reader->only < 0 ? better_channel(reader) : -1;
 
     if (better < 0 || sf_seek(reader->file, reader->first, SEEK_SET) != reader->first)
         return false;
     reader->only = better;
     reader->done = 0;
     reader->constant = true;
+    reader->not_finite = false;
     return true;
 }
 

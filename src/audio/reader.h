@@ -2,10 +2,11 @@
  * Inside audio/: a sound file, or a stretch of it, read as one channel, block by block, whatever its format.
  *
  *     if (reader_open(&reader, path, CHANNEL_MEAN, &error)) {
- *         do
- *             while (reader_read(&reader, 16000, &signal)) ...
- *         while (reader_again(&reader));          it turned out that another channel must be taken
- *         bool good = reader_check(&reader, &error);
+ *         do {
+ *             signal.count = 0;
+ *             reader_read(&reader, (size_t)reader.info.frames, &signal, &capacity);
+ *         } while (reader_again(&reader));          it turned out that another channel must be taken
+ *         good = reader_check(&reader, &error);
  *     }
  *     reader_close(&reader);
  */
@@ -49,7 +50,7 @@ void reader_close(struct reader *reader);
 /* Appends up to `frames` samples to the signal, with room for `capacity`; returns how many, 0 at the end. */
 size_t reader_read(struct reader *reader, size_t frames, struct signal *signal, size_t *capacity);
 
-/* At the end: whether all must be read once more, since another channel is wanted than was taken. */
+/* At the end: whether all must be read once more, since the mean has lost the sound. */
 bool reader_again(struct reader *reader);
 
 /* After that: whether what was read is whole, finite and no silence; fills reader->facts. */

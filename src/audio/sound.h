@@ -6,6 +6,7 @@
 #define EMOTRAIN_AUDIO_SOUND_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct signal;
@@ -36,14 +37,27 @@ struct sound {
 /* Measures a signal as it was decoded. */
 void sound_measure(const struct signal *signal, struct sound *sound);
 
-/* Whether two fingerprints are of one sound: whether they differ in at most 26 % of the bits, 18 % where the
- * part is shorter than a second.  Of RAVDESS, two recordings differ in 33 % of them or more, those of one
- * speaker and sentence too; a recording and its copy at another rate or through a lossy codec mostly in 0 to
- * 22 %. */
+/* The same of a recording that comes in pieces, without its fingerprint.  A zeroed struct is an empty one. */
+struct sound_meter {
+    double energy, peak; /* sum of the squares; largest sample */
+    size_t samples, clipped;
+    double *energies; /* (frames) mean squares of frames of 25 ms */
+    size_t frames, capacity, in_frame;
+    double frame_energy; /* of the frame that is not whole yet */
+};
+
+void sound_meter_add(struct sound_meter *meter, const struct signal *signal,
+                     size_t from);                                       /* samples[from ..] */
+void sound_meter_finish(struct sound_meter *meter, struct sound *sound); /* and frees it */
+
+/* Whether two fingerprints are of one sound: whether they differ in at most 26 % of the bits (18 % where the
+ * part is shorter than a second), and in less than 40 % of the first quarter.  Of RAVDESS, two recordings
+ * differ in 33 % of them or more, those of one speaker and sentence too; a recording and its copy at another
+ * rate or through a lossy codec mostly in 0 to 22 %. */
 bool fingerprint_same(const struct fingerprint *a, const struct fingerprint *b);
 
-/* How far apart the seconds of two fingerprints of one sound may be. */
-float fingerprint_slack(const struct fingerprint *fingerprint);
+/* How far apart the seconds of two fingerprints of one sound may be, by the shorter one's. */
+float fingerprint_slack(float seconds);
 
 /* As text, for the catalogue; reading what is no such text gives none. */
 enum { FINGERPRINT_TEXT_SIZE = 8 + 16 * FINGERPRINT_WORDS + 1 };

@@ -9,7 +9,8 @@
 #include <strings.h>
 #include <yaml.h>
 
-/* A configuration is small: what is larger, deeper or made of more values is none, but an attack. */
+/* Headers and configurations are small: what is larger, deeper or made of more values is none, but an attack.
+ */
 enum { DEEPEST = 32, LARGEST = 1 << 20, MOST = 20000 };
 
 static const char *const BOOLEANS[] = {"true", "yes", "on", "false", "no", "off"}; /* the true ones first */

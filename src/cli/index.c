@@ -12,7 +12,7 @@ static void add_scan(struct text *out, const struct config *config, const struct
     text_add(out, "%s: %zu clips, %.2f s of audio", config_settings(config)->corpora.items[0].root,
              scan->clips, scan->seconds_of_audio);
     if (scan->multichannel)
-        text_add(out, ", %zu of several channels downmixed", scan->multichannel);
+        text_add(out, ", %zu of several channels", scan->multichannel);
     text_add(out, "\n%zu files, %zu opened this time", scan->files, scan->decoded);
     if (scan->unopened)
         text_add(out, ", %zu not yet", scan->unopened);
@@ -43,6 +43,8 @@ static bool choose_form(const struct options *options, enum form *form, struct e
         f++;
     if (f == 3)
         return error_usage(error, "-o %s: what index says is written as .txt, .json or .html", file);
+    if (format && (enum form)f != *form)
+        return error_usage(error, "--format %s and -o %s contradict each other: leave one out", format, file);
     *form = (enum form)f;
     return true;
 }
@@ -85,13 +87,12 @@ bool command_index(const struct options *options, struct error *error)
     if (done) {
         const struct settings *settings = config_settings(config);
         add_scan(&scan, config, &corpus.scan);
-        if (corpus.scan.clips > 0 && (!options->no_decode || form != FORM_TEXT)) {
+        if (corpus.scan.clips > 0 && (!options->no_decode || form != FORM_TEXT))
             done = corpora_read(&corpus, settings, error);
-            json = done ? quality_json(settings->corpora.items[0].root, settings->corpora.task, &corpus.clips,
-                                       corpus.first)
-                        : NULL;
-        }
-        done = tell(options, form, &scan, json, error) && done;
+        if (done && (form != FORM_TEXT || corpus.clips.count > 0))
+            json = quality_json(settings->corpora.items[0].root, settings->corpora.task, &corpus.clips,
+                                corpus.first);
+        done = done && tell(options, form, &scan, json, error);
     }
     cJSON_Delete(json);
     text_free(&scan);

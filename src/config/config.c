@@ -39,6 +39,7 @@ static void store_value(struct config *config, size_t corpus, size_t i, const ch
     setting_store(s, kept, s->of_each_corpus ? (void *)&config->corpora[corpus] : (void *)&config->settings);
     config->settings.corpora.task = config->settings.model.task;
     config->settings.corpora.channel = config->settings.audio.channel;
+    config->settings.corpora.min_seconds = config->settings.audio.min_seconds;
 }
 
 /* Appends a corpus with its defaults; returns its index. */

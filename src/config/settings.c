@@ -84,9 +84,8 @@ const struct setting SETTINGS[] = {
              "label "
              "that most give, or that all give; clips without one are left out"},
     {OF_CORPUS(filter), .fallback = "", .type = SETTING_LIST, .separator = ',',
-     .help =
-         "which clips count, by channel, intensity, sex, speaker, sentence or label: channel=speech|song, "
-         "sex=female; empty: as usual for the corpus (ravdess: channel=speech); none: all"},
+     .help = "which clips count, by channel, intensity, sex, speaker, text or label: channel=speech|song, "
+             "sex=female; empty: as usual for the corpus (ravdess: channel=speech); none: all"},
     {OF_CORPUS(label_map), .fallback = "", .type = SETTING_LIST, .separator = ',',
      .help = "labels to rename, join or leave out: joy=happy, elation=happy, other=-"},
     {OF_CORPUS(part), .fallback = "split", .type = SETTING_NAME, .choices = "split|train|validation|test",
@@ -447,6 +446,7 @@ static void make_defaults(void)
                       SETTINGS[i].of_each_corpus ? (void *)&default_corpus : (void *)&defaults);
     defaults.corpora.task = defaults.model.task;
     defaults.corpora.channel = defaults.audio.channel;
+    defaults.corpora.min_seconds = defaults.audio.min_seconds;
 }
 
 const struct settings *settings_default(void)

@@ -57,7 +57,8 @@ struct corpora_settings {
     bool strict;
     const char *note;
     enum task task;      /* of [model]: how labels are read */
-    const char *channel; /* of [audio] */
+    const char *channel; /* of [audio], as min_seconds */
+    double min_seconds;
 };
 
 struct audio_settings {

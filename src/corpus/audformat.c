@@ -224,6 +224,27 @@ static int by_path(const void *a, const void *b)
     return strcmp(((const struct facts *)a)->path, ((const struct facts *)b)->path);
 }
 
+/* What several tables say of one path, together; by path. */
+static void join_facts(struct database *db)
+{
+    size_t kept = 0;
+
+    if (db->count)
+        qsort(db->facts, db->count, sizeof *db->facts, by_path);
+    for (size_t i = 0; i < db->count; i++) {
+        const struct facts *one = &db->facts[i];
+        struct facts *last = kept ? &db->facts[kept - 1] : NULL;
+        if (!last || strcmp(last->path, one->path) != 0) {
+            db->facts[kept++] = *one;
+            continue;
+        }
+        last->speaker = last->speaker ? last->speaker : one->speaker;
+        last->sex = last->sex ? last->sex : one->sex;
+        last->text = last->text ? last->text : one->text;
+    }
+    db->count = kept;
+}
+
 /* What is known of a path, of the file where nothing is of the stretch; zeros: nothing. */
 static struct facts find_facts(const struct database *db, const char *path)
 {
@@ -334,8 +355,7 @@ static bool read_database(struct database *db, struct error *error)
     cJSON_ArrayForEach(table, tables) if (label_column(db, table) && member(table, "split_id"))
         db->splits_only = true;
     cJSON_ArrayForEach(table, tables) done = done && read_facts(db, table, error);
-    if (db->count)
-        qsort(db->facts, db->count, sizeof *db->facts, by_path);
+    join_facts(db);
     cJSON_ArrayForEach(table, tables) done = done && read_labels(db, table, error);
     if (done && db->found->count == 0)
         done = error_usage(error,

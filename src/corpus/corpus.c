@@ -159,8 +159,8 @@ bool corpus_clips(const struct corpora_settings *corpora, const struct corpus_se
     size_t kept = 0;
 
     bool done = corpus_label_names(corpora->labels, &labels, error) &&
-                clips_read(catalogue, id, CLIPS_USABLE, list, error) && filter_clips(corpus, list, error) &&
-                map_labels(corpus->label_map, task, list, error);
+                clips_read(catalogue, id, CLIPS_USABLE, list, error) &&
+                filter_clips(corpus, task, list, error) && map_labels(corpus->label_map, task, list, error);
     for (size_t i = 0; done && i < list->count; i++)
         if (has_use(&list->clips[i], &labels, task, &list->arena))
             list->clips[kept++] = list->clips[i];

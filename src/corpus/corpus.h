@@ -55,7 +55,7 @@ struct corpus_scan {
     size_t files, decoded, clips; /* files met, opened this time, usable clips */
     size_t copies, broken, gone;  /* left out: copies, broken; vanished since last time */
     double seconds_of_audio;      /* of the usable clips */
-    size_t multichannel;          /* usable clips of more than one channel, downmixed */
+    size_t multichannel;          /* usable clips of more than one channel */
     size_t unopened;              /* usable clips that no scan has opened yet */
 };
 

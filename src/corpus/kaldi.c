@@ -13,6 +13,7 @@
 #include "corpus/corpus.h"
 #include "corpus/list_values.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,11 +146,11 @@ static void add_utterance(struct data *data, const struct entry *label, struct c
     clip_list_add(found, &(struct clip){.path = path ? path : label->key,
                                         .name = label->key,
                                         .label = label->value,
-                                        .speaker = speaker,
-                                        .sex = !gender            ? NULL
-                                               : gender[0] == 'f' ? "female"
-                                               : gender[0] == 'm' ? "male"
-                                                                  : NULL,
+                                        .speaker = speaker && !speaker_is_unknown(speaker) ? speaker : NULL,
+                                        .sex = !gender                                    ? NULL
+                                               : tolower((unsigned char)gender[0]) == 'f' ? "female"
+                                               : tolower((unsigned char)gender[0]) == 'm' ? "male"
+                                                                                          : NULL,
                                         .text = map_find(&data->texts, label->key),
                                         .part = data->part,
                                         .defect = path ? NULL : reason});

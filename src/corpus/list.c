@@ -148,28 +148,6 @@ static bool add_row(struct list *list, struct error *error)
     return !error->kind;
 }
 
-static int by_path(const void *a, const void *b)
-{
-    return strcmp((*(const struct clip *const *)a)->path, (*(const struct clip *const *)b)->path);
-}
-
-static bool check_unique(const struct list *list, struct error *error)
-{
-    size_t count = list->found->count;
-    const struct clip **order = mem_zero(count, sizeof *order);
-
-    for (size_t i = 0; i < count; i++)
-        order[i] = &list->found->clips[i];
-    if (count)
-        qsort(order, count, sizeof *order, by_path);
-    for (size_t i = 1; i < count && !error->kind; i++)
-        if (by_path(&order[i - 1], &order[i]) == 0)
-            error_usage(error, "%s: %s is listed twice (corpus.votes joins annotators' rows)", list->csv.path,
-                        order[i]->path);
-    free(order);
-    return !error->kind;
-}
-
 /* A column that only seems to hold parts ("set": A, B, C) is not taken for one, and that is said. */
 static bool check_guessed_part(struct list *list, struct error *error)
 {
@@ -208,7 +186,7 @@ static bool read_rows(struct list *list, struct error *error)
         log_info("%s: %zu rows left out by corpus.part_map", list->csv.path, list->left_out);
     if (done && list->votes)
         votes_join_rows(list->found, list->all_agree);
-    return done && !error->kind && check_unique(list, error);
+    return done && !error->kind;
 }
 
 static bool list_clips(const struct corpora_settings *corpora, const struct corpus_settings *corpus,

@@ -6,8 +6,8 @@
  *
  *     ROOT/Audio/session1/S01A/P/MSP-IMPROV-S01A-F01-P-FM01.wav
  *
- * The speaker is the second field of the name (F01, of session 1); for model.task=regression the numbers
- * are arousal, valence and dominance, 1 to 5.
+ * The speaker is the second field of the name (F01, of session 1); for model.task=regression
+ * corpus.labels names some of the numbers arousal, valence and dominance, 1 to 5.
  */
 #include "base/files.h"
 #include "base/text.h"
@@ -25,6 +25,7 @@ static const struct {
 static const char *const FILES[] = {"Evalution.txt", "Evaluation.txt", "Audio/Evalution.txt"};
 
 enum { NUMBERS = 3 };
+static const char *const NAMES[NUMBERS] = {"arousal", "valence", "dominance"};
 
 /* A turn as its line has it. */
 struct turn {
@@ -48,7 +49,37 @@ static const char *label_of(char code)
     return NULL;
 }
 
-static void add_turn(const struct turn *turn, const char *audio, enum task task, struct clip_list *found)
+/* Which numbers corpus.labels names, in its order. */
+struct numbers {
+    int of[NUMBERS];
+    size_t count; /* 0: labels are wanted, not numbers */
+};
+
+static bool find_numbers(struct numbers *numbers, const struct corpora_settings *corpora, struct error *error)
+{
+    struct strings names = {0};
+    bool done = corpora->task != REGRESSION || corpus_label_names(corpora->labels, &names, error);
+
+    for (size_t k = 0; done && k < names.count; k++) {
+        int n = 0;
+        while (n < NUMBERS && strcmp(NAMES[n], names.items[k]) != 0)
+            n++;
+        done = n < NUMBERS || error_usage(error,
+                                          "corpus.labels: \"%s\" is no number of MSP-Improv: it has arousal, "
+                                          "valence, dominance",
+                                          names.items[k]);
+        if (done)
+            numbers->of[numbers->count++] = n;
+    }
+    if (done && corpora->task == REGRESSION && numbers->count == 0)
+        done =
+            error_usage(error, "model.task=regression needs corpus.labels: of arousal, valence, dominance");
+    strings_free(&names);
+    return done;
+}
+
+static void add_turn(const struct turn *turn, const char *audio, const struct numbers *wanted,
+                     struct clip_list *found)
 {
     struct text numbers = {0};
     struct clip clip = {.label = label_of(turn->code), .speaker = turn->speaker};
@@ -56,8 +87,11 @@ static void add_turn(const struct turn *turn, const char *audio, enum task task,
          *path = mem_format("%ssession%d/%s/%s/%s.wav", audio, atoi(turn->speaker + 1), turn->scene,
                             turn->kind, name);
 
-    if (task == REGRESSION) {
-        target_print(REGRESSION, NULL, NUMBERS, turn->numbers, &numbers);
+    if (wanted->count > 0) {
+        double values[NUMBERS];
+        for (size_t k = 0; k < wanted->count; k++)
+            values[k] = turn->numbers[wanted->of[k]];
+        target_print(REGRESSION, NULL, wanted->count, values, &numbers);
         clip.label = numbers.text;
     }
     clip.name = name;
@@ -90,11 +124,13 @@ static bool list_clips(const struct corpora_settings *corpora, const struct corp
     char *root = corpus_root(corpus, error), *text = root ? read_labels(root, error) : NULL, *rest = text,
          *audio = root ? path_join(root, "Audio") : NULL;
     struct turn turn;
+    struct numbers numbers = {0};
+    bool done = text && find_numbers(&numbers, corpora, error);
 
-    for (char *line; (line = strsep(&rest, "\n"));)
+    for (char *line; done && (line = strsep(&rest, "\n"));)
         if (read_turn(line, &turn))
-            add_turn(&turn, path_is_folder(audio) ? "Audio/" : "", corpora->task, found);
-    bool done = text && (found->count > 0 || error_set(error, "%s/%s: no line of a turn", root, FILES[0]));
+            add_turn(&turn, path_is_folder(audio) ? "Audio/" : "", &numbers, found);
+    done = done && (found->count > 0 || error_set(error, "%s/%s: no line of a turn", root, FILES[0]));
     free(audio);
     free(text);
     free(root);

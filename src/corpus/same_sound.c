@@ -74,7 +74,7 @@ static bool compare_print(void *context, size_t item)
 {
     struct comparison *comparison = context;
     const struct print *one = &comparison->prints[item];
-    const float last = one->fingerprint.seconds + fingerprint_slack(&one->fingerprint);
+    const float last = one->fingerprint.seconds + fingerprint_slack(one->fingerprint.seconds);
 
     for (size_t i = item + 1; i < comparison->count && comparison->prints[i].fingerprint.seconds <= last;
          i++) {

@@ -13,6 +13,7 @@
 #include "corpus/corpus.h"
 #include "corpus/list_values.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -174,7 +175,7 @@ static char *fill_known(const struct csv *csv, const char *template, const struc
 
 /* ---- rows ---- */
 
-/* The template under which the row's recording is; the first one where it is nowhere. */
+/* The template under which the row's recording is; NULL: it is nowhere. */
 static const char *find_path(const struct reading *r, struct error *error)
 {
     for (size_t p = 0; p < MOST_PLACES && r->table->paths[p]; p++) {
@@ -189,6 +190,14 @@ static const char *find_path(const struct reading *r, struct error *error)
     return NULL;
 }
 
+/* In place; NULL stays NULL. */
+static char *in_small_letters(char *text)
+{
+    for (char *c = text; c && *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    return text;
+}
+
 /* The label, or the numbers; NULL: the row has none. */
 static char *row_label(struct reading *r, struct error *error)
 {
@@ -197,9 +206,7 @@ static char *row_label(struct reading *r, struct error *error)
 
     if (r->task != REGRESSION) {
         char *label = fill_known(&r->csv, r->table->label, r->table->labels, error);
-        for (char *c = label; c && *c; c++) /* "Neutral" of one part is "neutral" of another */
-            *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
-        return label;
+        return in_small_letters(label); /* "Neutral" of one part is "neutral" of another */
     }
     for (size_t k = 0; k < r->labels.count; k++)
         if (!text_to_number(csv_trimmed(&r->csv, r->numbers[k]), &values[k]))
@@ -219,8 +226,7 @@ static bool add_row(struct reading *r, struct clip_list *found, struct error *er
          *text = fill_known(&r->csv, table->text, NULL, error),
          *part = table->all_in ? mem_string(table->all_in)
                                : fill_known(&r->csv, table->part, table->parts, error);
-    for (char *c = sex; c && *c; c++)
-        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+    in_small_letters(sex);
     if (path && !error->kind && !(part && !*part)) {
         char *name = path_stem(path);
         clip_list_add(found,
@@ -231,7 +237,10 @@ static bool add_row(struct reading *r, struct clip_list *found, struct error *er
                                      .sex = sex && !speaker_is_unknown(sex) ? sex : NULL,
                                      .text = text,
                                      .part = part,
-                                     .defect = label ? NULL : "no label on which the annotators agree"});
+                                     .defect = label                   ? NULL
+                                               : r->task == REGRESSION ? "no number"
+                                               : table->labels ? "no label on which the annotators agree"
+                                                               : "no label"});
         free(name);
     }
     free(path);

@@ -160,3 +160,11 @@ bool fields_write(const char *path, const cJSON *json, struct error *error)
     cJSON_Delete(exact);
     return done;
 }
+
+bool field_in_any(const cJSON *array, const char *name)
+{
+    const cJSON *item = NULL;
+
+    cJSON_ArrayForEach(item, array) if (field(item, name) && !cJSON_IsNull(field(item, name))) return true;
+    return false;
+}

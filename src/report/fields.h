@@ -18,6 +18,9 @@ size_t field_count(const cJSON *object, const char *name);             /* 0 wher
 const char *field_text(const cJSON *object, const char *name);         /* "" where there is no text */
 struct interval field_interval(const cJSON *object, const char *name); /* of NaN where there is none */
 
+/* Whether any item of an array has such a member, and not null. */
+bool field_in_any(const cJSON *array, const char *name);
+
 /* A cell of a table that a run recorded, as text; the buffer holds a number. */
 const char *field_cell(const cJSON *cell, char buffer[TEXT_NUMBER_SIZE]);
 

@@ -10,14 +10,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct quality_measure QUALITY_MEASURES[] = {
+static const struct quality_measure QUALITY_MEASURES[] = {
     {"duration", "duration", "s", offsetof(struct clip, duration), 2, 0.2},
     {"level", "level (RMS)", "dBFS", offsetof(struct clip, level), 1, 6},
     {"peak", "peak", "dBFS", offsetof(struct clip, peak), 1, 6},
     {"snr", "signal to noise, estimated", "dB", offsetof(struct clip, snr), 1, 6},
     {"silence", "silence, share of the time", "", offsetof(struct clip, silence), 2, 0.2},
 };
-const size_t QUALITY_MEASURE_COUNT = sizeof QUALITY_MEASURES / sizeof QUALITY_MEASURES[0];
+enum { QUALITY_MEASURE_COUNT = sizeof QUALITY_MEASURES / sizeof QUALITY_MEASURES[0] };
+
+const struct quality_measure *quality_measure_find(const char *name)
+{
+    size_t m = 0;
+
+    while (m + 1 < QUALITY_MEASURE_COUNT && strcmp(QUALITY_MEASURES[m].name, name) != 0)
+        m++;
+    return &QUALITY_MEASURES[m];
+}
 
 enum { BINS = 24, MOST_NAMED = 10, MOST_MEDIANS = 64 /* labels */ };
 

@@ -26,7 +26,7 @@ struct quality_measure {
     int decimals;
     double least; /* difference from the median that is worth a word: of durations, of their logarithms */
 };
-extern const struct quality_measure QUALITY_MEASURES[];
-extern const size_t QUALITY_MEASURE_COUNT;
+/* By its name, one of those in the data. */
+const struct quality_measure *quality_measure_find(const char *name);
 
 #endif

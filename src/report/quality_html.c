@@ -32,14 +32,6 @@ static void add_summary(struct text *page, const cJSON *json)
 
 /* ---- labels ---- */
 
-static bool any_has(const cJSON *array, const char *name)
-{
-    const cJSON *item = NULL;
-
-    cJSON_ArrayForEach(item, array) if (field(item, name)) return true;
-    return false;
-}
-
 static void add_labels(struct text *page, const cJSON *labels)
 {
     static const struct {
@@ -56,7 +48,7 @@ static void add_labels(struct text *page, const cJSON *labels)
     cJSON_ArrayForEach(label, labels) most = fmax(most, field_number(label, "clips"));
     text_add(page, "<h2>Labels</h2>\n<div class=\"wide\"><table><tr><th></th><th></th>");
     for (int c = 0; c < COLUMNS; c++)
-        if (any_has(labels, columns[c].name))
+        if (field_in_any(labels, columns[c].name))
             text_add(page, "<th>%s</th>", columns[c].title);
     text_add(page, "</tr>\n");
     cJSON_ArrayForEach(label, labels)
@@ -66,7 +58,7 @@ static void add_labels(struct text *page, const cJSON *labels)
         text_add(page, "</td><td class=\"bars\"><span class=\"bar\" style=\"width:%.1f%%\"></span></td>",
                  100 * field_number(label, "clips") / most);
         for (int c = 0; c < COLUMNS; c++)
-            if (any_has(labels, columns[c].name))
+            if (field_in_any(labels, columns[c].name))
                 html_cell(page, columns[c].format, field_number(label, columns[c].name));
         text_add(page, "</tr>\n");
     }
@@ -102,12 +94,11 @@ static void add_histogram(struct text *page, const cJSON *measure, const struct 
 static void add_outliers(struct text *page, const cJSON *measures)
 {
     const cJSON *measure = NULL, *one = NULL;
-    size_t m = 0;
     bool any = false;
 
     cJSON_ArrayForEach(measure, measures)
     {
-        const struct quality_measure *kind = &QUALITY_MEASURES[m++];
+        const struct quality_measure *kind = quality_measure_find(field_text(measure, "name"));
         cJSON_ArrayForEach(one, field(measure, "farthest"))
         {
             if (!any)
@@ -128,14 +119,13 @@ static void add_outliers(struct text *page, const cJSON *measures)
 static void add_measures(struct text *page, const cJSON *measures)
 {
     const cJSON *measure = NULL;
-    size_t m = 0;
 
     text_add(page, "<h2>Sound</h2>\n<div class=\"wide\"><table><tr><th></th><th>min</th><th>5 %%</th>"
                    "<th>median</th><th>95 %%</th><th>max</th><th>outliers</th></tr>\n");
     cJSON_ArrayForEach(measure, measures)
     {
         static const char *const columns[] = {"min", "p5", "median", "p95", "max"};
-        const struct quality_measure *kind = &QUALITY_MEASURES[m++];
+        const struct quality_measure *kind = quality_measure_find(field_text(measure, "name"));
         char format[16];
         snprintf(format, sizeof format, "%%.%df", kind->decimals);
         text_add(page, "<tr><td>%s%s%s</td>", kind->title, *kind->unit ? ", " : "", kind->unit);
@@ -145,8 +135,8 @@ static void add_measures(struct text *page, const cJSON *measures)
         text_add(page, "</tr>\n");
     }
     text_add(page, "</table></div>\n<div class=\"plots\">\n");
-    m = 0;
-    cJSON_ArrayForEach(measure, measures) add_histogram(page, measure, &QUALITY_MEASURES[m++]);
+    cJSON_ArrayForEach(measure, measures)
+        add_histogram(page, measure, quality_measure_find(field_text(measure, "name")));
     text_add(page, "</div>\n");
 }
 
@@ -196,7 +186,8 @@ void quality_html(const cJSON *json, struct text *page)
         text_add(
             page,
             "<h2>Copies and clipping</h2>\n<p class=\"soft\">Clips that sound like another one: %zu, %zu of "
-            "them with another label; %zu have samples at full scale. Up to ten are named.</p>\n<div "
+            "them with another label. Clipped, with 0.01 %% of their samples at full scale or more: %zu. Up "
+            "to ten are named.</p>\n<div "
             "class=\"wide\"><table class=\"facts\">\n",
             field_count(copies, "clips"), field_count(copies, "of_other_label"),
             field_count(json, "clipped"));

@@ -22,14 +22,6 @@ static int label_width(const cJSON *labels)
     return (int)(width < 30 ? width : 30);
 }
 
-static bool any_has(const cJSON *array, const char *name)
-{
-    const cJSON *item = NULL;
-
-    cJSON_ArrayForEach(item, array) if (field(item, name)) return true;
-    return false;
-}
-
 /* The columns of the table of labels that are counts. */
 static const char *const COUNTS[] = {"clips", "speakers", "train", "validation", "test"};
 enum { COUNT_COLUMNS = sizeof COUNTS / sizeof COUNTS[0] };
@@ -37,19 +29,19 @@ enum { COUNT_COLUMNS = sizeof COUNTS / sizeof COUNTS[0] };
 static void add_labels(struct text *out, const cJSON *labels)
 {
     const int width = label_width(labels);
-    const bool medians = any_has(labels, "duration");
+    const bool medians = field_in_any(labels, "duration");
     const cJSON *label = NULL;
 
     text_add(out, "\n%-*s", width, "label");
     for (int c = 0; c < COUNT_COLUMNS; c++)
-        if (any_has(labels, COUNTS[c]))
+        if (field_in_any(labels, COUNTS[c]))
             text_add(out, " %10s", COUNTS[c]);
     text_add(out, "%s\n", medians ? "   median s  level dBFS    SNR dB   silence" : "");
     cJSON_ArrayForEach(label, labels)
     {
         text_add(out, "%-*s", width, field_text(label, "label"));
         for (int c = 0; c < COUNT_COLUMNS; c++)
-            if (any_has(labels, COUNTS[c]))
+            if (field_in_any(labels, COUNTS[c]))
                 text_add(out, " %10zu", field_count(label, COUNTS[c]));
         if (field(label, "duration"))
             text_add(out, " %10.2f %11.1f %9.1f %8.0f%%", field_number(label, "duration"),
@@ -64,13 +56,12 @@ static void add_labels(struct text *out, const cJSON *labels)
 static void add_measures(struct text *out, const cJSON *measures)
 {
     const cJSON *measure = NULL;
-    size_t m = 0;
 
     text_add(out, "\n%-34s %9s %9s %9s %9s %9s %9s\n", "", "min", "5 %", "median", "95 %", "max", "outliers");
     cJSON_ArrayForEach(measure, measures)
     {
         static const char *const columns[] = {"min", "p5", "median", "p95", "max"};
-        const struct quality_measure *kind = &QUALITY_MEASURES[m++];
+        const struct quality_measure *kind = quality_measure_find(field_text(measure, "name"));
         char title[64];
         snprintf(title, sizeof title, "%s%s%s", kind->title, *kind->unit ? ", " : "", kind->unit);
         text_add(out, "%-34s", title);
@@ -104,11 +95,10 @@ enum { MOST_NAMED = 3 };
 static void add_outliers(struct text *out, const cJSON *measures)
 {
     const cJSON *measure = NULL, *one = NULL;
-    size_t m = 0;
 
     cJSON_ArrayForEach(measure, measures)
     {
-        const struct quality_measure *kind = &QUALITY_MEASURES[m++];
+        const struct quality_measure *kind = quality_measure_find(field_text(measure, "name"));
         int named = 0;
         if (field_count(measure, "outliers") == 0)
             continue;
@@ -130,8 +120,8 @@ static void add_clipped(struct text *out, const cJSON *json)
 
     if (field_count(json, "clipped") == 0)
         return;
-    text_add(out, "clipped, samples at full scale: %zu clip%s: ", field_count(json, "clipped"),
-             field_count(json, "clipped") == 1 ? "" : "s");
+    text_add(out, "clipped (0.01 %% of the samples at full scale, or more): %zu clip%s: ",
+             field_count(json, "clipped"), field_count(json, "clipped") == 1 ? "" : "s");
     cJSON_ArrayForEach(path, field(json, "clipped_paths"))
     {
         if (named++ < MOST_NAMED)

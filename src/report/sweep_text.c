@@ -51,15 +51,6 @@ static void add_interval(struct text *out, struct interval interval, bool differ
     text_add(out, " %*s", differences ? 18 : 16, text);
 }
 
-/* Whether any of the settings has a member that is a number or an object. */
-static bool any_has(const cJSON *rows, const char *name)
-{
-    const cJSON *row = NULL;
-
-    cJSON_ArrayForEach(row, rows) if (field(row, name) && !cJSON_IsNull(field(row, name))) return true;
-    return false;
-}
-
 static void add_row(struct text *out, const cJSON *row, size_t rank, int width, bool selection)
 {
     const cJSON *comparison = field(row, "against_best");
@@ -88,14 +79,14 @@ static void add_row(struct text *out, const cJSON *row, size_t rank, int width, 
 
 static void add_ranking(struct text *out, const cJSON *rows, int width)
 {
-    bool selection = any_has(rows, "validation");
+    bool selection = field_in_any(rows, "validation");
     const cJSON *row = NULL;
     size_t rank = 0;
 
     text_add(out, "\n\n%4s  %-*s %4s %8s %8s %16s", "", width, "setting", "runs", "mean", "std",
              "95 % interval ");
     text_add(out, selection ? " %8s" : "%s", selection ? "validat." : "");
-    if (any_has(rows, "against_best"))
+    if (field_in_any(rows, "against_best"))
         text_add(out, "  %10s %18s %8s %8s", "difference", "95 % interval   ", "McNemar", "bootstr.");
     text_add(out, "\n");
     cJSON_ArrayForEach(row, rows) add_row(out, row, ++rank, width, selection);

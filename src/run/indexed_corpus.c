@@ -83,7 +83,7 @@ static bool read_clips(struct indexed_corpus *corpus, const struct settings *set
 
     for (size_t c = 0; done && c < clips.count; c++) {
         struct clip *clip = &clips.clips[c];
-        if (clip->sha256 && clip->duration < settings->audio.min_seconds) {
+        if (clip->sha256 && clip->duration < settings->corpora.min_seconds) {
             corpus->too_short++;
             continue;
         }
@@ -97,50 +97,37 @@ static bool read_clips(struct indexed_corpus *corpus, const struct settings *set
     return done;
 }
 
-/* One line on clips that sound alike. */
+/* One line on clips that sound alike in different parts. */
 static void say_copies(const struct indexed_corpus *corpus)
 {
+    const struct split *split = &corpus->split;
     const struct clip *clips = corpus->clips.clips;
-    size_t example = 0;
+    const size_t example = split->copies ? split->copy : split->leak;
+    size_t other = 0;
 
-    while (corpus->first[example] == example)
-        example++;
-    if (corpus->split.copies)
-        log_warn("%zu clip%s left out of the training or validation part: the test or validation part has "
-                 "the same sound (%s and %s; split.copies=keep keeps them)",
-                 corpus->split.copies, corpus->split.copies == 1 ? " is" : "s are",
-                 clips[corpus->first[example]].path, clips[example].path);
+    while (other == example || corpus->first[other] != corpus->first[example])
+        other++;
+    if (split->copies)
+        log_warn(
+            "%zu clip%s left out of the train or validation part: the test or validation part has the same "
+            "sound (%s and %s; split.copies=keep keeps them)",
+            split->copies, split->copies == 1 ? " is" : "s are", clips[example].path, clips[other].path);
     else
-        log_warn("%zu clip%s the same sound as another under another name (%s and %s); %zu in the test part "
-                 "with their sound in the training part (split.copies=drop leaves them out)",
-                 corpus->same_content, corpus->same_content == 1 ? " has" : "s have",
-                 clips[corpus->first[example]].path, clips[example].path, corpus->split.leaks);
+        log_warn("%zu clip%s of the test part %s the same sound as one of the train part (%s and %s; "
+                 "split.copies=drop leaves those out)",
+                 split->leaks, split->leaks == 1 ? "" : "s", split->leaks == 1 ? "has" : "have",
+                 clips[example].path, clips[other].path);
 }
 
 /* split.copies: published results on a known corpus are with its copies. */
 static bool keeps_copies(const struct settings *settings)
 {
-    const char *kind = settings->corpora.items[0].kind;
-    bool known = strcmp(kind, "folders") != 0 && strcmp(kind, "list") != 0;
+    struct error none = {0};
+    const struct corpus_format *format = corpus_format_find(settings->corpora.items[0].kind, &none);
 
     return strcmp(settings->split.copies, "keep") == 0 ||
-           (strcmp(settings->split.copies, "auto") == 0 && known && settings->corpora.count == 1);
-}
-
-/* The same sound under two names, in whatever corpora, may train and test at once. */
-static bool part_copies(struct indexed_corpus *corpus, const struct settings *settings, struct error *error)
-{
-    struct split *split = &corpus->split;
-
-    if (corpus->same_content == 0)
-        return true;
-    split_drop_copies(split, corpus->first, corpus->clips.count, keeps_copies(settings));
-    if (split->counts[PART_TRAIN] == 0)
-        return error_set(error,
-                         "split.copies: every clip of the training part sounds like one of the test or "
-                         "validation part (split.copies=keep trains on them)");
-    say_copies(corpus);
-    return true;
+           (strcmp(settings->split.copies, "auto") == 0 && format && format->about &&
+            settings->corpora.count == 1);
 }
 
 bool corpora_read(struct indexed_corpus *corpus, const struct settings *settings, struct error *error)
@@ -166,11 +153,15 @@ bool corpora_read(struct indexed_corpus *corpus, const struct settings *settings
 
 bool corpora_split(struct indexed_corpus *corpus, const struct settings *settings, struct error *error)
 {
-    bool done = corpora_read(corpus, settings, error) &&
-                split_make(&settings->split, settings->corpora.task, &corpus->clips, &corpus->split, error) &&
-                part_copies(corpus, settings, error);
-    char *description = split_describe(&settings->split, &settings->corpora);
+    struct split_settings split = settings->split;
 
+    split.copies = keeps_copies(settings) ? "keep" : "drop";
+    bool done =
+        corpora_read(corpus, settings, error) &&
+        split_make(&split, settings->corpora.task, &corpus->clips, corpus->first, &corpus->split, error);
+    if (done && (corpus->split.copies || corpus->split.leaks))
+        say_copies(corpus);
+    char *description = split_describe(&split, &settings->corpora);
     done = done && split_store(description, corpus->catalogue, corpus->roots[0].id, &corpus->clips,
                                &corpus->split, error);
     free(description);

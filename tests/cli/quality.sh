@@ -33,18 +33,18 @@ for clip in corpus/Actor_0?/03-01-04-*.wav; do cp "$clip" own/sad/; done
 for clip in own/happy/*.wav; do cp "$clip" "${clip%.wav}-again.wav"; done
 own=(--set corpus.kind=folders --set corpus.root=own)
 expect 0 "^same sound under another name: 8 clips: happy/" "$emotrain" index --config tiny.ini "${own[@]}"
-expect 0 "left out of the training or validation part" "$emotrain" split --config tiny.ini "${own[@]}"
+expect 0 "left out of the train or validation part" "$emotrain" split --config tiny.ini "${own[@]}"
 "$emotrain" split --config tiny.ini "${own[@]}" --list test 2>/dev/null >test.txt
 "$emotrain" split --config tiny.ini "${own[@]}" --list train 2>/dev/null >train.txt
 sed 's/-again$//' test.txt | sort -u >tested && sed 's/-again$//' train.txt | sort -u >trained
 [ -s tested ] && [ -z "$(comm -12 tested trained)" ] || fail "trains what it tests: $(comm -12 tested trained)"
-expect 0 "in the test part with their sound in the training part" "$emotrain" split --config tiny.ini "${own[@]}" --set split.copies=keep
+expect 0 "of the test part ha.* the same sound as one of the train part" "$emotrain" split --config tiny.ini "${own[@]}" --set split.copies=keep
 "$emotrain" split --config tiny.ini "${own[@]}" --set split.copies=keep --list train 2>/dev/null >kept.txt
 [ "$(wc -l <kept.txt)" -gt "$(wc -l <train.txt)" ] || fail "split.copies=keep keeps none"
 expect 0 "Copies: [0-9]* clips of the training" "$emotrain" --config tiny.ini "${own[@]}" --run copies --set train.epochs=1
 
 # Another corpus with the same recordings, to test on.
-expect 0 "are left out of the training" "$emotrain" split --config tiny.ini --set corpus.part=train --set corpus.other.kind=folders \
+expect 0 "are left out of the train" "$emotrain" split --config tiny.ini --set corpus.part=train --set corpus.other.kind=folders \
   --set corpus.other.root=own --set corpus.other.part=test --set corpus.labels=happy,sad,angry
 grep -q "^happy  *0  *0  *16" out || fail "trains on the other corpus' test clips: $(cat out)"
 

@@ -47,10 +47,10 @@ fi
 # Copies across corpora are counted, said once, and stand in the report.
 cp -r corpus copy
 leak=("${quick[@]}" --set corpus.part=train --set corpus.copy.root=copy --set corpus.copy.part=test)
-expect_error 1 "every clip of the training part sounds like one" "$emotrain" --config tiny.ini --run leak "${leak[@]}"
+expect_error 1 "every clip of the train part sounds like one" "$emotrain" --config tiny.ini --run leak "${leak[@]}"
 expect 0 "weighted avg" "$emotrain" --config tiny.ini --run leak "${leak[@]}" --set split.copies=keep
-[ "$(grep -c "same sound as another" err)" = 1 ] || fail "copies are not said once: $(cat err)"
-grep -q "64 in the test part" err || fail "copies are not counted: $(cat err)"
+[ "$(grep -c "the same sound as one of the train part" err)" = 1 ] || fail "copies are not said once: $(cat err)"
+grep -q "64 clips of the test part have" err || fail "copies are not counted: $(cat err)"
 grep -q "Same sound: 64 of the test clips" runs/leak/classification_report.txt || fail "the report is silent about copies"
 grep -q '"leaks":[[:space:]]*64' runs/leak/report.json || fail "report.json is silent about copies"
 

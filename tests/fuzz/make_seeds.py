@@ -30,6 +30,10 @@ seed("list", "utf16.csv", "path\tlabel\tpart\na.wav\tx\tdev\n".encode("utf-16"))
 seed("list", "labels.csv", "path,labels\nx.wav,a;b\ny.wav,\n")
 seed("model", "tiny.json", json.dumps(json.loads((ROOT / "tests/cli/tiny.json").read_text())))
 
+seed("svm", "three_classes", "svm_type c_svc\nkernel_type rbf\ngamma 0.125\nnr_class 3\ntotal_sv 4\nrho 0.5 -0.25 1e-3\n"
+     "label 0 1 2\nnr_sv 1 1 2\nSV\n0.5 -1 1:0.25 8:-1 \n1 0 2:3 \n-0.5 1 1:1 \n0 -1 3:2 4:1 \n")
+seed("svm", "regression", "svm_type epsilon_svr\nkernel_type linear\nnr_class 2\ntotal_sv 2\nrho 0.5\nSV\n1 1:0.5 \n-1 2:0.5 \n")
+
 header = json.dumps({"__metadata__": {"format": "pt"},
                      "a": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
                      "b": {"dtype": "F16", "shape": [2], "data_offsets": [24, 28]},

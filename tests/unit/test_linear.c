@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "model/linear/choice.h"
 #include "model/linear/logistic.h"
+#include "model/linear/svm_file.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -121,9 +122,51 @@ static void test_layer_is_chosen(void **state)
     linear_choice_free(&choice);
 }
 
+/* libsvm's files, before libsvm trusts them: one that is whole, and what an attack made of it. */
+static void test_svm_files(void **state)
+{
+    static const char head[] = "svm_type c_svc\nkernel_type rbf\ngamma 0.125\nnr_class 3\n";
+    static const char vectors[] = "SV\n0.5 -1 1:0.25 8:-1 \n1 0 2:3 \n-0.5 1 1:1 \n";
+    static const struct {
+        const char *middle, *vectors, *error;
+    } cases[] = {
+        {"total_sv 3\nrho 0.5 -0.25 1e-3\nlabel 0 1 2\nnr_sv 1 1 1\n", vectors, NULL},
+        {"total_sv 3\nrho 0.5 -0.25 1e-3\nlabel 0 1 2\n", vectors, "nr_sv does not sum"},
+        {"total_sv 3\nrho 0.5 -0.25 1e-3\nlabel 0 1 2\nnr_sv 1 1 2000000000\n", vectors,
+         "nr_sv does not sum"},
+        {"total_sv -1\nrho 0.5 -0.25 1e-3\nlabel 0 1 2\nnr_sv 1 1 1\n", vectors, ":5: "},
+        {"total_sv 4\nrho 0.5 -0.25 1e-3\nlabel 0 1 2\nnr_sv 1 1 2\n", vectors, "fewer vectors"},
+        {"total_sv 2\nrho 0.5 -0.25 1e-3\nlabel 0 1 2\nnr_sv 1 1 0\n", vectors, "no vector of this model"},
+        {"total_sv 3\nrho 0.5 -0.25\nlabel 0 1 2\nnr_sv 1 1 1\n", vectors, ":6: "},
+        {"total_sv 3\nrho 0.5 nan 1e-3\nlabel 0 1 2\nnr_sv 1 1 1\n", vectors, ":6: "},
+        {"total_sv 3\ntotal_sv 3\nrho 0.5 -0.25 1e-3\nlabel 0 1 2\nnr_sv 1 1 1\n", vectors, ":6: "},
+        {"total_sv 3\nrho 0.5 -0.25 1e-3\nlabel 0 1 2\nnr_sv 1 1 1\n",
+         "SV\n0.5 -1 1:0.25 9:-1 \n1 0 2:3 \n-0.5 1 1:1 \n", ":10: "},
+        {"total_sv 3\nrho 0.5 -0.25 1e-3\nlabel 0 1 2\nnr_sv 1 1 1\n",
+         "SV\n0.5 -1 1:0.25 1:-1 \n1 0 2:3 \n-0.5 1 1:1 \n", ":10: "},
+        {"total_sv 3\nrho 0.5 -0.25 1e-3\nlabel 0 1 2\nnr_sv 1 1 1\n", "SV\n\n1 0 2:3 \n-0.5 1 1:1 \n",
+         ":10: "},
+        {"total_sv 3\nrho 0.5 -0.25 1e-3\nlabel 0 1 2\nnr_sv 1 1 1\n", "", "no vectors"},
+    };
+    char *path = unit_path("svm-0.txt");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct error error = {0};
+        char *text = mem_format("%s%s%s", head, cases[i].middle, cases[i].vectors);
+        assert_true(file_write(path, text, strlen(text), &error));
+        if (!cases[i].error)
+            assert_good(svm_file_check(path, 8, &error), error);
+        else
+            assert_error(svm_file_check(path, 8, &error), error, cases[i].error);
+        free(text);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_several_labels),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_svm_files),
+                                       cmocka_unit_test(test_several_labels),
                                        cmocka_unit_test(test_two_labels), cmocka_unit_test(test_numbers),
                                        cmocka_unit_test(test_layer_is_chosen)};
 

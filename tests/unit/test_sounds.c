@@ -91,7 +91,8 @@ static void test_fingerprint_text(void **state)
     (void)state;
     fingerprint_write(&print, text);
     fingerprint_read(&read, text);
-    assert_memory_equal(&print, &read, sizeof print);
+    assert_true(read.seconds == print.seconds);
+    assert_memory_equal(print.bits, read.bits, sizeof print.bits);
     text[20] = 'x';
     fingerprint_read(&read, text);
     assert_true(read.seconds == 0);

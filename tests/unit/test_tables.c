@@ -123,9 +123,10 @@ static void test_msp_improv(void **state)
     assert_good(index_as(f, "msp-improv", &error), error);
     expect_clips(f, "Audio/session1/S01A/P/MSP-IMPROV-S01A-F01-P-FM01.wav|neutral|F01|female||\n");
     f->settings.corpora.task = REGRESSION;
+    f->settings.corpora.labels = "dominance,arousal";
     assert_good(index_as(f, "msp-improv", &error), error);
     assert_int_equal(f->clips.count, 2);
-    assert_string_equal(f->clips.clips[1].label, "1.5;2.5;3.5");
+    assert_string_equal(f->clips.clips[1].label, "3.5;1.5");
     put_text("Evalution.txt", "nothing\n");
     assert_error(index_as(f, "msp-improv", &error), error, "no line of a turn");
 }
@@ -220,6 +221,9 @@ static void test_kaldi(void **state)
     expect_clips(f, "audio/r1.wav#t=0.5,1.5|angry|ann|female|good morning to you|train\n"
                     "audio/r1.wav#t=1.5|calm|bob|male||train\naudio/u3.wav|angry||||test\n");
     assert_int_equal(f->scan.broken, 2); /* a command, and one that wav.scp does not have */
+    put_text("train/segments", "u1 r1 0.5 1.5\nu2 r1 0.5 1.5\n");
+    assert_error(index_as(f, "kaldi", &error), error, "audio/r1.wav#t=0.5,1.5 is listed twice");
+    error = (struct error){0};
     put_text("train/utt2emo", "u1 angry\nu1 calm\n");
     assert_error(index_as(f, "kaldi", &error), error, "\"u1\" stands there twice");
     error = (struct error){0};

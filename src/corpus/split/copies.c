@@ -16,26 +16,39 @@ static void drop_heard(struct split *split, enum part part, const size_t *first,
 {
     size_t kept = 0;
 
-    for (size_t i = 0; i < split->counts[part]; i++)
-        if (!heard[first[split->clips[part][i]]])
-            split->clips[part][kept++] = split->clips[part][i];
+    for (size_t i = 0; i < split->counts[part]; i++) {
+        size_t clip = split->clips[part][i];
+        if (heard[first[clip]])
+            split->copy = clip;
+        else
+            split->clips[part][kept++] = clip;
+    }
     split->copies += split->counts[part] - kept;
     split->counts[part] = kept;
 }
 
-void split_drop_copies(struct split *split, const size_t *first, size_t clip_count, bool keep)
+void split_drop_copies(struct split *split, const size_t *first, size_t clip_count)
 {
     bool *heard = mem_zero(clip_count, sizeof *heard);
 
-    if (keep) {
-        mark_sounds(split, PART_TRAIN, first, heard);
-        for (size_t i = 0; i < split->counts[PART_TEST]; i++)
-            split->leaks += heard[first[split->clips[PART_TEST][i]]];
-    } else {
-        mark_sounds(split, PART_TEST, first, heard);
-        drop_heard(split, PART_VALIDATION, first, heard);
-        mark_sounds(split, PART_VALIDATION, first, heard);
-        drop_heard(split, PART_TRAIN, first, heard);
+    mark_sounds(split, PART_TEST, first, heard);
+    drop_heard(split, PART_VALIDATION, first, heard);
+    mark_sounds(split, PART_VALIDATION, first, heard);
+    drop_heard(split, PART_TRAIN, first, heard);
+    free(heard);
+}
+
+void split_count_leaks(struct split *split, const size_t *first, size_t clip_count)
+{
+    bool *heard = mem_zero(clip_count, sizeof *heard);
+
+    mark_sounds(split, PART_TRAIN, first, heard);
+    for (size_t i = 0; i < split->counts[PART_TEST]; i++) {
+        size_t clip = split->clips[PART_TEST][i];
+        if (heard[first[clip]]) {
+            split->leaks++;
+            split->leak = clip;
+        }
     }
     free(heard);
 }

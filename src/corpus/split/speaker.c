@@ -33,6 +33,26 @@ static const char *name_of(const struct split_request *request, size_t clip)
     return request->recordings ? request->recordings[clip] : request->clips->clips[clip].speaker;
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Sorts the names and leaves each once. */
+static void keep_distinct(struct strings *names)
+{
+    size_t kept = 0;
+
+    strings_sort(names);
+    for (size_t i = 0; i < names->count; i++) {
+        if (kept > 0 && strcmp(names->items[kept - 1], names->items[i]) == 0)
+            free(names->items[i]);
+        else
+            names->items[kept++] = names->items[i];
+    }
+    names->count = kept;
+}
+
 static bool speakers_start(struct speakers *speakers, const struct split_request *request,
                            struct error *error)
 {
@@ -42,12 +62,14 @@ static bool speakers_start(struct speakers *speakers, const struct split_request
         if (!name)
             return error_set(error, "split.protocol=%s: %s has no speaker", request->settings->protocol,
                              request->clips->clips[request->pool[i]].path);
-        strings_add_new(&speakers->names, name);
+        strings_add(&speakers->names, name);
     }
-    strings_sort(&speakers->names);
+    keep_distinct(&speakers->names);
     speakers->clips = mem_zero(speakers->names.count, sizeof *speakers->clips);
     for (size_t i = 0; i < request->count; i++) {
-        speakers->of_item[i] = (size_t)strings_index(&speakers->names, name_of(request, request->pool[i]));
+        const char *name = name_of(request, request->pool[i]);
+        char **found = bsearch(&name, speakers->names.items, speakers->names.count, sizeof *found, by_text);
+        speakers->of_item[i] = (size_t)(found - speakers->names.items);
         speakers->clips[speakers->of_item[i]]++;
     }
     return true;
@@ -119,8 +141,8 @@ static double division_cost(const struct split_request *request, const struct sp
     return sum + fabs((double)clips - (double)size) / (double)request->count;
 }
 
-static bool divide_by_speaker(const struct split_request *request, size_t size, size_t *rest,
-                              size_t *rest_count, size_t *part, size_t *part_count, struct error *error)
+bool split_divide_groups(const struct split_request *request, size_t size, size_t *rest, size_t *rest_count,
+                         size_t *part, size_t *part_count, struct error *error)
 {
     struct speakers speakers;
     bool done = speakers_start(&speakers, request, error);
@@ -165,8 +187,7 @@ static bool fold_by_speaker(const struct split_request *request, size_t folds, s
     size_t count = speakers.names.count;
 
     if (done && folds > count)
-        done = error_usage(error, "split.folds=%zu is more than the %zu %s", folds, count,
-                           request->recordings ? RECORDINGS : "speakers");
+        done = error_usage(error, "split.folds=%zu is more than the %zu speakers", folds, count);
     if (done && folds > 0) {
         bool *in_fold = mem_zero(count, sizeof *in_fold);
         for (size_t i = chosen * count / folds; i < (chosen + 1) * count / folds; i++)
@@ -213,7 +234,7 @@ bool split_take_speakers(const struct split_request *request, const struct strin
 const struct split_protocol SPLIT_SPEAKER = {
     .name = "speaker",
     .summary = "whole speakers per part, labels and sexes as even as it goes; folds of consecutive speakers",
-    .divide = divide_by_speaker,
+    .divide = split_divide_groups,
     .fold = fold_by_speaker,
     .fold_count = count_folds,
 };

@@ -356,11 +356,34 @@ static const struct split_protocol *keep_recordings(const struct split_protocol 
         return protocol;
     log_info("several clips are of one recording: the split keeps each recording's together "
              "(split.recordings_together=no divides clip by clip)");
-    return &SPLIT_SPEAKER;
+    return &SPLIT_RECORDINGS;
+}
+
+/* What becomes of clips that sound like one of another part. */
+static bool part_copies(const struct split_settings *settings, const struct clip_list *clips,
+                        const size_t *first, struct split *split, struct error *error)
+{
+    const size_t validation = split->counts[PART_VALIDATION];
+
+    if (!first)
+        return true;
+    if (strcmp(settings->copies, "keep") == 0) {
+        split_count_leaks(split, first, clips->count);
+        return true;
+    }
+    split_drop_copies(split, first, clips->count);
+    if (split->counts[PART_TRAIN] > 0 && (validation == 0 || split->counts[PART_VALIDATION] > 0))
+        return true;
+    return error_set(
+        error,
+        "split.copies: every clip of the %s part sounds like one of the %s part (split.copies=keep "
+        "keeps them)",
+        PART_NAMES[split->counts[PART_TRAIN] ? PART_VALIDATION : PART_TRAIN],
+        split->counts[PART_TRAIN] ? "test" : "test or validation");
 }
 
 bool split_make(const struct split_settings *settings, enum task task, const struct clip_list *clips,
-                struct split *split, struct error *error)
+                const size_t *first, struct split *split, struct error *error)
 {
     const struct split_protocol *protocol = protocol_find(settings->protocol, error);
     struct split_request request;
@@ -374,15 +397,16 @@ bool split_make(const struct split_settings *settings, enum task task, const str
     for (int part = 0; part < PART_COUNT; part++)
         split->clips[part] = mem_zero(clips->count, sizeof *split->clips[part]);
     request_start(&request, settings, task, clips);
+    bool done = find_folds(protocol, &request, split, error);
     protocol = keep_recordings(protocol, &request);
-    bool done = !find_folds(protocol, &request, split, error) ? false
-                : request.count == 0                          ? true
-                : protocol->assign                            ? assign_parts(protocol, &request, split, error)
-                                                              : divide_test(protocol, &request, split, error);
+    done = !done                ? false
+           : request.count == 0 ? true
+           : protocol->assign   ? assign_parts(protocol, &request, split, error)
+                                : divide_test(protocol, &request, split, error);
     if (done)
         add_fixed(clips, split);
     done = done && (protocol->assign || divide_validation(protocol, &request, split, error)) &&
-           check_parts(settings, split, error);
+           check_parts(settings, split, error) && part_copies(settings, clips, first, split, error);
     if (done && task == SINGLE_LABEL)
         warn_of_missing_labels(&request, split);
     if (done)
@@ -425,7 +449,8 @@ char *split_describe(const struct split_settings *settings, const struct corpora
         text_add(&text, " part_map=%s", first->part_map);
     if (*first->filter)
         text_add(&text, " filter=%s", first->filter);
-    text_add(&text, " copies=%s recordings_together=%d", settings->copies, settings->recordings_together);
+    text_add(&text, " copies=%s recordings_together=%d min_seconds=%g", settings->copies,
+             settings->recordings_together, corpora->min_seconds);
     for (size_t c = 1; c < corpora->count; c++) {
         const struct corpus_settings *corpus = &corpora->items[c];
         char *key = corpus_key(corpus, corpora);

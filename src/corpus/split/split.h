@@ -20,20 +20,26 @@ struct split {
     size_t shared_speakers; /* those who are in the train part and in the test part */
     size_t left_out;        /* clips in no part (protocol=predefined) */
     size_t folds;           /* that there are of this split; 0: it is a single one */
-    size_t copies, leaks;   /* see split_drop_copies */
+    size_t copies;          /* clips left out: they sound like one of another part (split_drop_copies) */
+    size_t copy;            /* one of them */
+    size_t leaks;           /* test clips that sound like one of the train part, and are kept */
+    size_t leak;            /* one of them */
 };
 
-/* Makes the split that the settings describe.  Fails, saying why, where scikit-learn would: a class
- * with one clip, a part smaller than the number of classes. */
+/* Makes the split that the settings describe.  `first` (clips->count), or NULL: of each clip the first one
+ * that sounds the same (same_sound.h); settings->copies, drop or keep, says what becomes of those in two
+ * parts. Fails, saying why, where scikit-learn would: a class with one clip, a part smaller than the number
+ * of classes. */
 bool split_make(const struct split_settings *settings, enum task task, const struct clip_list *clips,
-                struct split *split, struct error *error);
+                const size_t *first, struct split *split, struct error *error);
 void split_free(struct split *split);
 
-/* Clips of the training part that sound like one of the test or the validation part, and clips of the
- * validation part that sound like one of the test part: takes them out of the split, or with `keep` only
- * counts them (split->leaks: test clips that sound like one that trains; split->copies: clips taken out).
- * `first`: as same_sound_find gives it. */
-void split_drop_copies(struct split *split, const size_t *first, size_t clip_count, bool keep);
+/* Takes clips of the train part out that sound like one of the test or the validation part, and clips of the
+ * validation part that sound like one of the test part (copies.c).  `first`: as above, of clip_count clips.
+ */
+void split_drop_copies(struct split *split, const size_t *first, size_t clip_count);
+/* Counts the test clips that sound like one of the train part. */
+void split_count_leaks(struct split *split, const size_t *first, size_t clip_count);
 
 /* The settings that determine the split, on one line; caller frees. */
 char *split_describe(const struct split_settings *settings, const struct corpora_settings *corpora);
@@ -53,7 +59,7 @@ struct split_request {
     size_t count;
     int *classes; /* per clip of `clips`: index of its label among all labels sorted bytewise */
     size_t class_count;
-    const char **recordings; /* per clip of `clips`: what must stay together; NULL: speakers do */
+    char **recordings; /* per clip of `clips`: what must stay together; NULL: nothing, or speakers */
     uint32_t seed;
 };
 
@@ -76,12 +82,18 @@ struct split_protocol {
     bool (*assign)(const struct split_request *request, enum part *parts, struct error *error);
 };
 
-extern const struct split_protocol SPLIT_STRATIFIED, SPLIT_SPEAKER, SPLIT_PREDEFINED, SPLIT_EMOBOX;
+extern const struct split_protocol SPLIT_STRATIFIED, SPLIT_SPEAKER, SPLIT_PREDEFINED, SPLIT_EMOBOX,
+    SPLIT_RECORDINGS /* in place of SPLIT_STRATIFIED, where clips are stretches of recordings */;
 
 /* The recordings of which several clips are stretches, per clip; NULL: there is none.  Free with
  * split_recordings_free (recordings.c). */
-const char **split_recordings(const struct clip_list *clips);
-void split_recordings_free(const char **recordings, size_t count);
+char **split_recordings(const struct clip_list *clips);
+void split_recordings_free(char **recordings, size_t count);
+
+/* For protocols: a choice of whole groups, speakers or recordings, whose clips are nearest to `size` and to
+ * the labels and sexes of the whole (speaker.c). */
+bool split_divide_groups(const struct split_request *request, size_t size, size_t *rest, size_t *rest_count,
+                         size_t *part, size_t *part_count, struct error *error);
 
 /* For protocols: the clips of the named speakers go to `part`, all others to `rest`, each in a seeded order
  * (speaker.c). */

@@ -21,6 +21,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "model/linear/logistic.h"
+#include "model/linear/svm_file.h"
 #include "model/model.h"
 
 #include <float.h>
@@ -647,9 +648,10 @@ static bool svm_load(struct model *model, const char *directory, struct error *e
     bool done = et_scope_close(scope, error);
     for (size_t m = 0; done && m < svm->count; m++) {
         char *path = machine_path(directory, m);
-        svm->machines[m] = svm_load_model(path);
-        done = (svm->machines[m] && fits(model, svm->machines[m])) ||
-               error_set(error, "%s: not a model file of libsvm, or of another model", path);
+        done = svm_file_check(path, width, error);
+        svm->machines[m] = done ? svm_load_model(path) : NULL;
+        done = done && ((svm->machines[m] && fits(model, svm->machines[m])) ||
+                        error_set(error, "%s: not a model file of libsvm, or of another model", path));
         const cJSON *temperature =
             cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(model->json, TEMPERATURE), (int)m);
         svm->temperatures[m] = cJSON_IsNumber(temperature) ? temperature->valuedouble : 1;
