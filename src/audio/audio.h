@@ -61,7 +61,8 @@ enum { CHANNEL_MEAN = 0, CHANNEL_LOUDEST = -1 };
 bool audio_channel_find(const char *name, int *channel, struct error *error); /* audio.channel */
 
 /* Decodes and downmixes.  Refuses, with the reason, files that are empty, no audio, truncated, without
- * frames, silent throughout, or that hold NaN or infinity.  `facts` may be NULL. */
+ * frames, silent throughout, or that hold NaN or infinity, and more than
+ * 3 h.  `facts` may be NULL. */
 bool audio_decode(const char *path, int channel, struct audio_facts *facts, struct signal *signal,
                   struct error *error);
 

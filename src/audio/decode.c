@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+static const double MOST_SECONDS = 3 * 3600; /* of a recording in memory */
+
 void signal_free(struct signal *signal)
 {
     free(signal->samples);
@@ -40,6 +42,10 @@ static bool decode(struct reader *reader, bool open, struct audio_facts *facts, 
     size_t capacity = 0;
 
     *signal = (struct signal){0};
+    if (open && (double)reader->info.frames > MOST_SECONDS * reader->info.samplerate)
+        open = error_set(error,
+                         "%.1f h long: %.0f h at most are taken at once; PATH#t=START,END names a stretch",
+                         (double)reader->info.frames / reader->info.samplerate / 3600, MOST_SECONDS / 3600);
     if (open) {
         do {
             signal->count = 0;

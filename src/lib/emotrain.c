@@ -59,6 +59,9 @@ static bool set_up(struct emotrain *e, const char *directory, const struct emotr
     if (settings->channel && !audio_channel_find(settings->channel, &e->channel, error))
         return false;
     e->batch_size = settings->batch_size > 0 ? (size_t)settings->batch_size : BATCH_SIZE;
+    if (!isfinite(settings->window_seconds) || settings->window_seconds < 0)
+        return error_usage(error, "window_seconds %g: expected 0, or how long windows may be",
+                           settings->window_seconds);
     e->window_seconds = settings->window_seconds;
     if (!compute_choose(&run, NULL, &e->compute, error))
         return false;
@@ -206,8 +209,11 @@ static bool predict_signal(struct emotrain *e, struct signal *signal, float *out
         done = predict_windows(e, &windows, first,
                                first + e->batch_size < windows.count ? e->batch_size : windows.count - first,
                                sum, error);
-    for (size_t k = 0; done && k < labels; k++)
+    for (size_t k = 0; done && k < labels; k++) {
         outputs[k] = (float)sum[k];
+        if (!isfinite(outputs[k]))
+            done = error_set(error, "the model's prediction is not finite: its weights are damaged");
+    }
     free(sum);
     signal_free(signal);
     return done;
@@ -228,6 +234,9 @@ bool emotrain_classify(struct emotrain *model, const float *samples, size_t coun
 
     if (count == 0 || rate < 1)
         error_usage(&failure, "%zu samples at %d Hz: nothing to predict from", count, rate);
+    for (size_t i = 0; i < count && !failure.kind; i++)
+        if (!isfinite(samples[i]))
+            error_usage(&failure, "sample %zu is %g: nothing to predict from", i, (double)samples[i]);
     if (!failure.kind && takes(model, false, &failure)) {
         signal.samples = mem_alloc(count * sizeof *signal.samples);
         memcpy(signal.samples, samples, count * sizeof *signal.samples);
