@@ -31,8 +31,9 @@ static char *read_member(const struct weight_file *file, const char *name, size_
             zip_fclose(member);
         return NULL;
     }
-    char *bytes = mem_alloc(facts.size);
-    bool done = zip_fread(member, bytes, facts.size) == (zip_int64_t)facts.size;
+    char *bytes = mem_alloc(facts.size), beyond;
+    bool done = zip_fread(member, bytes, facts.size) == (zip_int64_t)facts.size &&
+                zip_fread(member, &beyond, 1) == 0; /* only at its end does libzip compare the checksum */
     if (!done) {
         error_set(error, "%s: cannot read %s: %s", file->path, name, zip_file_strerror(member));
         free(bytes);
