@@ -1,19 +1,18 @@
 /* emotrain launch: the main job by several processes of this machine that train together (train/ranks.h). */
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/interrupt.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/processor.h"
 #include "base/text.h"
 #include "cli/child.h"
 #include "cli/command.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,22 +30,20 @@ struct launch {
     long long first; /* the rank whose end is the reason why all did; -1: all ended well */
     double since;    /* when the first of them did not end well */
     bool killed;     /* the others were, since then: how they end is no news */
+    long long stuck; /* the first of those; -1: none */
 };
 
-/* A port of this host that nothing listens on. */
-static int free_port(struct error *error)
+/* A folder of this user's alone, for the file that the processes meet in; caller frees. */
+static char *make_meeting(struct error *error)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool found = s >= 0 && bind(s, (struct sockaddr *)&address, length) == 0 &&
-                 getsockname(s, (struct sockaddr *)&address, &length) == 0;
+    const char *place = getenv("TMPDIR");
+    char *folder = mem_format("%s/emotrain-launch-XXXXXX", place && *place ? place : "/tmp");
 
-    if (!found)
-        error_set(error, "no port of 127.0.0.1 for the processes to meet at: %s", strerror(errno));
-    if (s >= 0)
-        close(s);
-    return found ? ntohs(address.sin_port) : 0;
+    if (mkdtemp(folder))
+        return folder;
+    error_set(error, "%s: no folder for the processes to meet in: %s", folder, strerror(errno));
+    free(folder);
+    return NULL;
 }
 
 static void add_option(struct strings *words, const char *name, const char *value)
@@ -78,8 +75,8 @@ static void add_number(struct strings *environment, const char *name, long long 
     free(text);
 }
 
-static bool start_rank(struct launch *launch, long long rank, const struct strings *words, int port,
-                       struct error *error)
+static bool start_rank(struct launch *launch, long long rank, const struct strings *words,
+                       const char *meeting, struct error *error)
 {
     struct strings environment = {0};
     const struct child_settings settings = {.words = words, .environment = &environment};
@@ -88,7 +85,9 @@ static bool start_rank(struct launch *launch, long long rank, const struct strin
     add_number(&environment, "LOCAL_RANK", rank);
     add_number(&environment, "WORLD_SIZE", launch->count);
     add_number(&environment, "LOCAL_WORLD_SIZE", launch->count);
-    add_number(&environment, "MASTER_PORT", port);
+    char *store = mem_format("EMOTRAIN_STORE=%s/store", meeting);
+    strings_add(&environment, store);
+    free(store);
     strings_add(&environment, "MASTER_ADDR=127.0.0.1");
     strings_add(&environment, "EMOTRAIN_LAUNCHED=1");
     launch->ranks[rank].process = child_start(&settings, error);
@@ -146,6 +145,8 @@ static void wait_for_all(struct launch *launch)
         }
         reap(launch);
         if (launch->first >= 0 && !launch->killed && clock_seconds() - launch->since > GRACE) {
+            for (long long r = launch->count; r-- > 0;)
+                launch->stuck = launch->ranks[r].process > 0 ? r : launch->stuck;
             signal_all(launch, SIGKILL);
             launch->killed = true;
         }
@@ -159,6 +160,12 @@ static bool conclude(const struct launch *launch, const struct options *options,
 
     if (status == 0)
         return true;
+    if (launch->stuck >= 0)
+        return error_set(
+            error,
+            "rank %lld of %lld answered the others no more (stopped? run.timeout) and was ended; go on "
+            "from the last checkpoint with --resume%s%s",
+            launch->stuck, launch->count, options->run ? " --run " : "", options->run ? options->run : "");
     if (WIFSIGNALED(status))
         return error_set(
             error,
@@ -189,23 +196,27 @@ static bool check_processes(const struct options *options, long long *count, str
 
 bool command_launch(const struct options *options, struct error *error)
 {
-    struct launch launch = {.first = -1};
+    struct launch launch = {.first = -1, .stuck = -1};
     struct strings words = {0};
 
     if (!check_processes(options, &launch.count, error))
         return false;
-    int port = free_port(error);
-    if (!port)
+    char *meeting = make_meeting(error);
+    if (!meeting)
         return false;
     launch.ranks = mem_zero((size_t)launch.count, sizeof *launch.ranks);
     build_command(options, &words);
     bool done = true;
     for (long long r = 0; done && r < launch.count; r++)
-        done = start_rank(&launch, r, &words, port, error);
+        done = start_rank(&launch, r, &words, meeting, error);
     if (!done)
         signal_all(&launch, SIGKILL);
     wait_for_all(&launch);
     strings_free(&words);
+    struct error left = {0};
+    if (!folder_remove(meeting, &left))
+        log_warn("%s", left.message);
+    free(meeting);
     done = done && conclude(&launch, options, error);
     free(launch.ranks);
     return done;

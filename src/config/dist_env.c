@@ -85,6 +85,7 @@ bool dist_env_read(struct dist_env *env, struct error *error)
                      error))
         return false;
     env->launched = true;
+    snprintf(env->store, sizeof env->store, "%s", getenv("EMOTRAIN_STORE") ? getenv("EMOTRAIN_STORE") : "");
     env->external_store = agent && strcmp(agent, "True") == 0;
     snprintf(env->attempt, sizeof env->attempt, "%s", again ? again : "0");
     return find_meeting(env, error);

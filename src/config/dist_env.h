@@ -12,6 +12,7 @@ struct dist_env {
     int local_rank, local_size; /* among those on this host */
     char address[256];          /* host of rank 0 */
     int port;                   /* on it */
+    char store[256];            /* a file in place of that port: of processes of this machine; "": none */
     bool external_store;        /* torchrun's agent runs the store, not rank 0 */
     char attempt[32];           /* tells one start of the same processes from the next */
     bool launched;              /* by a launcher, be it as the only process */

@@ -23,6 +23,7 @@
 #if __has_include(<gloo/algorithm.h>) && __has_include(<torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>)
 #define HAS_C10D 1
 #define USE_C10D_GLOO 1
+#include <torch/csrc/distributed/c10d/FileStore.hpp>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
@@ -103,19 +104,27 @@ std::string find_own_address(const char *host)
     return text;
 }
 
-void join_group(et_group &group, const et_group_env &env)
+/* Where the ranks find each other.  TCPStore listens on every interface, and trusts whoever comes: processes
+ * of one machine meet in a file that is theirs alone. */
+c10::intrusive_ptr<c10d::Store> open_store(const et_group_env &env, std::chrono::milliseconds timeout)
 {
-    std::chrono::milliseconds timeout(static_cast<int64_t>(env.timeout * 1000));
+    if (env.store && *env.store)
+        return c10::make_intrusive<c10d::FileStore>(env.store, env.size);
     c10d::TCPStoreOptions options;
-
     options.port = static_cast<uint16_t>(env.port);
     options.isServer = env.rank == 0 && !env.external_store;
     options.numWorkers = static_cast<size_t>(env.size);
     options.waitWorkers = false;
     options.timeout = timeout;
     version::avoid_libuv(options, 0);
-    auto tcp = c10::make_intrusive<c10d::TCPStore>(env.address, options);
-    auto store = c10::make_intrusive<c10d::PrefixStore>(env.prefix, tcp);
+    return c10::make_intrusive<c10d::TCPStore>(env.address, options);
+}
+
+void join_group(et_group &group, const et_group_env &env)
+{
+    std::chrono::milliseconds timeout(static_cast<int64_t>(env.timeout * 1000));
+    c10::intrusive_ptr<c10d::Store> meeting = open_store(env, timeout);
+    auto store = c10::make_intrusive<c10d::PrefixStore>(env.prefix, meeting);
     auto gloo = c10d::ProcessGroupGloo::Options::create(timeout);
     const char *interface = getenv("GLOO_SOCKET_IFNAME");
     gloo->devices.push_back(

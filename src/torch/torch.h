@@ -318,6 +318,8 @@ struct et_group_env {
     int rank, size;
     const char *address; /* host of rank 0 */
     int port;
+    const char
+        *store; /* a file in place of that port, for processes of one machine: nothing listens; "": none */
     bool external_store; /* something else than rank 0 answers at that port (torchrun's agent) */
     const char *prefix;  /* of what stands in that store */
     double timeout;      /* seconds to wait for the others, now and later */

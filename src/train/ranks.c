@@ -31,6 +31,7 @@ bool ranks_join(struct ranks *ranks, const struct dist_env *env, int device, dou
                                        .size = env->world_size,
                                        .address = env->address,
                                        .port = env->port,
+                                       .store = env->store,
                                        .external_store = env->external_store,
                                        .prefix = prefix,
                                        .timeout = timeout,
