@@ -190,7 +190,9 @@ static bool put_pieces(struct making *m, struct error *reason)
         const size_t old = m->piece.count;
         is_last = reader_read(&m->reader, asked, &m->piece, &m->capacity) < asked;
         if (m->piece.count == 0)
-            break; /* reader_check says why */
+            break;                /* reader_check says why */
+        if (m->reader.not_finite) /* likewise, unless another channel is taken */
+            break;
         sound_meter_add(&m->meter, &m->piece, old);
         done = put_piece(m, is_first, is_last, reason);
         if (!is_last) {

@@ -132,13 +132,9 @@ static char find_separator(const char *text)
 bool csv_open(struct csv *csv, const char *path, struct error *error)
 {
     size_t size = 0;
-    struct stat facts;
 
     *csv = (struct csv){.path = path, .row = 1};
-    if (stat(path, &facts) == 0 &&
-        !S_ISREG(facts.st_mode)) /* a pipe would be waited for, a device has no end */
-        return error_set(error, "%s: not a regular file", path);
-    char *bytes = file_read(path, &size, error),
+    char *bytes = file_read_regular(path, &size, error),
          *text = bytes ? text_to_utf8(bytes, size, path, error) : NULL;
     bool json = text && is_json_lines(text);
 

@@ -28,8 +28,7 @@ static char *convert_utf16(const char *bytes, size_t *size, const char *path, st
     return text;
 }
 
-/* Bytes of the UTF-8 sequence that begins here (Unicode 15, table 3-7); 0: none does. */
-static size_t sequence_length(const unsigned char *at)
+size_t utf8_length(const unsigned char *at)
 {
     const size_t length = at[0] < 0x80                    ? 1
                           : at[0] >= 0xc2 && at[0] < 0xe0 ? 2
@@ -51,7 +50,7 @@ static const char *find_fault(const char *text, size_t size)
     const char *at = text;
 
     while (at < text + size) {
-        size_t length = *at ? sequence_length((const unsigned char *)at) : 0;
+        size_t length = *at ? utf8_length((const unsigned char *)at) : 0;
         if (length == 0)
             return at;
         at += length;

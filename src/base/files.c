@@ -88,6 +88,17 @@ char *file_read(const char *path, size_t *size, struct error *error)
     return content.text;
 }
 
+char *file_read_regular(const char *path, size_t *size, struct error *error)
+{
+    struct stat facts;
+
+    if (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode)) {
+        error_set(error, "%s: not a regular file", path);
+        return NULL;
+    }
+    return file_read(path, size, error);
+}
+
 /* A name to write under until it is whole.  Links are followed; NULL for what is written to directly: a
  * device, a pipe, a link to a file that is not there yet. */
 static char *temporary_for(struct file_writer *writer)

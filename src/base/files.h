@@ -27,6 +27,10 @@ char *file_read(const char *path, size_t *size, struct error *error);
 /* Atomic replacement of `path`. */
 bool file_write(const char *path, const void *bytes, size_t size, struct error *error);
 
+/* The same of a file of a corpus or a model: an error where it is a pipe, which would be waited for, a device
+ * or a folder. */
+char *file_read_regular(const char *path, size_t *size, struct error *error);
+
 /* A file being written: put bytes, then commit or discard.  Exactly one of both must be called after a
  * successful open.  A put that fails is reported by commit. */
 struct file_writer {

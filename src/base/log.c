@@ -2,10 +2,12 @@
 #include "base/log.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -34,12 +36,18 @@ static void close_line(void)
 
 static void line(const char *prefix, const char *format, va_list arguments)
 {
+    char *message = NULL;
+    struct text shown = {0};
+
+    if (vasprintf(&message, format, arguments) < 0)
+        return;
+    text_add_printable(&shown, message);
     pthread_mutex_lock(&mutex);
     close_line();
-    fputs(prefix, stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    fprintf(stderr, "%s%s\n", prefix, shown.text ? shown.text : "");
     pthread_mutex_unlock(&mutex);
+    text_free(&shown);
+    free(message);
 }
 
 void log_info(const char *format, ...)

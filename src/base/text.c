@@ -1,6 +1,7 @@
 /* Growing text, numbers as text, escaping: see text.h. */
 #include "base/text.h"
 
+#include "base/encoding.h"
 #include "base/memory.h"
 
 #include <ctype.h>
@@ -42,9 +43,28 @@ void text_add(struct text *buffer, const char *format, ...)
     va_end(arguments);
 }
 
+void text_add_printable(struct text *buffer, const char *text)
+{
+    while (*text) {
+        const unsigned char *bytes = (const unsigned char *)text;
+        size_t length = utf8_length(bytes);
+        bool control = (bytes[0] < 0x20 && bytes[0] != '\n' && bytes[0] != '\t') || bytes[0] == 0x7f ||
+                       (bytes[0] == 0xc2 && bytes[1] < 0xa0); /* of C0 and C1 */
+        if (length == 0 || control)
+            text_add_bytes(buffer, "\xef\xbf\xbd", 3);
+        else
+            text_add_bytes(buffer, text, length);
+        text += length ? length : 1;
+    }
+}
+
 void text_add_html(struct text *buffer, const char *text)
 {
-    for (; *text; text++) {
+    struct text printable = {0};
+
+    text_add_bytes(&printable, "", 0);
+    text_add_printable(&printable, text);
+    for (text = printable.text; *text; text++) {
         switch (*text) {
         case '&':
             text_add(buffer, "&amp;");
@@ -65,6 +85,7 @@ void text_add_html(struct text *buffer, const char *text)
             text_add_bytes(buffer, text, 1);
         }
     }
+    text_free(&printable);
 }
 
 void text_add_base64(struct text *buffer, const void *bytes, size_t size)

@@ -16,7 +16,10 @@ struct text {
 
 void text_add(struct text *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_add_bytes(struct text *buffer, const char *bytes, size_t size);
-void text_add_html(struct text *buffer, const char *text); /* escaped for element content and attributes */
+/* Other people's text for a terminal or a page: control characters but tabs and line ends, and what is no
+ * UTF-8, become U+FFFD. */
+void text_add_printable(struct text *buffer, const char *text);
+void text_add_html(struct text *buffer, const char *text); /* the same, escaped for content and attributes */
 void text_add_base64(struct text *buffer, const void *bytes, size_t size);
 void text_free(struct text *buffer);
 

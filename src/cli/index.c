@@ -5,12 +5,22 @@
 #include "run/indexed_corpus.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static void add_scan(struct text *out, const struct config *config, const struct corpus_scan *scan)
+/* The folders of all corpora, with ", " between them; caller frees. */
+static char *name_corpora(const struct corpora_settings *corpora)
 {
-    text_add(out, "%s: %zu clips, %.2f s of audio", config_settings(config)->corpora.items[0].root,
-             scan->clips, scan->seconds_of_audio);
+    struct text names = {0};
+
+    for (size_t c = 0; c < corpora->count; c++)
+        text_add(&names, "%s%s", c ? ", " : "", corpora->items[c].root);
+    return names.text;
+}
+
+static void add_scan(struct text *out, const char *corpora, const struct corpus_scan *scan)
+{
+    text_add(out, "%s: %zu clips, %.2f s of audio", corpora, scan->clips, scan->seconds_of_audio);
     if (scan->multichannel)
         text_add(out, ", %zu of several channels", scan->multichannel);
     text_add(out, "\n%zu files, %zu opened this time", scan->files, scan->decoded);
@@ -62,9 +72,12 @@ static bool tell(const struct options *options, enum form form, const struct tex
         text_add(&out, "%s\n", printed);
         cJSON_free(printed);
     } else {
-        text_add_bytes(&out, scan->text, scan->length);
+        struct text told = {0};
+        text_add_bytes(&told, scan->text, scan->length);
         if (json)
-            quality_text(json, &out);
+            quality_text(json, &told);
+        text_add_printable(&out, told.text);
+        text_free(&told);
     }
     if (options->output)
         done = file_write(options->output, out.text, out.length, error);
@@ -86,12 +99,13 @@ bool command_index(const struct options *options, struct error *error)
 
     if (done) {
         const struct settings *settings = config_settings(config);
-        add_scan(&scan, config, &corpus.scan);
+        char *names = name_corpora(&settings->corpora);
+        add_scan(&scan, names, &corpus.scan);
         if (corpus.scan.clips > 0 && (!options->no_decode || form != FORM_TEXT))
             done = corpora_read(&corpus, settings, error);
         if (done && (form != FORM_TEXT || corpus.clips.count > 0))
-            json = quality_json(settings->corpora.items[0].root, settings->corpora.task, &corpus.clips,
-                                corpus.first);
+            json = quality_json(names, settings->corpora.task, &corpus.clips, corpus.first);
+        free(names);
         done = done && tell(options, form, &scan, json, error);
     }
     cJSON_Delete(json);

@@ -104,6 +104,15 @@ static bool print_about(int count, char **words, struct error *error)
     return true;
 }
 
+static void print_error(const char *message)
+{
+    struct text shown = {0};
+
+    text_add_printable(&shown, message);
+    fprintf(stderr, "emotrain: %s\n", shown.text ? shown.text : "");
+    text_free(&shown);
+}
+
 int main(int argc, char **argv)
 {
     struct error error = {0};
@@ -118,7 +127,7 @@ int main(int argc, char **argv)
     check_output(&error);
     bool said = error.kind == ERROR_PEER && getenv("EMOTRAIN_LAUNCHED"); /* by emotrain launch */
     if (error.message[0] && !said)
-        fprintf(stderr, "emotrain: %s\n", error.message);
+        print_error(error.message);
     tensor_leave(error_exit_status(&error));
     return error_exit_status(&error);
 }

@@ -37,6 +37,7 @@ struct database {
     size_t count, capacity;
     struct arena arena;
     struct clip_list *found;
+    struct list_places places;
     bool splits_only;
 };
 
@@ -48,7 +49,7 @@ static const char *const TEXTS[] = {"transcription", "transcript", "text", NULL}
 
 static const cJSON *member(const cJSON *object, const char *name)
 {
-    return object ? cJSON_GetObjectItemCaseSensitive(object, name) : NULL;
+    return cJSON_IsObject(object) ? cJSON_GetObjectItemCaseSensitive(object, name) : NULL;
 }
 
 /* A column of the table by one of the names, or of a scheme by that name; NULL: there is none. */
@@ -56,7 +57,7 @@ static const char *find_column(const cJSON *table, const char *const *names)
 {
     const cJSON *columns = member(table, "columns"), *column = NULL;
 
-    for (; *names; names++) {
+    for (; cJSON_IsObject(columns) && *names; names++) {
         cJSON_ArrayForEach(column, columns)
         {
             const cJSON *scheme = member(column, "scheme_id");
@@ -129,15 +130,16 @@ static const char *known(struct csv *csv, size_t column)
 }
 
 /* The path of the row's recording or stretch; caller frees; NULL on error. */
-static char *row_path(struct csv *csv, struct error *error)
+static char *row_path(struct database *db, struct csv *csv, struct error *error)
 {
-    const char *file = csv_trimmed(csv, csv_column(csv, "file"));
+    const char *name = csv_trimmed(csv, csv_column(csv, "file"));
     const char *start = known(csv, csv_column(csv, "start")), *end = known(csv, csv_column(csv, "end"));
-    char *path = *file ? value_stretch(file, start, end) : NULL;
+    char *file = list_path(&db->places, name), *path = file ? value_stretch(file, start, end) : NULL;
 
     if (!path)
-        error_usage(error, "%s:%zu: \"%s\" from \"%s\" to \"%s\" is no recording", csv->path, csv->row, file,
+        error_usage(error, "%s:%zu: \"%s\" from \"%s\" to \"%s\" is no recording", csv->path, csv->row, name,
                     start ? start : "", end ? end : "");
+    free(file);
     return path;
 }
 
@@ -208,7 +210,7 @@ static bool read_facts(struct database *db, const cJSON *table, struct error *er
         return true;
     bool done = open_table(db, table->string, &csv, &file, error);
     while (done && csv_next(&csv, error)) {
-        char *path = row_path(&csv, error);
+        char *path = row_path(db, &csv, error);
         done = path != NULL;
         if (done)
             add_facts(db, table, &csv, &columns, path, error);
@@ -296,7 +298,7 @@ static bool read_labels(struct database *db, const cJSON *table, struct error *e
     if (done && csv_column(&csv, column) == csv.columns)
         done = error_usage(error, "%s:1: there is no column \"%s\"", csv.path, column);
     while (done && csv_next(&csv, error)) {
-        char *path = row_path(&csv, error), *label = path ? row_label(db, &csv, column) : NULL;
+        char *path = row_path(db, &csv, error), *label = path ? row_label(db, &csv, column) : NULL;
         done = path != NULL;
         if (done) {
             const struct facts facts = find_facts(db, path);
@@ -350,8 +352,11 @@ static bool join_tables(struct clip_list *found, struct error *error)
 static bool read_database(struct database *db, struct error *error)
 {
     const cJSON *tables = member(db->header, "tables"), *table = NULL;
-    bool done = true;
+    bool done = cJSON_IsObject(tables) ||
+                error_usage(error, "%s/db.yaml: \"tables\" is no mapping of names to tables", db->root);
 
+    if (!done)
+        return false;
     cJSON_ArrayForEach(table, tables) if (label_column(db, table) && member(table, "split_id"))
         db->splits_only = true;
     cJSON_ArrayForEach(table, tables) done = done && read_facts(db, table, error);
@@ -368,7 +373,8 @@ static bool list_clips(const struct corpora_settings *corpora, const struct corp
                        struct clip_list *found, struct error *error)
 {
     char *root = corpus_root(corpus, error), *header = root ? path_join(root, "db.yaml") : NULL;
-    struct database db = {.root = root, .task = corpora->task, .found = found};
+    struct database db = {
+        .root = root, .task = corpora->task, .found = found, .places = {.root = root, .beside = root}};
     struct renamings columns = {0};
     bool done =
         root &&

@@ -8,6 +8,7 @@
  *
  * A folder for each part (train, dev, test ...) in the place of ROOT does as well.
  */
+#include "base/encoding.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "corpus/corpus.h"
@@ -35,8 +36,9 @@ static int by_key(const void *a, const void *b)
 static bool map_read(struct map *map, const char *folder, const char *name, struct error *error)
 {
     char *path = path_join(folder, name);
-    char *rest = map->text = path_exists(path) ? file_read(path, NULL, error) : NULL;
-    size_t row = 0;
+    size_t row = 0, size = 0;
+    char *bytes = path_exists(path) ? file_read_regular(path, &size, error) : NULL;
+    char *rest = map->text = bytes ? text_to_utf8(bytes, size, path, error) : NULL;
 
     for (char *line; !error->kind && (line = strsep(&rest, "\n"));) {
         line += strspn(line, " \t\r");
@@ -169,6 +171,31 @@ static bool list_folder(const char *root, const char *folder, const char *part, 
     return done;
 }
 
+static int by_path_and_part(const void *a, const void *b)
+{
+    const struct clip *x = a, *y = b;
+    int order = strcmp(x->path, y->path);
+
+    return order ? order : (x->part == NULL) - (y->part == NULL);
+}
+
+/* Recipes often have a folder with all utterances beside the parts': one of the same label counts once. */
+static void join_folders(struct clip_list *found)
+{
+    size_t kept = 0;
+
+    if (found->count)
+        qsort(found->clips, found->count, sizeof *found->clips, by_path_and_part);
+    for (size_t i = 0; i < found->count; i++) {
+        struct clip *clip = &found->clips[i], *last = kept ? &found->clips[kept - 1] : NULL;
+        if (last && strcmp(last->path, clip->path) == 0 && text_equal(last->label, clip->label) &&
+            (!clip->part || text_equal(last->part, clip->part)))
+            continue;
+        found->clips[kept++] = *clip;
+    }
+    found->count = kept;
+}
+
 static bool has_data(const char *folder)
 {
     char *path = path_join(folder, "wav.scp");
@@ -203,6 +230,8 @@ static bool list_clips(const struct corpora_settings *corpora, const struct corp
         }
         free(folder);
     }
+    if (done && folders > 1)
+        join_folders(found);
     if (done && folders == 0)
         done = error_usage(error, "corpus.kind=kaldi: no wav.scp in %s or a folder below it", root);
     strings_free(&names);

@@ -48,7 +48,12 @@ bool value_to_seconds(const char *value, double *seconds)
         sum = good ? number * 24 : 0; /* hours */
         rest = days + strlen(" day") + (days[strlen(" day")] == 's');
         rest += strspn(rest, " +,");
-        good = good && strchr(rest, ':');
+        good = good && (!*rest || strchr(rest, ':'));
+        if (good && !*rest) {
+            *seconds = sum * 3600;
+            free(copy);
+            return true;
+        }
     }
     for (char *field; good && (field = strsep(&rest, ":")); fields++) {
         good = text_to_number(field, &number) && (fields == 0 || number >= 0) && fields < 3;

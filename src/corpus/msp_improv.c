@@ -10,9 +10,11 @@
  * corpus.labels names some of the numbers arousal, valence and dominance, 1 to 5.
  */
 #include "base/files.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "corpus/corpus.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,15 +91,21 @@ static void add_turn(const struct turn *turn, const char *audio, const struct nu
 
     if (wanted->count > 0) {
         double values[NUMBERS];
-        for (size_t k = 0; k < wanted->count; k++)
+        bool finite = true;
+        for (size_t k = 0; k < wanted->count; k++) {
             values[k] = turn->numbers[wanted->of[k]];
-        target_print(REGRESSION, NULL, wanted->count, values, &numbers);
+            finite = finite && isfinite(values[k]);
+        }
+        if (finite)
+            target_print(REGRESSION, NULL, wanted->count, values, &numbers);
         clip.label = numbers.text;
     }
     clip.name = name;
     clip.path = path;
     clip.sex = turn->speaker[0] == 'F' ? "female" : "male";
-    clip.defect = clip.label ? NULL : "no label on which the annotators agree";
+    clip.defect = clip.label          ? NULL
+                  : wanted->count > 0 ? "no numbers"
+                                      : "no label on which the annotators agree";
     clip_list_add(found, &clip);
     text_free(&numbers);
     free(name);
@@ -109,7 +117,7 @@ static char *read_labels(const char *root, struct error *error)
 {
     for (size_t f = 0; f < sizeof FILES / sizeof FILES[0]; f++) {
         char *path = path_join(root, FILES[f]),
-             *text = path_exists(path) ? file_read(path, NULL, error) : NULL;
+             *text = path_exists(path) ? file_read_regular(path, NULL, error) : NULL;
         free(path);
         if (text || error->kind)
             return text;
@@ -123,13 +131,20 @@ static bool list_clips(const struct corpora_settings *corpora, const struct corp
 {
     char *root = corpus_root(corpus, error), *text = root ? read_labels(root, error) : NULL, *rest = text,
          *audio = root ? path_join(root, "Audio") : NULL;
+    size_t unread = 0;
     struct turn turn;
     struct numbers numbers = {0};
     bool done = text && find_numbers(&numbers, corpora, error);
 
-    for (char *line; done && (line = strsep(&rest, "\n"));)
+    for (char *line; done && (line = strsep(&rest, "\n"));) {
+        line += strspn(line, " \t");
         if (read_turn(line, &turn))
             add_turn(&turn, path_is_folder(audio) ? "Audio/" : "", &numbers, found);
+        else
+            unread += text_starts(line, "UTD-IMPROV");
+    }
+    if (unread)
+        log_warn("%s/%s: %zu lines of turns are not as expected, and left out", root, FILES[0], unread);
     done = done && (found->count > 0 || error_set(error, "%s/%s: no line of a turn", root, FILES[0]));
     free(audio);
     free(text);

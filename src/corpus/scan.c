@@ -36,14 +36,14 @@ static void found_file(struct scan *scan, const char *relative, const struct sta
 }
 
 /* A path is one clip's alone.  Orders the clips by path. */
-static bool check_unique(struct clip_list *found, const char *root, struct error *error)
+static bool check_unique(struct clip_list *found, const char *root, bool is_list, struct error *error)
 {
     if (found->count)
         qsort(found->clips, found->count, sizeof *found->clips, clips_by_path);
     for (size_t i = 1; i < found->count; i++)
         if (clips_by_path(&found->clips[i - 1], &found->clips[i]) == 0)
-            return error_usage(error, "%s: %s is listed twice (corpus.votes joins annotators' rows)", root,
-                               found->clips[i].path);
+            return error_usage(error, "%s: %s is listed twice%s", root, found->clips[i].path,
+                               is_list ? " (corpus.votes joins annotators' rows)" : "");
     return true;
 }
 
@@ -53,7 +53,7 @@ static bool list_clips(struct scan *scan, const struct corpora_settings *corpora
 {
     if (!scan->format->list(corpora, corpus, &scan->found, error))
         return false;
-    if (!check_unique(&scan->found, corpus->root, error))
+    if (!check_unique(&scan->found, corpus->root, scan->format == &CORPUS_LIST, error))
         return false;
     for (size_t i = 0; i < scan->found.count; i++) {
         struct stat facts;

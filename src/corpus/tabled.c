@@ -106,6 +106,7 @@ struct reading {
     const char *root;
     enum task task;
     struct csv csv;
+    struct list_places places;
     const char *path;             /* of the recordings: the template under which the first one is */
     struct strings labels;        /* corpus.labels */
     size_t numbers[MOST_NUMBERS]; /* of regression: columns, in the order of corpus.labels */
@@ -190,6 +191,27 @@ static const char *find_path(const struct reading *r, struct error *error)
     return NULL;
 }
 
+/* The row's recording, mostly where the one before it was; where it is nowhere, at the first place.  Caller
+ * frees; NULL with an error. */
+static char *row_path(struct reading *r, struct error *error)
+{
+    char *path = fill(&r->csv, r->path ? r->path : r->table->paths[0], error),
+         *whole = path ? path_join(r->root, path) : NULL;
+    const char *place = whole && path_exists(whole) ? NULL : find_path(r, error);
+
+    free(whole);
+    if (place) {
+        r->path = place;
+        free(path);
+        path = fill(&r->csv, place, error);
+    }
+    if (!path || error->kind)
+        return path;
+    char *found = list_path(&r->places, path);
+    free(path);
+    return found ? found : mem_string("");
+}
+
 /* In place; NULL stays NULL. */
 static char *in_small_letters(char *text)
 {
@@ -219,9 +241,7 @@ static bool add_row(struct reading *r, struct clip_list *found, struct error *er
 {
     const struct table *table = r->table;
 
-    if (!r->path)
-        r->path = find_path(r, error);
-    char *path = fill(&r->csv, r->path ? r->path : table->paths[0], error), *label = row_label(r, error),
+    char *path = row_path(r, error), *label = row_label(r, error),
          *speaker = fill(&r->csv, table->speaker, error), *sex = fill_known(&r->csv, table->sex, NULL, error),
          *text = fill_known(&r->csv, table->text, NULL, error),
          *part = table->all_in ? mem_string(table->all_in)
@@ -310,7 +330,7 @@ static bool list_tables(const struct corpora_settings *corpora, const struct cor
                         struct clip_list *found, struct error *error)
 {
     char *root = corpus_root(corpus, error);
-    struct reading r = {.root = root, .task = corpora->task};
+    struct reading r = {.root = root, .task = corpora->task, .places = {.root = root, .beside = root}};
     const struct table *first = NULL;
     size_t read = 0;
     bool done = root && corpus_label_names(corpora->labels, &r.labels, error);

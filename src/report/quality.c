@@ -33,6 +33,25 @@ enum { BINS = 24, MOST_NAMED = 10, MOST_MEDIANS = 64 /* labels */ };
 /* Share of the samples at full scale from which a clip counts as clipped. */
 static const double CLIPPED = 1e-4;
 
+/* ---- words ---- */
+
+/* A name or path as a string of JSON, which is UTF-8. */
+static cJSON *words(const char *text)
+{
+    struct text printable = {0};
+
+    text_add_bytes(&printable, "", 0);
+    text_add_printable(&printable, text);
+    cJSON *string = cJSON_CreateString(printable.text);
+    text_free(&printable);
+    return string;
+}
+
+static void add_words(cJSON *object, const char *name, const char *text)
+{
+    cJSON_AddItemToObject(object, name, words(text));
+}
+
 /* ---- numbers ---- */
 
 static int by_size(const void *a, const void *b)
@@ -119,7 +138,7 @@ static void add_outliers(cJSON *json, const struct clip_list *clips, const struc
     cJSON *named = cJSON_AddArrayToObject(json, "farthest");
     for (size_t i = 0; i < found && i < MOST_NAMED; i++) {
         cJSON *one = cJSON_CreateObject();
-        cJSON_AddStringToObject(one, "path", outliers[i].clip->path);
+        add_words(one, "path", outliers[i].clip->path);
         json_add_finite(one, "value", value_of(outliers[i].clip, measure));
         cJSON_AddItemToArray(named, one);
     }
@@ -207,7 +226,7 @@ static cJSON *label_json(const char *name, const struct label_count *count, cons
 {
     cJSON *json = cJSON_CreateObject();
 
-    cJSON_AddStringToObject(json, "label", name);
+    add_words(json, "label", name);
     cJSON_AddNumberToObject(json, "clips", (double)count->clips);
     cJSON_AddNumberToObject(json, "hours", count->seconds / 3600);
     if (count->speakers)
@@ -338,8 +357,10 @@ static void add_copies(cJSON *json, const struct clip_list *clips, const size_t 
         speakers += differs(clip->speaker, other->speaker);
         parts += differs(clip->part, other->part);
         if (copies++ < MOST_NAMED) {
-            const char *const pair[] = {other->path, clip->path};
-            cJSON_AddItemToArray(pairs, cJSON_CreateStringArray(pair, 2));
+            cJSON *pair = cJSON_CreateArray();
+            cJSON_AddItemToArray(pair, words(other->path));
+            cJSON_AddItemToArray(pair, words(clip->path));
+            cJSON_AddItemToArray(pairs, pair);
         }
     }
     cJSON_AddNumberToObject(object, "clips", (double)copies);
@@ -356,7 +377,7 @@ static void add_clipped(cJSON *json, const struct clip_list *clips)
 
     for (size_t i = 0; i < clips->count; i++)
         if (clips->clips[i].clipped >= CLIPPED && clipped++ < MOST_NAMED)
-            cJSON_AddItemToArray(paths, cJSON_CreateString(clips->clips[i].path));
+            cJSON_AddItemToArray(paths, words(clips->clips[i].path));
     cJSON_AddNumberToObject(json, "clipped", (double)clipped);
     cJSON_AddItemToObject(json, "clipped_paths", paths);
 }
@@ -373,7 +394,7 @@ cJSON *quality_json(const char *corpus, enum task task, const struct clip_list *
         seconds += clips->clips[i].duration;
         opened += clips->clips[i].sha256 != NULL;
     }
-    cJSON_AddStringToObject(json, "corpus", corpus);
+    add_words(json, "corpus", corpus);
     cJSON_AddNumberToObject(json, "clips", (double)clips->count);
     cJSON_AddNumberToObject(json, "opened", (double)opened);
     cJSON_AddNumberToObject(json, "hours", seconds / 3600);

@@ -161,6 +161,10 @@ bool corpora_split(struct indexed_corpus *corpus, const struct settings *setting
         split_make(&split, settings->corpora.task, &corpus->clips, corpus->first, &corpus->split, error);
     if (done && (corpus->split.copies || corpus->split.leaks))
         say_copies(corpus);
+    if (done && corpus->scan.unopened)
+        log_info("%zu clips are not opened yet: broken ones, audio.min_seconds and split.copies may change "
+                 "the split",
+                 corpus->scan.unopened);
     char *description = split_describe(&split, &settings->corpora);
     done = done && split_store(description, corpus->catalogue, corpus->roots[0].id, &corpus->clips,
                                &corpus->split, error);

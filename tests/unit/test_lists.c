@@ -219,6 +219,8 @@ static void test_seconds(void **state)
         double seconds;
         bool good;
     } cases[] = {{"1.5", 1.5, true},
+                 {"0 days", 0, true},
+                 {"1 day", 86400, true},
                  {"1:02.5", 62.5, true},
                  {"1:00:01", 3601, true},
                  {"1 days 00:00:01", 86401, true},

@@ -398,7 +398,8 @@ bool split_make(const struct split_settings *settings, enum task task, const str
         split->clips[part] = mem_zero(clips->count, sizeof *split->clips[part]);
     request_start(&request, settings, task, clips);
     bool done = find_folds(protocol, &request, split, error);
-    protocol = keep_recordings(protocol, &request);
+    if (done)
+        protocol = keep_recordings(protocol, &request);
     done = !done                ? false
            : request.count == 0 ? true
            : protocol->assign   ? assign_parts(protocol, &request, split, error)

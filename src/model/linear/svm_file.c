@@ -17,8 +17,9 @@ struct reading {
     char *rest, *line; /* line: without its end */
     size_t number;
     bool is_svr;
-    long long classes, vectors, counted; /* counted: by nr_sv; -1: not said */
-    size_t thresholds, labels;           /* numbers after rho and label */
+    long long classes, vectors,
+        counted;               /* counted: by nr_sv; vectors: none where a target is constant; -1: not said */
+    size_t thresholds, labels; /* numbers after rho and label */
     bool has_type, has_kernel;
     size_t keys; /* of KEYS, that came or were passed over */
 };
@@ -58,11 +59,11 @@ static size_t count_numbers(struct reading *r, bool *good)
     return count;
 }
 
-static bool read_count(struct reading *r, long long most, long long *count)
+static bool read_count(struct reading *r, long long least, long long most, long long *count)
 {
     const char *word = next_word(r);
 
-    return word && text_to_integer(word, count) && *count >= 1 && *count <= most && !next_word(r);
+    return word && text_to_integer(word, count) && *count >= least && *count <= most && !next_word(r);
 }
 
 /* Whether the line's only other word is one of the two. */
@@ -117,9 +118,9 @@ static bool read_header_line(struct reading *r)
     if (strcmp(key, "degree") == 0 || strcmp(key, "gamma") == 0 || strcmp(key, "coef0") == 0)
         return count_numbers(r, &good) == 1 && good;
     if (strcmp(key, "nr_class") == 0)
-        return read_count(r, MOST_CLASSES, &r->classes);
+        return read_count(r, 1, MOST_CLASSES, &r->classes);
     if (strcmp(key, "total_sv") == 0)
-        return read_count(r, INT_MAX, &r->vectors);
+        return read_count(r, 0, INT_MAX, &r->vectors);
     if (strcmp(key, "rho") == 0) {
         r->thresholds = count_numbers(r, &good);
         return good && r->thresholds == (size_t)(r->classes * (r->classes - 1) / 2);
@@ -159,7 +160,7 @@ static const char *find_fault(const struct reading *r)
         return "no nr_class";
     if (!r->has_type || !r->has_kernel)
         return "no svm_type or kernel_type";
-    if (r->vectors < 1)
+    if (r->vectors < 0)
         return "no total_sv";
     if (r->thresholds == 0 && r->classes > 1)
         return "no rho";
@@ -174,7 +175,7 @@ bool svm_file_check(const char *path, size_t features, struct error *error)
 {
     size_t size = 0;
     char *text = file_read(path, &size, error);
-    struct reading r = {.rest = text, .counted = -1};
+    struct reading r = {.rest = text, .vectors = -1, .counted = -1};
     const char *fault = NULL;
     long long vectors = 0;
 
