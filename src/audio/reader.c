@@ -27,6 +27,12 @@ static bool check_head(const unsigned char *head, size_t size, uint64_t file_siz
            error_set(error, "truncated: its header promises more than the file holds");
 }
 
+static bool is_mp3(const SF_INFO *info)
+{
+    return (info->format & SF_FORMAT_TYPEMASK) == SF_FORMAT_MPEG ||
+           (info->format & SF_FORMAT_SUBMASK) == SF_FORMAT_MPEG_LAYER_III;
+}
+
 /* Opens the file and looks at its first bytes. */
 static bool open_descriptor(struct reader *reader, const char *path, int *descriptor, struct error *error)
 {
@@ -90,6 +96,15 @@ static bool open_foreign(struct reader *reader, const char *path, struct error *
     rewind(reader->decoded);
     reader->file = sf_open_fd(fileno(reader->decoded), SFM_READ, &reader->info, SF_FALSE);
     return reader->file || error_set(error, "cannot read what FFmpeg made of it");
+}
+
+/* Of an MP3 file that does not say how long it is, libsndfile reads no further than it guesses. */
+static void leave_to_foreign(struct reader *reader)
+{
+    if (!reader->file || !is_mp3(&reader->info) || !reader->length_is_guess || !foreign_is_there())
+        return;
+    sf_close(reader->file);
+    reader->file = NULL;
 }
 
 /* Goes to a stretch of the file; info.frames becomes its length. */
@@ -183,6 +198,7 @@ bool reader_open(struct reader *reader, const char *path, int channel, struct er
         unsigned char *bytes = (unsigned char *)file_read(name, &size, &unread);
         open_repaired(reader, bytes, size);
     }
+    leave_to_foreign(reader);
     if (done && !reader->file)
         done = open_foreign(reader, name, error);
     done = done && prepare(reader, start, end, error);
@@ -222,6 +238,7 @@ bool reader_open_bytes(struct reader *reader, const void *bytes, size_t size, in
         memcpy(copy, bytes, size);
         open_repaired(reader, copy, size);
     }
+    leave_to_foreign(reader);
     return (reader->file || open_foreign_bytes(reader, error)) && prepare(reader, 0, 0, error);
 }
 
@@ -320,12 +337,6 @@ bool reader_again(struct reader *reader)
     reader->constant = true;
     reader->not_finite = false;
     return true;
-}
-
-static bool is_mp3(const SF_INFO *info)
-{
-    return (info->format & SF_FORMAT_TYPEMASK) == SF_FORMAT_MPEG ||
-           (info->format & SF_FORMAT_SUBMASK) == SF_FORMAT_MPEG_LAYER_III;
 }
 
 bool reader_check(struct reader *reader, struct error *error)

@@ -60,6 +60,13 @@ bool sizes_promise_more(const unsigned char *head, size_t size, uint64_t file_si
     const struct chunks *format = format_of(head, size);
     uint64_t data = 0, length = 0;
 
+    if (size >= 36 && memcmp(head, "RF64", 4) == 0 && memcmp(head + 12, "ds64", 4) == 0) {
+        struct chunks wav = FORMATS[0]; /* with the samples' size elsewhere: in ds64 */
+        size_t at = find_samples(&wav, head, size);
+        data = at ? at + 8 : 0;
+        length = read_number(head + 28, 8, false);
+        return data > 0 && length < INT64_MAX && data + length > file_size;
+    }
     if (format) {
         size_t at = find_samples(format, head, size);
         data = at ? at + 4 + (uint64_t)format->size_bytes : 0;
@@ -71,11 +78,31 @@ bool sizes_promise_more(const unsigned char *head, size_t size, uint64_t file_si
     return data > 0 && length < streamed && data + length > file_size;
 }
 
+/* Where the sound begins, behind tags (ID3v2). */
+static size_t skip_tags(const unsigned char *head, size_t size)
+{
+    size_t at = 0;
+
+    while (at + 10 <= size && memcmp(head + at, "ID3", 3) == 0) {
+        const size_t length = (size_t)(head[at + 6] & 0x7f) << 21 | (size_t)(head[at + 7] & 0x7f) << 14 |
+                              (size_t)(head[at + 8] & 0x7f) << 7 | (size_t)(head[at + 9] & 0x7f);
+        at += 10 + length;
+    }
+    while (at < size && head[at] == 0)
+        at++;
+    return at;
+}
+
 bool sizes_mp3_known(const unsigned char *head, size_t size)
 {
-    for (size_t i = 0; i + 4 <= size; i++)
-        if (memcmp(head + i, "Xing", 4) == 0 || memcmp(head + i, "Info", 4) == 0)
-            return true;
+    static const char *const tags[] = {"Xing", "Info", "VBRI"};
+    enum { FURTHEST = 64 }; /* of the frame: behind its header, CRC and side information */
+    const size_t start = skip_tags(head, size);
+
+    for (size_t i = start; i + 4 <= size && i < start + FURTHEST; i++)
+        for (int t = 0; t < 3; t++)
+            if (memcmp(head + i, tags[t], 4) == 0)
+                return true;
     return false;
 }
 

@@ -13,7 +13,8 @@ enum { HEAD_SIZE = 65536 }; /* of a file: enough to look at */
  * the file's first bytes. */
 bool sizes_promise_more(const unsigned char *head, size_t size, uint64_t file_size);
 
-/* Whether an MP3 file says how long it is (Xing or Info): else its length is a guess. */
+/* Whether an MP3 file says in its first frame how long it is (Xing, Info or VBRI): else its length is a
+ * guess. */
 bool sizes_mp3_known(const unsigned char *head, size_t size);
 
 /* A WAV file in memory whose header says that it has no samples, as a recorder leaves it that was cut off:

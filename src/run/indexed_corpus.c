@@ -156,9 +156,9 @@ bool corpora_split(struct indexed_corpus *corpus, const struct settings *setting
     struct split_settings split = settings->split;
 
     split.copies = keeps_copies(settings) ? "keep" : "drop";
-    bool done =
-        corpora_read(corpus, settings, error) &&
-        split_make(&split, settings->corpora.task, &corpus->clips, corpus->first, &corpus->split, error);
+    bool done = corpora_read(corpus, settings, error) &&
+                split_make(&split, settings->corpora.task, &corpus->clips, corpus->root, corpus->first,
+                           &corpus->split, error);
     if (done && (corpus->split.copies || corpus->split.leaks))
         say_copies(corpus);
     if (done && corpus->scan.unopened)

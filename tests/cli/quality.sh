@@ -67,3 +67,39 @@ expect_error 1 "every clip is shorter" "$emotrain" split --config tiny.ini --set
 expect_error 2 "audio.channel" "$emotrain" index --config tiny.ini --set audio.channel=middle
 expect 0 "64 clips" "$emotrain" index --config tiny.ini --set audio.channel=left
 [ "$(find runs/cache -name '*-channel1.pcm' | wc -l)" = 64 ] || fail "no cache of the left channel: $(find runs | head)"
+
+# One recording in two corpora, or in two parts that are given.
+{ head -1 parts.csv && grep ',0,' parts.csv; } >early.csv
+{ head -1 parts.csv && grep ',0.6,' parts.csv; } >late.csv
+two=(--set corpus.kind=list --set corpus.file=early.csv --set corpus.part=train --set corpus.b.kind=list --set corpus.b.root=corpus --set corpus.b.file=late.csv)
+expect 0 "the test or validation part has clips of the same recordings" "$emotrain" split --config tiny.ini "${two[@]}"
+"$emotrain" split --config tiny.ini "${two[@]}" --list test 2>/dev/null | sed 's/#.*//; s/.*corpus\///' | sort -u >tested
+"$emotrain" split --config tiny.ini "${two[@]}" --list train 2>/dev/null | sed 's/#.*//; s/.*corpus\///' | sort -u >trained
+[ -s tested ] && [ -z "$(comm -12 tested trained)" ] || fail "trains recordings that it tests: $(comm -12 tested trained)"
+awk -F, 'NR == 1 { print $0 ",part" } NR > 1 { print $0 "," (NR % 2 ? "train" : "test") }' parts.csv >given.csv
+expect 0 "of a recording that the train part has clips of, too" "$emotrain" split --config tiny.ini --set corpus.kind=list \
+  --set corpus.file=given.csv --set split.protocol=predefined
+for fold in 0 1 2; do
+  "$emotrain" split --config tiny.ini "${parts[@]}" --set split.folds=3 --set split.fold=$fold --list test 2>/dev/null
+done >folds.txt
+sort folds.txt | uniq -d | grep -q . && fail "folds test a clip twice"
+[ "$(wc -l <folds.txt)" = "$(($(wc -l <parts.csv) - 1))" ] || fail "folds do not test every clip"
+for fold in 0 1 2; do # both labels in each, although the recordings' names sort by label
+  expect 0 "^label03 *[0-9]* *0 *[1-9]" "$emotrain" split --config tiny.ini "${parts[@]}" --set split.folds=3 --set split.fold=$fold
+  grep -q "^label04 *[0-9]* *0 *[1-9]" out || fail "fold $fold has one label only: $(cat out)"
+done
+expect_error 2 "split.folds=speakers needs split.protocol=speaker" "$emotrain" split --config tiny.ini "${parts[@]}" --set split.folds=speakers
+
+# Names that would move a terminal's cursor or be markup.
+mkdir -p "odd/<b>x$(printf '\033')]0;t$(printf '\007')" "odd/y$(printf '\377')"
+for folder in odd/*; do cp corpus/Actor_01/03-01-03-01-01-01-01.wav "$folder/a.wav"; done
+odd=(--set corpus.kind=folders --set corpus.root=odd)
+for output in odd.html odd.json odd.txt; do
+  "$emotrain" index --config tiny.ini "${odd[@]}" -o $output >out 2>err || fail "$(cat err)"
+  LC_ALL=C grep -q "$(printf '\033')" $output err && fail "$output has control characters"
+  iconv -f UTF-8 -t UTF-8 $output >/dev/null || fail "$output is no UTF-8"
+done
+grep -q "<b>x" odd.html && fail "a name is markup"
+"$emotrain" split --config tiny.ini "${odd[@]}" >out 2>err
+LC_ALL=C grep -q "$(printf '\033')" err && fail "a message has control characters"
+true

@@ -161,7 +161,7 @@ static void test_parts(void **state)
     write_list("path,label,part\na.wav,x,train\nb.wav,y,train\nc.wav,x,test\n");
     f->settings.split.protocol = "predefined";
     assert_good(index_as(f, "list", &error), error);
-    assert_good(split_make(&f->settings.split, f->settings.model.task, &f->clips, NULL, &split, &error),
+    assert_good(split_make(&f->settings.split, f->settings.model.task, &f->clips, NULL, NULL, &split, &error),
                 error);
     assert_int_equal(split.counts[PART_TRAIN], 2);
     assert_int_equal(split.counts[PART_TEST], 1);

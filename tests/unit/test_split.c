@@ -52,7 +52,7 @@ static void check_case(const char *head, const char *letters, const char *train,
         add_clip(&clips, name, label, NULL, NULL);
     }
     configure(&settings.split, head);
-    bool done = split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error);
+    bool done = split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error);
     if (strcmp(test, "error") == 0) {
         assert_false(done);
     } else {
@@ -103,43 +103,43 @@ static void test_errors(void **state)
 
     (void)state;
     clips.clips[29].label = "only one";
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "the least populated class has only 1 clip");
     clips.clips[29].label = "sad";
     settings.split.test = 2;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "should hold at least one of each");
     settings.split.test = 30;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "would leave the train part empty");
     settings.split.test = 1.5;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "a fraction below 1 or a whole number");
     settings.split.test = 0;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "split.test must be above 0");
     settings.split.folds = 3;
     settings.split.fold = 3;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "split.fold must be below");
     settings.split.folds = 1;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "split.folds must be 0");
     settings.split.fold = 0;
     settings.split.folds = 12; /* of 10 clips at most in a class */
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "split.folds");
     settings.split.protocol = "speaker";
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "more than the 5 speakers");
     settings.split.folds = 0;
     settings.split.test = 0.2;
     for (size_t i = 0; i < clips.count; i++)
         clips.clips[i].speaker = "only one";
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "needs at least 2 speakers, here is 1");
     settings.split.protocol = "random";
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "there is stratified, speaker, predefined");
     clip_list_free(&clips);
 }
@@ -153,7 +153,7 @@ static void test_validation(void **state)
 
     (void)state;
     settings.split.validation = 0.1;
-    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error);
+    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error);
     assert_int_equal(split.counts[PART_TEST], 12);
     assert_int_equal(split.counts[PART_VALIDATION], 6);
     assert_int_equal(split.counts[PART_TRAIN], 42);
@@ -169,13 +169,13 @@ static void test_validation(void **state)
     assert_int_equal(split_selection_part(&split), PART_VALIDATION);
     split_free(&split);
     settings.split.validation = 50;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "would leave the train part of 48 empty");
     settings.split.validation = 60;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "would leave the train part empty");
     settings.split.validation = 2; /* fewer than classes */
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "should hold at least one of each");
     clip_list_free(&clips);
 }
@@ -200,25 +200,25 @@ static void test_fixed_parts(void **state)
     settings.split.validation = 6;
     fix_part(&clips, 30, 60, "test");
     settings.split.test = 0;
-    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error);
+    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error);
     assert_int_equal(split.counts[PART_TEST], 30);
     assert_int_equal(split.counts[PART_TRAIN], 24);
     split_free(&split);
     settings.split.folds = 3;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "the test part is given");
     settings.split.folds = 0;
     fix_part(&clips, 0, 10, "validation");
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "exclude each other");
     settings.split.validation = 0;
     fix_part(&clips, 10, 30, "train");
-    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error);
+    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error);
     assert_int_equal(split.counts[PART_VALIDATION], 10);
     assert_int_equal(split.counts[PART_TRAIN], 20);
     split_free(&split);
     fix_part(&clips, 0, 60, "test");
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "gives no clip to the train part");
     clip_list_free(&clips);
 }
@@ -235,13 +235,13 @@ static void test_rare_combinations(void **state)
     settings.model.task = MULTI_LABEL;
     settings.corpora.task = MULTI_LABEL;
     clips.clips[0].label = "angry;sad"; /* one alone goes with the first class */
-    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error);
+    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error);
     assert_int_equal(split.counts[PART_TEST], 12);
     split_free(&split);
     for (size_t i = 0; i < 8; i++) /* eight of them make a class of their own */
         clips.clips[i].label = i % 2 ? "angry;sad" : "happy;sad";
     clips.clips[8].label = "";
-    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error);
+    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error);
     assert_int_equal(split.counts[PART_TEST], 12);
     split_free(&split);
     clip_list_free(&clips);
@@ -257,11 +257,11 @@ static void test_speaker(void **state)
     (void)state;
     settings.split.protocol = "speaker";
     settings.split.validation = 0.2;
-    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error);
+    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error);
     assert_int_equal(split.counts[PART_TEST], 12); /* two of ten speakers */
     assert_int_equal(split.counts[PART_VALIDATION], 12);
     assert_int_equal(split.shared_speakers, 0);
-    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, &again, &error), error);
+    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &again, &error), error);
     assert_memory_equal(split.clips[PART_TEST], again.clips[PART_TEST], 12 * sizeof(size_t));
     size_t female = 0;
     for (size_t i = 0; i < 12; i++)
@@ -273,14 +273,14 @@ static void test_speaker(void **state)
     settings.split.validation = 0;
     settings.split.folds = 5;
     settings.split.fold = 1;
-    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error);
+    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error);
     for (size_t i = 0; i < split.counts[PART_TEST]; i++) {
         const char *speaker = clips.clips[split.clips[PART_TEST][i]].speaker;
         assert_true(strcmp(speaker, "02") == 0 || strcmp(speaker, "03") == 0);
     }
     split_free(&split);
     clips.clips[3].speaker = NULL;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "clip0003 has no speaker");
     clip_list_free(&clips);
 }
@@ -297,11 +297,11 @@ static void test_folds_of_speakers(void **state)
 
     (void)state;
     settings.split.folds = SETTING_WORD;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "needs split.protocol=speaker");
     settings.split.protocol = "speaker";
     settings.split.fold = 24;
-    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error);
+    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error);
     assert_int_equal(split.folds, 25);
     assert_int_equal(split.counts[PART_TEST], 6);
     split_free(&split);
@@ -309,11 +309,11 @@ static void test_folds_of_speakers(void **state)
     settings.split.protocol = "emobox";
     settings.split.folds = 0;
     settings.split.fold = 2;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "RAVDESS' actors 01 to 24");
     for (size_t i = 0; i < clips.count; i++)
         clips.clips[i].speaker = strcmp(clips.clips[i].speaker, "00") == 0 ? "24" : clips.clips[i].speaker;
-    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error);
+    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error);
     assert_int_equal(split.folds, 6);
     assert_int_equal(split.shared_speakers, 0);
     for (size_t i = 0; i < split.counts[PART_TEST]; i++)
@@ -323,7 +323,7 @@ static void test_folds_of_speakers(void **state)
     assert_int_equal(tested, 24);
     split_free(&split);
     settings.split.folds = 5;
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "has 6 folds");
     clip_list_free(&clips);
 }
@@ -345,52 +345,52 @@ static void test_predefined(void **state)
 
     (void)state;
     settings.split.protocol = "predefined";
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "needs split.file");
     try_csv(&settings.split,
             "note,part,name\r\n,test,clip0003\r\n\"a, b\",train,clip0000\r\n,train,\"clip0007\"\n\n");
     error = (struct error){0};
-    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error);
+    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error);
     check_part("0 7", &split, PART_TRAIN, "predefined");
     check_part("3", &split, PART_TEST, "predefined");
     assert_int_equal(split.left_out, 9);
     split_free(&split);
     try_csv(&settings.split, "name,part\nclip0000,train\nclip0001,tset\n");
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "split.csv:3: no part \"tset\"");
     try_csv(&settings.split, "name,part\nclip9999,train\n");
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "split.csv:2: no usable clip");
     try_csv(&settings.split, "name,part\nclip0000,train\nclip0000,test\n");
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "split.csv:3: clip \"clip0000\" is given twice");
     try_csv(&settings.split, "name,part\nclip0000\n");
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "split.csv:2: 1 fields where the heading names 2");
     clips.clips[3].path = "deep/clip0003.wav";
     try_csv(&settings.split, "path,part\ndeep/clip0003.wav,test\nclip0000,train\n");
-    bool by_path = split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error);
+    bool by_path = split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error);
     if (by_path)
         split_free(&split);
     try_csv(&settings.split, "path,part\nnowhere.wav,test\n");
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "no usable clip \"nowhere.wav\"");
     try_csv(&settings.split, "name,note\nclip0000,train\n");
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "expected a row of column names");
     settings.split.file = unit_path("no.csv");
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "split.file");
     assert_int_equal(error_exit_status(&error), 2);
     settings.split.file = "";
     clips.clips[5].part = "trial"; /* as a corpus itself might say */
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "trial");
     try_csv(&settings.split, "file,part\nclip0000,train\n");
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "expected a row of column names");
     try_csv(&settings.split, "name,part\nclip0000,train\n");
-    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, &split, &error), error,
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "gives no clip to the test part");
     clip_list_free(&clips);
 }
@@ -407,14 +407,13 @@ static void test_copies(void **state)
     (void)state;
     for (int part = 0; part < PART_COUNT; part++)
         split.clips[part] = parts[part];
-    split_count_leaks(&split, first, 9);
+    size_t example;
+    assert_int_equal(split_count_shared(&split, first, 9, &example), 2);
     check_part("0 1 2 3", &split, PART_TRAIN, "kept");
-    assert_true(split.leaks == 2 && split.copies == 0);
-    split_drop_copies(&split, first, 9);
+    assert_int_equal(split_drop_shared(&split, first, 9, &example), 4);
     check_part("0", &split, PART_TRAIN, "dropped");
     check_part("5", &split, PART_VALIDATION, "dropped");
     check_part("6 7 8", &split, PART_TEST, "dropped");
-    assert_int_equal(split.copies, 4);
 }
 
 int main(void)

@@ -3,6 +3,8 @@
 
 #include "base/text.h"
 
+#include <sys/stat.h>
+
 /* The clips as "path|label|speaker|sex|text|part", a line for each. */
 static void expect_clips(const struct fixture *f, const char *expected)
 {
@@ -202,6 +204,36 @@ static void test_audformat_segments(void **state)
     assert_error(index_as(f, "audformat", &error), error, "no db.yaml");
 }
 
+/* Headers that are other than they should be, and pipes in place of tables. */
+static void test_damaged(void **state)
+{
+    static const char *const headers[] = {"tables: [a, b]\n",
+                                          "tables: {emo: {columns: [emotion, speaker]}}\n",
+                                          "tables: {emo: []}\n", "tables: {}\n", "schemes: {}\n"};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+        struct error error = {0};
+        put_text("db.yaml", headers[i]);
+        assert_error(index_as(f, "audformat", &error), error, "db.yaml: ");
+    }
+    static const struct {
+        const char *kind, *file;
+    } files[] = {{"audformat", "db.yaml"},
+                 {"msp-improv", "Evalution.txt"},
+                 {"kaldi", "wav.scp"},
+                 {"meld", "test_sent_emo.csv"}};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        struct error error = {0};
+        char *path = mem_format("%s/%s", unit_path("corpus"), files[i].file);
+        folder_remove(unit_path("corpus"), &error);
+        folder_make(unit_path("corpus"), &error);
+        assert_int_equal(mkfifo(path, 0600), 0);
+        assert_error(index_as(f, files[i].kind, &error), error, "not a regular file");
+        free(path);
+    }
+}
+
 static void test_kaldi(void **state)
 {
     struct fixture *f = *state;
@@ -243,6 +275,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_msp_improv, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_audformat, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_audformat_segments, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_damaged, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_kaldi, fixture_set_up, fixture_tear_down)};
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);

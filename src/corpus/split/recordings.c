@@ -6,6 +6,7 @@
  * even, each to the fold where the labels' shares then differ least from fold to fold.
  */
 #include "audio/audio.h"
+#include "base/files.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "corpus/split/split.h"
@@ -33,7 +34,7 @@ static bool any_twice(char *const *files, size_t count)
     return twice;
 }
 
-char **split_recordings(const struct clip_list *clips)
+char **split_recordings(const struct clip_list *clips, const char *root)
 {
     bool stretches = false;
 
@@ -45,6 +46,11 @@ char **split_recordings(const struct clip_list *clips)
     for (size_t i = 0; i < clips->count; i++) {
         double start, end;
         files[i] = audio_file_of(clips->clips[i].path, &start, &end);
+        if (root && files[i][0] != '/') { /* further corpora have whole paths */
+            char *whole = path_join(root, files[i]);
+            free(files[i]);
+            files[i] = whole;
+        }
     }
     if (any_twice(files, clips->count))
         return files;
@@ -57,6 +63,32 @@ void split_recordings_free(char **recordings, size_t count)
     for (size_t i = 0; recordings && i < count; i++)
         free(recordings[i]);
     free(recordings);
+}
+
+static int by_recording(const void *a, const void *b)
+{
+    const char *const *const x = *(const char *const *const *)a, *const *const y =
+                                                                     *(const char *const *const *)b;
+    int order = strcmp(*x, *y);
+
+    return order ? order : (x > y) - (x < y);
+}
+
+size_t *split_first_of_recordings(char *const *recordings, size_t count)
+{
+    size_t *first = mem_zero(count, sizeof *first);
+    char *const **order = mem_zero(count, sizeof *order);
+
+    for (size_t i = 0; i < count; i++)
+        order[i] = &recordings[i];
+    qsort(order, count, sizeof *order, by_recording);
+    for (size_t i = 0; i < count; i++) {
+        bool same = i > 0 && strcmp(*order[i], *order[i - 1]) == 0;
+        first[order[i] - recordings] =
+            same ? first[order[i - 1] - recordings] : (size_t)(order[i] - recordings);
+    }
+    free(order);
+    return first;
 }
 
 /* ---- folds ---- */

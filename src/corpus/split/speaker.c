@@ -30,7 +30,7 @@ struct speakers {
 /* Who speaks in a clip, or which recording it is of, where those are kept together. */
 static const char *name_of(const struct split_request *request, size_t clip)
 {
-    return request->recordings ? request->recordings[clip] : request->clips->clips[clip].speaker;
+    return request->by_recording ? request->recordings[clip] : request->clips->clips[clip].speaker;
 }
 
 static int by_text(const void *a, const void *b)
@@ -150,7 +150,7 @@ bool split_divide_groups(const struct split_request *request, size_t size, size_
 
     if (done && count < 2)
         done = error_set(error, "split.protocol=%s: needs at least 2 %s, here is %zu",
-                         request->settings->protocol, request->recordings ? RECORDINGS : "speakers", count);
+                         request->settings->protocol, request->by_recording ? RECORDINGS : "speakers", count);
     if (done) {
         bool *chosen = mem_zero(count, sizeof *chosen), *best = mem_zero(count, sizeof *best);
         size_t *order = mem_zero(count, sizeof *order);

@@ -347,16 +347,38 @@ static bool check_parts(const struct split_settings *settings, const struct spli
 
 /* Where clips are stretches of recordings, those are divided as speakers are. */
 static const struct split_protocol *keep_recordings(const struct split_protocol *protocol,
-                                                    struct split_request *request)
+                                                    const struct split_request *request)
 {
-    if (protocol != &SPLIT_STRATIFIED || !request->settings->recordings_together)
-        return protocol;
-    request->recordings = split_recordings(request->clips);
-    if (!request->recordings)
+    if (!request->recordings || protocol != &SPLIT_STRATIFIED || !request->settings->recordings_together)
         return protocol;
     log_info("several clips are of one recording: the split keeps each recording's together "
              "(split.recordings_together=no divides clip by clip)");
     return &SPLIT_RECORDINGS;
+}
+
+/* Clips of one recording that the parts of other corpora or the protocol put into two parts. */
+static void part_recordings(const struct split_protocol *protocol, const struct split_request *request,
+                            struct split *split)
+{
+    const size_t count = request->clips->count;
+    size_t *first, example = 0;
+
+    if (!request->recordings)
+        return;
+    first = split_first_of_recordings(request->recordings, count);
+    if (protocol == &SPLIT_RECORDINGS)
+        split->of_recordings = split_drop_shared(split, first, count, &example);
+    split->shared_recordings = split_count_shared(split, first, count, &example);
+    if (split->of_recordings)
+        log_warn(
+            "%zu clip%s left out of the train or validation part: the test or validation part has clips of "
+            "the same recordings (%s; split.recordings_together=no keeps them)",
+            split->of_recordings, split->of_recordings == 1 ? " is" : "s are", request->recordings[example]);
+    if (split->shared_recordings)
+        log_warn("%zu clip%s of the test part %s of a recording that the train part has clips of, too (%s)",
+                 split->shared_recordings, split->shared_recordings == 1 ? "" : "s",
+                 split->shared_recordings == 1 ? "is" : "are", request->recordings[example]);
+    free(first);
 }
 
 /* What becomes of clips that sound like one of another part. */
@@ -368,10 +390,10 @@ static bool part_copies(const struct split_settings *settings, const struct clip
     if (!first)
         return true;
     if (strcmp(settings->copies, "keep") == 0) {
-        split_count_leaks(split, first, clips->count);
+        split->leaks = split_count_shared(split, first, clips->count, &split->leak);
         return true;
     }
-    split_drop_copies(split, first, clips->count);
+    split->copies = split_drop_shared(split, first, clips->count, &split->copy);
     if (split->counts[PART_TRAIN] > 0 && (validation == 0 || split->counts[PART_VALIDATION] > 0))
         return true;
     return error_set(
@@ -383,7 +405,7 @@ static bool part_copies(const struct split_settings *settings, const struct clip
 }
 
 bool split_make(const struct split_settings *settings, enum task task, const struct clip_list *clips,
-                const size_t *first, struct split *split, struct error *error)
+                const char *root, const size_t *first, struct split *split, struct error *error)
 {
     const struct split_protocol *protocol = protocol_find(settings->protocol, error);
     struct split_request request;
@@ -397,17 +419,21 @@ bool split_make(const struct split_settings *settings, enum task task, const str
     for (int part = 0; part < PART_COUNT; part++)
         split->clips[part] = mem_zero(clips->count, sizeof *split->clips[part]);
     request_start(&request, settings, task, clips);
+    request.recordings = split_recordings(clips, root);
     bool done = find_folds(protocol, &request, split, error);
     if (done)
         protocol = keep_recordings(protocol, &request);
+    request.by_recording = protocol == &SPLIT_RECORDINGS;
     done = !done                ? false
            : request.count == 0 ? true
            : protocol->assign   ? assign_parts(protocol, &request, split, error)
                                 : divide_test(protocol, &request, split, error);
     if (done)
         add_fixed(clips, split);
-    done = done && (protocol->assign || divide_validation(protocol, &request, split, error)) &&
-           check_parts(settings, split, error) && part_copies(settings, clips, first, split, error);
+    done = done && (protocol->assign || divide_validation(protocol, &request, split, error));
+    if (done)
+        part_recordings(protocol, &request, split);
+    done = done && check_parts(settings, split, error) && part_copies(settings, clips, first, split, error);
     if (done && task == SINGLE_LABEL)
         warn_of_missing_labels(&request, split);
     if (done)

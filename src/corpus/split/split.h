@@ -20,26 +20,29 @@ struct split {
     size_t shared_speakers; /* those who are in the train part and in the test part */
     size_t left_out;        /* clips in no part (protocol=predefined) */
     size_t folds;           /* that there are of this split; 0: it is a single one */
-    size_t copies;          /* clips left out: they sound like one of another part (split_drop_copies) */
+    size_t copies;          /* clips left out: they sound like one of another part */
     size_t copy;            /* one of them */
     size_t leaks;           /* test clips that sound like one of the train part, and are kept */
     size_t leak;            /* one of them */
+    size_t of_recordings;   /* clips left out: stretches of a recording that another part has stretches of */
+    size_t shared_recordings; /* test clips that are stretches of a recording of the train part */
 };
 
-/* Makes the split that the settings describe.  `first` (clips->count), or NULL: of each clip the first one
+/* Makes the split that the settings describe.  `root`: the folder of clips whose path is relative, or NULL.
+ * `first` (clips->count), or NULL: of each clip the first one
  * that sounds the same (same_sound.h); settings->copies, drop or keep, says what becomes of those in two
  * parts. Fails, saying why, where scikit-learn would: a class with one clip, a part smaller than the number
  * of classes. */
 bool split_make(const struct split_settings *settings, enum task task, const struct clip_list *clips,
-                const size_t *first, struct split *split, struct error *error);
+                const char *root, const size_t *first, struct split *split, struct error *error);
 void split_free(struct split *split);
 
-/* Takes clips of the train part out that sound like one of the test or the validation part, and clips of the
- * validation part that sound like one of the test part (copies.c).  `first`: as above, of clip_count clips.
- */
-void split_drop_copies(struct split *split, const size_t *first, size_t clip_count);
-/* Counts the test clips that sound like one of the train part. */
-void split_count_leaks(struct split *split, const size_t *first, size_t clip_count);
+/* Takes clips of the train part out that are of one kind with one of the test or the validation part, and
+ * clips of the validation part with one of the test part (copies.c).  `first`: of each of clip_count clips
+ * the first of its kind, the same sound or recording.  Returns how many; *example is one of them. */
+size_t split_drop_shared(struct split *split, const size_t *first, size_t clip_count, size_t *example);
+/* How many clips of the test part are of one kind with one of the train part. */
+size_t split_count_shared(const struct split *split, const size_t *first, size_t clip_count, size_t *example);
 
 /* The settings that determine the split, on one line; caller frees. */
 char *split_describe(const struct split_settings *settings, const struct corpora_settings *corpora);
@@ -59,7 +62,8 @@ struct split_request {
     size_t count;
     int *classes; /* per clip of `clips`: index of its label among all labels sorted bytewise */
     size_t class_count;
-    char **recordings; /* per clip of `clips`: what must stay together; NULL: nothing, or speakers */
+    char **recordings; /* per clip of `clips`; NULL: no two are of one */
+    bool by_recording; /* they stay together, not speakers */
     uint32_t seed;
 };
 
@@ -87,8 +91,11 @@ extern const struct split_protocol SPLIT_STRATIFIED, SPLIT_SPEAKER, SPLIT_PREDEF
 
 /* The recordings of which several clips are stretches, per clip; NULL: there is none.  Free with
  * split_recordings_free (recordings.c). */
-char **split_recordings(const struct clip_list *clips);
+char **split_recordings(const struct clip_list *clips, const char *root);
 void split_recordings_free(char **recordings, size_t count);
+
+/* Of each clip the first one of its recording; caller frees. */
+size_t *split_first_of_recordings(char *const *recordings, size_t count);
 
 /* For protocols: a choice of whole groups, speakers or recordings, whose clips are nearest to `size` and to
  * the labels and sexes of the whole (speaker.c). */
