@@ -98,13 +98,24 @@ static bool open_foreign(struct reader *reader, const char *path, struct error *
     return reader->file || error_set(error, "cannot read what FFmpeg made of it");
 }
 
-/* Of an MP3 file that does not say how long it is, libsndfile reads no further than it guesses. */
-static void leave_to_foreign(struct reader *reader)
+/* Of an MP3 file that does not say how long it is, libsndfile reads no further than it guesses: FFmpeg is
+ * asked first. */
+static void prefer_foreign(struct reader *reader, bool (*open)(struct reader *, const char *, struct error *),
+                           const char *path)
 {
-    if (!reader->file || !is_mp3(&reader->info) || !reader->length_is_guess || !foreign_is_there())
+    SNDFILE *own = reader->file;
+    const SF_INFO info = reader->info;
+    struct error unread = {0};
+
+    if (!own || !is_mp3(&info) || !reader->length_is_guess || !foreign_is_there())
         return;
-    sf_close(reader->file);
     reader->file = NULL;
+    if (open(reader, path, &unread)) {
+        sf_close(own);
+        return;
+    }
+    reader->file = own;
+    reader->info = info;
 }
 
 /* Goes to a stretch of the file; info.frames becomes its length. */
@@ -198,7 +209,7 @@ bool reader_open(struct reader *reader, const char *path, int channel, struct er
         unsigned char *bytes = (unsigned char *)file_read(name, &size, &unread);
         open_repaired(reader, bytes, size);
     }
-    leave_to_foreign(reader);
+    prefer_foreign(reader, open_foreign, name);
     if (done && !reader->file)
         done = open_foreign(reader, name, error);
     done = done && prepare(reader, start, end, error);
@@ -207,8 +218,9 @@ bool reader_open(struct reader *reader, const char *path, int channel, struct er
 }
 
 /* FFmpeg reads files: the bytes go into one without a name. */
-static bool open_foreign_bytes(struct reader *reader, struct error *error)
+static bool open_foreign_bytes(struct reader *reader, const char *unused, struct error *error)
 {
+    (void)unused;
     FILE *file = tmpfile();
     bool done = file && fwrite(reader->memory.bytes, 1, reader->memory.size, file) == reader->memory.size &&
                 fflush(file) == 0;
@@ -238,8 +250,8 @@ bool reader_open_bytes(struct reader *reader, const void *bytes, size_t size, in
         memcpy(copy, bytes, size);
         open_repaired(reader, copy, size);
     }
-    leave_to_foreign(reader);
-    return (reader->file || open_foreign_bytes(reader, error)) && prepare(reader, 0, 0, error);
+    prefer_foreign(reader, open_foreign_bytes, NULL);
+    return (reader->file || open_foreign_bytes(reader, NULL, error)) && prepare(reader, 0, 0, error);
 }
 
 void reader_close(struct reader *reader)

@@ -9,7 +9,7 @@ done
 folder=$(realpath "$folder")
 common=(--set audio.resampler=linear --config "$tests/../configs/ravdess.ini")
 
-expect 0 "1440 clips, 5328.96 s of audio, 5 of several channels downmixed" \
+expect 0 "1440 clips, 5328.96 s of audio, 5 of several channels" \
   "$emotrain" index "${common[@]}" --set corpus.root="$folder"
 expect 0 "1440 files, 0 opened this time" "$emotrain" index "${common[@]}" --set corpus.root="$folder"
 for part in train test; do

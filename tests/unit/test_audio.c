@@ -227,6 +227,7 @@ static void test_foreign_files(void **state)
                  "not audio");
     if (foreign_is_there()) { /* libsndfile alone takes half of it */
         char *path = mem_format("%s/vbr.mp3", unit_golden("sounds"));
+        error = (struct error){0};
         assert_good(audio_decode(path, CHANNEL_MEAN, &facts, &signal, &error), error);
         assert_true(fabs(facts.duration - 2) < 0.2);
         signal_free(&signal);
