@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Runs whose files are damaged, moved or of another day: what is refused, what goes on, what a report still says.
+. "$(dirname "$0")/lib.sh" "$@"
+tiny_experiment 4
+flip() { # FILE: one bit near its end
+  python3 - "$1" <<'P'
+import sys
+path = sys.argv[1]
+data = bytearray(open(path, "rb").read())
+data[-9] ^= 1
+open(path, "wb").write(data)
+P
+}
+settings=(--set train.epochs=60 --set checkpoint.every_steps=3 --set checkpoint.keep=3)
+start_and_kill killed 20 "${settings[@]}"
+cp -r runs saved
+
+# The newest checkpoint is damaged: the one before is taken, and that is said.  All are: nothing goes on.
+newest=$(ls -d runs/killed/checkpoints/step-* | tail -1) before=$(ls -d runs/killed/checkpoints/step-* | tail -2 | head -1)
+for file in model.safetensors optimizer.safetensors trainer_state.json; do
+  rm -r runs && cp -r saved runs
+  if [ $file = trainer_state.json ]; then sed -i 's/"batches":\t[0-9]*/"batches":\t0/; s/"epoch":\t[0-9]*/"epoch":\t0/' "$newest/$file"; else flip "$newest/$file"; fi
+  expect 0 "weighted avg" "$emotrain" --run killed --config tiny.ini --resume
+  grep -q "^warning: .*$(basename "$newest")/$file: damaged: .*; going on from the checkpoint before it, $(basename "$before")" err ||
+    fail "$file: $(cat err)"
+done
+rm -r runs && cp -r saved runs
+for checkpoint in runs/killed/checkpoints/step-*; do flip "$checkpoint/model.safetensors"; done
+expect_error 1 "damaged.*there is no whole checkpoint before it" "$emotrain" --config tiny.ini --run killed --resume
+rm -r runs/killed
+
+# A best checkpoint that is damaged predicts, evaluates and exports nothing.
+expect 0 "weighted avg" "$emotrain" --config tiny.ini --run base --set train.epochs=1
+cp -r runs/base runs/flipped
+flip "$(readlink -f runs/flipped/best)/model.safetensors"
+clip=corpus/Actor_01/03-01-01-01-01-01-01.wav
+expect 0 neutral "$emotrain" predict base $clip
+for words in "predict flipped $clip" "eval flipped" "export flipped exported"; do
+  expect_error 1 "model.safetensors: damaged" "$emotrain" $words
+done
+
+# Another corpus is refused, although the run was moved, or the database has gone.
+cp -r saved/killed runs/moved
+mv corpus/Actor_02/03-01-01-01-01-01-02.wav kept.wav
+expect_error 1 "the corpus or its split has changed since this run began" "$emotrain" --config tiny.ini --run moved --resume
+mv runs runs_with_database && mkdir runs && mv runs_with_database/moved runs/
+expect_error 1 "the corpus or its split has changed since this run began" "$emotrain" --config tiny.ini --run moved --resume
+rm -r runs && mv runs_with_database runs
+mv kept.wav corpus/Actor_02/03-01-01-01-01-01-02.wav
+
+# A report tells of the clips as they were, not as the catalogue has them today.
+grep -v "^ *seconds\|clips/s" runs/base/classification_report.txt >was.txt
+rm -r corpus/Actor_0[234]
+expect 0 "16 clips" "$emotrain" index --config tiny.ini
+expect 0 base "$emotrain" report base
+grep -v "^ *seconds\|clips/s" runs/base/classification_report.txt >is.txt
+cmp -s was.txt is.txt || fail "another report: $(diff was.txt is.txt)"
+
+# Processes of one machine meet in a folder that nobody else can open, and nothing of it stays.
+"$make_corpus" corpus 4 || fail "no corpus"
+mkdir meeting
+TMPDIR=$PWD/meeting "$emotrain" launch --processes 2 --config tiny.ini --run two "${settings[@]}" >/dev/null 2>err &
+pid=$!
+while kill -0 $pid 2>/dev/null && [ ! -s runs/two/metrics.jsonl ]; do sleep 0.05; done
+[ "$(stat -c %a meeting/emotrain-launch-*)" = 700 ] || fail "others may open $(ls -ld meeting/*)"
+if command -v ss >/dev/null; then
+  ss -ltnp 2>/dev/null | grep '"emotrain"' | grep -v "127.0.0.1:\|\[::1\]:" >listening
+  [ ! -s listening ] || fail "listens on every interface: $(cat listening)"
+fi
+kill -INT $pid
+wait $pid
+[ -z "$(ls meeting)" ] || fail "left in $PWD/meeting: $(ls meeting)"
