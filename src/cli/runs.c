@@ -6,6 +6,7 @@
 #include "run/recorded_run.h"
 #include "run/run_folder.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,21 +161,75 @@ static bool compare(const struct options *options, const struct config *config, 
 
 /* ---- rm ---- */
 
+/* What a run's folder is called while it is being removed: a kill leaves it so, and the next rm finishes it.
+ */
+static const char REMOVED[] = ".removed";
+
+/* Removes the row of a run whose folder is being removed, as long as the folder says in which catalogue it
+ * is. */
+static bool remove_row(const char *left, const char *folder, struct error *error)
+{
+    struct error unread = {0};
+    struct config *config = run_folder_config(left, &unread);
+    struct catalogue *catalogue = NULL;
+    struct arena arena = {0};
+    struct run_row row = {0};
+    bool done = !config || ((catalogue = catalogue_open(config_settings(config)->run.database, error)) &&
+                            run_find(catalogue, folder, &row, &arena, error) &&
+                            (row.id == 0 || run_remove(catalogue, row.id, error)));
+
+    catalogue_close(catalogue);
+    config_free(config);
+    arena_free(&arena);
+    return done;
+}
+
+static bool finish_removal(const char *left, const char *folder, struct error *error)
+{
+    bool done = remove_row(left, folder, error) && folder_remove(left, error);
+
+    if (done)
+        printf("removed %s\n", folder);
+    return done;
+}
+
+/* The absolute folder that a removal of the run left; caller frees; NULL: there is none. */
+static char *find_left(const char *name, const char *directory)
+{
+    char *paths[] = {mem_format("%s%s", name, REMOVED), mem_format("%s/%s%s", directory, name, REMOVED)};
+    char *left = NULL;
+
+    for (int i = 0; i < 2; i++) {
+        left = left || !path_is_folder(paths[i]) ? left : realpath(paths[i], NULL);
+        free(paths[i]);
+    }
+    return left;
+}
+
 static bool rm_run(const char *name, const char *directory, struct error *error)
 {
     struct recorded_run run;
-    struct catalogue *catalogue = NULL;
+    char *left = find_left(name, directory);
     int lock = -1; /* a run that another process writes is left alone */
-    bool done = recorded_run_open(&run, name, directory, error) &&
-                (catalogue = catalogue_open(catalogue_path(run.catalogue), error)) &&
-                (lock = run_folder_lock(run.folder, error)) >= 0 &&
-                run_remove(catalogue, run.report.run.id, error) && folder_remove(run.folder, error);
 
-    catalogue_close(catalogue);
+    if (left) {
+        char *folder = mem_format("%.*s", (int)(strlen(left) - strlen(REMOVED)), left);
+        bool finished = finish_removal(left, folder, error);
+        free(folder);
+        free(left);
+        return finished;
+    }
+    bool done =
+        recorded_run_open(&run, name, directory, error) && (lock = run_folder_lock(run.folder, error)) >= 0;
+    if (done) {
+        left = mem_format("%s%s", run.folder, REMOVED);
+        done = (rename(run.folder, left) == 0 ||
+                error_set(error, "%s: cannot remove: %s", run.folder, strerror(errno))) &&
+               finish_removal(left, run.folder, error);
+    }
     if (lock >= 0)
         close(lock);
-    if (done)
-        printf("removed %s\n", run.folder);
+    free(left);
     recorded_run_close(&run);
     return done;
 }
