@@ -35,10 +35,9 @@ static void describe_corpora(struct run_info *info, const struct settings *setti
     info->corpus.more_count = corpora->count - 1;
     info->corpus.more = arena_zero(&info->arena, corpora->count, sizeof *info->corpus.more);
     for (size_t c = 1; c < corpora->count; c++)
-        info->corpus.more[c - 1] =
-            (struct run_corpus){arena_string(&info->arena, corpora->items[c].name),
-                                keep(info, corpus_key(&corpora->items[c], corpora)),
-                                arena_string(&info->arena, corpus->roots[c].folder)};
+        info->corpus.more[c - 1] = (struct run_corpus){arena_string(&info->arena, corpora->items[c].name),
+                                                       keep(info, corpus_key(&corpora->items[c], corpora)),
+                                                       arena_string(&info->arena, corpus->roots[c].folder)};
 }
 
 static void describe_split(struct run_info *info, const struct settings *settings,
