@@ -98,24 +98,42 @@ static bool open_foreign(struct reader *reader, const char *path, struct error *
     return reader->file || error_set(error, "cannot read what FFmpeg made of it");
 }
 
-/* Of an MP3 file that does not say how long it is, libsndfile reads no further than it guesses: FFmpeg is
- * asked first. */
-static void prefer_foreign(struct reader *reader, bool (*open)(struct reader *, const char *, struct error *),
-                           const char *path)
+/* FFmpeg reads files: the bytes in memory go into one without a name. */
+static bool open_foreign_bytes(struct reader *reader, struct error *error)
+{
+    FILE *file = tmpfile();
+    bool done = file && fwrite(reader->memory.bytes, 1, reader->memory.size, file) == reader->memory.size &&
+                fflush(file) == 0;
+    char *path = file ? mem_format("/proc/self/fd/%d", fileno(file)) : NULL;
+
+    if (!done)
+        error_set(error, "no temporary file for FFmpeg: %s", strerror(errno));
+    else
+        done = open_foreign(reader, path, error);
+    if (file)
+        fclose(file);
+    free(path);
+    return done;
+}
+
+/* Leaves to FFmpeg what libsndfile does not read; and first of all an MP3 file that does not say how long it
+ * is, of which libsndfile reads no further than it guesses.  `path`: NULL where the file is in memory. */
+static bool choose_decoder(struct reader *reader, const char *path, struct error *error)
 {
     SNDFILE *own = reader->file;
     const SF_INFO info = reader->info;
-    struct error unread = {0};
+    struct error unread = {0}, *failure = own ? &unread : error;
 
-    if (!own || !is_mp3(&info) || !reader->length_is_guess || !foreign_is_there())
-        return;
+    if (own && !(is_mp3(&info) && reader->length_is_guess && foreign_is_there()))
+        return true;
     reader->file = NULL;
-    if (open(reader, path, &unread)) {
+    if (path ? open_foreign(reader, path, failure) : open_foreign_bytes(reader, failure)) {
         sf_close(own);
-        return;
+        return true;
     }
     reader->file = own;
     reader->info = info;
+    return own != NULL;
 }
 
 /* Goes to a stretch of the file; info.frames becomes its length. */
@@ -209,30 +227,8 @@ bool reader_open(struct reader *reader, const char *path, int channel, struct er
         unsigned char *bytes = (unsigned char *)file_read(name, &size, &unread);
         open_repaired(reader, bytes, size);
     }
-    prefer_foreign(reader, open_foreign, name);
-    if (done && !reader->file)
-        done = open_foreign(reader, name, error);
-    done = done && prepare(reader, start, end, error);
+    done = done && choose_decoder(reader, name, error) && prepare(reader, start, end, error);
     free(name);
-    return done;
-}
-
-/* FFmpeg reads files: the bytes go into one without a name. */
-static bool open_foreign_bytes(struct reader *reader, const char *unused, struct error *error)
-{
-    (void)unused;
-    FILE *file = tmpfile();
-    bool done = file && fwrite(reader->memory.bytes, 1, reader->memory.size, file) == reader->memory.size &&
-                fflush(file) == 0;
-    char *path = file ? mem_format("/proc/self/fd/%d", fileno(file)) : NULL;
-
-    if (!done)
-        error_set(error, "no temporary file for FFmpeg: %s", strerror(errno));
-    else
-        done = open_foreign(reader, path, error);
-    if (file)
-        fclose(file);
-    free(path);
     return done;
 }
 
@@ -250,8 +246,7 @@ bool reader_open_bytes(struct reader *reader, const void *bytes, size_t size, in
         memcpy(copy, bytes, size);
         open_repaired(reader, copy, size);
     }
-    prefer_foreign(reader, open_foreign_bytes, NULL);
-    return (reader->file || open_foreign_bytes(reader, NULL, error)) && prepare(reader, 0, 0, error);
+    return choose_decoder(reader, NULL, error) && prepare(reader, 0, 0, error);
 }
 
 void reader_close(struct reader *reader)

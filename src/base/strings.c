@@ -38,6 +38,28 @@ void strings_sort(struct strings *strings)
         qsort(strings->items, strings->count, sizeof *strings->items, compare_strings);
 }
 
+void strings_sort_distinct(struct strings *strings)
+{
+    size_t kept = 0;
+
+    strings_sort(strings);
+    for (size_t i = 0; i < strings->count; i++) {
+        if (kept > 0 && strcmp(strings->items[kept - 1], strings->items[i]) == 0)
+            free(strings->items[i]);
+        else
+            strings->items[kept++] = strings->items[i];
+    }
+    strings->count = kept;
+}
+
+int strings_find(const struct strings *sorted, const char *text)
+{
+    char **found =
+        sorted->count ? bsearch(&text, sorted->items, sorted->count, sizeof *found, compare_strings) : NULL;
+
+    return found ? (int)(found - sorted->items) : -1;
+}
+
 void strings_free(struct strings *strings)
 {
     for (size_t i = 0; i < strings->count; i++)

@@ -18,6 +18,7 @@
 #include "corpus/corpus.h"
 #include "corpus/list_values.h"
 #include "corpus/renaming.h"
+#include "corpus/scan.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,8 @@ struct database {
     struct strings numbers;    /* corpus.labels, of regression */
     struct facts *facts;       /* by path, once all are read */
     size_t count, capacity;
+    struct facts *sexes; /* of the speakers of the table being read; path: the speaker */
+    size_t sex_count, sex_capacity;
     struct arena arena;
     struct clip_list *found;
     struct list_places places;
@@ -100,6 +103,11 @@ static const char *table_part(const struct database *db, const cJSON *table)
 
 /* ---- tables ---- */
 
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const struct facts *)a)->path, ((const struct facts *)b)->path);
+}
+
 static bool open_table(const struct database *db, const char *name, struct csv *csv, char **path,
                        struct error *error)
 {
@@ -143,35 +151,65 @@ static char *row_path(struct database *db, struct csv *csv, struct error *error)
     return path;
 }
 
-/* The sex of a speaker, by the scheme's labels or the table that they are in; NULL: not known. */
-static const char *find_sex(struct database *db, const cJSON *table, const char *column, const char *speaker,
-                            struct error *error)
+/* What a column's scheme says of its labels: an object of their facts, or the name of a table that has them.
+ */
+static const cJSON *scheme_labels(const struct database *db, const cJSON *table, const char *column)
 {
-    const cJSON *scheme = member(member(member(table, "columns"), column), "scheme_id"),
-                *labels = cJSON_IsString(scheme)
-                              ? member(member(member(db->header, "schemes"), scheme->valuestring), "labels")
-                              : NULL;
-    const char *sex = NULL;
+    const cJSON *scheme = member(member(member(table, "columns"), column), "scheme_id");
 
-    for (size_t i = 0; cJSON_IsObject(labels) && SEXES[i] && !sex; i++) {
-        const cJSON *value = member(member(labels, speaker), SEXES[i]);
-        sex = cJSON_IsString(value) ? value->valuestring : NULL;
-    }
-    if (!cJSON_IsString(labels))
-        return sex;
-    struct csv csv;
-    char *path = mem_format("%s/db.%s.csv", db->root, labels->valuestring);
-    const cJSON *misc = member(member(db->header, "misc_tables"), labels->valuestring);
-    const char *sexes = find_column(misc, SEXES);
-    if (sexes && path_exists(path)) {
-        bool open = csv_open(&csv, path, error);
-        while (open && !sex && csv_next(&csv, error))
-            if (strcmp(csv_trimmed(&csv, 0), speaker) == 0)
-                sex = arena_string(&db->arena, known(&csv, csv_column(&csv, sexes)));
+    return cJSON_IsString(scheme)
+               ? member(member(member(db->header, "schemes"), scheme->valuestring), "labels")
+               : NULL;
+}
+
+static void add_sex(struct database *db, const char *speaker, const char *sex)
+{
+    db->sexes = mem_grow(db->sexes, &db->sex_capacity, db->sex_count + 1, sizeof *db->sexes);
+    db->sexes[db->sex_count++] =
+        (struct facts){.path = arena_string(&db->arena, speaker), .sex = arena_string(&db->arena, sex)};
+}
+
+static const char *sex_of(const cJSON *speaker)
+{
+    for (size_t i = 0; SEXES[i]; i++)
+        if (cJSON_IsString(member(speaker, SEXES[i])))
+            return member(speaker, SEXES[i])->valuestring;
+    return NULL;
+}
+
+/* The speakers' sexes, by the labels of the scheme of a table's column of speakers, or by the table that
+ * those are in. */
+static bool read_sexes(struct database *db, const cJSON *table, const char *column, struct error *error)
+{
+    const cJSON *labels = scheme_labels(db, table, column), *label = NULL;
+    struct csv csv = {0};
+
+    db->sex_count = 0;
+    if (cJSON_IsObject(labels))
+        cJSON_ArrayForEach(label, labels) add_sex(db, label->string, sex_of(label));
+    if (cJSON_IsString(labels)) {
+        char *path = mem_format("%s/db.%s.csv", db->root, labels->valuestring);
+        const char *sexes =
+            find_column(member(member(db->header, "misc_tables"), labels->valuestring), SEXES);
+        bool open = sexes && path_exists(path) && csv_open(&csv, path, error);
+        while (open && csv_next(&csv, error))
+            add_sex(db, csv_trimmed(&csv, 0), known(&csv, csv_column(&csv, sexes)));
         csv_close(&csv);
+        free(path);
     }
-    free(path);
-    return sex;
+    if (db->sex_count)
+        qsort(db->sexes, db->sex_count, sizeof *db->sexes, by_path);
+    return !error->kind;
+}
+
+/* NULL: not known. */
+static const char *find_sex(const struct database *db, const char *speaker)
+{
+    const struct facts key = {.path = speaker};
+    const struct facts *found =
+        db->sex_count ? bsearch(&key, db->sexes, db->sex_count, sizeof *db->sexes, by_path) : NULL;
+
+    return found ? found->sex : NULL;
 }
 
 /* Which of a table's columns say who speaks and what. */
@@ -179,8 +217,8 @@ struct fact_columns {
     const char *speaker, *sex, *text;
 };
 
-static void add_facts(struct database *db, const cJSON *table, struct csv *csv,
-                      const struct fact_columns *columns, const char *path, struct error *error)
+static void add_facts(struct database *db, struct csv *csv, const struct fact_columns *columns,
+                      const char *path)
 {
     struct facts facts = {.path = arena_string(&db->arena, path)};
     const char *speaker = columns->speaker ? csv_trimmed(csv, csv_column(csv, columns->speaker)) : NULL;
@@ -189,10 +227,8 @@ static void add_facts(struct database *db, const cJSON *table, struct csv *csv,
         facts.speaker = arena_string(&db->arena, speaker);
     if (columns->sex)
         facts.sex = arena_string(&db->arena, known(csv, csv_column(csv, columns->sex)));
-    else if (facts.speaker && db->count > 0 && text_equal(db->facts[db->count - 1].speaker, facts.speaker))
-        facts.sex = db->facts[db->count - 1].sex; /* rows of one speaker follow each other */
     else if (facts.speaker)
-        facts.sex = find_sex(db, table, columns->speaker, facts.speaker, error);
+        facts.sex = find_sex(db, facts.speaker);
     if (columns->text)
         facts.text = arena_string(&db->arena, known(csv, csv_column(csv, columns->text)));
     db->facts = mem_grow(db->facts, &db->capacity, db->count + 1, sizeof *db->facts);
@@ -208,22 +244,18 @@ static bool read_facts(struct database *db, const cJSON *table, struct error *er
 
     if (!columns.speaker && !columns.sex && !columns.text)
         return true;
-    bool done = open_table(db, table->string, &csv, &file, error);
+    bool done = (!columns.speaker || read_sexes(db, table, columns.speaker, error)) &&
+                open_table(db, table->string, &csv, &file, error);
     while (done && csv_next(&csv, error)) {
         char *path = row_path(db, &csv, error);
         done = path != NULL;
         if (done)
-            add_facts(db, table, &csv, &columns, path, error);
+            add_facts(db, &csv, &columns, path);
         free(path);
     }
     csv_close(&csv);
     free(file);
     return done && !error->kind;
-}
-
-static int by_path(const void *a, const void *b)
-{
-    return strcmp(((const struct facts *)a)->path, ((const struct facts *)b)->path);
 }
 
 /* What several tables say of one path, together; by path. */
@@ -302,7 +334,7 @@ static bool read_labels(struct database *db, const cJSON *table, struct error *e
         done = path != NULL;
         if (done) {
             const struct facts facts = find_facts(db, path);
-            char *name = strstr(path, "#t=") ? mem_string(path) : path_stem(path);
+            char *name = clip_name(path);
             clip_list_add(db->found, &(struct clip){.path = path,
                                                     .name = name,
                                                     .label = label,
@@ -323,18 +355,13 @@ static bool read_labels(struct database *db, const cJSON *table, struct error *e
 
 /* ---- the database ---- */
 
-static int by_clip_path(const void *a, const void *b)
-{
-    return strcmp(((const struct clip *)a)->path, ((const struct clip *)b)->path);
-}
-
 /* A recording may be in several tables, as long as they say the same of it. */
 static bool join_tables(struct clip_list *found, struct error *error)
 {
     size_t kept = 0;
 
     if (found->count)
-        qsort(found->clips, found->count, sizeof *found->clips, by_clip_path);
+        qsort(found->clips, found->count, sizeof *found->clips, clips_by_path);
     for (size_t i = 0; i < found->count; i++) {
         struct clip *clip = &found->clips[i], *last = kept ? &found->clips[kept - 1] : NULL;
         if (!last || strcmp(last->path, clip->path) != 0)
@@ -399,6 +426,7 @@ static bool list_clips(const struct corpora_settings *corpora, const struct corp
     cJSON_Delete(db.header);
     arena_free(&db.arena);
     free(db.facts);
+    free(db.sexes);
     free(header);
     free(root);
     return done;

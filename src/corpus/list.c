@@ -130,7 +130,7 @@ static bool add_row(struct list *list, struct error *error)
     if (!path)
         return false;
     char *label = row_label(list, error);
-    char *name = strstr(path, "#t=") ? mem_string(path) : path_stem(path);
+    char *name = clip_name(path);
     clip_list_add(list->found,
                   &(struct clip){.path = path,
                                  .name = name,

@@ -78,6 +78,11 @@ char *value_stretch(const char *file, const char *start, const char *end)
     return from > 0 ? mem_format("%s#t=%s", file, first) : mem_string(file); /* to the end */
 }
 
+char *clip_name(const char *path)
+{
+    return strstr(path, "#t=") ? mem_string(path) : path_stem(path);
+}
+
 /* ---- parts ---- */
 
 enum part part_of_word(const char *word)

@@ -19,6 +19,9 @@ bool value_to_seconds(const char *value, double *seconds);
  * no such stretch. */
 char *value_stretch(const char *file, const char *start, const char *end);
 
+/* What splits call a clip: its path without the ending, or with the stretch.  Caller frees. */
+char *clip_name(const char *path);
+
 /* The part that a word names: train, training, dev, Validation, test ...; PART_COUNT: none that is known. */
 enum part part_of_word(const char *word);
 

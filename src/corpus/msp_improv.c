@@ -12,7 +12,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "corpus/corpus.h"
+#include "corpus/numbers.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ static const struct {
 
 static const char *const FILES[] = {"Evalution.txt", "Evaluation.txt", "Audio/Evalution.txt"};
 
-enum { NUMBERS = 3 };
+enum { NUMBERS = MOST_NUMBERS };
 static const char *const NAMES[NUMBERS] = {"arousal", "valence", "dominance"};
 
 /* A turn as its line has it. */
@@ -51,36 +51,7 @@ static const char *label_of(char code)
     return NULL;
 }
 
-/* Which numbers corpus.labels names, in its order. */
-struct numbers {
-    int of[NUMBERS];
-    size_t count; /* 0: labels are wanted, not numbers */
-};
-
-static bool find_numbers(struct numbers *numbers, const struct corpora_settings *corpora, struct error *error)
-{
-    struct strings names = {0};
-    bool done = corpora->task != REGRESSION || corpus_label_names(corpora->labels, &names, error);
-
-    for (size_t k = 0; done && k < names.count; k++) {
-        int n = 0;
-        while (n < NUMBERS && strcmp(NAMES[n], names.items[k]) != 0)
-            n++;
-        done = n < NUMBERS || error_usage(error,
-                                          "corpus.labels: \"%s\" is no number of MSP-Improv: it has arousal, "
-                                          "valence, dominance",
-                                          names.items[k]);
-        if (done)
-            numbers->of[numbers->count++] = n;
-    }
-    if (done && corpora->task == REGRESSION && numbers->count == 0)
-        done =
-            error_usage(error, "model.task=regression needs corpus.labels: of arousal, valence, dominance");
-    strings_free(&names);
-    return done;
-}
-
-static void add_turn(const struct turn *turn, const char *audio, const struct numbers *wanted,
+static void add_turn(const struct turn *turn, const char *audio, const struct number_choice *wanted,
                      struct clip_list *found)
 {
     struct text numbers = {0};
@@ -133,8 +104,8 @@ static bool list_clips(const struct corpora_settings *corpora, const struct corp
          *audio = root ? path_join(root, "Audio") : NULL;
     size_t unread = 0;
     struct turn turn;
-    struct numbers numbers = {0};
-    bool done = text && find_numbers(&numbers, corpora, error);
+    struct number_choice numbers;
+    bool done = text && numbers_choose(&numbers, corpora, corpus->kind, NAMES, error);
 
     for (char *line; done && (line = strsep(&rest, "\n"));) {
         line += strspn(line, " \t");

@@ -10,15 +10,15 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "config/config.h"
-#include "corpus/corpus.h"
 #include "corpus/list_values.h"
+#include "corpus/numbers.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-enum { MOST_PLACES = 4, MOST_NUMBERS = 3 };
+enum { MOST_PLACES = 4 };
 
 /* What a code in a table means; "": nothing, the row is left out. */
 struct code {
@@ -104,12 +104,12 @@ static const struct table TABLES[] = {
 struct reading {
     const struct table *table;
     const char *root;
-    enum task task;
+    const struct corpora_settings *corpora;
     struct csv csv;
     struct list_places places;
     const char *path;             /* of the recordings: the template under which the first one is */
-    struct strings labels;        /* corpus.labels */
     size_t numbers[MOST_NUMBERS]; /* of regression: columns, in the order of corpus.labels */
+    size_t number_count;
 };
 
 /* ---- templates ---- */
@@ -226,14 +226,14 @@ static char *row_label(struct reading *r, struct error *error)
     double values[MOST_NUMBERS];
     struct text numbers = {0};
 
-    if (r->task != REGRESSION) {
+    if (r->corpora->task != REGRESSION) {
         char *label = fill_known(&r->csv, r->table->label, r->table->labels, error);
         return in_small_letters(label); /* "Neutral" of one part is "neutral" of another */
     }
-    for (size_t k = 0; k < r->labels.count; k++)
+    for (size_t k = 0; k < r->number_count; k++)
         if (!text_to_number(csv_trimmed(&r->csv, r->numbers[k]), &values[k]))
             return NULL;
-    target_print(REGRESSION, NULL, r->labels.count, values, &numbers);
+    target_print(REGRESSION, NULL, r->number_count, values, &numbers);
     return numbers.text;
 }
 
@@ -257,8 +257,8 @@ static bool add_row(struct reading *r, struct clip_list *found, struct error *er
                                      .sex = sex && !speaker_is_unknown(sex) ? sex : NULL,
                                      .text = text,
                                      .part = part,
-                                     .defect = label                   ? NULL
-                                               : r->task == REGRESSION ? "no number"
+                                     .defect = label                            ? NULL
+                                               : r->corpora->task == REGRESSION ? "no number"
                                                : table->labels ? "no label on which the annotators agree"
                                                                : "no label"});
         free(name);
@@ -277,31 +277,21 @@ static bool add_row(struct reading *r, struct clip_list *found, struct error *er
 /* Which columns corpus.labels means for regression. */
 static bool find_numbers(struct reading *r, struct error *error)
 {
-    struct text names = {0};
+    const char *names[MOST_NUMBERS];
+    struct number_choice choice;
 
-    if (r->task != REGRESSION)
-        return true;
-    for (size_t n = 0; n < MOST_NUMBERS && r->table->numbers[n].name; n++)
-        text_add(&names, "%s%s", n ? ", " : "", r->table->numbers[n].name);
-    if (!names.text)
-        error_usage(error, "corpus.kind=%s has no numbers for model.task=regression", r->table->corpus);
-    for (size_t k = 0; k < r->labels.count && !error->kind; k++) {
-        size_t n = 0;
-        while (n < MOST_NUMBERS && !text_equal(r->table->numbers[n].name, r->labels.items[k]))
-            n++;
-        if (n < MOST_NUMBERS && k < MOST_NUMBERS)
-            r->numbers[k] = csv_column(&r->csv, r->table->numbers[n].column);
-        if (n == MOST_NUMBERS || k >= MOST_NUMBERS)
-            error_usage(error, "corpus.labels: \"%s\" is no number of this corpus: it has %s",
-                        r->labels.items[k], names.text);
-        else if (r->numbers[k] == r->csv.columns)
-            error_usage(error, "%s:1: there is no column \"%s\" in this table", r->csv.path,
-                        r->table->numbers[n].column);
+    for (size_t n = 0; n < MOST_NUMBERS; n++)
+        names[n] = r->table->numbers[n].name;
+    if (!numbers_choose(&choice, r->corpora, r->table->corpus, names, error))
+        return false;
+    r->number_count = choice.count;
+    for (size_t k = 0; k < choice.count; k++) {
+        const char *column = r->table->numbers[choice.of[k]].column;
+        r->numbers[k] = csv_column(&r->csv, column);
+        if (r->numbers[k] == r->csv.columns)
+            return error_usage(error, "%s:1: there is no column \"%s\" in this table", r->csv.path, column);
     }
-    if (!error->kind && r->labels.count == 0)
-        error_usage(error, "model.task=regression needs corpus.labels: of %s", names.text);
-    text_free(&names);
-    return !error->kind;
+    return true;
 }
 
 static bool read_table(struct reading *r, const char *file, struct clip_list *found, struct error *error)
@@ -330,10 +320,10 @@ static bool list_tables(const struct corpora_settings *corpora, const struct cor
                         struct clip_list *found, struct error *error)
 {
     char *root = corpus_root(corpus, error);
-    struct reading r = {.root = root, .task = corpora->task, .places = {.root = root, .beside = root}};
+    struct reading r = {.root = root, .corpora = corpora, .places = {.root = root, .beside = root}};
     const struct table *first = NULL;
     size_t read = 0;
-    bool done = root && corpus_label_names(corpora->labels, &r.labels, error);
+    bool done = root != NULL;
 
     for (size_t t = 0; done && t < sizeof TABLES / sizeof TABLES[0]; t++) {
         if (strcmp(TABLES[t].corpus, corpus->kind) != 0)
@@ -351,7 +341,6 @@ static bool list_tables(const struct corpora_settings *corpora, const struct cor
     if (done && read == 0)
         done = error_usage(error, "corpus.kind=%s: no %s in %s", corpus->kind,
                            first ? first->files[0] : "table", root);
-    strings_free(&r.labels);
     free(root);
     return done;
 }

@@ -168,3 +168,16 @@ bool field_in_any(const cJSON *array, const char *name)
     cJSON_ArrayForEach(item, array) if (field(item, name) && !cJSON_IsNull(field(item, name))) return true;
     return false;
 }
+
+int field_width(const cJSON *array, const char *name, const char *heading)
+{
+    size_t width = strlen(heading);
+    const cJSON *item = NULL;
+
+    cJSON_ArrayForEach(item, array)
+    {
+        size_t length = strlen(field_text(item, name));
+        width = length > width ? length : width;
+    }
+    return (int)width;
+}

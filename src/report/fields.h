@@ -18,6 +18,9 @@ size_t field_count(const cJSON *object, const char *name);             /* 0 wher
 const char *field_text(const cJSON *object, const char *name);         /* "" where there is no text */
 struct interval field_interval(const cJSON *object, const char *name); /* of NaN where there is none */
 
+/* How wide a column is that shows a text of each item below a heading. */
+int field_width(const cJSON *array, const char *name, const char *heading);
+
 /* Whether any item of an array has such a member, and not null. */
 bool field_in_any(const cJSON *array, const char *name);
 

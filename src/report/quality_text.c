@@ -9,18 +9,7 @@
 
 /* ---- labels ---- */
 
-static int label_width(const cJSON *labels)
-{
-    size_t width = strlen("label");
-    const cJSON *label = NULL;
-
-    cJSON_ArrayForEach(label, labels)
-    {
-        size_t length = strlen(field_text(label, "label"));
-        width = length > width ? length : width;
-    }
-    return (int)(width < 30 ? width : 30);
-}
+enum { MOST_WIDTH = 30 }; /* of the column of labels */
 
 /* The columns of the table of labels that are counts. */
 static const char *const COUNTS[] = {"clips", "speakers", "train", "validation", "test"};
@@ -28,7 +17,8 @@ enum { COUNT_COLUMNS = sizeof COUNTS / sizeof COUNTS[0] };
 
 static void add_labels(struct text *out, const cJSON *labels)
 {
-    const int width = label_width(labels);
+    const int widest = field_width(labels, "label", "label"),
+              width = widest < MOST_WIDTH ? widest : MOST_WIDTH;
     const bool medians = field_in_any(labels, "duration");
     const cJSON *label = NULL;
 

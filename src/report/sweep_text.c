@@ -10,19 +10,6 @@
 
 /* ---- text ---- */
 
-static int label_width(const cJSON *rows)
-{
-    size_t width = strlen("setting");
-    const cJSON *row = NULL;
-
-    cJSON_ArrayForEach(row, rows)
-    {
-        size_t length = strlen(field_text(row, "label"));
-        width = length > width ? length : width;
-    }
-    return (int)width;
-}
-
 /* A number of four decimals, or a dash where there is none. */
 static void add_number(struct text *out, double value)
 {
@@ -140,7 +127,7 @@ void sweep_text(const cJSON *json, struct text *out)
 {
     const cJSON *rows = field(json, "settings"), *item = NULL;
     enum task task = field_task(json);
-    int width = label_width(rows);
+    int width = field_width(rows, "label", "setting");
 
     text_add(out, "%s on the test part, mean over seeds",
              metric_title(metric_find(field_text(json, "metric")), task));

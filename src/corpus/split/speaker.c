@@ -33,26 +33,6 @@ static const char *name_of(const struct split_request *request, size_t clip)
     return request->by_recording ? request->recordings[clip] : request->clips->clips[clip].speaker;
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Sorts the names and leaves each once. */
-static void keep_distinct(struct strings *names)
-{
-    size_t kept = 0;
-
-    strings_sort(names);
-    for (size_t i = 0; i < names->count; i++) {
-        if (kept > 0 && strcmp(names->items[kept - 1], names->items[i]) == 0)
-            free(names->items[i]);
-        else
-            names->items[kept++] = names->items[i];
-    }
-    names->count = kept;
-}
-
 static bool speakers_start(struct speakers *speakers, const struct split_request *request,
                            struct error *error)
 {
@@ -64,12 +44,10 @@ static bool speakers_start(struct speakers *speakers, const struct split_request
                              request->clips->clips[request->pool[i]].path);
         strings_add(&speakers->names, name);
     }
-    keep_distinct(&speakers->names);
+    strings_sort_distinct(&speakers->names);
     speakers->clips = mem_zero(speakers->names.count, sizeof *speakers->clips);
     for (size_t i = 0; i < request->count; i++) {
-        const char *name = name_of(request, request->pool[i]);
-        char **found = bsearch(&name, speakers->names.items, speakers->names.count, sizeof *found, by_text);
-        speakers->of_item[i] = (size_t)(found - speakers->names.items);
+        speakers->of_item[i] = (size_t)strings_find(&speakers->names, name_of(request, request->pool[i]));
         speakers->clips[speakers->of_item[i]]++;
     }
     return true;
