@@ -54,6 +54,30 @@ bool csv_next_field(const char **cursor, char separator, struct text *field, boo
     return next_field(cursor, separator, field, last, &open);
 }
 
+/* Whether a spreadsheet would take the field for a formula and run it. */
+static bool is_formula(const char *field)
+{
+    double number;
+
+    return *field && strchr("=+-@\t\r", *field) && !text_to_number(field, &number);
+}
+
+void csv_add_path(struct text *buffer, const char *path)
+{
+    char *safe = mem_format("%s%s", is_formula(path) ? "./" : "", path);
+
+    csv_add_field(buffer, safe);
+    free(safe);
+}
+
+void csv_add_name(struct text *buffer, const char *name)
+{
+    char *safe = mem_format("%s%s", is_formula(name) ? "'" : "", name);
+
+    csv_add_field(buffer, safe);
+    free(safe);
+}
+
 void csv_add_field(struct text *buffer, const char *field)
 {
     if (!field[strcspn(field, ",\"\r\n")]) {

@@ -52,4 +52,9 @@ bool csv_next_field(const char **cursor, char separator, struct text *field, boo
 
 void csv_add_field(struct text *buffer, const char *field); /* writes one, quoted where needed */
 
+/* The same for tables that people open in a spreadsheet, which runs a field that begins with "=", "+", "-" or
+ * "@": such a name gets a "'" before it, such a path a "./".  Numbers stay as they are. */
+void csv_add_name(struct text *buffer, const char *name);
+void csv_add_path(struct text *buffer, const char *path);
+
 #endif

@@ -12,6 +12,7 @@
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static bool quiet_wanted, silent_wanted, line_open;
+static _Thread_local bool hushed;
 
 static const double TERMINAL_INTERVAL = 0.1, FILE_INTERVAL = 10; /* seconds between two drawings */
 
@@ -24,6 +25,14 @@ void log_silent(bool silent)
 {
     silent_wanted = silent;
     quiet_wanted = quiet_wanted || silent;
+}
+
+bool log_hush(bool hush)
+{
+    bool before = hushed;
+
+    hushed = hush;
+    return before;
 }
 
 /* Ends a progress line that is being drawn over itself.  Call with the mutex held. */
@@ -54,7 +63,7 @@ void log_info(const char *format, ...)
 {
     va_list arguments;
 
-    if (quiet_wanted)
+    if (quiet_wanted || hushed)
         return;
     va_start(arguments, format);
     line("", format, arguments);
@@ -65,7 +74,7 @@ void log_warn(const char *format, ...)
 {
     va_list arguments;
 
-    if (silent_wanted)
+    if (silent_wanted || hushed)
         return;
     va_start(arguments, format);
     line("warning: ", format, arguments);
@@ -94,7 +103,7 @@ void progress_update(struct progress *progress, size_t done, const char *note)
     bool terminal = isatty(STDERR_FILENO) != 0;
     double now = clock_seconds();
 
-    if (quiet_wanted || now - progress->drawn < (terminal ? TERMINAL_INTERVAL : FILE_INTERVAL))
+    if (quiet_wanted || hushed || now - progress->drawn < (terminal ? TERMINAL_INTERVAL : FILE_INTERVAL))
         return;
     progress->drawn = now;
     double rate = (double)(done - progress->first) / (now - progress->started);

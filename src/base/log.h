@@ -12,6 +12,8 @@
 
 void log_quiet(bool quiet);   /* drop log_info and progress; warnings stay */
 void log_silent(bool silent); /* drop warnings too: another process says the same */
+/* For the calling thread alone: drop everything.  Returns what was so before. */
+bool log_hush(bool hush);
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -1,14 +1,27 @@
 /* Allocation that does not return NULL, and arenas: see memory.h. */
 #include "base/memory.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+static _Thread_local jmp_buf *escape;
+
+jmp_buf *mem_escape(jmp_buf *where)
+{
+    jmp_buf *before = escape;
+
+    escape = where;
+    return before;
+}
+
 static _Noreturn void out_of_memory(size_t size)
 {
+    if (escape)
+        longjmp(*escape, 1);
     fprintf(stderr, "emotrain: out of memory: could not get %zu bytes\n", size);
     exit(1);
 }

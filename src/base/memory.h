@@ -2,8 +2,8 @@
  * Memory: allocation that does not return NULL, and arenas.
  *
  * The small allocations of this program cannot usefully fail, so mem_* end the process with one line when
- * the system has no memory left: the one exception to "a library never exits".  Big blocks whose size comes
- * from a file are checked against the file's size before they are asked for.
+ * the system has no memory left.  The library gives them a way out in place of that (mem_escape).  Big blocks
+ * whose size comes from a file are checked against the file's size before they are asked for.
  *
  * An arena owns many small blocks (names, paths, tables) that live and die together.  A zeroed struct is an
  * empty arena.
@@ -11,7 +11,12 @@
 #ifndef EMOTRAIN_BASE_MEMORY_H
 #define EMOTRAIN_BASE_MEMORY_H
 
+#include <setjmp.h>
 #include <stddef.h>
+
+/* Where the calling thread goes on when memory runs out; NULL: nowhere.  What was allocated since is lost,
+ * and what was worked on is half done.  Returns what was so before. */
+jmp_buf *mem_escape(jmp_buf *where);
 
 void *mem_alloc(size_t size);                             /* uninitialised */
 void *mem_zero(size_t count, size_t size);                /* count * size zero bytes; checks overflow */

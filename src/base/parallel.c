@@ -1,6 +1,7 @@
 /* Threads and parallel loops: see parallel.h. */
 #include "base/parallel.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/processor.h"
 
@@ -33,19 +34,23 @@ struct loop {
     atomic_bool failed;
     bool (*work)(void *context, size_t item);
     void *context;
+    bool hushed; /* the caller's thread is: so are its helpers */
 };
 
 static void *loop_run(void *argument)
 {
     struct loop *loop = argument;
+    bool before = log_hush(loop->hushed);
 
     for (;;) {
         size_t item = atomic_fetch_add(&loop->next, 1);
         if (item >= loop->count || atomic_load(&loop->failed))
-            return NULL;
+            break;
         if (!loop->work(loop->context, item))
             atomic_store(&loop->failed, true);
     }
+    log_hush(before);
+    return NULL;
 }
 
 bool parallel_for(size_t count, int threads, bool (*work)(void *context, size_t item), void *context)
@@ -54,6 +59,8 @@ bool parallel_for(size_t count, int threads, bool (*work)(void *context, size_t 
     pthread_t *helpers = mem_zero((size_t)(threads > 1 ? threads : 1), sizeof *helpers);
     int started = 0;
 
+    loop.hushed = log_hush(true);
+    log_hush(loop.hushed);
     while (started + 1 < threads && thread_begin(&helpers[started], loop_run, &loop))
         started++;
     loop_run(&loop);

@@ -137,7 +137,7 @@ const char *text_from_number(char buffer[TEXT_NUMBER_SIZE], double value)
         snprintf(buffer, TEXT_NUMBER_SIZE, "%.0f", value);
         return buffer;
     }
-    for (int digits = 1; digits <= 17; digits++) {
+    for (int digits = 15; digits <= 17; digits++) { /* fewer would do: %g drops the zeros */
         snprintf(buffer, TEXT_NUMBER_SIZE, "%.*g", digits, value);
         if (strtod(buffer, NULL) == value)
             break;

@@ -36,8 +36,8 @@ static const struct command COMMANDS[] = {
      "config set layer pooling output ", 2, SIZE_MAX, command_features},
     {"plot", "RUN|SWEEP... [-o FOLDER]", "draw charts again from what was recorded; several runs in one",
      "set output ", 1, SIZE_MAX, command_plot},
-    {"report", "RUN|SWEEP... [--baseline RUN]", "write a report again from what was recorded",
-     "set baseline ", 1, SIZE_MAX, command_report},
+    {"report", "RUN|SWEEP... [--baseline RUN] [-o FOLDER]", "write a report again from what was recorded",
+     "set baseline output ", 1, SIZE_MAX, command_report},
     {"runs",
      "[list [PATTERN]... | show RUN... | compare RUN RUN... | rm RUN...] [--where section.key=value]... "
      "[--sort COLUMN]",

@@ -58,7 +58,7 @@ static void print_table(const struct job *job, struct text *out)
     for (size_t i = 0; i < job->paths->count; i++) {
         if (!job->done[i])
             continue;
-        csv_add_field(out, job->paths->items[i]);
+        csv_add_path(out, job->paths->items[i]);
         for (int k = 0; k < EGEMAPS_COUNT; k++)
             text_add(out, ",%s",
                      text_from_number(number, (double)job->values[i * EGEMAPS_COUNT + (size_t)k]));

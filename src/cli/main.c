@@ -1,6 +1,7 @@
 /* The program: finds the command, runs it, and says what failed. */
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "base/terminal.h"
 #include "base/text.h"
 #include "cli/command.h"
 
@@ -117,6 +118,7 @@ int main(int argc, char **argv)
 {
     struct error error = {0};
 
+    terminal_protect();
     if (!print_about(argc - 1, argv + 1, &error)) {
         size_t count;
         bool named = argv[1][0] != '-'; /* without a command's name: the main job */

@@ -10,14 +10,16 @@
 #include "run/recorded_run.h"
 #include "run/run_folder.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- sweeps ---- */
 
-/* Draws a sweep's chart again into `chart_folder`; with `tables`, writes its tables too. */
-static bool redo_sweep(const char *folder, bool tables, const char *chart_folder, struct error *error)
+/* Draws a sweep's chart again into `output`; with `tables`, writes its tables too. */
+static bool redo_sweep(const char *folder, bool tables, const char *output, struct error *error)
 {
     struct config *config = config_new();
     char *path = path_join(folder, "sweep.ini");
@@ -28,8 +30,8 @@ static bool redo_sweep(const char *folder, bool tables, const char *chart_folder
     bool done = catalogue && sweep_read(&sweep, catalogue, folder, error);
 
     if (done) {
-        done = folder_make(chart_folder, error) && sweep_chart(&sweep, chart_folder, error) &&
-               (!tables || sweep_write(&sweep, error));
+        done = folder_make(output, error) && sweep_chart(&sweep, output, error) &&
+               (!tables || sweep_write(&sweep, output, error));
         sweep_free(&sweep);
     }
     catalogue_close(catalogue);
@@ -149,6 +151,14 @@ static bool set_baseline(struct recorded_run *run, const struct options *options
     return true;
 }
 
+/* A run of somebody else, or on a medium that is read-only, is reported elsewhere. */
+static bool check_writable(const char *folder, struct error *error)
+{
+    return !path_exists(folder) || access(folder, W_OK) == 0 ||
+           error_usage(error, "%s: cannot write: %s; -o FOLDER writes the report elsewhere", folder,
+                       strerror(errno));
+}
+
 static bool report_one(const struct options *options, const char *name, const char *directory,
                        struct error *error)
 {
@@ -159,15 +169,19 @@ static bool report_one(const struct options *options, const char *name, const ch
         return error_usage(error, "%s is a sweep, which compares its own settings: --baseline is for runs",
                            name);
     }
+    const char *output = options->output ? options->output : folder;
     bool done =
-        folder ? redo_sweep(folder, true, folder, error) : recorded_run_open(&run, name, directory, error);
+        folder ? redo_sweep(folder, true, output, error) : recorded_run_open(&run, name, directory, error);
 
     if (done && !folder) {
-        done = apply_sets(run.config, options, error) && set_baseline(&run, options, directory, error) &&
+        output = options->output ? options->output : run.folder;
+        run.report.output = output;
+        done = check_writable(output, error) && folder_make(output, error) &&
+               apply_sets(run.config, options, error) && set_baseline(&run, options, directory, error) &&
                report_write(&run.report, config_settings(run.config)->report.audio, error);
     }
     if (done)
-        printf("%s\n", folder ? folder : run.folder);
+        printf("%s\n", output);
     recorded_run_close(&run);
     free(folder);
     return done;
@@ -176,7 +190,8 @@ static bool report_one(const struct options *options, const char *name, const ch
 bool command_report(const struct options *options, struct error *error)
 {
     struct config *config = options_config(options, error);
-    bool done = config != NULL;
+    bool done = config && (!options->output || options->arguments.count == 1 ||
+                           error_usage(error, "report: -o is for one run or sweep"));
 
     for (size_t i = 0; done && i < options->arguments.count; i++)
         done =

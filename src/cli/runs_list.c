@@ -15,7 +15,8 @@ struct line {
     const struct run_row *row;
     const char *state; /* the row's; "killed" for a run that no process is running any more */
     size_t order;      /* as the catalogue has them: the newest first */
-    bool tested;
+    bool has_namesake;
+    bool scored, tested; /* scored: the catalogue has its metrics */
     size_t clips;
     enum task task;
     double metrics[METRIC_COUNT];
@@ -116,6 +117,13 @@ static bool choose_order(const char *column, struct error *error)
                column);
 }
 
+static int by_name(const void *a, const void *b)
+{
+    const struct line *x = *(struct line *const *)a, *y = *(struct line *const *)b;
+
+    return strcmp(x->row->name, y->row->name);
+}
+
 static int in_order(const void *a, const void *b)
 {
     const struct line *x = a, *y = b;
@@ -137,12 +145,9 @@ static int in_order(const void *a, const void *b)
 /* ---- output ---- */
 
 /* Runs of one name in two folders go by their folders. */
-static const char *shown_name(const struct line *lines, size_t count, size_t i)
+static const char *shown_name(const struct line *line)
 {
-    for (size_t j = 0; j < count; j++)
-        if (j != i && strcmp(lines[i].row->name, lines[j].row->name) == 0)
-            return lines[i].row->directory;
-    return lines[i].row->name;
+    return line->has_namesake ? line->row->directory : line->row->name;
 }
 
 /* Columns of metrics that some of the runs have; with none tested yet, those of single labels. */
@@ -166,18 +171,21 @@ static int column_width(enum metric metric)
 static void print_table(const struct line *lines, size_t count)
 {
     int width = 24;
+    bool shown[METRIC_COUNT];
 
+    for (enum metric f = 0; f < METRIC_COUNT; f++)
+        shown[f] = is_shown(lines, count, f);
     for (size_t i = 0; i < count; i++) {
-        int length = (int)strlen(shown_name(lines, count, i));
+        int length = (int)strlen(shown_name(&lines[i]));
         width = length > width ? length : width;
     }
     printf("%-*s %-12s %-21s %6s", width, "run", "state", "started", "clips");
     for (enum metric f = 0; f < METRIC_COUNT; f++)
-        if (is_shown(lines, count, f))
+        if (shown[f])
             printf(" %*s", column_width(f), f == METRIC_LOSS ? "loss" : METRICS[f].name);
     printf("\n");
     for (size_t i = 0; i < count; i++) {
-        printf("%-*s %-12s %-21s", width, shown_name(lines, count, i), lines[i].state, lines[i].row->started);
+        printf("%-*s %-12s %-21s", width, shown_name(&lines[i]), lines[i].state, lines[i].row->started);
         if (lines[i].tested)
             printf(" %6zu", lines[i].clips);
         else
@@ -185,7 +193,7 @@ static void print_table(const struct line *lines, size_t count)
         for (enum metric f = 0; f < METRIC_COUNT; f++) {
             if (has_metric(&lines[i], f))
                 printf(" %*.4f", column_width(f), lines[i].metrics[f]);
-            else if (is_shown(lines, count, f))
+            else if (shown[f])
                 printf(" %*s", column_width(f), "-");
         }
         printf("\n");
@@ -203,9 +211,9 @@ static void print_csv(const struct line *lines, size_t count)
     text_add(&text, "\n");
     for (size_t i = 0; i < count; i++) {
         const struct run_row *row = lines[i].row;
-        csv_add_field(&text, row->name);
+        csv_add_name(&text, row->name);
         text_add(&text, ",%s,%s,%s,", lines[i].state, row->started, row->finished ? row->finished : "");
-        csv_add_field(&text, row->directory);
+        csv_add_name(&text, row->directory);
         text_add(&text, ",%zu", lines[i].clips);
         for (enum metric f = 0; f < METRIC_COUNT; f++)
             text_add(&text, ",%s",
@@ -252,6 +260,7 @@ static bool print_lines(const struct options *options, const struct line *lines,
     return true;
 }
 
+/* Works out the metrics of a run that an earlier version of the program tested. */
 static bool fill(struct line *line, struct catalogue *catalogue, struct error *error)
 {
     struct prediction_list predictions;
@@ -273,6 +282,67 @@ static bool fill(struct line *line, struct catalogue *catalogue, struct error *e
     return true;
 }
 
+/* The lines in the order of their runs' numbers, for look-ups. */
+struct index {
+    struct line **lines;
+    size_t count;
+};
+
+static int by_number(const void *a, const void *b)
+{
+    int64_t x = (*(struct line *const *)a)->row->id, y = (*(struct line *const *)b)->row->id;
+
+    return (x > y) - (x < y);
+}
+
+static void take_score(void *context, int64_t run, const char *name, double value)
+{
+    const struct index *index = context;
+    const struct run_row row = {.id = run};
+    struct line key = {.row = &row}, *wanted_line = &key;
+    struct line **found = bsearch(&wanted_line, index->lines, index->count, sizeof *index->lines, by_number);
+    enum metric metric = metric_find(name);
+
+    if (found && strcmp(name, SCORE_CLIPS) == 0) {
+        (*found)->clips = (size_t)value;
+        (*found)->tested = value > 0;
+        (*found)->scored = true;
+    } else if (found && metric < METRIC_COUNT) {
+        (*found)->metrics[metric] = value;
+    }
+}
+
+/* What the lines show of the runs' tests. */
+static bool fill_lines(struct line *lines, size_t count, struct catalogue *catalogue, struct error *error)
+{
+    struct index index = {mem_zero(count, sizeof *index.lines), count};
+
+    for (size_t i = 0; i < count; i++)
+        index.lines[i] = &lines[i];
+    if (count)
+        qsort(index.lines, count, sizeof *index.lines, by_number);
+    bool done = scores_read(catalogue, "test", take_score, &index, error);
+    for (size_t i = 0; done && i < count; i++)
+        done = lines[i].scored || fill(&lines[i], catalogue, error);
+    free(index.lines);
+    return done;
+}
+
+/* Says which runs have another one's name. */
+static void find_namesakes(struct line *lines, size_t count)
+{
+    struct line **sorted = mem_zero(count, sizeof *sorted);
+
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &lines[i];
+    if (count)
+        qsort(sorted, count, sizeof *sorted, by_name);
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(sorted[i - 1]->row->name, sorted[i]->row->name) == 0)
+            sorted[i - 1]->has_namesake = sorted[i]->has_namesake = true;
+    free(sorted);
+}
+
 bool runs_list(const struct options *options, const struct config *config, struct error *error)
 {
     if (!choose_order(options->sort, error) || !check_where(&options->where, error) ||
@@ -288,9 +358,11 @@ bool runs_list(const struct options *options, const struct config *config, struc
         const char *state = state_of(&runs.rows[i]);
         if (!wanted(&runs.rows[i], state, options))
             continue;
-        lines[count] = (struct line){.row = &runs.rows[i], .state = state, .order = i};
-        done = fill(&lines[count++], catalogue, error);
+        lines[count++] =
+            (struct line){.row = &runs.rows[i], .state = state, .task = runs.rows[i].task, .order = i};
     }
+    done = done && fill_lines(lines, count, catalogue, error);
+    find_namesakes(lines, count);
     if (done && count)
         qsort(lines, count, sizeof *lines, in_order);
     done = done && print_lines(options, lines, count, error);

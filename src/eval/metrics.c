@@ -17,20 +17,6 @@ static void set_quotients(struct scores *s, size_t right)
     s->f1 = quotient(2 * s->precision * s->recall, s->precision + s->recall);
 }
 
-/* Scores of one label; returns how many of its clips were right. */
-static size_t score_class(struct evaluation *e, size_t k)
-{
-    size_t right = e->confusion[k * e->label_count + k];
-    struct scores *s = &e->classes[k];
-
-    for (size_t j = 0; j < e->label_count; j++) {
-        s->support += e->confusion[k * e->label_count + j];
-        s->predicted += e->confusion[j * e->label_count + k];
-    }
-    set_quotients(s, right);
-    return right;
-}
-
 bool label_occurs(const struct evaluation *e, size_t k)
 {
     return e->task != SINGLE_LABEL || e->classes[k].support + e->classes[k].predicted > 0;
@@ -253,7 +239,7 @@ void evaluation_start(struct evaluation *e, const struct prediction_list *predic
     *e = (struct evaluation){.task = predictions->task, .labels = predictions->labels, .label_count = count};
     e->classes = mem_zero(count, sizeof *e->classes);
     if (e->task == SINGLE_LABEL)
-        e->confusion = mem_zero(count * count, sizeof *e->confusion);
+        e->right = mem_zero(count, sizeof *e->right);
     if (e->task == REGRESSION)
         e->targets = mem_zero(count, sizeof *e->targets);
 }
@@ -261,7 +247,11 @@ void evaluation_start(struct evaluation *e, const struct prediction_list *predic
 void evaluation_add(struct evaluation *e, const struct outcome *o)
 {
     if (e->task == SINGLE_LABEL) {
-        e->confusion[(size_t)o->label * e->label_count + (size_t)o->predicted]++;
+        e->classes[o->label].support++;
+        e->classes[o->predicted].predicted++;
+        e->right[o->label] += o->label == o->predicted;
+        if (e->confusion)
+            e->confusion[(size_t)o->label * e->label_count + (size_t)o->predicted]++;
     } else {
         e->rows = mem_grow(e->rows, &e->row_capacity, e->clips + 1, sizeof *e->rows);
         e->rows[e->clips] = o->prediction;
@@ -281,21 +271,23 @@ void evaluation_finish(struct evaluation *e)
         finish_regression(e);
     if (e->task != SINGLE_LABEL)
         return;
-    for (size_t k = 0; k < e->label_count; k++)
-        right += score_class(e, k);
+    for (size_t k = 0; k < e->label_count; k++) {
+        set_quotients(&e->classes[k], e->right[k]);
+        right += e->right[k];
+    }
     e->accuracy = quotient((double)right, (double)e->clips);
     average(e);
 }
 
 void evaluation_clear(struct evaluation *e)
 {
-    if (e->confusion)
-        memset(e->confusion, 0, e->label_count * e->label_count * sizeof *e->confusion);
+    if (e->right)
+        memset(e->right, 0, e->label_count * sizeof *e->right);
     memset(e->classes, 0, e->label_count * sizeof *e->classes);
     *e = (struct evaluation){.task = e->task,
                              .labels = e->labels,
                              .label_count = e->label_count,
-                             .confusion = e->confusion,
+                             .right = e->right,
                              .classes = e->classes,
                              .targets = e->targets,
                              .rows = e->rows,
@@ -324,7 +316,11 @@ struct outcome outcome_of(const struct prediction_list *predictions, const struc
 
 void evaluation_make(struct evaluation *evaluation, const struct prediction_list *predictions)
 {
+    size_t count = predictions->label_count;
+
     evaluation_start(evaluation, predictions);
+    if (evaluation->task == SINGLE_LABEL && count <= CONFUSION_LABELS)
+        evaluation->confusion = mem_zero(count * count, sizeof *evaluation->confusion);
     for (size_t i = 0; i < predictions->count; i++) {
         if (prediction_is_known(&predictions->items[i])) {
             struct outcome outcome = outcome_of(predictions, &predictions->items[i]);
@@ -337,6 +333,7 @@ void evaluation_make(struct evaluation *evaluation, const struct prediction_list
 void evaluation_free(struct evaluation *evaluation)
 {
     free(evaluation->confusion);
+    free(evaluation->right);
     free(evaluation->classes);
     free(evaluation->targets);
     free(evaluation->rows);

@@ -37,11 +37,16 @@ struct outcome {
     double loss;
 };
 
+/* More labels than these have no matrix: nobody could read it, and it would grow by their square. */
+enum { CONFUSION_LABELS = 200 };
+
 struct evaluation {
     enum task task;
     const char *const *labels; /* belong to the predictions */
     size_t label_count, clips;
-    size_t *confusion; /* single_label: (label_count, label_count): row true, column predicted */
+    size_t *confusion; /* single_label: (label_count, label_count): row true, column predicted; of
+                          evaluation_make, up to CONFUSION_LABELS; else NULL */
+    size_t *right;     /* single_label: per label, clips that are right */
     struct scores *classes;
     struct scores macro, weighted, micro; /* micro: multi_label */
     struct agreement *targets, mean;      /* regression: per label, and their mean */
@@ -57,7 +62,8 @@ struct evaluation {
 void evaluation_make(struct evaluation *evaluation, const struct prediction_list *predictions);
 void evaluation_free(struct evaluation *evaluation);
 
-/* The same step by step: start, add each prediction, finish; clear begins again with the same labels. */
+/* The same step by step, without the matrix: start, add each prediction, finish; clear begins again with the
+ * same labels. */
 void evaluation_start(struct evaluation *evaluation, const struct prediction_list *predictions);
 void evaluation_add(struct evaluation *evaluation, const struct outcome *outcome);
 void evaluation_finish(struct evaluation *evaluation);

@@ -2,6 +2,7 @@
 #include "eval/predictions.h"
 
 #include "base/json.h"
+#include "eval/metrics.h"
 #include "store/predictions.h"
 
 #include <math.h>
@@ -184,11 +185,28 @@ static void make_row(void *context, size_t i, struct prediction_row *row)
                                    .text = item->text};
 }
 
+static bool write_scores(struct catalogue *catalogue, int64_t run, const char *part,
+                         const struct prediction_list *list, struct error *error)
+{
+    struct evaluation evaluation;
+    struct metric_list scores = {0};
+
+    evaluation_make(&evaluation, list);
+    metric_list_add(&scores, 0, 0, SCORE_CLIPS, (double)evaluation.clips);
+    FOR_METRICS (f, evaluation.task)
+        metric_list_add(&scores, 0, 0, METRICS[f].name, METRICS[f].of(&evaluation));
+    bool done = scores_write(catalogue, run, part, &scores, error);
+    metric_list_free(&scores);
+    evaluation_free(&evaluation);
+    return done;
+}
+
 bool predictions_write(struct catalogue *catalogue, int64_t run, const char *part,
                        const struct prediction_list *list, struct error *error)
 {
     struct row_maker maker = {.list = list};
-    bool done = prediction_rows_write(catalogue, run, part, list->count, make_row, &maker, error);
+    bool done = prediction_rows_write(catalogue, run, part, list->count, make_row, &maker, error) &&
+                write_scores(catalogue, run, part, list, error);
 
     row_free(&maker);
     return done;
@@ -245,10 +263,9 @@ static bool take_row(void *context, const char *task, const struct prediction_ro
     if (row->has_facts)
         prediction_set_facts(list, item, row->speaker, row->sex, row->intensity, row->text);
     bool whole = list->task != TASK_COUNT && row->predicted && parse_row(list, item, row);
-    for (size_t k = 0; k < list->label_count; k++) {
-        const cJSON *p = cJSON_GetArrayItem(object, (int)k);
+    const cJSON *p = object ? object->child : NULL;
+    for (size_t k = 0; k < list->label_count; k++, p = p ? p->next : NULL)
         item->probabilities[k] = cJSON_IsNumber(p) ? p->valuedouble : (double)NAN;
-    }
     list->count -= !whole;
     cJSON_Delete(object);
     return whole;

@@ -66,7 +66,9 @@ void prediction_print_predicted(const struct prediction_list *list, const struct
                                 struct text *out);
 void prediction_list_free(struct prediction_list *list);
 
-/* Replaces the run's predictions for `part` in the catalogue. */
+/* Replaces the run's predictions for `part` in the catalogue, and their scores: METRICS by their names, and
+ * how many clips have a known target. */
+#define SCORE_CLIPS "clips"
 bool predictions_write(struct catalogue *catalogue, int64_t run, const char *part,
                        const struct prediction_list *list, struct error *error);
 

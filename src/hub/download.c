@@ -14,10 +14,14 @@
 #include <strings.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { MOST_HOPS = 8, TRIES = 5, STALLED_SECONDS = 60, CONNECT_SECONDS = 30 };
+
+/* Bytes of a file whose size the server does not say: those that matter are small. */
+static const int64_t MOST_UNANNOUNCED = 64 << 20;
 
 /* ---- addresses ---- */
 
@@ -370,7 +374,7 @@ static bool fetch_once(const char *url, const struct access *access, FILE *file,
     }
     e.file = file;
     e.offset = file_length(file);
-    e.limit = expected->size;
+    e.limit = expected->size >= 0 ? expected->size : MOST_UNANNOUNCED;
     e.progress = progress;
     fseeko(file, (off_t)e.offset, SEEK_SET);
     CURLcode code = exchange_resume(&e);
@@ -381,7 +385,9 @@ static bool fetch_once(const char *url, const struct access *access, FILE *file,
     if (e.failed)
         error_set(error, "%s: cannot be kept: %s", at, strerror(errno));
     else if (e.too_long && ftruncate(fileno(file), 0) == 0)
-        error_set(error, "%s: longer than the %lld bytes that were announced", at, (long long)expected->size);
+        error_set(error, "%s: longer than the %lld bytes that %s", at, (long long)e.limit,
+                  expected->size >= 0 ? "were announced"
+                                      : "a file may have whose size the server does not say");
     else if (code == CURLE_ABORTED_BY_CALLBACK || code == CURLE_TOO_MANY_REDIRECTS ||
              code == CURLE_UNSUPPORTED_PROTOCOL)
         explain(&e, code, error);
@@ -446,6 +452,19 @@ static bool check_download(const char *incomplete, const struct expected *expect
                       found, expected->digest));
 }
 
+/* Whether the disk has room for what is still to come. */
+static bool has_room(const char *folder, const struct expected *expected, FILE *file, struct error *error)
+{
+    struct statvfs disk;
+
+    if (expected->size < 0 || statvfs(folder, &disk) != 0)
+        return true;
+    double missing = (double)(expected->size - file_length(file)),
+           room = (double)disk.f_bavail * (double)disk.f_frsize;
+    return missing <= room || error_set(error, "%s: %.0f MB are to come, and %s has room for %.0f MB",
+                                        expected->title, missing / 1e6, folder, room / 1e6);
+}
+
 bool download(const char *url, const struct access *access, const char *path, const struct expected *expected,
               struct error *error)
 {
@@ -458,7 +477,8 @@ bool download(const char *url, const struct access *access, const char *path, co
         size_t total = expected->size > 0 ? (size_t)(expected->size >> 20) : 0;
         progress_start(&progress, expected->title, "MiB", (size_t)(file_length(file) >> 20), total);
         bool whole = expected->size >= 0 && file_length(file) == expected->size;
-        bool done = (whole || fetch_all(url, access, file, expected, &progress, error));
+        bool done = has_room(folder, expected, file, error) &&
+                    (whole || fetch_all(url, access, file, expected, &progress, error));
         progress_end(&progress);
         if (done && !check_download(incomplete, expected, error))
             unlink(incomplete); /* wrong bytes are of no use to another try */

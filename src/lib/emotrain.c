@@ -3,18 +3,23 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "train/compute.h"
 #include "train/evaluate.h"
 
 #include <math.h>
+#include <setjmp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BATCH_SIZE = 8 };
 
 struct emotrain {
     char *resampler;
     int channel;
+    bool verbose;
     struct compute compute;
     struct model *model;
     size_t batch_size;
@@ -28,22 +33,69 @@ const char *emotrain_version(void)
     return EMOTRAIN_VERSION;
 }
 
-/* ---- errors ---- */
+/* ---- calls ---- */
 
-/* Our own error as the caller's; returns whether there is none. */
-static bool tell_error(struct emotrain_error *out, const struct error *error)
+static atomic_int first_process; /* that opened a model */
+
+/* Whether this process may use libtorch: it was not forked from one that has. */
+static bool process_is_whole(struct error *error)
 {
-    *out = (struct emotrain_error){.status = error_exit_status(error)};
-    memcpy(out->message, error->message, sizeof out->message);
+    int self = (int)getpid(), first = 0;
+
+    return atomic_compare_exchange_strong(&first_process, &first, self) || first == self ||
+           error_set(error,
+                     "process %d was forked from %d after that had opened a model: fork first, or "
+                     "start another program",
+                     self, first);
+}
+
+/* What a call does. */
+typedef bool work_function(void *context, struct error *error);
+
+/* Does it; an error, not the end of the process, where memory runs out. */
+static void work_guarded(work_function *work, void *context, struct error *error)
+{
+    jmp_buf escape, *outer = mem_escape(&escape);
+
+    if (setjmp(escape) == 0)
+        work(context, error);
+    else
+        error_memory(error, "out of memory: close this model");
+    mem_escape(outer);
+}
+
+/* Does the work of a public function with a model's settings, and leaves the calling thread as it was. */
+static bool call(work_function *work, void *context, bool verbose, int threads, struct emotrain_error *out)
+{
+    struct error failure = {0};
+    bool hushed = log_hush(!verbose);
+
+    if (process_is_whole(&failure)) {
+        int before = et_use_threads(threads);
+        work_guarded(work, context, &failure);
+        et_use_threads(before);
+    }
+    log_hush(hushed);
+    *out = (struct emotrain_error){.status = error_exit_status(&failure)};
+    memcpy(out->message, failure.message, sizeof out->message);
     return out->status == 0;
 }
 
 /* ---- opening ---- */
 
-static bool set_up(struct emotrain *e, const char *directory, const struct emotrain_settings *settings,
-                   struct error *error)
+/* A model to be opened. */
+struct opening {
+    struct emotrain *e;
+    const char *directory;
+    const struct emotrain_settings *settings;
+};
+
+static bool open_model(void *context, struct error *error)
 {
-    struct model_source source = {.path = directory};
+    const struct opening *opening = context;
+    const struct emotrain_settings *settings = opening->settings;
+    struct emotrain *e = opening->e;
+    struct model_source source = {.path = opening->directory};
     struct run_settings run = settings_default()->run;
     int precision =
         settings->precision ? setting_choice("auto|float32|bfloat16|float16", settings->precision) : 0;
@@ -63,6 +115,7 @@ static bool set_up(struct emotrain *e, const char *directory, const struct emotr
         return error_usage(error, "window_seconds %g: expected 0, or how long windows may be",
                            settings->window_seconds);
     e->window_seconds = settings->window_seconds;
+    e->verbose = settings->verbose;
     if (!compute_choose(&run, NULL, &e->compute, error))
         return false;
     source.device = e->compute.device;
@@ -74,15 +127,14 @@ struct emotrain *emotrain_open(const char *directory, const struct emotrain_sett
                                struct emotrain_error *error)
 {
     static const struct emotrain_settings defaults;
-    struct emotrain *e = mem_zero(1, sizeof *e);
-    struct error failure = {0};
+    struct opening opening = {calloc(1, sizeof *opening.e), directory, settings ? settings : &defaults};
 
-    settings = settings ? settings : &defaults;
-    log_quiet(!settings->verbose);
-    set_up(e, directory, settings, &failure);
-    if (tell_error(error, &failure))
-        return e;
-    emotrain_close(e);
+    if (!opening.e)
+        *error = (struct emotrain_error){1, "out of memory"};
+    else if (call(open_model, &opening, opening.settings->verbose, thread_count(opening.settings->threads),
+                  error))
+        return opening.e;
+    emotrain_close(opening.e);
     return NULL;
 }
 
@@ -219,6 +271,17 @@ static bool predict_signal(struct emotrain *e, struct signal *signal, float *out
     return done;
 }
 
+/* What is to be predicted from; the fields that a kind of it needs. */
+struct request {
+    struct emotrain *model;
+    float *outputs;
+    const float *samples;
+    const void *bytes;
+    const char *text; /* or the file's path */
+    size_t count;     /* samples or bytes */
+    int rate;
+};
+
 static bool takes(const struct emotrain *e, bool text, struct error *error)
 {
     return (e->model->kind->input == INPUT_TEXT) == text ||
@@ -226,61 +289,91 @@ static bool takes(const struct emotrain *e, bool text, struct error *error)
                                    : "this model takes texts: give it a text");
 }
 
+static bool classify_samples(void *context, struct error *error)
+{
+    const struct request *r = context;
+    struct signal signal = {NULL, r->count, r->rate};
+
+    if (r->count == 0 || r->rate < 1)
+        return error_usage(error, "%zu samples at %d Hz: nothing to predict from", r->count, r->rate);
+    for (size_t i = 0; i < r->count; i++)
+        if (!isfinite(r->samples[i]))
+            return error_usage(error, "sample %zu is %g: nothing to predict from", i, (double)r->samples[i]);
+    if (!takes(r->model, false, error))
+        return false;
+    signal.samples = mem_alloc(r->count * sizeof *signal.samples);
+    memcpy(signal.samples, r->samples, r->count * sizeof *signal.samples);
+    return predict_signal(r->model, &signal, r->outputs, error);
+}
+
+static bool classify_file(void *context, struct error *error)
+{
+    const struct request *r = context;
+    struct signal signal = {0};
+
+    return takes(r->model, false, error) &&
+           ((audio_decode(r->text, r->model->channel, NULL, &signal, error) &&
+             predict_signal(r->model, &signal, r->outputs, error)) ||
+            error_prefix(error, "%s", r->text));
+}
+
+static bool classify_bytes(void *context, struct error *error)
+{
+    const struct request *r = context;
+    struct signal signal = {0};
+
+    return takes(r->model, false, error) &&
+           audio_decode_bytes(r->bytes, r->count, r->model->channel, NULL, &signal, error) &&
+           predict_signal(r->model, &signal, r->outputs, error);
+}
+
+static bool classify_text(void *context, struct error *error)
+{
+    const struct request *r = context;
+    struct batch batch;
+
+    if (!takes(r->model, true, error))
+        return false;
+    batch_of_texts(&batch, &r->text, 1);
+    bool done = predict_batch(r->model->model, &batch, &r->model->compute, r->outputs, error);
+    batch_free(&batch);
+    return done;
+}
+
+static bool classify(work_function *work, struct request *request, struct emotrain_error *error)
+{
+    return call(work, request, request->model->verbose, request->model->compute.threads, error);
+}
+
 bool emotrain_classify(struct emotrain *model, const float *samples, size_t count, int rate, float *outputs,
                        struct emotrain_error *error)
 {
-    struct error failure = {0};
-    struct signal signal = {NULL, count, rate};
+    struct request request = {
+        .model = model, .outputs = outputs, .samples = samples, .count = count, .rate = rate};
 
-    if (count == 0 || rate < 1)
-        error_usage(&failure, "%zu samples at %d Hz: nothing to predict from", count, rate);
-    for (size_t i = 0; i < count && !failure.kind; i++)
-        if (!isfinite(samples[i]))
-            error_usage(&failure, "sample %zu is %g: nothing to predict from", i, (double)samples[i]);
-    if (!failure.kind && takes(model, false, &failure)) {
-        signal.samples = mem_alloc(count * sizeof *signal.samples);
-        memcpy(signal.samples, samples, count * sizeof *signal.samples);
-        predict_signal(model, &signal, outputs, &failure);
-    }
-    return tell_error(error, &failure);
+    return classify(classify_samples, &request, error);
 }
 
 bool emotrain_classify_file(struct emotrain *model, const char *path, float *outputs,
                             struct emotrain_error *error)
 {
-    struct error failure = {0};
-    struct signal signal = {0};
+    struct request request = {.model = model, .outputs = outputs, .text = path};
 
-    if (takes(model, false, &failure) && (!audio_decode(path, model->channel, NULL, &signal, &failure) ||
-                                          !predict_signal(model, &signal, outputs, &failure)))
-        error_prefix(&failure, "%s", path);
-    return tell_error(error, &failure);
+    return classify(classify_file, &request, error);
 }
 
 bool emotrain_classify_bytes(struct emotrain *model, const void *bytes, size_t size, float *outputs,
                              struct emotrain_error *error)
 {
-    struct error failure = {0};
-    struct signal signal = {0};
+    struct request request = {.model = model, .outputs = outputs, .bytes = bytes, .count = size};
 
-    if (takes(model, false, &failure) &&
-        audio_decode_bytes(bytes, size, model->channel, NULL, &signal, &failure))
-        predict_signal(model, &signal, outputs, &failure);
-    return tell_error(error, &failure);
+    return classify(classify_bytes, &request, error);
 }
-
-/* ---- texts ---- */
 
 bool emotrain_classify_text(struct emotrain *model, const char *text, float *outputs,
                             struct emotrain_error *error)
 {
-    struct error failure = {0};
-    struct batch batch;
+    struct request request = {.model = model, .outputs = outputs, .text = text};
 
-    if (takes(model, true, &failure)) {
-        batch_of_texts(&batch, &text, 1);
-        predict_batch(model->model, &batch, &model->compute, outputs, &failure);
-        batch_free(&batch);
-    }
-    return tell_error(error, &failure);
+    return classify(classify_text, &request, error);
 }

@@ -10,8 +10,11 @@
  *     emotrain_close(model);
  *
  * Link with `pkg-config --cflags --libs emotrain`.  A model is used by one thread at a time; several models,
- * each by its own.  Nothing is printed unless settings ask for it, nothing is written, and no network is
- * used.
+ * each by its own, each by its own settings.  Nothing is printed unless settings ask for it, nothing is
+ * written, and no network is used.
+ *
+ * libtorch's threads do not outlive fork(): a process that was forked after a model was opened gets an error
+ * from every call.  Fork first and open then, or start another program.
  */
 #ifndef EMOTRAIN_H
 #define EMOTRAIN_H
@@ -43,11 +46,11 @@ struct emotrain_settings {
     const char *precision; /* "float32" or "bfloat16"; NULL: bfloat16 where the hardware multiplies it */
     const char *resampler; /* "sinc_best", "sinc_medium", "sinc_fastest" or "linear"; NULL: the first */
     const char *channel;   /* of files: "mean", "left", "right", "loudest" or a number from 1; NULL: mean */
-    int threads;           /* 0: every processor */
+    int threads;           /* 0: every processor; for calls with this model alone */
     int batch_size;        /* windows at a time; 0: 8 */
     double window_seconds; /* longer recordings are predicted in equal windows no longer than this, and the
                               prediction is their mean over time; 0: recordings are predicted whole */
-    bool verbose;          /* tell on standard error what is loaded */
+    bool verbose;          /* tell on standard error what is loaded, and warn there */
 };
 
 EMOTRAIN_API const char *emotrain_version(void);

@@ -31,11 +31,11 @@ bool charts_events(const struct report *run, struct error *error)
     struct text summary = {0}, events = {0};
     size_t metrics = run->metrics.count;
     int64_t step = metrics ? run->metrics.items[metrics - 1].step : 0;
-    char *target = path_join(run->folder, "events.out.tfevents.charts");
+    char *target = path_join(run->output, "events.out.tfevents.charts");
 
     for (size_t c = 0; c < sizeof CHARTS / sizeof CHARTS[0]; c++) {
         struct error missing = {0};
-        char *path = mem_format("%s/%s.png", run->folder, CHARTS[c]->name);
+        char *path = mem_format("%s/%s.png", run->output, CHARTS[c]->name);
         char *tag = mem_format("charts/%s", CHARTS[c]->name);
         size_t size = 0;
         char *png = path_exists(path) ? file_read(path, &size, &missing) : NULL;

@@ -83,7 +83,7 @@ static bool plot_confusion(const char *folder, const char *name, const struct re
 
 static bool has_confusion(const struct report *run)
 {
-    return has_predictions(run) && run->evaluation.task == SINGLE_LABEL;
+    return has_predictions(run) && run->evaluation.confusion;
 }
 
 const struct chart CHART_CONFUSION = {"confusion", false, has_confusion, plot_confusion};
@@ -163,7 +163,8 @@ static bool plot_class_f1(const char *folder, const char *name, const struct rep
 
 static bool has_labels(const struct report *run)
 {
-    return has_predictions(run) && run->evaluation.task != REGRESSION;
+    return has_predictions(run) && run->evaluation.task != REGRESSION &&
+           run->evaluation.label_count <= CONFUSION_LABELS;
 }
 
 const struct chart CHART_CLASS_F1 = {"class_f1", true, has_labels, plot_class_f1};

@@ -1,7 +1,9 @@
 /* report.html: one self-contained page. */
 #include "report/html.h"
 
+#include "base/digest.h"
 #include "base/files.h"
+#include "base/memory.h"
 #include "report/fields.h"
 
 #include <math.h>
@@ -10,10 +12,36 @@
 #include <string.h>
 #include <time.h>
 
+/* Only the page's own script runs, and nothing is loaded from elsewhere, whatever names hold. */
+static void add_content_policy(struct text *page)
+{
+    char hex[SHA256_HEX_SIZE];
+    unsigned char digest[SHA256_HEX_SIZE / 2];
+    char *script = mem_format("\n%s", PAGE_JS); /* as html_script writes it */
+
+    digest_bytes(script, strlen(script), hex);
+    for (size_t i = 0; i < sizeof digest; i++) {
+        char byte[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
+        digest[i] = (unsigned char)strtoul(byte, NULL, 16);
+    }
+    text_add(page,
+             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
+             "media-src data:; style-src 'unsafe-inline'; script-src 'sha256-");
+    text_add_base64(page, digest, sizeof digest);
+    text_add(page, "'\">");
+    free(script);
+}
+
+void html_script(struct text *page)
+{
+    text_add(page, "<script>\n%s</script>\n", PAGE_JS);
+}
+
 void html_head(struct text *page, const char *title)
 {
-    text_add(page, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                   "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+    text_add(page, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
+    add_content_policy(page);
+    text_add(page, "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
                    "<link rel=\"icon\" href=\"data:,\"><title>");
     text_add_html(page, title);
     text_add(page, "</title>\n<style>\n%s</style></head><body>\n<h1>", PAGE_CSS);
@@ -220,7 +248,7 @@ static void add_settings(struct text *page, const struct report *report)
 bool report_html(const struct report *report, const cJSON *json, bool audio, struct error *error)
 {
     struct text page = {0};
-    char *path = path_join(report->folder, "report.html");
+    char *path = path_join(report->output, "report.html");
 
     add_head(&page, json);
     if (field_count(json, "clips"))
@@ -229,7 +257,8 @@ bool report_html(const struct report *report, const cJSON *json, bool audio, str
     add_what_ran(&page, json);
     add_settings(&page, report);
     html_clips(&page, report, audio);
-    text_add(&page, "<script>\n%s</script>\n</body></html>\n", PAGE_JS);
+    html_script(&page);
+    text_add(&page, "</body></html>\n");
     bool done = file_write(path, page.text, page.length, error);
     text_free(&page);
     free(path);

@@ -8,8 +8,9 @@ extern const char PAGE_CSS[], PAGE_JS[]; /* page.css and page.js, embedded by th
 
 enum { WORST_MISTAKES = 12 };
 
-/* The beginning of a page, down to its title. */
+/* The beginning of a page, down to its title; its content policy lets only html_script's script run. */
 void html_head(struct text *page, const char *title);
+void html_script(struct text *page); /* page.js */
 
 /* A table's cell with a number; "-" where there is none. */
 void html_cell(struct text *page, const char *format, double value);

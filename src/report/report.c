@@ -106,7 +106,7 @@ static bool read_report_run(struct report *report, struct catalogue *catalogue, 
 bool report_read(struct report *report, struct catalogue *catalogue, const char *folder, struct error *error)
 {
     *report = (struct report){0};
-    report->folder = arena_string(&report->arena, folder);
+    report->folder = report->output = arena_string(&report->arena, folder);
     if (!read_report_run(report, catalogue, error)) {
         report_free(report);
         return false;

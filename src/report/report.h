@@ -36,6 +36,7 @@ struct baseline {
 struct report {
     struct run_row run;
     const char *folder;
+    const char *output;   /* the folder that report_write writes into: the run's own, unless changed */
     struct run_info info; /* empty where the catalogue has none */
     cJSON *environment;   /* environment.json; NULL where there is none */
     struct metric_list metrics;

@@ -11,13 +11,13 @@
 
 bool report_charts(const struct report *report, struct error *error)
 {
-    return charts_plot(report->folder, &report, 1, error);
+    return charts_plot(report->output, &report, 1, error);
 }
 
 static bool write_file(const struct report *report, const char *name, const struct text *content,
                        struct error *error)
 {
-    char *path = path_join(report->folder, name);
+    char *path = path_join(report->output, name);
     bool done = file_write(path, content->text, content->length, error);
 
     free(path);
@@ -36,7 +36,7 @@ static bool write_text(const struct report *report, const cJSON *json, struct er
 
 static bool write_json(const struct report *report, const cJSON *json, struct error *error)
 {
-    char *path = path_join(report->folder, "report.json");
+    char *path = path_join(report->output, "report.json");
     bool done = fields_write(path, json, error);
 
     free(path);
@@ -52,7 +52,7 @@ static void add_csv_field(struct text *out, const struct prediction_list *list, 
 
     print(list, p, &words);
     text_add(out, ",");
-    csv_add_field(out, words.text);
+    csv_add_name(out, words.text);
     text_free(&words);
 }
 
@@ -63,12 +63,12 @@ void report_predictions(const struct prediction_list *predictions, struct text *
     text_add(out, "path,label,predicted");
     for (size_t k = 0; k < predictions->label_count; k++) {
         text_add(out, ",");
-        csv_add_field(out, predictions->labels[k]);
+        csv_add_name(out, predictions->labels[k]);
     }
     text_add(out, "\n");
     for (size_t i = 0; i < predictions->count; i++) {
         const struct prediction *p = &predictions->items[i];
-        csv_add_field(out, p->path);
+        csv_add_path(out, p->path);
         add_csv_field(out, predictions, p, prediction_print_target);
         add_csv_field(out, predictions, p, prediction_print_predicted);
         for (size_t k = 0; k < predictions->label_count; k++)

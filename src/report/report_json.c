@@ -75,7 +75,7 @@ static void add_classes(cJSON *json, const struct evaluation *e)
 {
     bool ranked = e->task == MULTI_LABEL;
 
-    if (!ranked)
+    if (e->confusion)
         add_confusion(json, e);
     cJSON *classes = cJSON_AddObjectToObject(json, "classes");
     for (size_t k = 0; k < e->label_count; k++)

@@ -249,11 +249,11 @@ cJSON *sweep_json(const struct sweep *sweep)
 
 /* ---- files ---- */
 
-static bool write_table(const struct sweep *sweep, const cJSON *json, const char *name,
+static bool write_table(const char *folder, const cJSON *json, const char *name,
                         void (*print)(const cJSON *json, struct text *out), struct error *error)
 {
     struct text text = {0};
-    char *path = path_join(sweep->folder, name);
+    char *path = path_join(folder, name);
 
     print(json, &text);
     bool done = file_write(path, text.text, text.length, error);
@@ -262,13 +262,13 @@ static bool write_table(const struct sweep *sweep, const cJSON *json, const char
     return done;
 }
 
-bool sweep_write(const struct sweep *sweep, struct error *error)
+bool sweep_write(const struct sweep *sweep, const char *folder, struct error *error)
 {
-    char *path = path_join(sweep->folder, "sweep.json");
+    char *path = path_join(folder, "sweep.json");
     cJSON *json = sweep_json(sweep);
-    bool done = write_table(sweep, json, "sweep.txt", sweep_text, error) &&
-                write_table(sweep, json, "sweep.csv", sweep_csv, error) && fields_write(path, json, error) &&
-                write_table(sweep, json, "sweep.html", sweep_html, error);
+    bool done = write_table(folder, json, "sweep.txt", sweep_text, error) &&
+                write_table(folder, json, "sweep.csv", sweep_csv, error) && fields_write(path, json, error) &&
+                write_table(folder, json, "sweep.html", sweep_html, error);
 
     cJSON_Delete(json);
     free(path);

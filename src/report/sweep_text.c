@@ -207,7 +207,7 @@ void sweep_csv(const cJSON *json, struct text *out)
         cJSON_ArrayForEach(axis, field(row, "setting"))
         {
             text_add(out, ",");
-            csv_add_field(out, axis->valuestring);
+            csv_add_name(out, axis->valuestring);
         }
         text_add(out, ",%zu,%s", field_count(row, "runs_finished"), field_text(json, "metric"));
         add_csv_numbers(out, row);

@@ -2,8 +2,11 @@
 #include "run/environment.h"
 
 #include "base/clock.h"
+#include "base/files.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/processor.h"
+#include "base/text.h"
 #include "torch/torch.h"
 
 #include <samplerate.h>
@@ -45,6 +48,34 @@ static void add_from_file(cJSON *json, const char *key, const char *path, const 
         fclose(stream);
 }
 
+void environment_warn(const char *folder)
+{
+    static const char *const names[] = {
+        "emotrain",        "libtorch",           "processor",           "OPENBLAS_CORETYPE",
+        "OMP_NUM_THREADS", "ONEDNN_MAX_CPU_ISA", "EMOTRAIN_PLAIN_TORCH"};
+    struct error unread = {0};
+    struct text changes = {0};
+    char *path = path_join(folder, "environment.json");
+    cJSON *before = path_exists(path) ? json_read(path, &unread) : NULL, *now = environment_describe();
+
+    for (size_t i = 0; before && i < sizeof names / sizeof names[0]; i++) {
+        const cJSON *was = cJSON_GetObjectItemCaseSensitive(before, names[i]),
+                    *is = cJSON_GetObjectItemCaseSensitive(now, names[i]);
+        if (cJSON_IsString(was) && cJSON_IsString(is) && strcmp(was->valuestring, is->valuestring) != 0)
+            text_add(&changes, "%s%s \"%s\", now \"%s\"", changes.length ? ", " : "", names[i],
+                     was->valuestring, is->valuestring);
+    }
+    if (changes.length)
+        log_warn(
+            "%s began with %s: it goes on, but its numbers may differ from an undisturbed run's in their "
+            "last digits",
+            folder, changes.text);
+    cJSON_Delete(before);
+    cJSON_Delete(now);
+    text_free(&changes);
+    free(path);
+}
+
 cJSON *environment_describe(void)
 {
     cJSON *json = cJSON_CreateObject();
@@ -72,8 +103,8 @@ cJSON *environment_describe(void)
                             (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) / (1 << 20));
     cJSON_AddNumberToObject(json, "cuda_cards", et_cuda_count());
     cJSON_AddBoolToObject(json, "bfloat16_native", et_bfloat16_is_native(et_cuda_count() ? 0 : ET_CPU));
-    const char *const variables[] = {"OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS",
-                                     "OPENBLAS_CORETYPE"};
+    const char *const variables[] = {"OMP_NUM_THREADS",   "OMP_WAIT_POLICY",    "OPENBLAS_NUM_THREADS",
+                                     "OPENBLAS_CORETYPE", "ONEDNN_MAX_CPU_ISA", "EMOTRAIN_PLAIN_TORCH"};
     for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
         cJSON_AddStringToObject(json, variables[i], getenv(variables[i]) ? getenv(variables[i]) : "");
     return json;

@@ -6,6 +6,10 @@
 
 cJSON *environment_describe(void); /* caller cJSON_Deletes */
 
+/* Warns where the run of that folder began with other versions, or on another processor, than are here now.
+ */
+void environment_warn(const char *folder);
+
 /* The most memory this process has held so far, MiB. */
 double peak_memory(void);
 

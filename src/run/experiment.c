@@ -22,6 +22,7 @@ bool experiment_choose_compute(struct config *config, const struct dist_env *env
 
     if (!compute_choose(&config_settings(config)->run, env, compute, error))
         return false;
+    et_set_threads(compute->threads);
     config_choose(config, "run.device", compute_device_name(compute, device));
     config_choose(config, "run.precision", compute_precision_name(compute));
     snprintf(threads, sizeof threads, "%d", compute->threads);

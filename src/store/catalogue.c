@@ -7,9 +7,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { SCHEMA_VERSION = 7, BUSY_MILLISECONDS = 60000 };
+enum { SCHEMA_VERSION = 8, BUSY_MILLISECONDS = 60000 };
 
 /* MIGRATIONS[v] takes a database from version v to v + 1. */
 static const char *const MIGRATIONS[SCHEMA_VERSION] = {
@@ -90,6 +91,12 @@ static const char *const MIGRATIONS[SCHEMA_VERSION] = {
     "ALTER TABLE predictions ADD COLUMN speaker TEXT; ALTER TABLE predictions ADD COLUMN sex TEXT;"
     "ALTER TABLE predictions ADD COLUMN intensity TEXT; ALTER TABLE predictions ADD COLUMN text TEXT;"
     "ALTER TABLE predictions ADD COLUMN has_facts INTEGER NOT NULL DEFAULT 0;",
+    /* 7 -> 8: runs below the database's folder go by their path from there (place_runs), so that all of it
+     * can be moved; and what lists of runs show need not be worked out again from their predictions */
+    "CREATE TABLE scores ("
+    " run_id INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,"
+    " part TEXT NOT NULL, name TEXT NOT NULL, value REAL,"
+    " PRIMARY KEY (run_id, part, name)) WITHOUT ROWID;",
 };
 
 /* Why a file that is there or can be made cannot be written: an errno, or 0. */
@@ -127,6 +134,16 @@ static bool read_version(struct catalogue *catalogue, int *version, struct error
     return statement_end(&s);
 }
 
+/* Version 8's names of runs. */
+static bool place_runs(struct catalogue *catalogue, struct error *error)
+{
+    return !catalogue->folder ||
+           statement_once(catalogue, error,
+                          "UPDATE OR REPLACE runs SET directory = substr(directory, length(?1) + 2)"
+                          " WHERE substr(directory, 1, length(?1) + 1) = ?1 || '/'",
+                          "t", catalogue->folder);
+}
+
 /* Inside one exclusive transaction, so that two processes starting together migrate once. */
 static bool migrate(struct catalogue *catalogue, struct error *error)
 {
@@ -148,13 +165,49 @@ static bool migrate(struct catalogue *catalogue, struct error *error)
                          catalogue->path, version, SCHEMA_VERSION);
     for (int v = version; done && v < SCHEMA_VERSION; v++) {
         char *stamp = mem_format("PRAGMA user_version = %d", v + 1);
-        done = execute(catalogue, MIGRATIONS[v], error) && execute(catalogue, stamp, error);
+        done = execute(catalogue, MIGRATIONS[v], error) && (v != 7 || place_runs(catalogue, error)) &&
+               execute(catalogue, stamp, error);
         free(stamp);
     }
     if (done)
         return catalogue_commit(catalogue, error);
     catalogue_rollback(catalogue);
     return false;
+}
+
+/* Where the database is, or will be. */
+static void find_place(struct catalogue *catalogue, const char *path)
+{
+    char *folder = path_folder(path);
+
+    catalogue->path = mem_string(path);
+    catalogue->folder = realpath(folder, NULL);
+    free(folder);
+}
+
+/* Takes note of which file it is. */
+static bool note_file(struct catalogue *catalogue, struct error *error)
+{
+    struct stat status;
+
+    if (stat(catalogue->path, &status) != 0)
+        return error_set(error, "%s: %s", catalogue->path, strerror(errno));
+    catalogue->device = status.st_dev;
+    catalogue->inode = status.st_ino;
+    return true;
+}
+
+bool catalogue_is_there(const struct catalogue *catalogue, struct error *error)
+{
+    struct stat status;
+    bool there =
+        catalogue->inode == 0 || (stat(catalogue->path, &status) == 0 && status.st_dev == catalogue->device &&
+                                  status.st_ino == catalogue->inode);
+
+    return there || error_set(error,
+                              "%s: removed or replaced while this program was using it; what it would hold "
+                              "can be made again: a run goes on with --resume",
+                              catalogue->path);
 }
 
 struct catalogue *catalogue_open(const char *path, struct error *error)
@@ -166,7 +219,7 @@ struct catalogue *catalogue_open(const char *path, struct error *error)
     if (!made)
         return NULL;
     struct catalogue *catalogue = mem_zero(1, sizeof *catalogue);
-    catalogue->path = mem_string(path);
+    find_place(catalogue, path);
     if (sqlite3_open_v2(path, &catalogue->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
         SQLITE_OK) {
         catalogue_fail(catalogue, error);
@@ -176,7 +229,7 @@ struct catalogue *catalogue_open(const char *path, struct error *error)
                     "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
                     "PRAGMA cache_size = -131072" /* KiB at most: a million clips stay in it */,
                     error) &&
-            migrate(catalogue, error))
+            migrate(catalogue, error) && note_file(catalogue, error))
             return catalogue;
     }
     catalogue_close(catalogue);
@@ -212,7 +265,7 @@ struct catalogue *catalogue_open_read(const char *path, struct error *error)
     struct error first = {0};
     int version = 0;
 
-    catalogue->path = mem_string(path);
+    find_place(catalogue, path);
     if (access(path, F_OK) != 0) {
         error_usage(error, "%s: no catalogue of runs here (run.database says where it is)", path);
         catalogue_close(catalogue);
@@ -237,6 +290,7 @@ void catalogue_close(struct catalogue *catalogue)
         return;
     sqlite3_close(catalogue->db);
     free(catalogue->path);
+    free(catalogue->folder);
     free(catalogue);
 }
 
@@ -247,7 +301,7 @@ const char *catalogue_path(const struct catalogue *catalogue)
 
 bool catalogue_begin(struct catalogue *catalogue, struct error *error)
 {
-    return execute(catalogue, "BEGIN IMMEDIATE", error);
+    return catalogue_is_there(catalogue, error) && execute(catalogue, "BEGIN IMMEDIATE", error);
 }
 
 bool catalogue_commit(struct catalogue *catalogue, struct error *error)

@@ -100,7 +100,8 @@ static void read_clip(struct statement *s, struct clip *clip, struct arena *aren
         void *field = clip_field(clip, &COLUMNS[c]);
         switch (COLUMNS[c].type) {
         case COLUMN_TEXT:
-            *(const char **)field = column_text(s, c + 1, arena);
+            *(const char **)field = c < 2 ? arena_string(arena, column_known_text(s, c + 1)) /* path, name */
+                                          : column_text(s, c + 1, arena);
             break;
         case COLUMN_INT:
             *(int *)field = sqlite3_column_int(s->handle, c + 1);

@@ -41,6 +41,8 @@ bool prediction_rows_write(struct catalogue *catalogue, int64_t run, const char 
         return false;
     if (statement_once(catalogue, error, "DELETE FROM predictions WHERE run_id = ? AND part = ?", "it", run,
                        part) &&
+        statement_once(catalogue, error, "DELETE FROM scores WHERE run_id = ? AND part = ?", "it", run,
+                       part) &&
         insert_rows(catalogue, run, part, count, make, context, error) && catalogue_commit(catalogue, error))
         return true;
     catalogue_rollback(catalogue);
@@ -66,7 +68,7 @@ bool prediction_rows_read(struct catalogue *catalogue, int64_t run, const char *
         statement_integer(&s, run);
         statement_text(&s, part);
         while (statement_row(&s, error)) {
-            const struct prediction_row row = {.path = column(&s, 0),
+            const struct prediction_row row = {.path = column_known_text(&s, 0),
                                                .target = column(&s, 1),
                                                .predicted = column(&s, 2),
                                                .probabilities = column(&s, 3),

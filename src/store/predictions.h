@@ -22,7 +22,7 @@ typedef void prediction_row_make(void *context, size_t i, struct prediction_row 
 /* Takes a stored row; `task` is its run's.  Returns false where the row is damaged. */
 typedef bool prediction_row_take(void *context, const char *task, const struct prediction_row *row);
 
-/* Replaces the run's predictions for `part` by `count` rows. */
+/* Replaces the run's predictions for `part` by `count` rows; scores (runs.h) of other ones are removed. */
 bool prediction_rows_write(struct catalogue *catalogue, int64_t run, const char *part, size_t count,
                            prediction_row_make *make, void *context, struct error *error);
 

@@ -14,6 +14,7 @@ struct run_row {
     const char *name, *directory; /* directory: absolute path, unique */
     const char *state;            /* running, interrupted, failed, finished */
     const char *started, *finished, *config;
+    enum task task;
     const char *info; /* JSON of what the run found and used (run_info.h); NULL before it has any */
 };
 
@@ -61,6 +62,15 @@ void metric_list_free(struct metric_list *list);
 /* Adds the metrics in one transaction, replacing values of the same step and name. */
 bool metrics_write(struct catalogue *catalogue, int64_t run, const struct metric_list *list,
                    struct error *error);
+/* The metrics of the run's predictions for `part`, once: what is read of them where predictions are not. */
+bool scores_write(struct catalogue *catalogue, int64_t run, const char *part, const struct metric_list *list,
+                  struct error *error);
+
+/* Tells of each score of that part, of all runs. */
+typedef void score_take(void *context, int64_t run, const char *name, double value);
+bool scores_read(struct catalogue *catalogue, const char *part, score_take *take, void *context,
+                 struct error *error);
+
 bool metrics_remove(struct catalogue *catalogue, int64_t run, struct error *error);
 
 /* Appends the run's metrics, sorted by step, then name. */

@@ -47,7 +47,7 @@ static bool is_stored(struct catalogue *catalogue, int64_t corpus, const char *d
         statement_text(&s, description);
         for (; same && statement_row(&s, error); found++) {
             struct error unknown = {0};
-            enum part part = part_find((const char *)sqlite3_column_text(s.handle, 0), &unknown);
+            enum part part = part_find(column_known_text(&s, 0), &unknown);
             int64_t position = sqlite3_column_int64(s.handle, 1);
             same = part < PART_COUNT && position >= 0 && (size_t)position < counts[part] &&
                    clips[part][position] == sqlite3_column_int64(s.handle, 2);

@@ -65,6 +65,8 @@ bool statement_once(struct catalogue *catalogue, struct error *error, const char
     struct statement s;
     va_list values;
 
+    if (!catalogue_is_there(catalogue, error))
+        return false;
     va_start(values, types);
     if (statement_prepare(&s, catalogue, sql, error)) {
         for (; *types; types++) {
@@ -77,6 +79,13 @@ bool statement_once(struct catalogue *catalogue, struct error *error, const char
     }
     va_end(values);
     return statement_end(&s);
+}
+
+const char *column_known_text(struct statement *s, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(s->handle, column);
+
+    return text ? text : "";
 }
 
 const char *column_text(struct statement *s, int column, struct arena *arena)

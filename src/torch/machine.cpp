@@ -142,6 +142,14 @@ void et_use_worker(int worker, int threads)
     own_worker = worker;
 }
 
+int et_use_threads(int threads)
+{
+    int before = at::get_num_threads(); /* likewise */
+
+    omp_set_num_threads(threads);
+    return before;
+}
+
 static int kept_products = -1; /* oneDNN's own limit, while it is lifted */
 
 void et_workers_begin(void)

@@ -54,6 +54,9 @@ int et_get_threads(void);
  * and its operations use `threads` threads, whatever the other workers do. */
 void et_use_worker(int worker, int threads);
 
+/* The calling thread's operations use `threads` threads from now on; returns how many they used before. */
+int et_use_threads(int threads);
+
 /* Around passes at the same time.  Between them oneDNN drops none of the products that it has generated code
  * for: before 2.7 it can use freed memory where one thread drops a product that another looks up. */
 void et_workers_begin(void);

@@ -53,7 +53,6 @@ bool compute_choose(const struct run_settings *settings, const struct dist_env *
     if (settings->threads > compute->threads)
         log_warn("run.threads=%lld: this process has %d processors and uses them all",
                  (long long)settings->threads, compute->threads);
-    et_set_threads(compute->threads);
     return choose_device(settings->device, env->local_rank, &compute->device, error) &&
            choose_precision(settings->precision, compute, error);
 }

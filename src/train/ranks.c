@@ -4,6 +4,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,49 @@ bool ranks_compare(const struct ranks *ranks, uint32_t checksum, const char *wha
     return et_group_reduce(ranks->group, bounds, 2, ET_MAX, error) &&
            (bounds[0] == -bounds[1] || error_set(error, "rank %d of %d: %s not the same on all ranks",
                                                  ranks->env.rank, ranks->env.world_size, what));
+}
+
+/* Whether a setting may differ from rank to rank. */
+static bool is_local(const struct config_entry *entry)
+{
+    static const char *const names[] = {"run.device", "run.threads"};
+    bool local = setting_is_bookkeeping(entry->setting) || entry->setting->type == SETTING_PATH ||
+                 entry->setting->type == SETTING_PATHS;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        local = local || strcmp(entry->name, names[i]) == 0;
+    return local;
+}
+
+/* "section.key=value" on a line each, of the settings that must be the same. */
+static char *shared_settings(const struct config *config)
+{
+    struct config_entry entry;
+    struct text text = {0};
+
+    text_add_bytes(&text, "", 0);
+    for (size_t i = 0; config_entry(config, i, &entry); i++)
+        if (!is_local(&entry))
+            text_add(&text, "%s=%s\n", entry.name, entry.value);
+    return text.text;
+}
+
+bool ranks_compare_config(const struct ranks *ranks, const struct config *config, struct error *error)
+{
+    char *own = shared_settings(config), *first = mem_string(own);
+    bool done = ranks_broadcast_text(ranks, &first, error);
+
+    if (done && strcmp(own, first) != 0) {
+        size_t at = 0, line = 0;
+        for (; own[at] == first[at]; at++)
+            line = own[at] == '\n' ? at + 1 : line;
+        done = error_usage(error, "rank %d has %.*s, rank 0 has %.*s: give all ranks one configuration",
+                           ranks->env.rank, (int)strcspn(own + line, "\n"), own + line,
+                           (int)strcspn(first + line, "\n"), first + line);
+    }
+    free(own);
+    free(first);
+    return ranks_agree(ranks, error) && done;
 }
 
 bool ranks_check(const struct ranks *ranks, const struct train_settings *settings, bool by_steps,

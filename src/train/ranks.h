@@ -13,6 +13,7 @@
 #ifndef EMOTRAIN_TRAIN_RANKS_H
 #define EMOTRAIN_TRAIN_RANKS_H
 
+#include "config/config.h"
 #include "config/dist_env.h"
 #include "model/model.h"
 
@@ -50,6 +51,10 @@ bool ranks_broadcast_text(const struct ranks *ranks, char **text, struct error *
 
 /* Fails unless the checksum is the same on all ranks; `what`: of what, for the message. */
 bool ranks_compare(const struct ranks *ranks, uint32_t checksum, const char *what, struct error *error);
+
+/* Fails, naming the setting, unless the configurations are the same on all ranks in what they do: names,
+ * paths, devices and threads may differ from host to host. */
+bool ranks_compare_config(const struct ranks *ranks, const struct config *config, struct error *error);
 
 /* Fails where a step of the configuration, or a model that is not trained by steps, cannot be shared by so
  * many. */

@@ -316,35 +316,48 @@ static void run_operation(const struct operation *operation, enum et_dtype dtype
     assert_good(et_scope_close(s, &error), error);
 }
 
-static void compare_part(const char *name, int part, const float *kernel, const float *plain, int64_t count,
-                         double tolerance)
+/* How far numbers lie from others at most; the largest of those is put into *largest. */
+static double distance(const float *numbers, const float *from, int64_t count, double *largest)
 {
-    double largest = 0, apart = 0;
+    double apart = 0;
 
+    *largest = 0;
     for (int64_t i = 0; i < count; i++) {
-        double difference = fabs((double)kernel[i] - (double)plain[i]);
-        largest = fmax(largest, fabs((double)plain[i]));
+        double difference = fabs((double)numbers[i] - (double)from[i]);
+        *largest = fmax(*largest, fabs((double)from[i]));
         if (!(difference <= apart)) /* also NaN */
             apart = difference;
     }
-    if (!(largest > 0 && apart <= tolerance * largest))
+    return apart;
+}
+
+/* exact: libtorch's numbers in float32.  Close to these is close enough: where the processor has no products
+ * in bfloat16, libtorch's own operations round more often than the kernels do. */
+static void compare_part(const char *name, int part, const float *kernel, const float *plain,
+                         const float *exact, int64_t count, double tolerance)
+{
+    double largest, most, apart = distance(kernel, plain, count, &largest);
+    bool good = apart <= tolerance * largest || distance(kernel, exact, count, &most) <= tolerance * largest;
+
+    if (!(largest > 0 && good))
         fail_msg("%s, part %d: the kernel's numbers and libtorch's differ by %g of the largest", name, part,
                  apart / largest);
 }
 
 static void compare(const struct operation *operation, enum et_dtype dtype)
 {
-    static struct results kernel, plain;
+    static struct results kernel, plain, exact;
     char name[80];
 
     snprintf(name, sizeof name, "%s in %s", operation->name, dtype == ET_FLOAT32 ? "float32" : "bfloat16");
     run_operation(operation, dtype, false, &kernel);
     run_operation(operation, dtype, true, &plain);
+    run_operation(operation, ET_FLOAT32, true, &exact);
     assert_int_equal(kernel.parts, plain.parts);
     for (int i = 0; i < kernel.parts; i++) {
         int64_t first = i ? kernel.ends[i - 1] : 0, count = kernel.ends[i] - first;
         assert_int_equal(kernel.ends[i], plain.ends[i]);
-        compare_part(name, i, kernel.numbers + first, plain.numbers + first, count,
+        compare_part(name, i, kernel.numbers + first, plain.numbers + first, exact.numbers + first, count,
                      dtype == ET_FLOAT32 ? operation->float32 : operation->bfloat16);
     }
 }

@@ -55,7 +55,7 @@ static void test_migration(void **state)
            "ALTER TABLE clips DROP COLUMN level; ALTER TABLE clips DROP COLUMN peak;"
            "ALTER TABLE clips DROP COLUMN clipped; ALTER TABLE clips DROP COLUMN silence;"
            "ALTER TABLE clips DROP COLUMN snr; ALTER TABLE clips DROP COLUMN fingerprint;"
-           "ALTER TABLE clips DROP COLUMN channel;"
+           "ALTER TABLE clips DROP COLUMN channel; DROP TABLE scores;"
            "ALTER TABLE clips DROP COLUMN intensity;"
            "ALTER TABLE clips ADD COLUMN intensity INTEGER; UPDATE clips SET intensity = 2;"
            "ALTER TABLE clips ADD COLUMN modality INTEGER;"

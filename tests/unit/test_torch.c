@@ -598,7 +598,7 @@ static void test_convolution_in_bfloat16(void **state)
                 apart += pow((double)low[k][e] - (double)exact[k][e], 2);
                 size += pow((double)exact[k][e], 2);
             }
-            if (!(apart <= size * 0.01 * 0.01))
+            if (!(apart <= size * 0.02 * 0.02))
                 fail_msg("%lld channels to %lld, result %d: %g apart", (long long)in, (long long)out, k,
                          sqrt(apart / size));
         }

@@ -106,7 +106,7 @@ void features_output_pooled(struct features_output *o, const char *path, const f
     if (o->archive)
         o->values = mem_grow(o->values, &o->value_capacity, at + each, sizeof *o->values);
     else
-        csv_add_field(&o->text, path);
+        csv_add_path(&o->text, path);
     for (size_t l = 0; l < o->table->count; l++) {
         const float *values = states + (size_t)o->table->layers[l] * 2 * width;
         if (o->archive)
@@ -137,7 +137,7 @@ void features_output_frames(struct features_output *o, const char *path, const f
                 o->reason = errno;
     for (size_t l = 0; !o->archive && l < o->table->count; l++)
         for (size_t t = 0; t < frames; t++) {
-            csv_add_field(&o->text, path);
+            csv_add_path(&o->text, path);
             text_add(&o->text, ",%lld,%zu", (long long)o->table->layers[l], t);
             add_values(&o->text, values + ((size_t)o->table->layers[l] * frames + t) * width, width);
             text_add(&o->text, "\n");

@@ -214,7 +214,7 @@ static struct emotrain *open_model(const struct options *options, struct error *
                                                    .threads = (int)config_settings(c)->run.threads,
                                                    .batch_size = (int)config_settings(c)->eval.batch_size,
                                                    .window_seconds = config_settings(c)->audio.max_seconds,
-                                                   .verbose = !options->quiet};
+                                                   .verbose = true};
         if (options->windows && settings.window_seconds == 0)
             log_warn("--windows: every recording is one window; --set audio.max_seconds=5 makes windows of "
                      "up to 5 s");

@@ -93,12 +93,12 @@ static void csv_row(const struct row *row, const struct replies *replies, struct
 {
     char number[TEXT_NUMBER_SIZE];
 
-    csv_add_field(out, row->path);
+    csv_add_path(out, row->path);
     text_add(out, ",%s", text_from_number(number, row->span->start));
     text_add(out, ",%s,", text_from_number(number, row->span->end));
     struct text predicted = {0};
     prediction_print_predicted(&replies->whole, row->prediction, &predicted);
-    csv_add_field(out, predicted.text);
+    csv_add_name(out, predicted.text);
     text_free(&predicted);
     for (size_t k = 0; k < replies->whole.label_count; k++)
         text_add(out, ",%s", text_from_number(number, row->prediction->probabilities[k]));
@@ -114,7 +114,7 @@ static void print_csv(const struct replies *replies, bool windows, struct text *
     text_add(out, "path,start,end,predicted");
     for (size_t k = 0; k < replies->whole.label_count; k++) {
         text_add(out, ",");
-        csv_add_field(out, replies->whole.labels[k]);
+        csv_add_name(out, replies->whole.labels[k]);
     }
     text_add(out, "\n");
     for_rows(replies, windows, csv_row, out);

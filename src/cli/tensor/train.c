@@ -166,7 +166,8 @@ static bool prepare(struct job *job, struct error *error)
     if (!job->experiment.config || !check_settings(job, error) ||
         (job->options->resume && !adopt_interrupted(job, error)) || !find_ranks(job, error))
         return false;
-    return ranks_lead(&job->ranks, choose_folder, job, error) &&
+    return ranks_compare_config(&job->ranks, job->experiment.config, error) &&
+           ranks_lead(&job->ranks, choose_folder, job, error) &&
            ranks_broadcast_text(&job->ranks, &job->checkpoint, error);
 }
 
@@ -298,6 +299,8 @@ static bool begin_run(void *context, struct error *error)
     if (!done || job->finished)
         return done;
     char *text = config_print(job->experiment.config, job->folder);
+    if (job->resumed)
+        environment_warn(job->folder);
     if (!job->described)
         describe_experiment(&job->info, &job->experiment);
     done = (job->resumed || write_run_files(job, text, error)) &&
