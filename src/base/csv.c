@@ -158,7 +158,7 @@ bool csv_open(struct csv *csv, const char *path, struct error *error)
     size_t size = 0;
 
     *csv = (struct csv){.path = path, .row = 1};
-    char *bytes = file_read_regular(path, &size, error),
+    char *bytes = file_read(path, &size, error),
          *text = bytes ? text_to_utf8(bytes, size, path, error) : NULL;
     bool json = text && is_json_lines(text);
 

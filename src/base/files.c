@@ -64,17 +64,43 @@ bool path_is_folder(const char *path)
     return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
 }
 
+int file_open(const char *path, struct error *error)
+{
+    struct stat facts;
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe would be waited for */
+
+    if (descriptor < 0)
+        error_set(error, "%s: %s", path, strerror(errno));
+    else if (fstat(descriptor, &facts) != 0 || !S_ISREG(facts.st_mode))
+        error_set(error, "%s: not a regular file", path);
+    if (descriptor >= 0 && error->kind) {
+        close(descriptor);
+        descriptor = -1;
+    }
+    return descriptor;
+}
+
+FILE *file_stream(const char *path, struct error *error)
+{
+    int descriptor = file_open(path, error);
+    FILE *stream = descriptor >= 0 ? fdopen(descriptor, "rb") : NULL;
+
+    if (descriptor >= 0 && !stream) {
+        error_set(error, "%s: %s", path, strerror(errno));
+        close(descriptor);
+    }
+    return stream;
+}
+
 char *file_read(const char *path, size_t *size, struct error *error)
 {
-    FILE *stream = fopen(path, "rb");
+    FILE *stream = file_stream(path, error);
     struct text content = {0};
     char block[65536];
     size_t got;
 
-    if (!stream) {
-        error_set(error, "%s: %s", path, strerror(errno));
+    if (!stream)
         return NULL;
-    }
     text_add_bytes(&content, "", 0);
     while ((got = fread(block, 1, sizeof block, stream)) > 0)
         text_add_bytes(&content, block, got);
@@ -86,17 +112,6 @@ char *file_read(const char *path, size_t *size, struct error *error)
     if (size)
         *size = content.length;
     return content.text;
-}
-
-char *file_read_regular(const char *path, size_t *size, struct error *error)
-{
-    struct stat facts;
-
-    if (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode)) {
-        error_set(error, "%s: not a regular file", path);
-        return NULL;
-    }
-    return file_read(path, size, error);
 }
 
 /* A name to write under until it is whole.  Links are followed; NULL for what is written to directly: a
@@ -203,14 +218,14 @@ bool file_write(const char *path, const void *bytes, size_t size, struct error *
 bool file_map_open(struct file_map *map, const char *path, struct error *error)
 {
     struct stat facts;
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe would be waited for */
+    int descriptor = file_open(path, error);
 
     *map = (struct file_map){0};
     if (descriptor < 0)
-        return error_set(error, "%s: %s", path, strerror(errno));
-    if (fstat(descriptor, &facts) != 0 || !S_ISREG(facts.st_mode)) {
+        return false;
+    if (fstat(descriptor, &facts) != 0) {
         close(descriptor);
-        return error_set(error, "%s: not a regular file", path);
+        return error_set(error, "%s: %s", path, strerror(errno));
     }
     map->size = (size_t)facts.st_size;
     if (map->size) {

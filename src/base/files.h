@@ -21,15 +21,16 @@ char *path_stem(const char *path);   /* without the last component's ending; cal
 bool path_exists(const char *path);
 bool path_is_folder(const char *path);
 
+/* Opens a file for reading: a descriptor to close, or -1 with an error, also where it is a pipe, which would
+ * be waited for, a device or a folder.  Everything that reads a file goes through here. */
+int file_open(const char *path, struct error *error);
+FILE *file_stream(const char *path, struct error *error); /* the same as a stream; NULL on error */
+
 /* The whole file, NUL-terminated; caller frees.  `size` may be NULL.  NULL on error. */
 char *file_read(const char *path, size_t *size, struct error *error);
 
 /* Atomic replacement of `path`. */
 bool file_write(const char *path, const void *bytes, size_t size, struct error *error);
-
-/* The same of a file of a corpus or a model: an error where it is a pipe, which would be waited for, a device
- * or a folder. */
-char *file_read_regular(const char *path, size_t *size, struct error *error);
 
 /* A file being written: put bytes, then commit or discard.  Exactly one of both must be called after a
  * successful open.  A put that fails is reported by commit. */

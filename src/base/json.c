@@ -31,7 +31,7 @@ cJSON *json_parse(const char *text, size_t size, const char *where, struct error
 cJSON *json_read(const char *path, struct error *error)
 {
     size_t size;
-    char *text = file_read_regular(path, &size, error);
+    char *text = file_read(path, &size, error);
 
     if (!text)
         return NULL;

@@ -1,6 +1,7 @@
 /* NumPy's archives of arrays: see npz.h. */
 #include "base/npz.h"
 
+#include "base/files.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -212,8 +213,8 @@ bool npz_commit(struct npz_writer *writer, const char *path, struct error *error
  * claim no more than a thousand times what the archive holds. */
 static unsigned char *read_member(const char *path, const char *name, size_t *size, struct error *error)
 {
-    int code = 0;
-    zip_t *archive = zip_open(path, ZIP_RDONLY, &code);
+    int code = 0, descriptor = file_open(path, error);
+    zip_t *archive = descriptor >= 0 ? zip_fdopen(descriptor, 0, &code) : NULL;
     unsigned char *bytes = NULL;
     char *member_name = mem_format("%s.npy", name);
     struct stat whole;

@@ -63,7 +63,7 @@ cJSON *yaml_read(const char *path, struct error *error)
     yaml_document_t document;
     size_t size;
     int left = MOST;
-    char *bytes = file_read_regular(path, &size, error);
+    char *bytes = file_read(path, &size, error);
     cJSON *result = NULL;
 
     if (!bytes)

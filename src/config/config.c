@@ -506,9 +506,10 @@ bool config_read(struct config *config, const char *path, struct error *error)
 {
     if (path_is_folder(path))
         return error_usage(error, "%s: is a folder, not a configuration file", path);
-    FILE *stream = fopen(path, "r");
+    struct error unread = {0};
+    FILE *stream = file_stream(path, &unread);
     if (!stream)
-        return error_usage(error, "%s: cannot read the configuration: %s", path, strerror(errno));
+        return error_usage(error, "cannot read the configuration %s", unread.message);
     char *folder = path_folder(path);
     bool done = parse_stream(config, path, folder, stream, error);
     free(folder);

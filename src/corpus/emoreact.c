@@ -139,8 +139,8 @@ static bool list_part(const char *root, const struct part_files *part, enum task
 {
     char *labels_path = find_file(root, part->labels, 2, error),
          *names_path = find_file(root, part->names, 3, error);
-    char *labels = labels_path && names_path ? file_read_regular(labels_path, NULL, error) : NULL,
-         *names = labels ? file_read_regular(names_path, NULL, error) : NULL;
+    char *labels = labels_path && names_path ? file_read(labels_path, NULL, error) : NULL,
+         *names = labels ? file_read(names_path, NULL, error) : NULL;
     char *next_label = labels, *next_name = names, *line, *name;
     bool done = names != NULL;
 

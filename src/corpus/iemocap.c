@@ -97,8 +97,8 @@ static bool list_dialog(const char *root, const char *session, const char *file,
     char *dialog = path_stem(file), *path = mem_format("%s/%s/dialog/EmoEvaluation/%s", root, session, file),
          *words = mem_format("%s/%s/dialog/transcriptions/%s", root, session, file);
     struct error unread = {0};
-    char *lines = file_read_regular(path, NULL, error), *rest = lines,
-         *transcription = path_exists(words) ? file_read_regular(words, NULL, &unread) : NULL;
+    char *lines = file_read(path, NULL, error), *rest = lines,
+         *transcription = path_exists(words) ? file_read(words, NULL, &unread) : NULL;
     struct utterance utterance;
 
     for (char *line; (line = strsep(&rest, "\n"));)

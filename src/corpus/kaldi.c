@@ -37,7 +37,7 @@ static bool map_read(struct map *map, const char *folder, const char *name, stru
 {
     char *path = path_join(folder, name);
     size_t row = 0, size = 0;
-    char *bytes = path_exists(path) ? file_read_regular(path, &size, error) : NULL;
+    char *bytes = path_exists(path) ? file_read(path, &size, error) : NULL;
     char *rest = map->text = bytes ? text_to_utf8(bytes, size, path, error) : NULL;
 
     for (char *line; !error->kind && (line = strsep(&rest, "\n"));) {

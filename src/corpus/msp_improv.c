@@ -88,7 +88,7 @@ static char *read_labels(const char *root, struct error *error)
 {
     for (size_t f = 0; f < sizeof FILES / sizeof FILES[0]; f++) {
         char *path = path_join(root, FILES[f]),
-             *text = path_exists(path) ? file_read_regular(path, NULL, error) : NULL;
+             *text = path_exists(path) ? file_read(path, NULL, error) : NULL;
         free(path);
         if (text || error->kind)
             return text;

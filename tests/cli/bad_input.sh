@@ -8,7 +8,7 @@ expect_error 2 'no command "trian"; the nearest is "train"' "$emotrain" trian
 expect_error 2 "unknown option --confg; the nearest is --config" "$emotrain" --confg tiny.ini
 expect_error 2 "needs a value" "$emotrain" --config
 expect_error 2 "takes no value" "$emotrain" --config tiny.ini --resume=yes
-expect_error 2 "none.ini: cannot read the configuration" "$emotrain" --config none.ini
+expect_error 2 "cannot read the configuration none.ini" "$emotrain" --config none.ini
 expect_error 2 "unknown key train.accumulate; it is called train.gradient_accumulation_steps" \
   "$emotrain" --config tiny.ini --set train.accumulate=1
 expect_error 2 "unknown key train.epoch; the nearest known one is train.epochs" \

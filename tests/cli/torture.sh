@@ -94,6 +94,35 @@ while [ $hits -lt "$kills" ]; do
 done
 echo "sweep: killed $hits times"
 
+# ---- an export, and a download ----
+
+# again_and_again WHAT FOLDER COMMAND...: kills it KILLS times; what it leaves of the folder is nothing or the whole, and in
+# the end it makes what it makes undisturbed.
+again_and_again() {
+  local what=$1 folder=$2 hits=0 seconds
+  shift 2
+  rm -rf "$folder" && seconds=$(timed "$@") && mv "$folder" "$folder.whole" || fail "$what: $(cat err)"
+  while [ $hits -lt "$kills" ]; do
+    rm -rf "$folder" ${HF_HOME:+"$HF_HOME"}
+    kill_after "$seconds" "$@" || hits=$((hits + 1))
+    [ ! -e "$folder" ] || diff -r "$folder.whole" "$folder" >/dev/null || fail "$what: half of it: $(ls "$folder")"
+    rm -rf "$folder" && "$@" >/dev/null 2>err || fail "$what: $(cat err)"
+    diff -r "$folder.whole" "$folder" || fail "$what: another one"
+  done
+  echo "$what: killed $hits times"
+}
+again_and_again export exported "$emotrain" export "$(dirname "$(ls whole_sweep/runs/grid/*/config.ini | head -1)")" exported
+if command -v python3 >/dev/null; then
+  python3 "$tests/cli/bad_server.py" exported.whole /dev/null asked >port 2>server.err &
+  server=$!
+  trap 'kill $server 2>/dev/null; rm -rf "$scratch"' EXIT
+  for _ in $(seq 100); do [ -s port ] && break; sleep 0.05; done
+  export HF_HOME=$scratch/home HF_ENDPOINT=http://127.0.0.1:$(cat port)
+  unset HF_HUB_CACHE HUGGINGFACE_HUB_CACHE HF_HUB_OFFLINE http_proxy https_proxy all_proxy
+  again_and_again fetch fetched "$emotrain" fetch own/good fetched
+  kill $server
+fi
+
 # ---- power ----
 
 if [ "$sanitized" ]; then

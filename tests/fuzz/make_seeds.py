@@ -6,7 +6,7 @@
 The cache's seeds are the smallest entries of an audio cache: `emotrain index` over a clip of 120 samples makes one of half
 a kilobyte.  The others are written here.
 """
-import io, json, pathlib, pickle, struct, sys, zipfile
+import binascii, io, json, pathlib, pickle, struct, sys, zipfile
 import numpy, soundfile, torch
 
 HERE = pathlib.Path(__file__).parent
@@ -33,6 +33,16 @@ seed("model", "tiny.json", json.dumps(json.loads((ROOT / "tests/cli/tiny.json").
 seed("svm", "three_classes", "svm_type c_svc\nkernel_type rbf\ngamma 0.125\nnr_class 3\ntotal_sv 4\nrho 0.5 -0.25 1e-3\n"
      "label 0 1 2\nnr_sv 1 1 2\nSV\n0.5 -1 1:0.25 8:-1 \n1 0 2:3 \n-0.5 1 1:1 \n0 -1 3:2 4:1 \n")
 seed("svm", "regression", "svm_type epsilon_svr\nkernel_type linear\nnr_class 2\ntotal_sv 2\nrho 0.5\nSV\n1 1:0.5 \n-1 2:0.5 \n")
+
+archive = io.BytesIO()
+numpy.savez(archive, features=numpy.arange(6, dtype=numpy.float32).reshape(3, 2), paths=numpy.array(["a.wav", "b", "c"]))
+seed("npz", "features", archive.getvalue())
+seed("digests", "whole", 'weights{"step": 1, "crc32": {"model.safetensors": "%08x", "optimizer.safetensors": "%08x"}}'
+     % (binascii.crc32(b"weights"), binascii.crc32(b"wei")))
+seed("digests", "sealed", 'w{"step": 1, "state_crc32": "00000000", "crc32": {}}')
+seed("hub", "file", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: W/\"abc\"\r\nX-Linked-Size: 3\r\nX-Linked-ETag: \"" + "a" * 64 +
+     "\"\r\nX-Repo-Commit: " + "0" * 40 + "\r\n\r\n{}")
+seed("hub", "elsewhere", "HTTP/1.1 302 Found\r\nLocation: ftp://a/b\r\nContent-Length: 0\r\n\r\n")
 
 header = json.dumps({"__metadata__": {"format": "pt"},
                      "a": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},

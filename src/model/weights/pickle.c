@@ -2,6 +2,7 @@
  * pytorch_model.bin: what torch.save(model.state_dict()) writes since PyTorch 1.6, a zip archive of a pickle
  * (PREFIX/data.pkl, read by unpickle.c) and of raw storages (PREFIX/data/N).
  */
+#include "base/files.h"
 #include "base/text.h"
 #include "model/weights/unpickle.h"
 
@@ -59,10 +60,10 @@ static char *find_prefix(struct zip *archive)
 bool pickle_open(struct weights *weights, const char *path, struct error *error)
 {
     struct weight_file *file = weights_add_file(weights, path);
-    int code = 0;
+    int code = 0, descriptor = file_open(path, error);
     size_t size;
 
-    file->archive = zip_open(path, ZIP_RDONLY, &code);
+    file->archive = descriptor >= 0 ? zip_fdopen(descriptor, 0, &code) : NULL;
     if (!file->archive)
         return error_set(error,
                          "%s: not a zip archive, or cut short; a file of PyTorch before 1.6 must be saved "
