@@ -36,6 +36,7 @@ enum random_purpose {
     RANDOM_BOOTSTRAP,
     RANDOM_AUGMENT,
     RANDOM_MIXUP,
+    RANDOM_CROP,
 };
 
 struct random_stream {

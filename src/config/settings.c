@@ -111,6 +111,9 @@ const struct setting SETTINGS[] = {
            "zero mean and unit variance over each clip; auto: as the model expects"),
     NUMBER(audio, max_seconds, "0", 0, MANY,
            "longer clips are cut to their beginning; predict splits them into windows; 0: never"),
+    NUMBER(audio, crop_seconds, "0", 0, MANY,
+           "longer clips are cut to a random piece of this length, another one each time they train; 0: "
+           "never"),
     NUMBER(audio, min_seconds, "0", 0, MANY, "shorter clips are left out; 0: none"),
     PATH(audio, cache, "", "folder of decoded, resampled clips; empty: cache/ beside the database"),
 
@@ -247,13 +250,26 @@ const struct setting SETTINGS[] = {
     NUMBER(train, layer_decay, "1", 0, 1,
            "each layer of an encoder learns at this times the rate of the layer above it"),
     NUMBER(train, weight_decay, "0", 0, 1000, "decoupled"),
-    NAME(train, lr_scheduler, "linear", "constant|linear|cosine", "after the warm-up"),
+    NAME(train, lr_scheduler, "linear", "constant|linear|cosine|reduce_lr_on_plateau",
+         "after the warm-up; reduce_lr_on_plateau: as PyTorch's, by eval.best_metric on the validation part"),
     INTEGER(train, warmup_steps, "0", 0, MANY, "steps over which the learning rate rises from 0"),
+    NUMBER(train, warmup_ratio, "0", 0, 1, "above 0: in place of warmup_steps, this share of all steps"),
+    INTEGER(train, plateau_patience, "10", 0, MANY,
+            "of reduce_lr_on_plateau: evaluations without improvement that are waited for"),
+    NUMBER(train, plateau_factor, "0.1", 0, 1, "of reduce_lr_on_plateau: what the learning rate falls to"),
+    INTEGER(train, early_stopping_patience, "0", 0, MANY,
+            "training ends after so many evaluations in a row that are no better than the best by "
+            "eval.best_metric; "
+            "needs a validation part; 0: never"),
     NUMBER(train, max_grad_norm, "1.0", 0, MANY, "gradients are clipped to this norm; 0: never"),
     INTEGER(train, max_nonfinite_steps, "5", 1, MANY,
             "training stops after so many steps in a row whose loss or gradients are not finite; such steps "
             "change "
             "nothing"),
+    NAME(train, sampler, "random", "random|balanced|balanced_speakers",
+         "random: every clip once an epoch; balanced: as many draws, every label as often (with "
+         "replacement); "
+         "balanced_speakers: and every speaker of a label"),
     BOOL(train, shuffle, "yes", "no: clips in the split's order"),
     BOOL(train, group_by_length, "no", "batches of clips of similar length"),
     BOOL(train, feature_cache, "no",
@@ -261,10 +277,15 @@ const struct setting SETTINGS[] = {
          "float16; "
          "that of frozen layers too, where nothing in them is random (masks, dropout, layerdrop)"),
     INTEGER(train, log_steps, "20", 1, MANY, "training loss is logged as the mean over this many steps"),
-    BOOL(train, class_weights, "no", "weigh classes by their inverse frequency in the training part"),
-    NAME(train, loss, "auto", "auto|cross_entropy|mse|ccc",
-         "auto: cross_entropy (binary for multi_label), mse for regression; ccc: 1 - concordance over a "
-         "batch"),
+    BOOL(train, class_weights, "no",
+         "weigh classes by their inverse frequency in the training part; multi_label: clips with a label by "
+         "those "
+         "without, for each that has it"),
+    NAME(
+        train, loss, "auto", "auto|cross_entropy|focal|mse|ccc",
+        "auto: cross_entropy (binary for multi_label), mse for regression; focal: Lin et al., 2017; ccc: 1 - "
+        "concordance over a batch"),
+    NUMBER(train, focal_gamma, "2", 0, 100, "of the focal loss"),
     NUMBER(train, ema_decay, "0", 0, 0.99999,
            "of an exponential moving average of the weights, which is then evaluated and saved as best; 0: "
            "none"),
@@ -328,8 +349,8 @@ static const struct {
     {"train.feature_store", "train.feature_cache"},
     {"train.lr", "train.learning_rate"},
     {"train.scheduler", "train.lr_scheduler"},
-    {"train.patience", "train.max_nonfinite_steps"},
-    {"train.early_stopping", "eval.best_metric"},
+    {"train.patience", "train.early_stopping_patience"},
+    {"train.early_stopping", "train.early_stopping_patience"},
     {"train.seed", "run.seed"},
     {"train.precision", "run.precision"},
     {"train.device", "run.device"},

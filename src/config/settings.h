@@ -66,6 +66,7 @@ struct audio_settings {
     const char *resampler, *channel;
     enum automatic normalize;
     double max_seconds, min_seconds; /* 0: no limit */
+    double crop_seconds;             /* 0: never */
     const char *cache;
 };
 
@@ -118,12 +119,18 @@ struct train_settings {
     double learning_rate, head_learning_rate /* NAN: the same */, layer_decay, weight_decay;
     const char *lr_scheduler;
     int64_t warmup_steps;
+    double warmup_ratio; /* above 0: in place of warmup_steps */
+    int64_t plateau_patience;
+    double plateau_factor;
+    int64_t early_stopping_patience; /* 0: never */
     double max_grad_norm;
     int64_t max_nonfinite_steps;
+    const char *sampler;
     bool shuffle, group_by_length, feature_cache;
     int64_t log_steps;
     bool class_weights;
     const char *loss;
+    double focal_gamma;
     double ema_decay, label_smoothing;
 };
 

@@ -52,11 +52,17 @@ at::Tensor run_checkpoint_body(et_checkpoint_body *body, void *context, const at
     return value;
 }
 
+/* A pointer that went through autograd, which takes numbers. */
+template <class T> T *pointer_of(int64_t number)
+{
+    return reinterpret_cast<T *>(number); // NOLINT(performance-no-int-to-ptr): it was one
+}
+
 /* `anchor` requires a gradient even where the input does not, so that backward is called for the
  * parameters' sake. */
 struct Checkpoint : public torch::autograd::Function<Checkpoint> {
-    static at::Tensor forward(AutogradContext *save, at::Tensor input, at::Tensor anchor, int64_t body,
-                              int64_t context, int64_t device, int64_t dtype)
+    static at::Tensor forward(AutogradContext *save, const at::Tensor &input, const at::Tensor &anchor,
+                              int64_t body, int64_t context, int64_t device, int64_t dtype)
     {
         (void)anchor;
         save->save_for_backward({input});
@@ -65,8 +71,7 @@ struct Checkpoint : public torch::autograd::Function<Checkpoint> {
         save->saved_data["device"] = device;
         save->saved_data["dtype"] = dtype;
         save->saved_data["input_needs_grad"] = input.requires_grad();
-        return run_checkpoint_body(reinterpret_cast<et_checkpoint_body *>(body),
-                                   reinterpret_cast<void *>(context), input);
+        return run_checkpoint_body(pointer_of<et_checkpoint_body>(body), pointer_of<void>(context), input);
     }
 
     static variable_list backward(AutogradContext *save, variable_list grads)
@@ -80,8 +85,8 @@ struct Checkpoint : public torch::autograd::Function<Checkpoint> {
         input.set_requires_grad(needs_grad);
         AutocastGuard autocast(device, dtype);
         at::Tensor output =
-            run_checkpoint_body(reinterpret_cast<et_checkpoint_body *>(save->saved_data["body"].toInt()),
-                                reinterpret_cast<void *>(save->saved_data["context"].toInt()), input);
+            run_checkpoint_body(pointer_of<et_checkpoint_body>(save->saved_data["body"].toInt()),
+                                pointer_of<void>(save->saved_data["context"].toInt()), input);
         autocast.end();
         torch::autograd::backward({output}, {grads[0]});
         return {needs_grad ? input.grad() : at::Tensor(),

@@ -48,7 +48,7 @@ struct et_group {
     c10::intrusive_ptr<c10d::ProcessGroupNCCL> nccl;
 #endif
 
-    c10::intrusive_ptr<c10d::Work> reduce(at::Tensor tensor, c10d::ReduceOp op)
+    c10::intrusive_ptr<c10d::Work> reduce(at::Tensor tensor, const c10d::ReduceOp &op)
     {
         std::vector<at::Tensor> tensors = {std::move(tensor)};
         c10d::AllreduceOptions options;

@@ -163,7 +163,7 @@ struct et_tensor *et_unfold(struct et_scope *scope, const struct et_tensor *x, i
 struct et_tensor *et_layer_norm(struct et_scope *scope, const struct et_tensor *x,
                                 const struct et_tensor *weight, const struct et_tensor *bias, double eps)
 {
-    if (!weight && !bias)
+    if (!weight || !bias)
         return make(scope, "layer_norm", {x}, [&] {
             return at::layer_norm(x->value, x->value.sizes().slice(x->value.dim() - 1), {}, {}, eps);
         });
@@ -263,11 +263,22 @@ struct et_tensor *et_cross_entropy_sum(struct et_scope *scope, const struct et_t
 }
 
 struct et_tensor *et_binary_cross_entropy_sum(struct et_scope *scope, const struct et_tensor *logits,
-                                              const struct et_tensor *targets)
+                                              const struct et_tensor *targets,
+                                              const struct et_tensor *weights)
 {
     return make(scope, "binary_cross_entropy", {logits, targets}, [&] {
-        return at::binary_cross_entropy_with_logits(logits->value.to(at::kFloat), targets->value, {}, {},
-                                                    at::Reduction::Sum);
+        return at::binary_cross_entropy_with_logits(logits->value.to(at::kFloat), targets->value, {},
+                                                    optional(weights), at::Reduction::Sum);
     });
+}
+
+struct et_tensor *et_log_sigmoid(struct et_scope *scope, const struct et_tensor *x)
+{
+    return make(scope, "log_sigmoid", {x}, [&] { return at::log_sigmoid(x->value); });
+}
+
+struct et_tensor *et_log_softmax(struct et_scope *scope, const struct et_tensor *x, int dim)
+{
+    return make(scope, "log_softmax", {x}, [&] { return at::log_softmax(x->value.to(at::kFloat), dim); });
 }
 }

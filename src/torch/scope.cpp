@@ -77,7 +77,7 @@ bool et_scope_close(struct et_scope *scope, struct error *error)
     bool good = !scope->failed;
 
     while (scope->tensors)
-        et_drop(scope->tensors);
+        et_drop(scope->tensors); // NOLINT(clang-analyzer-cplusplus.NewDelete): it takes itself off the list
     if (!good && scope->parent)
         scope->parent->fail("", scope->message.c_str());
     if (!good && error)

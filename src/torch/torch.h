@@ -134,6 +134,8 @@ struct et_tensor *et_clamp(struct et_scope *scope, const struct et_tensor *x, do
 struct et_tensor *et_gelu(struct et_scope *scope, const struct et_tensor *x); /* the exact one, by erf */
 struct et_tensor *et_relu(struct et_scope *scope, const struct et_tensor *x);
 struct et_tensor *et_softmax(struct et_scope *scope, const struct et_tensor *x, int dim);
+struct et_tensor *et_log_sigmoid(struct et_scope *scope, const struct et_tensor *x);
+struct et_tensor *et_log_softmax(struct et_scope *scope, const struct et_tensor *x, int dim); /* in float32 */
 struct et_tensor *et_dropout(struct et_scope *scope, const struct et_tensor *x,
                              double p); /* as in training */
 
@@ -243,8 +245,10 @@ struct et_tensor *et_cross_entropy_sum(struct et_scope *scope, const struct et_t
                                        double label_smoothing);
 
 /* logits and targets (batch, labels) -> sum of the binary cross-entropies of all elements */
+/* weights (labels) or NULL: what a label that is so counts, as PyTorch's pos_weight. */
 struct et_tensor *et_binary_cross_entropy_sum(struct et_scope *scope, const struct et_tensor *logits,
-                                              const struct et_tensor *targets);
+                                              const struct et_tensor *targets,
+                                              const struct et_tensor *weights);
 
 /* ---- modes of this thread ---- */
 

@@ -57,6 +57,18 @@ static void add_noise(struct signal *signal, double snr, struct random_stream *s
         signal->samples[t] += (float)(width * (random_uniform(stream) - 0.5));
 }
 
+void augment_crop(double seconds, struct signal *signal, uint64_t seed, size_t place)
+{
+    struct random_stream stream = random_stream(seed, RANDOM_CROP, place);
+    size_t length = (size_t)lround(seconds * signal->rate);
+
+    if (length == 0 || signal->count <= length)
+        return;
+    size_t first = random_below(&stream, signal->count - length + 1);
+    memmove(signal->samples, signal->samples + first, length * sizeof *signal->samples);
+    signal->count = length;
+}
+
 void augment_signal(const struct augment_settings *a, struct signal *signal, uint64_t seed, size_t place)
 {
     struct random_stream stream = random_stream(seed, RANDOM_AUGMENT, place);

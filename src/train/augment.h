@@ -14,6 +14,9 @@
 #include "config/settings.h"
 #include "model/model.h"
 
+/* Cuts a clip that is longer to a random piece of `seconds`; 0 does nothing. */
+void augment_crop(double seconds, struct signal *signal, uint64_t seed, size_t place);
+
 /* Changes one clip's samples. */
 void augment_signal(const struct augment_settings *settings, struct signal *signal, uint64_t seed,
                     size_t place);

@@ -147,6 +147,11 @@ static bool write_state(const char *folder, const struct trainer_state *state,
     cJSON_AddNumberToObject(json, "record_bytes", (double)state->record_bytes);
     cJSON_AddNumberToObject(json, "best_step", (double)state->best_step);
     write_number(json, "best_score", state->best_score);
+    cJSON_AddNumberToObject(json, "stale_evaluations", (double)state->stale_evaluations);
+    write_number(json, "plateau_factor", state->plateau.factor);
+    write_number(json, "plateau_best", state->plateau.best);
+    cJSON_AddNumberToObject(json, "plateau_waited", (double)state->plateau.waited);
+    cJSON_AddNumberToObject(json, "plateau_evaluations", (double)state->plateau.evaluations);
     write_number(json, "loss_scale", state->loss_scale);
     cJSON_AddNumberToObject(json, "good_steps", (double)state->good_steps);
     cJSON_AddNumberToObject(json, "nonfinite_steps", (double)state->nonfinite_steps);
@@ -167,6 +172,20 @@ static bool write_state(const char *folder, const struct trainer_state *state,
     return done;
 }
 
+/* What earlier versions did not have. */
+static bool parse_later_state(const cJSON *json, struct trainer_state *state, struct error *error)
+{
+    struct plateau *plateau = &state->plateau;
+
+    if (!cJSON_HasObjectItem(json, "plateau_factor"))
+        return true;
+    return json_integer(json, "stale_evaluations", &state->stale_evaluations, error) &&
+           json_number(json, "plateau_factor", &plateau->factor, error) &&
+           json_number(json, "plateau_best", &plateau->best, error) &&
+           json_integer(json, "plateau_waited", &plateau->waited, error) &&
+           json_integer(json, "plateau_evaluations", &plateau->evaluations, error);
+}
+
 static bool parse_state(const cJSON *json, struct trainer_state *state, struct error *error)
 {
     return json_integer(json, "step", &state->step, error) &&
@@ -182,7 +201,8 @@ static bool parse_state(const cJSON *json, struct trainer_state *state, struct e
            json_number(json, "best_score", &state->best_score, error) &&
            json_number(json, "loss_scale", &state->loss_scale, error) &&
            json_integer(json, "good_steps", &state->good_steps, error) &&
-           json_integer(json, "nonfinite_steps", &state->nonfinite_steps, error);
+           json_integer(json, "nonfinite_steps", &state->nonfinite_steps, error) &&
+           parse_later_state(json, state, error);
 }
 
 bool checkpoint_read_state(const char *folder, struct trainer_state *state, struct error *error)
@@ -190,7 +210,7 @@ bool checkpoint_read_state(const char *folder, struct trainer_state *state, stru
     char *path = path_join(folder, "trainer_state.json");
     cJSON *json = json_read(path, error);
 
-    *state = (struct trainer_state){.loss_scale = 1};
+    *state = (struct trainer_state){.loss_scale = 1, .plateau.factor = 1};
     if (json && !parse_state(json, state, error))
         error_prefix(error, "%s", path);
     bool done = json && !error->kind;

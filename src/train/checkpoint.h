@@ -10,6 +10,7 @@
 
 #include "model/model.h"
 #include "train/ema.h"
+#include "train/schedule.h"
 
 /* Where training stands.  All that is random is a function of seed and position, so nothing else is needed.
  */
@@ -21,13 +22,15 @@ struct trainer_state {
     int64_t logged_steps; /* how many those are */
     double epoch_loss;    /* likewise since the epoch began */
     int64_t epoch_steps;
-    int64_t evaluated_step;  /* the last step after which an evaluation was made */
-    int64_t record_bytes;    /* length of metrics.jsonl */
-    int64_t best_step;       /* 0: none yet */
-    double best_score;       /* of eval.best_metric, larger is better */
-    double loss_scale;       /* float16 only */
-    int64_t good_steps;      /* since the loss scale last changed */
-    int64_t nonfinite_steps; /* the last ones, in a row, whose loss or gradients were not finite */
+    int64_t evaluated_step;    /* the last step after which an evaluation was made */
+    int64_t record_bytes;      /* length of metrics.jsonl */
+    int64_t best_step;         /* 0: none yet */
+    double best_score;         /* of eval.best_metric, larger is better */
+    int64_t stale_evaluations; /* in a row that were no better than the best */
+    struct plateau plateau;    /* of train.lr_scheduler=reduce_lr_on_plateau */
+    double loss_scale;         /* float16 only */
+    int64_t good_steps;        /* since the loss scale last changed */
+    int64_t nonfinite_steps;   /* the last ones, in a row, whose loss or gradients were not finite */
 };
 
 /* What training goes on with, besides the model. */

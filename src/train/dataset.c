@@ -11,11 +11,18 @@
 
 /* ---- clips ---- */
 
+/* How long clips of a part are taken in, seconds; 0: whole. */
+static double longest_of(const struct audio_settings *settings, enum part part)
+{
+    double most = settings->max_seconds, crop = part == PART_TRAIN ? settings->crop_seconds : 0;
+
+    return crop > 0 && (most == 0 || crop < most) ? crop : most;
+}
+
 static bool fill_item(struct dataset *dataset, struct dataset_item *item, const struct clip *clip,
-                      struct error *error)
+                      double longest, struct error *error)
 {
     const struct strings *labels = dataset->source.labels;
-    double longest = dataset->source.settings->audio.max_seconds;
 
     *item =
         (struct dataset_item){.clip = clip,
@@ -41,7 +48,7 @@ bool dataset_start(struct dataset *dataset, const struct dataset_source *source,
     dataset->items = mem_zero(dataset->count, sizeof *dataset->items);
     for (size_t i = 0; done && i < dataset->count; i++)
         done = fill_item(dataset, &dataset->items[i], &source->clips->clips[source->split->clips[part][i]],
-                         error);
+                         longest_of(&source->settings->audio, part), error);
     return done;
 }
 
@@ -172,8 +179,10 @@ static bool load_signals(const struct dataset *dataset, const size_t *items, siz
         char *path = path_join(source->root, clip->path);
         done = corpus_signal(source->cache, path, clip->sha256, source->settings->audio.max_seconds,
                              model->normalize, &signals[i], error);
-        if (done && augmentation)
+        if (done && augmentation) {
+            augment_crop(source->settings->audio.crop_seconds, &signals[i], seed, i);
             augment_within(augmentation, model, &signals[i], seed, i);
+        }
         free(path);
     }
     done = done && batch_of_signals(batch, signals, count, model, error);

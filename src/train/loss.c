@@ -62,8 +62,79 @@ static struct et_tensor *binary_cross_entropy(const struct loss *loss, struct et
     struct et_tensor *targets = targets_of(loss, scope, batch, share);
 
     targets = et_add_scalar(scope, et_mul_scalar(scope, targets, 1 - loss->smoothing), loss->smoothing / 2);
-    return et_mul_scalar(scope, et_binary_cross_entropy_sum(scope, logits, targets),
+    return et_mul_scalar(scope, et_binary_cross_entropy_sum(scope, logits, targets, loss->weights),
                          1.0 / (double)loss->model->labels.count);
+}
+
+/* The batch's labels as targets (clips, labels): 1 for a clip's own, mixed and smoothed, each by its label's
+ * weight. */
+static struct et_tensor *weighted_targets(const struct loss *loss, struct et_scope *scope,
+                                          const struct batch *batch, double share)
+{
+    size_t labels = loss->model->labels.count, count = (size_t)batch->count;
+    const int64_t shape[2] = {batch->count, (int64_t)labels};
+    float *targets = mem_zero(count * labels, sizeof *targets);
+
+    for (size_t i = 0; i < count; i++) {
+        float *row = targets + i * labels;
+        row[batch->labels[i]] += (float)share;
+        row[batch->labels[augment_partner((int64_t)i, batch->count)]] += (float)(1 - share);
+        for (size_t k = 0; k < labels; k++)
+            row[k] = (float)(((1 - loss->smoothing) * (double)row[k] + loss->smoothing / (double)labels) *
+                             loss_weight(loss, (int)k));
+    }
+    struct et_tensor *tensor =
+        et_from_data(scope, targets, ET_FLOAT32, shape, 2, loss->model->parameters.device);
+    free(targets);
+    return tensor;
+}
+
+/* x to the power of the loss' gamma; x from 0 to 1. */
+static struct et_tensor *to_gamma(const struct loss *loss, struct et_scope *scope, const struct et_tensor *x)
+{
+    const double least = 1e-12; /* where the logarithm is still a number */
+
+    return et_exp(scope, et_mul_scalar(scope, et_log(scope, et_clamp(scope, x, least, 1)), loss->gamma));
+}
+
+/* 1 - x */
+static struct et_tensor *complement(struct et_scope *scope, const struct et_tensor *x)
+{
+    return et_add_scalar(scope, et_mul_scalar(scope, x, -1), 1);
+}
+
+/* -(1 - p)^gamma log p of the clip's label (Lin et al., 2017); of smoothed or mixed labels, their mean. */
+static struct et_tensor *focal(const struct loss *loss, struct et_scope *scope, const struct batch *batch,
+                               const struct et_tensor *logits, double share)
+{
+    struct et_tensor *log_p = et_log_softmax(scope, logits, 1);
+    struct et_tensor *factor = to_gamma(loss, scope, complement(scope, et_exp(scope, log_p)));
+    struct et_tensor *terms =
+        et_mul(scope, weighted_targets(loss, scope, batch, share), et_mul(scope, factor, log_p));
+
+    return et_mul_scalar(scope, et_sum(scope, terms), -1);
+}
+
+/* The same of each label by itself, so or not so, averaged over labels. */
+static struct et_tensor *binary_focal(const struct loss *loss, struct et_scope *scope,
+                                      const struct batch *batch, const struct et_tensor *logits, double share)
+{
+    struct et_tensor *targets = targets_of(loss, scope, batch, share),
+                     *x = et_to_dtype(scope, logits, ET_FLOAT32), *sum = NULL;
+
+    targets = et_add_scalar(scope, et_mul_scalar(scope, targets, 1 - loss->smoothing), loss->smoothing / 2);
+    for (int so = 0; so < 2; so++) {
+        struct et_tensor *own = so ? x : et_mul_scalar(scope, x, -1); /* p = sigmoid(own) */
+        struct et_tensor *target = so ? targets : complement(scope, targets);
+        struct et_tensor *log_p = et_log_sigmoid(scope, own);
+        if (so && loss->weights)
+            target = et_mul(scope, target, loss->weights);
+        struct et_tensor *terms =
+            et_mul(scope, target,
+                   et_mul(scope, to_gamma(loss, scope, complement(scope, et_sigmoid(scope, own))), log_p));
+        sum = sum ? et_add(scope, sum, et_sum(scope, terms)) : et_sum(scope, terms);
+    }
+    return et_mul_scalar(scope, sum, -1.0 / (double)loss->model->labels.count);
 }
 
 static struct et_tensor *squared_error(const struct loss *loss, struct et_scope *scope,
@@ -102,6 +173,8 @@ static struct et_tensor *concordance(const struct loss *loss, struct et_scope *s
 static const struct loss_kind LOSSES[] = {
     {"cross_entropy", SINGLE_LABEL, cross_entropy},
     {"cross_entropy", MULTI_LABEL, binary_cross_entropy},
+    {"focal", SINGLE_LABEL, focal},
+    {"focal", MULTI_LABEL, binary_focal},
     {"mse", REGRESSION, squared_error},
     {"ccc", REGRESSION, concordance},
 };
@@ -116,42 +189,50 @@ static const struct loss_kind *find_loss(const char *name, enum task task)
     return NULL;
 }
 
-/* Weights of scikit-learn's "balanced": clips / (labels * clips of the label). */
-static bool make_class_weights(struct loss *loss, const size_t *counts, struct error *error)
+/* Weights of scikit-learn's "balanced": clips / (labels * clips of the label); of several labels, clips
+ * without it / clips with it, as PyTorch advises for pos_weight. */
+static bool make_class_weights(struct loss *loss, const struct label_counts *counts, struct error *error)
 {
-    size_t labels = loss->model->labels.count, clips = 0;
+    size_t labels = loss->model->labels.count;
     const int64_t shape[1] = {(int64_t)labels};
+    bool several = loss->model->task == MULTI_LABEL;
 
     loss->class_weights = mem_zero(labels, sizeof *loss->class_weights);
-    for (size_t k = 0; k < labels; k++)
-        clips += counts[k];
-    for (size_t k = 0; k < labels; k++)
-        if (counts[k] > 0)
-            loss->class_weights[k] = (float)clips / ((float)labels * (float)counts[k]);
+    for (size_t k = 0; k < labels; k++) {
+        float with = (float)counts->with[k], all = (float)counts->clips;
+        if (with > 0)
+            loss->class_weights[k] = several ? (all - with) / with : all / ((float)labels * with);
+    }
     loss->weights =
         et_from_data(loss->scope, loss->class_weights, ET_FLOAT32, shape, 1, loss->model->parameters.device);
     return !et_scope_failed(loss->scope) || error_set(error, "cannot make class weights");
 }
 
-bool loss_start(struct loss *loss, const struct train_settings *settings, const struct model *model,
-                const size_t *counts, struct error *error)
+bool loss_check(const struct train_settings *settings, enum task task, struct error *error)
 {
-    const char *name = settings->loss;
+    const struct loss_kind *kind = find_loss(settings->loss, task);
 
-    *loss = (struct loss){.kind = find_loss(name, model->task),
-                          .model = model,
-                          .smoothing = settings->label_smoothing,
-                          .scope = et_scope_open(NULL)};
-    if (!loss->kind)
-        return error_usage(error, "train.loss=%s: no loss for model.task=%s", name, TASKS[model->task].name);
-    if (strcmp(loss->kind->name, "ccc") == 0 && settings->batch_size < 2)
+    if (!kind)
+        return error_usage(error, "train.loss=%s: no loss for model.task=%s", settings->loss,
+                           TASKS[task].name);
+    if (strcmp(kind->name, "ccc") == 0 && settings->batch_size < 2)
         return error_usage(error,
                            "train.loss=ccc compares the clips of a batch: train.batch_size must be above 1");
-    if (!settings->class_weights)
-        return true;
-    if (!counts)
-        return error_usage(error, "train.class_weights=yes is for model.task=single_label");
-    return make_class_weights(loss, counts, error);
+    return !settings->class_weights || task != REGRESSION ||
+           error_usage(error, "train.class_weights=yes: model.task=regression has no classes");
+}
+
+bool loss_start(struct loss *loss, const struct train_settings *settings, const struct model *model,
+                const struct label_counts *counts, struct error *error)
+{
+    *loss = (struct loss){.kind = find_loss(settings->loss, model->task),
+                          .model = model,
+                          .smoothing = settings->label_smoothing,
+                          .gamma = settings->focal_gamma,
+                          .scope = et_scope_open(NULL)};
+    if (!loss_check(settings, model->task, error))
+        return false;
+    return !settings->class_weights || make_class_weights(loss, counts, error);
 }
 
 void loss_end(struct loss *loss)
@@ -163,7 +244,7 @@ void loss_end(struct loss *loss)
 
 double loss_weight(const struct loss *loss, int label)
 {
-    return loss->class_weights ? (double)loss->class_weights[label] : 1;
+    return loss->class_weights && loss->model->task == SINGLE_LABEL ? (double)loss->class_weights[label] : 1;
 }
 
 struct et_tensor *loss_sum(const struct loss *loss, struct et_scope *scope, const struct batch *batch,

@@ -13,19 +13,26 @@
 struct loss {
     const struct loss_kind *kind;
     const struct model *model;
-    double smoothing;       /* of labels */
-    float *class_weights;   /* (labels) of single_label, or NULL */
-    struct et_scope *scope; /* owns their tensor */
+    double smoothing, gamma; /* of labels; of the focal loss */
+    float *class_weights;    /* (labels) or NULL */
+    struct et_scope *scope;  /* owns their tensor */
     struct et_tensor *weights;
 };
 
-/* `counts` (labels): clips of the training part with each label, for class weights; NULL for other tasks.
- * End it, started or not. */
+/* Whether the settings name a loss of the task. */
+bool loss_check(const struct train_settings *settings, enum task task, struct error *error);
+
+/* How many clips the training part has, and with each label. */
+struct label_counts {
+    size_t clips, *with; /* with: (labels) */
+};
+
+/* `counts` is for class weights.  End it, started or not. */
 bool loss_start(struct loss *loss, const struct train_settings *settings, const struct model *model,
-                const size_t *counts, struct error *error);
+                const struct label_counts *counts, struct error *error);
 void loss_end(struct loss *loss);
 
-/* By what a clip counts: 1, or its class' weight. */
+/* By what a clip counts: 1, or its class' weight where it has one label. */
 double loss_weight(const struct loss *loss, int label);
 
 /* logits (clips, labels) -> the sum over clips.  `share`: that of a mixed batch's own labels (augment_mix).

@@ -147,6 +147,109 @@ static void balance_lengths(struct epoch *epoch, const struct dataset *dataset)
                      first + accumulate < epoch->batches ? first + accumulate : epoch->batches);
 }
 
+/* ---- balanced draws ---- */
+
+/* Clips sorted by their label, and by speaker where that counts; groups[g] is the first clip of group g. */
+struct draws {
+    size_t *clips, *groups, *labels; /* labels[l]: the first group of the l-th label that has clips */
+    size_t group_count, label_count;
+};
+
+struct owned {
+    int label;
+    const char *speaker;
+    size_t clip;
+};
+
+static int by_owner(const void *a, const void *b)
+{
+    const struct owned *x = a, *y = b;
+    int order =
+        x->label != y->label ? (x->label > y->label) - (x->label < y->label) : strcmp(x->speaker, y->speaker);
+
+    return order ? order : (x->clip > y->clip) - (x->clip < y->clip);
+}
+
+static void draws_make(struct draws *draws, const struct dataset *dataset, bool by_speaker)
+{
+    size_t count = dataset->count;
+    struct owned *owned = mem_zero(count, sizeof *owned);
+
+    *draws = (struct draws){.clips = mem_zero(count, sizeof *draws->clips),
+                            .groups = mem_zero(count + 1, sizeof *draws->groups),
+                            .labels = mem_zero(count + 1, sizeof *draws->labels)};
+    for (size_t i = 0; i < count; i++) {
+        const char *speaker = dataset->items[i].clip->speaker;
+        owned[i] = (struct owned){dataset->items[i].label, by_speaker && speaker ? speaker : "", i};
+    }
+    if (count)
+        qsort(owned, count, sizeof *owned, by_owner);
+    for (size_t i = 0; i < count; i++) {
+        bool other_label = i == 0 || owned[i].label != owned[i - 1].label;
+        if (other_label)
+            draws->labels[draws->label_count++] = draws->group_count;
+        if (other_label || strcmp(owned[i].speaker, owned[i - 1].speaker) != 0)
+            draws->groups[draws->group_count++] = i;
+        draws->clips[i] = owned[i].clip;
+    }
+    draws->groups[draws->group_count] = count;
+    draws->labels[draws->label_count] = draws->group_count;
+    free(owned);
+}
+
+/* As many clips as there are, with replacement: a label, one of its groups, one of that's clips. */
+static void draw_balanced(const struct dataset *dataset, bool by_speaker, struct random_stream *stream,
+                          size_t *order)
+{
+    struct draws draws;
+
+    draws_make(&draws, dataset, by_speaker);
+    for (size_t i = 0; i < dataset->count; i++) {
+        size_t label = random_below(stream, draws.label_count), first = draws.labels[label];
+        size_t group = first + random_below(stream, draws.labels[label + 1] - first);
+        size_t clips = draws.groups[group + 1] - draws.groups[group];
+        order[i] = draws.clips[draws.groups[group] + random_below(stream, clips)];
+    }
+    free(draws.clips);
+    free(draws.groups);
+    free(draws.labels);
+}
+
+/* The clips of an epoch, in the order that they train in unless they are grouped by length. */
+static void draw_clips(const struct dataset *dataset, struct random_stream *stream, size_t *order)
+{
+    const struct train_settings *settings = &dataset->source.settings->train;
+
+    if (strcmp(settings->sampler, "random") != 0) {
+        draw_balanced(dataset, strcmp(settings->sampler, "balanced_speakers") == 0, stream, order);
+        return;
+    }
+    for (size_t i = 0; i < dataset->count; i++)
+        order[i] = i;
+    if (settings->shuffle)
+        random_shuffle(stream, order, dataset->count);
+}
+
+bool sampler_check(const struct dataset *dataset, struct error *error)
+{
+    const struct train_settings *settings = &dataset->source.settings->train;
+
+    if (strcmp(settings->sampler, "random") == 0)
+        return true;
+    if (dataset->task != SINGLE_LABEL)
+        return error_usage(error, "train.sampler=%s is for model.task=single_label", settings->sampler);
+    if (!settings->shuffle)
+        return error_usage(error, "train.sampler=%s draws at random: leave out train.shuffle=no",
+                           settings->sampler);
+    for (size_t i = 0; strcmp(settings->sampler, "balanced_speakers") == 0 && i < dataset->count; i++)
+        if (!dataset->items[i].clip->speaker)
+            return error_usage(error, "train.sampler=balanced_speakers: the speaker of %s is not known",
+                               dataset->items[i].clip->path);
+    return true;
+}
+
+/* ---- an epoch's layout ---- */
+
 /* Epoch `number`, without the count of batches before it. */
 static void lay_out(struct epoch *epoch, const struct dataset *dataset, int64_t number)
 {
@@ -160,10 +263,7 @@ static void lay_out(struct epoch *epoch, const struct dataset *dataset, int64_t 
     epoch->number = number;
     epoch->order = mem_zero(dataset->count, sizeof *epoch->order);
     epoch->starts = mem_zero(dataset->count + 1, sizeof *epoch->starts);
-    for (size_t i = 0; i < dataset->count; i++)
-        epoch->order[i] = i;
-    if (settings->train.shuffle)
-        random_shuffle(&stream, epoch->order, dataset->count);
+    draw_clips(dataset, &stream, epoch->order);
     for (size_t first = 0; grouped && first < dataset->count; first += run)
         sort_by_length(dataset, epoch->order + first,
                        first + run < dataset->count ? run : dataset->count - first);

@@ -4,6 +4,9 @@
 
 #include "train/dataset.h"
 
+/* Whether the clips can be drawn as train.sampler says. */
+bool sampler_check(const struct dataset *dataset, struct error *error);
+
 /* One epoch: its clips in order; batch b is order[starts[b]] .. order[starts[b + 1] - 1]. */
 struct epoch {
     int64_t number;         /* from 0 */

@@ -18,22 +18,28 @@ enum { SCALE_PATIENCE = 2000 }; /* good steps before the scale grows */
 
 /* ---- set-up ---- */
 
-/* Clips of the training part with each label; caller frees; NULL where clips have several. */
-static size_t *count_labels(const struct trainer *t)
+/* Of the training part; caller frees counts.with. */
+static struct label_counts count_labels(const struct trainer *t)
 {
-    size_t *counts = t->model->task == SINGLE_LABEL ? mem_zero(t->model->labels.count, sizeof *counts) : NULL;
+    size_t labels = t->model->labels.count;
+    struct label_counts counts = {t->train->count, mem_zero(labels, sizeof *counts.with)};
 
-    for (size_t i = 0; counts && i < t->train->count; i++)
-        counts[t->train->items[i].label]++;
+    for (size_t i = 0; i < t->train->count; i++) {
+        const struct dataset_item *item = &t->train->items[i];
+        for (size_t k = 0; t->model->task == MULTI_LABEL && k < labels; k++)
+            counts.with[k] += item->targets[k] > 0.5;
+        if (t->model->task == SINGLE_LABEL)
+            counts.with[item->label]++;
+    }
     return counts;
 }
 
 static bool start_loss(struct trainer *t, struct error *error)
 {
-    size_t *counts = count_labels(t);
-    bool done = loss_start(&t->loss, &t->settings->train, t->model, counts, error);
+    struct label_counts counts = count_labels(t);
+    bool done = loss_start(&t->loss, &t->settings->train, t->model, &counts, error);
 
-    free(counts);
+    free(counts.with);
     return done;
 }
 
@@ -100,7 +106,7 @@ static void list_trained(struct trainer *t)
 }
 
 /* Tensors' shares of the learning rate: train.head_learning_rate, train.layer_decay. */
-static bool set_rates(struct trainer *t, struct error *error)
+static void set_rates(struct trainer *t)
 {
     const struct train_settings *settings = &t->settings->train;
     const struct model *model = t->model;
@@ -119,6 +125,13 @@ static bool set_rates(struct trainer *t, struct error *error)
     }
     et_adamw_set_rates(t->optimizer, rates);
     free(rates);
+}
+
+/* Whether the model can learn at the rates that train.head_learning_rate and train.layer_decay say. */
+static bool check_rates(const struct train_settings *settings, const struct model *model, struct error *error)
+{
+    bool other_head = !isnan(settings->head_learning_rate);
+
     if (other_head && settings->learning_rate <= 0)
         return error_usage(
             error, "train.head_learning_rate needs a train.learning_rate above 0; model.freeze=encoder "
@@ -130,15 +143,34 @@ static bool set_rates(struct trainer *t, struct error *error)
                        model->kind->name);
 }
 
-bool trainer_start(struct trainer *t, struct error *error)
+bool trainer_check(const struct dataset *train, const struct model *model, struct error *error)
+{
+    const struct train_settings *settings = &train->source.settings->train;
+
+    return !trainer_takes_steps(model->kind) ||
+           (sampler_check(train, error) && loss_check(settings, model->task, error) &&
+            check_rates(settings, model, error));
+}
+
+static bool start_optimizer(struct trainer *t, struct error *error)
 {
     const struct train_settings *settings = &t->settings->train;
-    const struct model_kind *kind = t->model->kind;
     const struct et_adamw_settings adamw = {.beta1 = 0.9,
                                             .beta2 = 0.999,
                                             .eps = 1e-8,
                                             .weight_decay = settings->weight_decay,
                                             .eight_bits = settings->optimizer == OPTIMIZER_ADAMW_8BIT};
+
+    t->optimizer = et_adamw_new(t->tensors, t->count, adamw, error);
+    if (t->optimizer)
+        set_rates(t);
+    return t->optimizer != NULL;
+}
+
+bool trainer_start(struct trainer *t, struct error *error)
+{
+    const struct train_settings *settings = &t->settings->train;
+    const struct model_kind *kind = t->model->kind;
 
     dataset_learn_scale(t->train, t->model);
     t->total_steps = train_total_steps(t->train);
@@ -147,10 +179,11 @@ bool trainer_start(struct trainer *t, struct error *error)
     t->scope = et_scope_open(NULL);
     list_trained(t);
     t->schedule = schedule_find(settings->lr_scheduler, error);
-    return t->schedule && measure_head_scale(t->model, t->train, &t->compute, error) &&
-           start_ranks(t, error) && start_loss(t, error) && start_buffers(t, error) &&
+    return t->schedule && sampler_check(t->train, error) &&
+           measure_head_scale(t->model, t->train, &t->compute, error) && start_ranks(t, error) &&
+           start_loss(t, error) && start_buffers(t, error) &&
            ema_start(&t->ema, t->model, settings->ema_decay, error) && microbatches_start(t, error) &&
-           (t->optimizer = et_adamw_new(t->tensors, t->count, adamw, error)) != NULL && set_rates(t, error);
+           start_optimizer(t, error);
 }
 
 void trainer_end(struct trainer *t)
@@ -330,8 +363,9 @@ bool trainer_step(struct trainer *t, struct step_result *result, struct error *e
         last = t->epoch.batches;
     double weight = step_weight(t, t->epoch.starts[first], t->epoch.starts[last]);
     bool overflows = t->compute.precision == ET_FLOAT16 && t->state.loss_scale > SMALLEST_SCALE;
-    result->learning_rate = settings->learning_rate * schedule_factor(t->schedule, t->state.step,
-                                                                      settings->warmup_steps, t->total_steps);
+    int64_t warmup = schedule_warmup(settings->warmup_steps, settings->warmup_ratio, t->total_steps);
+    result->learning_rate = settings->learning_rate * t->state.plateau.factor *
+                            schedule_factor(t->schedule, t->state.step, warmup, t->total_steps);
     et_clear_grads(t->tensors, t->count);
     if (!save_buffers(t, error) || !microbatches_run(t, first, last, weight, result, error) ||
         !allreduce_step(t, first, last, result, error) || !update_parameters(t, result, error))

@@ -109,10 +109,15 @@ static bool evaluate_now(struct trainer *t, struct error *error)
         double score = t->score(t->context, &predictions, t->state.step, epochs_done(t), &metrics);
         if (!isfinite(score)) /* a metric that means nothing here is worse than any that does */
             score = -DBL_MAX;
-        if (t->state.best_step == 0 || score > t->state.best_score || last) {
+        bool better = t->state.best_step == 0 || score > t->state.best_score || last;
+        if (better) {
             t->state.best_step = t->state.step;
             t->state.best_score = score;
         }
+        t->state.stale_evaluations = better ? 0 : t->state.stale_evaluations + 1;
+        if (schedule_needs_evaluations(t->schedule))
+            plateau_step(&t->state.plateau, score, t->settings->train.plateau_patience,
+                         t->settings->train.plateau_factor);
         done = write_metrics(t, &metrics, error);
         t->state.evaluated_step = t->state.step;
     }
@@ -251,16 +256,33 @@ bool trainer_takes_steps(const struct model_kind *kind)
     return !kind->fit;
 }
 
+/* Whether evaluations have not become better for as long as the user wants to wait. */
+static bool stops_early(const struct trainer *t)
+{
+    int64_t patience = t->settings->train.early_stopping_patience;
+
+    return patience > 0 && t->state.stale_evaluations >= patience;
+}
+
+/* Training that ends before its last step is saved there. */
+static bool end_early(struct trainer *t, struct error *error)
+{
+    log_info("step %lld: %lld evaluations were no better than that of step %lld: training ends "
+             "(train.early_stopping_patience)",
+             (long long)t->state.step, (long long)t->state.stale_evaluations, (long long)t->state.best_step);
+    return t->saved_step == t->state.step || save_now(t, error);
+}
+
 static bool train_loop(struct trainer *t, const struct training_method *method, struct error *error)
 {
     struct progress progress;
     bool done = t->state.step == 0 || !evaluation_is_due(t) || after_step(t, error);
 
     progress_start(&progress, "train", "step", (size_t)t->state.step, (size_t)t->total_steps);
-    while (done && t->state.step < t->total_steps)
+    while (done && t->state.step < t->total_steps && !stops_early(t))
         done = method->step(t, &progress, error) && after_step(t, error);
     progress_end(&progress);
-    return done;
+    return done && (t->state.step == t->total_steps || end_early(t, error));
 }
 
 bool train(struct trainer *t, const char *resume_from, struct error *error)
@@ -269,7 +291,8 @@ bool train(struct trainer *t, const char *resume_from, struct error *error)
     double started = clock_seconds();
 
     t->saved_step = -1;
-    t->state = (struct trainer_state){.loss_scale = t->compute.precision == ET_FLOAT16 ? FIRST_SCALE : 1};
+    t->state = (struct trainer_state){.loss_scale = t->compute.precision == ET_FLOAT16 ? FIRST_SCALE : 1,
+                                      .plateau.factor = 1};
     bool done = method->start(t, error) && (!resume_from || load_checkpoint(t, resume_from, error)) &&
                 train_loop(t, method, error);
     t->seconds = clock_seconds() - started;

@@ -10,7 +10,9 @@
 #include <sys/socket.h>
 
 static int listener;
-static const uint8_t *answer; /* set before a request, read while it is answered */
+enum { MOST = 1 << 16 };
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static uint8_t answer[MOST]; /* of the requests from now on */
 static size_t answer_size;
 
 /* Answers each request with the same bytes and ends the connection. */
@@ -18,13 +20,18 @@ static void *serve(void *unused)
 {
     (void)unused;
     for (;;) {
+        static uint8_t own[MOST]; /* the next answer may come while a client that has gone is sent this one */
         char request[4096];
         int connection = accept(listener, NULL, NULL);
         if (connection < 0)
             return NULL;
+        pthread_mutex_lock(&mutex);
+        size_t size = answer_size;
+        memcpy(own, answer, size);
+        pthread_mutex_unlock(&mutex);
         if (recv(connection, request, sizeof request, 0) > 0)
-            for (size_t sent = 0; sent < answer_size;) {
-                ssize_t now = send(connection, answer + sent, answer_size - sent, MSG_NOSIGNAL);
+            for (size_t sent = 0; sent < size;) {
+                ssize_t now = send(connection, own + sent, size - sent, MSG_NOSIGNAL);
                 if (now <= 0)
                     break;
                 sent += (size_t)now;
@@ -60,8 +67,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t length;
 
     unsetenv("http_proxy");
-    answer = data;
-    answer_size = size;
+    pthread_mutex_lock(&mutex);
+    answer_size = size < MOST ? size : MOST;
+    memcpy(answer, data, answer_size);
+    pthread_mutex_unlock(&mutex);
     fuzz_check(remote_look(address(), &access, &remote, &error), &error);
     if (strlen(remote.etag) >= sizeof remote.etag || strlen(remote.commit) >= sizeof remote.commit)
         abort();

@@ -134,6 +134,8 @@ static bool check_settings(struct job *job, struct error *error)
     if (!job->options->resume && settings_of(job)->train.epochs == 0 &&
         settings_of(job)->train.max_steps == 0)
         return error_usage(error, "train.epochs and train.max_steps are both 0: nothing to train");
+    if (settings_of(job)->train.warmup_ratio > 0 && settings_of(job)->train.warmup_steps > 0)
+        return error_usage(error, "train.warmup_ratio and train.warmup_steps: leave out one");
     if (settings_of(job)->train.ema_decay > 0 && settings_of(job)->model.lora_rank > 0)
         return error_usage(error,
                            "train.ema_decay and model.lora_rank: adapters cannot be averaged; leave out one");
@@ -181,12 +183,31 @@ static bool read_in_turn(void *context, struct error *error)
            (job->checkpoint || experiment_find_model(&job->experiment, error));
 }
 
+/* What goes by evaluations must not go by those of the test part. */
+static bool check_selection(const struct job *job, struct error *error)
+{
+    const struct train_settings *train = &settings_of(job)->train;
+    bool stops = train->early_stopping_patience > 0,
+         waits = strcmp(train->lr_scheduler, "reduce_lr_on_plateau") == 0;
+    const char *name = stops ? "train.early_stopping_patience" : "train.lr_scheduler=reduce_lr_on_plateau";
+
+    if (!stops && !waits)
+        return true;
+    if (split_selection_part(&job->experiment.corpus.split) == PART_TEST)
+        return error_usage(error,
+                           "%s needs a validation part, as the test part chooses nothing: set "
+                           "split.validation=0.1",
+                           name);
+    return strcmp(settings_of(job)->eval.best_metric, "last") != 0 ||
+           error_usage(error, "%s needs a metric: eval.best_metric=last is none", name);
+}
+
 /* Indexes and splits, one process first; then all must have come to the same. */
 static bool read_corpus(struct job *job, struct error *error)
 {
     char hash[SHA256_HEX_SIZE];
 
-    if (!ranks_in_turn(&job->ranks, read_in_turn, job, error))
+    if (!ranks_in_turn(&job->ranks, read_in_turn, job, error) || !check_selection(job, error))
         return false;
     split_digest(&job->experiment.corpus, hash);
     return ranks_compare(&job->ranks, checksum(hash, strlen(hash)), "the corpus and its split are", error);
@@ -204,8 +225,9 @@ static bool open_model(struct job *job, struct error *error)
         experiment_find_model(&job->experiment, error);
     }
     if (kind && !error->kind &&
-        ranks_check(&job->ranks, &config_settings(e->config)->train, trainer_takes_steps(kind), error))
-        experiment_open_model(&job->experiment, job->checkpoint, error);
+        ranks_check(&job->ranks, &config_settings(e->config)->train, trainer_takes_steps(kind), error) &&
+        experiment_open_model(&job->experiment, job->checkpoint, error))
+        trainer_check(&job->experiment.train, job->experiment.model, error);
     return ranks_agree(&job->ranks, error);
 }
 

@@ -40,6 +40,13 @@ struct Slot {
 /* The numbers of one step of one tensor. */
 struct Step {
     float beta1, beta2, eps, decay, step_size, root_correction, scale;
+
+    bool operator==(const Step &other) const
+    {
+        return beta1 == other.beta1 && beta2 == other.beta2 && eps == other.eps && decay == other.decay &&
+               step_size == other.step_size && root_correction == other.root_correction &&
+               scale == other.scale;
+    }
 };
 
 /* One step of `count` elements.  Writes their copy in bfloat16 too, unless that is NULL. */
@@ -123,7 +130,7 @@ struct Alike {
 
     bool takes(const Step &other) const
     {
-        return parameters.empty() || (elements < most && std::memcmp(&step, &other, sizeof step) == 0);
+        return parameters.empty() || (elements < most && step == other);
     }
 
     void add(const at::Tensor &p, const at::Tensor &g, const at::Tensor &m, const at::Tensor &v,

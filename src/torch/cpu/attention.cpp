@@ -151,9 +151,10 @@ void normalise_backward(const at::Tensor &grad, const at::Tensor &probabilities,
 }
 
 struct Attention : public torch::autograd::Function<Attention> {
-    static at::Tensor forward(AutogradContext *save, at::Tensor query, at::Tensor key, at::Tensor value,
-                              c10::optional<at::Tensor> mask, std::vector<int64_t> lengths, int64_t heads,
-                              double dropout, int64_t seed)
+    static at::Tensor forward(AutogradContext *save, const at::Tensor &query, const at::Tensor &key,
+                              const at::Tensor &value, const c10::optional<at::Tensor> &mask,
+                              const std::vector<int64_t> &lengths, int64_t heads, double dropout,
+                              int64_t seed)
     {
         const Dims d = {lengths, heads, query.size(1) / heads};
         const double scale = 1 / std::sqrt(static_cast<double>(d.width));

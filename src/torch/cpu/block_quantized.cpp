@@ -122,7 +122,7 @@ at::Tensor cpu::Codebook::decode_with_libtorch(const at::Tensor &codes, const at
     return all.index_select(0, codes.view({-1}).to(at::kLong)).view(codes.sizes()) * scales.unsqueeze(1);
 }
 
-at::Tensor cpu::Codebook::encode_with_libtorch(const at::Tensor &numbers, at::Tensor scales) const
+at::Tensor cpu::Codebook::encode_with_libtorch(const at::Tensor &numbers, const at::Tensor &scales) const
 {
     at::Tensor borders = at::from_blob(const_cast<float *>(middle), {255}, at::kFloat);
     at::Tensor largest = numbers.abs().amax(1), inverse = at::reciprocal(largest);

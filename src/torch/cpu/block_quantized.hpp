@@ -36,7 +36,8 @@ class Codebook
 
     /* The same by libtorch: numbers (blocks, BLOCK), codes alike, scales (blocks). */
     at::Tensor decode_with_libtorch(const at::Tensor &codes, const at::Tensor &scales) const;
-    at::Tensor encode_with_libtorch(const at::Tensor &numbers, at::Tensor scales) const; /* fills scales */
+    at::Tensor encode_with_libtorch(const at::Tensor &numbers,
+                                    const at::Tensor &scales) const; /* fills scales */
 
   private:
     float values[256];

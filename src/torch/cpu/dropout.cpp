@@ -35,7 +35,7 @@ const uint32_t FACTORS[2] = {0xD2511F53u, 0xCD9E8D57u}, KEY_STEPS[2] = {0x9E3779
 /* The random numbers of block `index`: element BLOCK * index + i gets out[i]. */
 SIMD_CLONES void fill_block(uint64_t seed, uint64_t index, uint32_t out[BLOCK])
 {
-    uint32_t a[LANES], b[LANES], c[LANES], d[LANES];
+    uint32_t a[LANES] = {}, b[LANES] = {}, c[LANES] = {}, d[LANES] = {};
     uint32_t key0 = static_cast<uint32_t>(seed), key1 = static_cast<uint32_t>(seed >> 32);
 
     for (uint32_t i = 0; i < LANES; i++) {
@@ -139,7 +139,8 @@ struct Dropout : public torch::autograd::Function<Dropout> {
 
 /* x + dropout(y), x in float32, y in bfloat16 */
 struct AddDropped : public torch::autograd::Function<AddDropped> {
-    static at::Tensor forward(AutogradContext *save, at::Tensor x, at::Tensor y, double p, int64_t seed)
+    static at::Tensor forward(AutogradContext *save, const at::Tensor &x, const at::Tensor &y, double p,
+                              int64_t seed)
     {
         at::Tensor result = at::empty_like(x);
         const Drop drop = drop_by(p);

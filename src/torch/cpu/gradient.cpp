@@ -152,7 +152,7 @@ void et_clear_grads(struct et_tensor *const *tensors, size_t count)
             cache->grad_buffer = std::move(grad);
         if (cache)
             cache->pending = 0; /* the products' memory stays */
-        grad.reset();
+        grad = at::Tensor();
     }
 }
 

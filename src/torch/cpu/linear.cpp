@@ -85,9 +85,9 @@ at::Tensor sum_bias_grad(const at::Tensor &grad)
 
 /* `used`: the weight itself, or its copy in bfloat16. */
 struct Linear : public torch::autograd::Function<Linear> {
-    static at::Tensor forward(AutogradContext *save, at::Tensor x, at::Tensor weight, at::Tensor used,
-                              c10::optional<at::Tensor> bias, bool learned,
-                              c10::intrusive_ptr<cpu::LinearCache> cache)
+    static at::Tensor forward(AutogradContext *save, const at::Tensor &x, const at::Tensor &weight,
+                              const at::Tensor &used, const c10::optional<at::Tensor> &bias, bool learned,
+                              const c10::intrusive_ptr<cpu::LinearCache> &cache)
     {
         save->save_for_backward({x});
         save->saved_data["weight"] = weight;

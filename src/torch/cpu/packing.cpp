@@ -49,8 +49,8 @@ at::Tensor unpack_rows(const at::Tensor &x, const Lengths &lengths, int64_t fram
 
 /* Each is the other's gradient. */
 struct Packing : public torch::autograd::Function<Packing> {
-    static at::Tensor forward(AutogradContext *save, at::Tensor x, Lengths lengths, int64_t frames,
-                              bool packs)
+    static at::Tensor forward(AutogradContext *save, const at::Tensor &x, const Lengths &lengths,
+                              int64_t frames, bool packs)
     {
         save->saved_data["lengths"] = lengths;
         save->saved_data["frames"] = frames;

@@ -63,7 +63,7 @@ void take_sum(et_tensor *tensor, et_tensor *replica)
         std::swap(sum, other);
     if (replica->cache && replica->cache->reuse_grad_buffer && other.defined())
         replica->cache->grad_buffer = std::move(other);
-    other.reset();
+    other = at::Tensor();
 }
 
 } // namespace

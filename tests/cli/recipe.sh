@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Ingredients of a recipe for training: each changes the run, is the same to the bit after a kill in its middle, and is refused
+# where it would choose by the test part.
+. "$(dirname "$0")/lib.sh" "$@"
+tiny_experiment 6
+validation=(--set split.validation=0.2 --set train.epochs=8 --set checkpoint.every_steps=3)
+
+# same RUN LINES SETTING...: undisturbed, and killed after so many lines of its record.
+same() {
+  local run=$1 lines=$2
+  shift 2
+  expect 0 "weighted avg" "$emotrain" --config tiny.ini --run "$run" "${validation[@]}" "$@"
+  start_and_kill "$run-killed" "$lines" "${validation[@]}" "$@"
+  expect 0 "weighted avg" "$emotrain" train --run "runs/$run-killed" --resume
+  for file in best/model.safetensors last/model.safetensors last/optimizer.safetensors metrics.jsonl predictions.csv; do
+    cmp "runs/$run/$file" "runs/$run-killed/$file" || fail "$run: $file differs after a kill"
+  done
+}
+
+same plain 20
+for ingredient in train.loss=focal train.class_weights=yes train.sampler=balanced train.sampler=balanced_speakers train.warmup_ratio=0.3 \
+  audio.crop_seconds=0.3; do
+  name=$(echo "$ingredient" | tr './=' '___')
+  same "$name" 14 --set "$ingredient"
+  ! cmp -s runs/plain/last/model.safetensors "runs/$name/last/model.safetensors" || fail "$ingredient changes nothing"
+done
+
+# Evaluations that do not get better: the learning rate falls, training ends.
+plateau=(--set train.lr_scheduler=reduce_lr_on_plateau --set train.plateau_patience=0 --set train.plateau_factor=0.5 --set train.learning_rate=0.05
+  --set eval.every_steps=4)
+same plateau 14 "${plateau[@]}"
+rates=$(sed -n 's/.*"learning_rate": \([0-9.e-]*\).*/\1/p' runs/plateau/metrics.jsonl | sort -gu | wc -l)
+[ "$rates" -ge 3 ] || fail "the learning rate fell $rates times"
+stop=(--set train.early_stopping_patience=2 --set eval.every_steps=2 --set eval.every_epochs=0 --set train.learning_rate=0.05 --set train.epochs=60)
+same stopped 14 "${stop[@]}"
+expect 0 "training ends (train.early_stopping_patience)" "$emotrain" --config tiny.ini --run again "${validation[@]}" "${stop[@]}"
+best=$(sed -n 's/.*"best_step":[^0-9]*\([0-9]*\).*/\1/p' runs/stopped/last/trainer_state.json)
+last=$(sed -n 's/^[^a-z]*"step":[^0-9]*\([0-9]*\).*/\1/p' runs/stopped/last/trainer_state.json)
+[ "$last" = $((best + 4)) ] || fail "the best step is $best, the last is $last"
+
+# Nothing that goes by evaluations goes by those of the test part, and nothing is taken that cannot be done.
+refuse() { expect_error 2 "$1" "$emotrain" --config tiny.ini --run refused "${@:2}"; }
+refuse "early_stopping_patience needs a validation part" --set train.early_stopping_patience=2
+refuse "reduce_lr_on_plateau needs a validation part" --set train.lr_scheduler=reduce_lr_on_plateau
+refuse "best_metric=last is none" --set train.early_stopping_patience=2 --set split.validation=0.2 --set eval.best_metric=last
+refuse "leave out one" --set train.warmup_ratio=0.1 --set train.warmup_steps=3
+refuse "leave out train.shuffle=no" --set train.sampler=balanced --set train.shuffle=no
+refuse "no loss for model.task" --set train.loss=ccc
+[ ! -e runs/refused ] || fail "a refused run began"
