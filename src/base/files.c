@@ -324,14 +324,20 @@ static bool is_older(const char *path, double seconds)
     return seconds <= 0 || (lstat(path, &facts) == 0 && difftime(time(NULL), facts.st_mtime) >= seconds);
 }
 
+bool path_is_temporary(const char *name)
+{
+    const char *mark = strstr(name, TEMPORARY);
+
+    return mark && !mark[strlen(TEMPORARY) + strspn(mark + strlen(TEMPORARY), "0123456789-")];
+}
+
 bool folder_clean_up(const char *path, double seconds, struct error *error)
 {
     struct strings names = {0};
     bool done = folder_list(&names, path, error);
 
     for (size_t i = 0; done && i < names.count; i++) {
-        const char *mark = strstr(names.items[i], TEMPORARY);
-        if (!mark || mark[strlen(TEMPORARY) + strspn(mark + strlen(TEMPORARY), "0123456789-")])
+        if (!path_is_temporary(names.items[i]))
             continue;
         char *entry = path_join(path, names.items[i]);
         done = !is_older(entry, seconds) || folder_remove(entry, error);

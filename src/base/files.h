@@ -73,6 +73,9 @@ bool folder_finish(const char *temporary, const char *path, bool done, struct er
 
 bool link_replace(const char *target, const char *path, struct error *error); /* atomic symbolic link */
 
+/* Whether a file's name is that of one that is being written, or was when its writer was killed. */
+bool path_is_temporary(const char *name);
+
 /* Removes what killed writes left in a folder, those that were last written to so many seconds ago: temporary
  * files of file_writer_open and link_replace. */
 bool folder_clean_up(const char *path, double seconds, struct error *error);

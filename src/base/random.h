@@ -37,6 +37,7 @@ enum random_purpose {
     RANDOM_AUGMENT,
     RANDOM_MIXUP,
     RANDOM_CROP,
+    RANDOM_DISTORTION,
 };
 
 struct random_stream {

@@ -18,6 +18,7 @@ struct options {
     struct strings sets;      /* of --set */
     struct strings grid;      /* of --grid */
     struct strings where;     /* of --where */
+    struct strings distort;   /* of --distort */
     struct strings arguments; /* what is no option */
 };
 

@@ -34,6 +34,10 @@ static const struct option_row {
      offsetof(struct options, sort)},
     {"where", "section.key=value", "only runs with that setting; may be given again", VALUES,
      offsetof(struct options, where)},
+    {"distort", "DISTORTION|all",
+     "also on distorted recordings, as augment.distort has them: noise:10dB; may be given again; all: a "
+     "usual choice",
+     VALUES, offsetof(struct options, distort)},
     {"state", "STATE", "only running, interrupted, killed, failed or finished runs", VALUE,
      offsetof(struct options, state)},
     {"steps", "N", "optimizer steps to measure, after one that is not; 5", VALUE,
@@ -160,6 +164,7 @@ void options_free(struct options *options)
     strings_free(&options->sets);
     strings_free(&options->grid);
     strings_free(&options->where);
+    strings_free(&options->distort);
     strings_free(&options->arguments);
 }
 

@@ -155,8 +155,8 @@ static bool set_baseline(struct recorded_run *run, const struct options *options
 static bool check_writable(const char *folder, struct error *error)
 {
     return !path_exists(folder) || access(folder, W_OK) == 0 ||
-           error_usage(error, "%s: cannot write: %s; -o FOLDER writes the report elsewhere", folder,
-                       strerror(errno));
+           error_set(error, "%s: cannot write: %s; -o FOLDER writes the report elsewhere", folder,
+                     strerror(errno));
 }
 
 static bool report_one(const struct options *options, const char *name, const char *directory,

@@ -87,6 +87,16 @@ char *path_relative(const char *path, const char *folder)
     return text.text;
 }
 
+/* Where in an item of a list its path begins; at the end where it has none. */
+static const char *path_in(const struct setting *setting, const char *item)
+{
+    for (int i = 0; i < setting->colons; i++) {
+        item += strcspn(item, ":");
+        item += *item == ':';
+    }
+    return item;
+}
+
 /* Each item of a list of paths, or the one path, through `change`; caller frees. */
 static char *change_paths(const struct setting *setting, const char *value, const char *folder,
                           char *(*change)(const struct setting *setting, const char *path,
@@ -97,8 +107,9 @@ static char *change_paths(const struct setting *setting, const char *value, cons
     if (setting->type != SETTING_PATHS)
         return change(setting, value, folder);
     for (char *item; (item = list_next(&value, setting->separator));) {
-        char *path = change(setting, item, folder);
-        text_add(&text, "%s%s", text.length ? " " : "", path);
+        const char *from = path_in(setting, item);
+        char *path = *from ? change(setting, from, folder) : mem_string("");
+        text_add(&text, "%s%.*s%s", text.length ? " " : "", (int)(from - item), item, path);
         free(path);
         free(item);
     }

@@ -295,6 +295,12 @@ const struct setting SETTINGS[] = {
     NUMBER(augment, shift, "0", 0, 60, "training clips move in time by up to so many seconds"),
     NUMBER(augment, noise, "0", 0, 1, "probability that a training clip gets white noise"),
     NUMBER(augment, noise_snr, "10", -20, 100, "its signal-to-noise ratio at least, dB; up to 30 dB more"),
+    {ROW(
+        SETTING_PATHS, const char *, augment, distort, "", .separator = ' ', .colons = 2,
+        .help =
+            "a training clip gets one of these: noise:SNR[:FOLDER], room:RT60[:FOLDER], telephone, mp3:RATE, "
+            "opus:RATE, gain:DB, band:LOW-HIGH; a number may be a range: noise:0..20dB")},
+    NUMBER(augment, distort_probability, "0.5", 0, 1, "how probable that is"),
     NUMBER(augment, mixup, "0", 0, 1, "alpha of mixup: clips of a batch are mixed in pairs; 0: never"),
 
     INTEGER(eval, batch_size, "8", 1, MANY, "clips per forward pass"),

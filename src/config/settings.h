@@ -136,6 +136,8 @@ struct train_settings {
 
 struct augment_settings {
     double speed, shift, noise, noise_snr, mixup; /* shift: seconds; noise_snr: dB */
+    const char *distort;                          /* audio/distort.h, several */
+    double distort_probability;
 };
 
 struct eval_settings {
@@ -197,7 +199,7 @@ enum setting_type {
     SETTING_MODEL,   /* const char *: a path if there is such a file or folder, else a name */
     SETTING_NAME,    /* const char *: one of `choices` */
     SETTING_LIST,    /* const char *: items between `separator`s; a file may repeat the key */
-    SETTING_PATHS,   /* both */
+    SETTING_PATHS,   /* both; an item may have words before its path (setting->colons) */
     SETTING_INTEGER, /* int64_t */
     SETTING_NUMBER,  /* double */
     SETTING_BOOL,    /* bool */
@@ -213,6 +215,7 @@ struct setting {
     size_t offset;           /* into struct settings */
     enum setting_type type;
     char separator;
+    int colons;          /* of SETTING_PATHS: the path of an item begins after so many colons */
     bool of_each_corpus; /* offset is into struct corpus_settings; [corpus.NAME] has it too */
 };
 

@@ -185,6 +185,15 @@ static void make_row(void *context, size_t i, struct prediction_row *row)
                                    .text = item->text};
 }
 
+bool prediction_is_the_same(const struct prediction_list *list, const struct prediction *a,
+                            const struct prediction *b)
+{
+    for (size_t k = 0; list->task == MULTI_LABEL && k < list->label_count; k++)
+        if (a->decisions[k] != b->decisions[k])
+            return false;
+    return list->task != SINGLE_LABEL || a->predicted == b->predicted;
+}
+
 static bool write_scores(struct catalogue *catalogue, int64_t run, const char *part,
                          const struct prediction_list *list, struct error *error)
 {

@@ -59,6 +59,10 @@ bool prediction_is_known(const struct prediction *prediction);
 /* Whether the prediction is all right; of regression, none is wrong. */
 bool prediction_is_right(const struct prediction_list *list, const struct prediction *prediction);
 
+/* Whether both predict the same label, or labels; numbers are never compared. */
+bool prediction_is_the_same(const struct prediction_list *list, const struct prediction *a,
+                            const struct prediction *b);
+
 /* Appends the targets, or what was predicted, as text: "happy", "happy;surprised", "3.5". */
 void prediction_print_target(const struct prediction_list *list, const struct prediction *prediction,
                              struct text *out);

@@ -237,6 +237,15 @@ static void add_predictions(struct text *page, const struct report *report, cons
         html_groups(page, json);
 }
 
+static void add_protocol(struct text *page, const cJSON *json)
+{
+    if (!*field_text(json, "protocol"))
+        return;
+    text_add(page, "<h2>Protocol</h2>\n<p class=\"soft\">Text for a paper.</p><pre id=\"protocol\">");
+    text_add_html(page, field_text(json, "protocol"));
+    text_add(page, "</pre>\n");
+}
+
 static void add_settings(struct text *page, const struct report *report)
 {
     text_add(page, "<h2>Settings</h2><p><code>emotrain --config config.ini --run NAME</code> with the run's "
@@ -255,6 +264,7 @@ bool report_html(const struct report *report, const cJSON *json, bool audio, str
         add_predictions(&page, report, json);
     html_training(&page, json);
     add_what_ran(&page, json);
+    add_protocol(&page, json);
     add_settings(&page, report);
     html_clips(&page, report, audio);
     html_script(&page);

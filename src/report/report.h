@@ -69,6 +69,10 @@ bool report_charts(const struct report *report, struct error *error);
  * into the page. */
 bool report_write(const struct report *report, bool audio, struct error *error);
 
+/* The protocol card (protocol.c): data, split, model, training, selection, results and software, a sentence
+ * each, to paste into a paper; nothing where the run has not been tested. */
+void report_protocol(const struct report *report, struct text *out);
+
 /* The report on a terminal: that of classification_report.txt without the speakers, the metrics last. */
 void report_print_summary(const struct report *report, struct text *out);
 

@@ -207,6 +207,10 @@ cJSON *report_json(const struct report *report)
     add_run(json, &report->run);
     add_results(json, report);
     cJSON_AddItemToObject(json, "remarks", strings_json(&report->remarks));
+    struct text protocol = {0};
+    report_protocol(report, &protocol);
+    cJSON_AddStringToObject(json, "protocol", protocol.text ? protocol.text : "");
+    text_free(&protocol);
     cJSON *info = info_json(&report->info), *tables = cJSON_DetachItemFromObjectCaseSensitive(info, "tables");
     if (tables)
         cJSON_AddItemToObject(json, "tables", tables);

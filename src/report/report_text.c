@@ -163,6 +163,8 @@ void report_text(const cJSON *json, struct text *out)
     add_recorded_tables(json, out);
     add_baseline(json, out);
     add_groups(json, true, out);
+    if (*field_text(json, "protocol"))
+        text_add(out, "\nprotocol\n%s", field_text(json, "protocol"));
 }
 
 void report_summary(const cJSON *json, struct text *out)

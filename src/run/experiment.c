@@ -58,7 +58,8 @@ bool experiment_read_corpus(struct experiment *e, struct error *error)
     const struct dataset_source from = dataset_source_of(settings, corpus, &e->labels, e->features);
     for (int i = 0; !error->kind && i < 3; i++)
         dataset_start(datasets[i], &from, parts[i], error);
-    if (error->kind)
+    if (error->kind ||
+        !dataset_distort(&e->train, settings->augment.distort, settings->augment.distort_probability, error))
         return false;
     const size_t *counts = corpus->split.counts;
     log_info("corpus: %zu clips, %.0f s of audio; train %zu, validation %zu, test %zu", corpus->clips.count,

@@ -2,6 +2,8 @@
 #include "train/dataset.h"
 
 #include "audio/egemaps/egemaps.h"
+#include "base/random.h"
+#include "config/config.h"
 #include "train/feature_cache.h"
 #include "train/layer_features.h"
 #include "train/speaker_scale.h"
@@ -52,8 +54,28 @@ bool dataset_start(struct dataset *dataset, const struct dataset_source *source,
     return done;
 }
 
+bool dataset_distort(struct dataset *dataset, const char *words, double probability, struct error *error)
+{
+    char *item;
+
+    while (!error->kind && (item = list_next(&words, ' '))) {
+        struct distortion *distortion = distortion_open(item, dataset->source.cache, error);
+        free(item);
+        if (!distortion)
+            return false;
+        dataset->distortions =
+            mem_resize(dataset->distortions, dataset->distortion_count + 1, sizeof(struct distortion *));
+        dataset->distortions[dataset->distortion_count++] = distortion;
+    }
+    dataset->distortion_probability = probability;
+    return true;
+}
+
 void dataset_free(struct dataset *dataset)
 {
+    for (size_t i = 0; i < dataset->distortion_count; i++)
+        distortion_close(dataset->distortions[i]);
+    free(dataset->distortions);
     free(dataset->items);
     arena_free(&dataset->arena);
     *dataset = (struct dataset){0};
@@ -166,24 +188,53 @@ static void augment_within(const struct augment_settings *augmentation, const st
         signal->count = most;
 }
 
+/* Distorts a clip, or does not, by the draw; in evaluation a clip's draws are its own, whatever stands beside
+ * it. */
+static bool distort(const struct dataset *dataset, const struct clip *clip, bool trains, uint64_t seed,
+                    size_t place, struct signal *signal, struct error *error)
+{
+    uint64_t own = trains ? seed : checksum(clip->path, strlen(clip->path));
+    struct random_stream stream = random_stream(own, RANDOM_DISTORTION, trains ? place + 1 : 1);
+
+    if (random_uniform(&stream) >= dataset->distortion_probability)
+        return true;
+    const struct distortion *one = dataset->distortions[random_below(&stream, dataset->distortion_count)];
+    return distortion_apply(one, signal, random_next(&stream), error);
+}
+
+/* A clip's samples as the model takes them in: cropped, distorted, normalised. */
+static bool load_signal(const struct dataset *dataset, const struct clip *clip, bool trains, bool normalize,
+                        uint64_t seed, size_t place, struct signal *signal, struct error *error)
+{
+    const struct dataset_source *source = &dataset->source;
+    const struct audio_settings *settings = &source->settings->audio;
+    bool distorts = dataset->distortion_count > 0;
+    char *path = path_join(source->root, clip->path);
+    bool done = corpus_signal(source->cache, path, clip->sha256, settings->max_seconds,
+                              normalize && !distorts, signal, error);
+
+    if (done && trains)
+        augment_crop(settings->crop_seconds, signal, seed, place);
+    if (done && distorts) {
+        done = distort(dataset, clip, trains, seed, place, signal, error);
+        signal_prepare(signal, 0, normalize);
+    }
+    free(path);
+    return done;
+}
+
 static bool load_signals(const struct dataset *dataset, const size_t *items, size_t count,
                          const struct model *model, const struct augment_settings *augmentation,
                          uint64_t seed, struct batch *batch, struct error *error)
 {
-    const struct dataset_source *source = &dataset->source;
     struct signal *signals = mem_zero(count, sizeof *signals);
     bool done = true;
 
     for (size_t i = 0; done && i < count; i++) {
-        const struct clip *clip = dataset->items[items[i]].clip;
-        char *path = path_join(source->root, clip->path);
-        done = corpus_signal(source->cache, path, clip->sha256, source->settings->audio.max_seconds,
-                             model->normalize, &signals[i], error);
-        if (done && augmentation) {
-            augment_crop(source->settings->audio.crop_seconds, &signals[i], seed, i);
+        done = load_signal(dataset, dataset->items[items[i]].clip, augmentation != NULL, model->normalize,
+                           seed, i, &signals[i], error);
+        if (done && augmentation)
             augment_within(augmentation, model, &signals[i], seed, i);
-        }
-        free(path);
     }
     done = done && batch_of_signals(batch, signals, count, model, error);
     for (size_t i = 0; i < count; i++)
@@ -312,7 +363,14 @@ bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t co
     bool done;
 
     *batch = (struct batch){0};
-    if (dataset->layers)
+    bool distorts = dataset->distortion_count > 0;
+
+    if (distorts && (model->kind->input == INPUT_TEXT || dataset->source.features))
+        done = error_usage(error, "%s: no sound to distort: this model takes in %s", model->path,
+                           model->kind->input == INPUT_TEXT ? "texts" : "a table of features");
+    else if (distorts)
+        done = load_signals(dataset, items, count, model, augmentation, seed, batch, error);
+    else if (dataset->layers)
         done = load_stored(dataset, items, count, batch, error);
     else if (model->kind->input == INPUT_TEXT)
         done = load_texts(dataset, items, count, batch, error);

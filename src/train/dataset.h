@@ -3,6 +3,7 @@
 #ifndef EMOTRAIN_TRAIN_DATASET_H
 #define EMOTRAIN_TRAIN_DATASET_H
 
+#include "audio/distort.h"
 #include "corpus/corpus.h"
 #include "corpus/features.h"
 #include "corpus/split/split.h"
@@ -36,6 +37,9 @@ struct dataset {
     const struct feature_cache *cache;    /* of what a frozen part makes of the clips; or NULL */
     const struct layer_features *layers;  /* of an encoder's layers of the clips; or NULL */
     const struct speaker_scale *speakers; /* of features; or NULL */
+    struct distortion **distortions;      /* one of which a clip gets, with this probability */
+    size_t distortion_count;
+    double distortion_probability;
     enum task task;
     struct dataset_item *items;
     size_t count;
@@ -47,6 +51,10 @@ struct dataset {
 bool dataset_start(struct dataset *dataset, const struct dataset_source *source, enum part part,
                    struct error *error);
 void dataset_free(struct dataset *dataset);
+
+/* From now on the clips are distorted: `words` as augment.distort has them, a clip by one of them, that
+ * probable.  Clips are then loaded from their samples, not from what is stored of them. */
+bool dataset_distort(struct dataset *dataset, const char *words, double probability, struct error *error);
 
 /* The list of linear.features, where it names one: NULL where it does not, and on error. */
 struct features *dataset_features(const struct linear_settings *settings, struct error *error);

@@ -116,7 +116,7 @@ static bool is_local(const struct config_entry *entry)
 {
     static const char *const names[] = {"run.device", "run.threads"};
     bool local = setting_is_bookkeeping(entry->setting) || entry->setting->type == SETTING_PATH ||
-                 entry->setting->type == SETTING_PATHS;
+                 (entry->setting->type == SETTING_PATHS && entry->setting->colons == 0);
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         local = local || strcmp(entry->name, names[i]) == 0;

@@ -143,13 +143,28 @@ static bool check_rates(const struct train_settings *settings, const struct mode
                        model->kind->name);
 }
 
+/* What changes samples has none to change where the model's input is stored. */
+static bool check_samples(const struct settings *settings, struct error *error)
+{
+    const struct augment_settings *a = &settings->augment;
+    bool changes = a->speed > 0 || a->shift > 0 || a->noise > 0 || a->mixup > 0 || *a->distort ||
+                   settings->audio.crop_seconds > 0;
+
+    return !settings->train.feature_cache || !changes ||
+           error_usage(error, "train.feature_cache=yes keeps what the frozen part makes of whole, unchanged "
+                              "clips: leave out [augment] and audio.crop_seconds");
+}
+
 bool trainer_check(const struct dataset *train, const struct model *model, struct error *error)
 {
     const struct train_settings *settings = &train->source.settings->train;
 
-    return !trainer_takes_steps(model->kind) ||
-           (sampler_check(train, error) && loss_check(settings, model->task, error) &&
-            check_rates(settings, model, error));
+    if (!trainer_takes_steps(model->kind))
+        return !*train->source.settings->augment.distort ||
+               error_usage(error, "augment.distort: model.kind=%s is fitted once, to clips as they are",
+                           model->kind->name);
+    return (sampler_check(train, error) && loss_check(settings, model->task, error) &&
+            check_rates(settings, model, error) && check_samples(train->source.settings, error));
 }
 
 static bool start_optimizer(struct trainer *t, struct error *error)

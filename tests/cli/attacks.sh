@@ -28,7 +28,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
   stranger() { expect "$1" "$2" setpriv --reuid 65534 --regid 65534 --clear-groups "${@:3}"; }
   stranger 0 "base .*finished" "$emotrain" runs list
   stranger 0 "weighted avg" "$emotrain" runs show base
-  stranger 2 "runs/base: cannot write: Permission denied; -o FOLDER" "$emotrain" report base
+  stranger 1 "runs/base: cannot write: Permission denied; -o FOLDER" "$emotrain" report base
   stranger 0 theirs/report "$emotrain" report base -o theirs/report
   stranger 0 theirs/charts "$emotrain" plot base -o theirs/charts
   stranger 0 neutral "$emotrain" predict base $clip

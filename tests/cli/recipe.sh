@@ -25,6 +25,23 @@ for ingredient in train.loss=focal train.class_weights=yes train.sampler=balance
   ! cmp -s runs/plain/last/model.safetensors "runs/$name/last/model.safetensors" || fail "$ingredient changes nothing"
 done
 
+mkdir noises
+cp corpus/Actor_05/*-01-0[12]-*.wav noises
+same distort 14 --set "augment.distort=noise:0..20dB:noises telephone room:0.2..0.4s gain:-6..6dB" --set augment.distort_probability=0.9
+grep -q "^distort = noise:0..20dB:../../noises telephone" runs/distort/config.ini || fail "$(grep ^distort runs/distort/config.ini)"
+
+# What a model stands: the same table each time, its first row the report's.
+expect 0 "^clean" "$emotrain" eval plain --distort all --distort mp3:8 --distort noise:5dB:noises
+cp out table
+expect 0 "^room:0.5s" "$emotrain" eval plain --distort all --distort mp3:8 --distort noise:5dB:noises
+cmp -s out table || fail "another table: $(diff out table)"
+[ "$(sed -n '/^distortion/,$p' table | wc -l)" = 9 ] || fail "$(cat table)"
+uar=$(sed -n 's/.*, UAR //p' table)
+[ "$(awk '$1 == "clean" { print $3 }' table)" = "$uar" ] || fail "the clean row is not the report's: $(cat table)"
+awk '$1 == "clean" && $NF != "100.0%" { exit 1 }' table || fail "clean is not as clean: $(cat table)"
+expect_error 2 "no distortion \"nois:3\": there is noise:10dB" "$emotrain" eval plain --distort nois:3
+expect_error 2 "no folder \"nowhere\"" "$emotrain" eval plain --distort noise:3:nowhere
+
 # Evaluations that do not get better: the learning rate falls, training ends.
 plateau=(--set train.lr_scheduler=reduce_lr_on_plateau --set train.plateau_patience=0 --set train.plateau_factor=0.5 --set train.learning_rate=0.05
   --set eval.every_steps=4)
@@ -45,5 +62,7 @@ refuse "reduce_lr_on_plateau needs a validation part" --set train.lr_scheduler=r
 refuse "best_metric=last is none" --set train.early_stopping_patience=2 --set split.validation=0.2 --set eval.best_metric=last
 refuse "leave out one" --set train.warmup_ratio=0.1 --set train.warmup_steps=3
 refuse "leave out train.shuffle=no" --set train.sampler=balanced --set train.shuffle=no
+refuse "no distortion \"noise\|expected noise:10dB" --set augment.distort=noise
+refuse "leave out \[augment\]" --set augment.distort=telephone --set train.feature_cache=yes --set model.freeze=feature_encoder
 refuse "no loss for model.task" --set train.loss=ccc
 [ ! -e runs/refused ] || fail "a refused run began"

@@ -84,7 +84,8 @@ static void test_config_errors(void **state)
         assert_int_equal(error_exit_status(&error), 2);
     }
     struct config *config = config_new();
-    assert_error(config_read(config, "/nonexistent.ini", &error), error, "/nonexistent.ini: cannot read");
+    assert_error(config_read(config, "/nonexistent.ini", &error), error,
+                 "cannot read the configuration /nonexistent.ini");
     assert_error(config_set(config, "--set", "train", &error), error, "expected section.key=value");
     assert_error(config_set(config, "--set", "run.name=a ;b", &error), error, "run.name");
     static const char *const refused[] = {"=a.b",

@@ -512,6 +512,13 @@ static void test_products_of_many_sizes(void **state)
     }
 }
 
+/* What libtorch's own operations may be off by more than our kernels: on processors without products in
+ * bfloat16 they round each sum. */
+static double plain_rounding(float value)
+{
+    return et_use_plain_torch() ? 0.05 * fabs((double)value) : 0;
+}
+
 /* The grouped convolution in bfloat16, and its gradients, are those of float32 but for rounding. */
 static void test_grouped_convolution(void **state)
 {
@@ -548,7 +555,8 @@ static void test_grouped_convolution(void **state)
                            CHANNELS * CHANNELS / GROUPS * KERNEL};
     for (int k = 0; k < 3; k++)
         for (int i = 0; i < counts[k]; i++)
-            assert_float_equal(results[1][k][i], results[0][k][i], k == 2 ? 0.5 : 0.15);
+            assert_float_equal(results[1][k][i], results[0][k][i],
+                               (k == 2 ? 0.5 : 0.15) + plain_rounding(results[0][k][i]));
 }
 
 /* A 3 x 3 convolution's result and gradients, as the convolutional network takes them. */
@@ -800,8 +808,9 @@ static void test_gelu_in_bfloat16(void **state)
         assert_good(et_scope_close(s, &error), error);
     }
     for (int i = 0; i < COUNT; i++) {
-        assert_float_equal(values[1][i], values[0][i], fabsf(values[0][i]) / 256 + 1e-6F);
-        assert_float_equal(gradients[1][i], gradients[0][i], fabsf(gradients[0][i]) / 256 + 1e-6F);
+        double extra = 1e-6 + (et_use_plain_torch() ? 4e-3 : 0);
+        assert_float_equal(values[1][i], values[0][i], fabsf(values[0][i]) / 256 + extra);
+        assert_float_equal(gradients[1][i], gradients[0][i], fabsf(gradients[0][i]) / 256 + extra);
     }
 }
 

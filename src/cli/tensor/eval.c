@@ -9,6 +9,7 @@
 #include "train/evaluate.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void print_report(const struct prediction_list *predictions)
 {
@@ -52,28 +53,115 @@ static void print_remarks(const struct trained_model *trained, const struct inde
         printf("%s\n", config_settings(trained->config)->corpora.note);
 }
 
+/* Predicts for a part, its recordings distorted as the words say; "": as they are. */
+static bool predict_part(const struct trained_model *trained, const struct dataset_source *from,
+                         enum part part, const char *distortion, struct prediction_list *predictions,
+                         struct error *error)
+{
+    struct dataset dataset = {0};
+    const struct strings *labels = &trained->model->labels;
+
+    prediction_list_start(predictions, trained->model->task, (const char *const *)labels->items,
+                          labels->count);
+    bool done = dataset_start(&dataset, from, part, error) &&
+                dataset_distort(&dataset, distortion, 1, error) &&
+                evaluate(trained->model, &dataset, &trained->compute, *distortion ? distortion : "evaluate",
+                         predictions, error);
+    dataset_free(&dataset);
+    return done;
+}
+
+/* ---- robustness ---- */
+
+/* What --distort all stands for. */
+static const char *const USUAL[] = {"noise:20dB", "noise:10dB", "noise:0dB", "telephone", "room:0.5s"};
+
+/* Reads --distort; false where a distortion is none. */
+static bool list_distortions(const struct strings *asked, struct audio_cache *cache, struct strings *words,
+                             struct error *error)
+{
+    for (size_t i = 0; i < asked->count; i++) {
+        bool all = strcmp(asked->items[i], "all") == 0;
+        for (size_t k = 0; all && k < sizeof USUAL / sizeof USUAL[0]; k++)
+            strings_add_new(words, USUAL[k]);
+        if (!all)
+            strings_add_new(words, asked->items[i]);
+    }
+    for (size_t i = 0; !error->kind && i < words->count; i++)
+        distortion_close(distortion_open(words->items[i], cache, error));
+    return !error->kind;
+}
+
+static void print_robustness_head(enum task task)
+{
+    printf("\n%-24s", "distortion");
+    FOR_METRICS (f, task)
+        printf(" %11s", METRICS[f].name);
+    if (task != REGRESSION)
+        printf(" %11s", "as clean");
+    printf("\n");
+}
+
+/* One row: the metrics, and the share of clips for which the same is predicted as of the clean recording. */
+static void print_robustness(const char *name, const struct prediction_list *clean,
+                             const struct prediction_list *distorted)
+{
+    struct evaluation evaluation;
+    size_t same = 0;
+
+    evaluation_make(&evaluation, distorted);
+    printf("%-24s", name);
+    FOR_METRICS (f, evaluation.task)
+        printf(" %11.4f", METRICS[f].of(&evaluation));
+    for (size_t i = 0; i < clean->count; i++)
+        same += prediction_is_the_same(clean, &clean->items[i], &distorted->items[i]);
+    if (evaluation.task != REGRESSION)
+        printf(" %10.1f%%", 100 * (double)same / (double)clean->count);
+    printf("\n");
+    evaluation_free(&evaluation);
+}
+
+static bool evaluate_distorted(const struct trained_model *trained, const struct dataset_source *from,
+                               enum part part, const struct strings *words,
+                               const struct prediction_list *clean, struct error *error)
+{
+    bool done = true;
+
+    print_robustness_head(clean->task);
+    print_robustness("clean", clean, clean);
+    for (size_t i = 0; done && i < words->count; i++) {
+        struct prediction_list distorted;
+        done = predict_part(trained, from, part, words->items[i], &distorted, error);
+        if (done)
+            print_robustness(words->items[i], clean, &distorted);
+        prediction_list_free(&distorted);
+    }
+    return done;
+}
+
+/* ---- the command ---- */
+
 static bool evaluate_part(const struct trained_model *trained, const struct indexed_corpus *corpus,
-                          enum part part, struct error *error)
+                          enum part part, const struct strings *distort, struct error *error)
 {
     struct prediction_list predictions;
-    struct dataset dataset = {0};
+    struct strings words = {0};
 
     if (corpus->split.counts[part] == 0)
         return error_usage(error, "the %s part is empty", PART_NAMES[part]);
     struct features *features = dataset_features(&config_settings(trained->config)->linear, error);
     const struct dataset_source from =
         dataset_source_of(config_settings(trained->config), corpus, &trained->model->labels, features);
-    prediction_list_start(&predictions, trained->model->task,
-                          (const char *const *)trained->model->labels.items, trained->model->labels.count);
-    bool done = !error->kind && dataset_start(&dataset, &from, part, error) &&
-                evaluate(trained->model, &dataset, &trained->compute, "evaluate", &predictions, error);
+    bool done = !error->kind && list_distortions(distort, corpus->cache, &words, error) &&
+                predict_part(trained, &from, part, "", &predictions, error);
     if (done) {
         print_report(&predictions);
         print_remarks(trained, corpus);
         warn_other_split(trained, corpus);
+        done = words.count == 0 || evaluate_distorted(trained, &from, part, &words, &predictions, error);
+        prediction_list_free(&predictions);
     }
-    prediction_list_free(&predictions);
-    dataset_free(&dataset);
+    strings_free(&words);
     features_close(features);
     return done;
 }
@@ -97,7 +185,7 @@ bool command_eval(const struct options *options, struct error *error)
                 corpora_index(&corpus, config_settings(trained.config), error) &&
                 corpora_split(&corpus, config_settings(trained.config), error) &&
                 take_model_labels(&trained, &corpus, part, error) &&
-                evaluate_part(&trained, &corpus, part, error);
+                evaluate_part(&trained, &corpus, part, &options->distort, error);
 
     corpora_close(&corpus);
     trained_model_close(&trained);

@@ -29,13 +29,15 @@ static bool fetch_corpus(size_t i, const char *folder, struct error *error)
     return true;
 }
 
-/* Copies the files of a snapshot, which are links, into a folder of the user's. */
-static bool copy_model(const char *snapshot, const char *folder, struct error *error)
+/* Copies the files of a snapshot, which are links, into a folder. */
+static bool copy_files(const char *snapshot, const char *folder, struct error *error)
 {
     struct strings names = {0};
-    bool done = folder_list(&names, snapshot, error) && folder_make(folder, error);
+    bool done = folder_list(&names, snapshot, error);
 
     for (size_t i = 0; done && i < names.count; i++) {
+        if (path_is_temporary(names.items[i])) /* another process is fetching, or was */
+            continue;
         char *from = path_join(snapshot, names.items[i]), *to = path_join(folder, names.items[i]);
         struct file_map map;
         if ((done = file_map_open(&map, from, error))) {
@@ -46,6 +48,20 @@ static bool copy_model(const char *snapshot, const char *folder, struct error *e
         free(to);
     }
     strings_free(&names);
+    return done;
+}
+
+/* Copies a snapshot into a folder of the user's: a new one is whole or not there, in one that is there each
+ * file is. */
+static bool copy_model(const char *snapshot, const char *folder, struct error *error)
+{
+    if (path_exists(folder))
+        return copy_files(snapshot, folder, error);
+    char *temporary = mem_format("%s.fetching", folder);
+    bool done = folder_begin(temporary, error) && copy_files(snapshot, temporary, error) &&
+                folder_sync(temporary, error);
+    done = folder_finish(temporary, folder, done, error);
+    free(temporary);
     return done;
 }
 

@@ -1,0 +1,132 @@
+/* The protocol card: how a run's numbers came to be, as sentences to paste into a paper. */
+#include "report/report.h"
+
+#include "base/text.h"
+#include "config/config.h"
+#include "report/fields.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void add_corpus(const struct report *report, struct text *out)
+{
+    const struct run_info *info = &report->info;
+
+    text_add(out, "Data: %s, %lld clips", info->corpus.kind, (long long)info->corpus.clips);
+    for (size_t i = 0; i < info->corpus.more_count; i++)
+        text_add(out, "%s %s", i ? "," : "; beside it", info->corpus.more[i].kind);
+    if (report->evaluation.task == SINGLE_LABEL)
+        text_add(out, "; one of %zu labels for each", report->evaluation.label_count);
+    else
+        text_add(out, "; %zu %s", report->evaluation.label_count,
+                 report->evaluation.task == MULTI_LABEL ? "labels, several at once" : "numbers to predict");
+    text_add(out, ".\n");
+}
+
+static void add_split(const struct run_info *info, struct text *out)
+{
+    text_add(out, "Split: %s; train %lld, validation %lld, test %lld clips", info->split.settings,
+             (long long)info->split.train, (long long)info->split.validation, (long long)info->split.test);
+    if (info->split.speakers > 0)
+        text_add(out,
+                 info->split.shared_speakers ? "; %lld of %lld speakers train and are tested"
+                                             : "; %lld of %lld speakers train and are tested: new speakers",
+                 (long long)info->split.shared_speakers, (long long)info->split.speakers);
+    text_add(out, "; clips and parts SHA-256 %.16s.\n", info->split.digest);
+}
+
+static void add_model(const struct run_info *info, const struct config *config, struct text *out)
+{
+    text_add(out, "Model: %s", info->model.kind);
+    if (*info->model.pretrained)
+        text_add(out, " from %s", info->model.pretrained);
+    if (*config_settings(config)->model.revision)
+        text_add(out, " at revision %.12s", config_settings(config)->model.revision);
+    text_add(out, ", %.2f M parameters, %.2f M of them trained", (double)info->model.parameters / 1e6,
+             (double)info->model.trainable / 1e6);
+    if (*info->model.pooling)
+        text_add(out, ", pooling %s", info->model.pooling);
+    text_add(out, ".\n");
+}
+
+static void add_training(const struct run_info *info, const struct settings *settings, struct text *out)
+{
+    const struct train_settings *train = &settings->train;
+
+    if (info->training.steps <= 1) {
+        text_add(out, "Training: fitted at once to the training part, seed %lld.\n",
+                 (long long)settings->run.seed);
+        return;
+    }
+    text_add(
+        out,
+        "Training: AdamW, learning rate %g (%s), batches of %lld x %lld clips, %lld steps, seed %lld, %s.\n",
+        train->learning_rate, train->lr_scheduler, (long long)train->batch_size,
+        (long long)train->gradient_accumulation_steps, (long long)info->training.steps,
+        (long long)settings->run.seed, info->training.precision);
+}
+
+static void add_selection(const struct run_info *info, const struct settings *settings, struct text *out)
+{
+    const char *part = info->split.selection_part;
+
+    if (info->training.steps <= 1 || strcmp(info->training.best_metric, "last") == 0 ||
+        strcmp(part, "none") == 0)
+        text_add(out, "Selection: no checkpoint was chosen%s",
+                 info->training.steps > 1 ? "; the last one is tested" : "");
+    else
+        text_add(out, "Selection: of the evaluated checkpoints, that of step %lld, by %s on the %s part%s",
+                 (long long)info->training.best_step, info->training.best_metric, part,
+                 strcmp(part, "test") == 0 ? ", so that the numbers below are optimistic" : "");
+    if (settings->train.early_stopping_patience > 0)
+        text_add(out, "; early stopping after %lld evaluations",
+                 (long long)settings->train.early_stopping_patience);
+    text_add(out, ".\n");
+}
+
+static void add_results(const struct report *report, struct text *out)
+{
+    const struct evaluation *e = &report->evaluation;
+    const char *gap = "Results: ";
+
+    FOR_METRICS (f, e->task) {
+        text_add(out, "%s%s %.3f (%.3f to %.3f)", gap, metric_title(f, e->task), METRICS[f].of(e),
+                 report->intervals[f].low, report->intervals[f].high);
+        gap = ", ";
+    }
+    text_add(out,
+             " on %zu clips; 95 %% intervals by %d bootstrap resamples of %zu %ss. One run: its metrics vary "
+             "from seed to "
+             "seed.\n",
+             e->clips, BOOTSTRAP_RESAMPLES, report->clusters.count, report->clusters.unit);
+}
+
+static void add_software(const struct report *report, struct text *out)
+{
+    const cJSON *e = report->environment;
+
+    if (!e)
+        return;
+    text_add(out, "Software: emotrain %s (commit %.12s), libtorch %s, on %s.\n", field_text(e, "emotrain"),
+             field_text(e, "commit"), field_text(e, "libtorch"),
+             strcmp(report->info.training.device, "cpu") == 0 ? field_text(e, "processor")
+                                                              : report->info.training.device);
+}
+
+void report_protocol(const struct report *report, struct text *out)
+{
+    struct config *config = config_new();
+    struct error unread = {0};
+
+    if (report->evaluation.clips &&
+        config_read_text(config, "run", report->folder, report->run.config, &unread)) {
+        add_corpus(report, out);
+        add_split(&report->info, out);
+        add_model(&report->info, config, out);
+        add_training(&report->info, config_settings(config), out);
+        add_selection(&report->info, config_settings(config), out);
+        add_results(report, out);
+        add_software(report, out);
+    }
+    config_free(config);
+}
