@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { COMMIT_LENGTH = 40 };
+
 static void add_corpus(const struct report *report, struct text *out)
 {
     const struct run_info *info = &report->info;
@@ -23,10 +25,20 @@ static void add_corpus(const struct report *report, struct text *out)
     text_add(out, ".\n");
 }
 
+/* "key=value" of those that have a value. */
+static void add_set_values(const char *settings, struct text *out)
+{
+    for (char *item; (item = list_next(&settings, ' ')); free(item))
+        if (*item && item[strlen(item) - 1] != '=')
+            text_add(out, " %s", item);
+}
+
 static void add_split(const struct run_info *info, struct text *out)
 {
-    text_add(out, "Split: %s; train %lld, validation %lld, test %lld clips", info->split.settings,
-             (long long)info->split.train, (long long)info->split.validation, (long long)info->split.test);
+    text_add(out, "Split:");
+    add_set_values(info->split.settings, out);
+    text_add(out, "; train %lld, validation %lld, test %lld clips", (long long)info->split.train,
+             (long long)info->split.validation, (long long)info->split.test);
     if (info->split.speakers > 0)
         text_add(out,
                  info->split.shared_speakers ? "; %lld of %lld speakers train and are tested"
@@ -35,13 +47,13 @@ static void add_split(const struct run_info *info, struct text *out)
     text_add(out, "; clips and parts SHA-256 %.16s.\n", info->split.digest);
 }
 
-static void add_model(const struct run_info *info, const struct config *config, struct text *out)
+static void add_model(const struct run_info *info, const char *revision, struct text *out)
 {
     text_add(out, "Model: %s", info->model.kind);
     if (*info->model.pretrained)
         text_add(out, " from %s", info->model.pretrained);
-    if (*config_settings(config)->model.revision)
-        text_add(out, " at revision %.12s", config_settings(config)->model.revision);
+    if (strlen(revision) == COMMIT_LENGTH) /* of a model of the hub */
+        text_add(out, " at revision %.12s", revision);
     text_add(out, ", %.2f M parameters, %.2f M of them trained", (double)info->model.parameters / 1e6,
              (double)info->model.trainable / 1e6);
     if (*info->model.pooling)
@@ -66,8 +78,10 @@ static void add_training(const struct run_info *info, const struct settings *set
         (long long)settings->run.seed, info->training.precision);
 }
 
-static void add_selection(const struct run_info *info, const struct settings *settings, struct text *out)
+static void add_selection(const struct run_info *info, enum task task, const struct settings *settings,
+                          struct text *out)
 {
+    enum metric metric = metric_choose(info->training.best_metric, task);
     const char *part = info->split.selection_part;
 
     if (info->training.steps <= 1 || strcmp(info->training.best_metric, "last") == 0 ||
@@ -76,7 +90,8 @@ static void add_selection(const struct run_info *info, const struct settings *se
                  info->training.steps > 1 ? "; the last one is tested" : "");
     else
         text_add(out, "Selection: of the evaluated checkpoints, that of step %lld, by %s on the %s part%s",
-                 (long long)info->training.best_step, info->training.best_metric, part,
+                 (long long)info->training.best_step,
+                 metric < METRIC_COUNT ? metric_title(metric, task) : info->training.best_metric, part,
                  strcmp(part, "test") == 0 ? ", so that the numbers below are optimistic" : "");
     if (settings->train.early_stopping_patience > 0)
         text_add(out, "; early stopping after %lld evaluations",
@@ -107,7 +122,7 @@ static void add_software(const struct report *report, struct text *out)
 
     if (!e)
         return;
-    text_add(out, "Software: emotrain %s (commit %.12s), libtorch %s, on %s.\n", field_text(e, "emotrain"),
+    text_add(out, "Software: emotrain %s (commit %s), libtorch %s, on %s.\n", field_text(e, "emotrain"),
              field_text(e, "commit"), field_text(e, "libtorch"),
              strcmp(report->info.training.device, "cpu") == 0 ? field_text(e, "processor")
                                                               : report->info.training.device);
@@ -122,9 +137,9 @@ void report_protocol(const struct report *report, struct text *out)
         config_read_text(config, "run", report->folder, report->run.config, &unread)) {
         add_corpus(report, out);
         add_split(&report->info, out);
-        add_model(&report->info, config, out);
+        add_model(&report->info, config_settings(config)->model.revision, out);
         add_training(&report->info, config_settings(config), out);
-        add_selection(&report->info, config_settings(config), out);
+        add_selection(&report->info, report->evaluation.task, config_settings(config), out);
         add_results(report, out);
         add_software(report, out);
     }

@@ -3,7 +3,7 @@
 # where it would choose by the test part.
 . "$(dirname "$0")/lib.sh" "$@"
 tiny_experiment 6
-validation=(--set split.validation=0.2 --set train.epochs=8 --set checkpoint.every_steps=3)
+validation=(--set split.validation=0.2 --set train.epochs=5 --set checkpoint.every_steps=3)
 
 # same RUN LINES SETTING...: undisturbed, and killed after so many lines of its record.
 same() {
