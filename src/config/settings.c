@@ -310,6 +310,9 @@ const struct setting SETTINGS[] = {
          "what the best checkpoint is chosen by; auto: accuracy, macro_f1 for multi_label, ccc for "
          "regression; last: the "
          "last checkpoint is taken"),
+    BOOL(eval, temperature_scaling, "no",
+         "divide a classifier's logits by the temperature that makes the validation part's labels likeliest "
+         "(Guo et al., 2017)"),
 
     INTEGER(checkpoint, every_steps, "0", 0, MANY, "save every so many optimizer steps; 0: never by steps"),
     INTEGER(checkpoint, every_epochs, "1", 0, MANY, "save every so many epochs; 0: only at the end"),

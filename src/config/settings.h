@@ -143,6 +143,7 @@ struct augment_settings {
 struct eval_settings {
     int64_t batch_size, every_steps, every_epochs;
     const char *best_metric;
+    bool temperature_scaling;
 };
 
 struct checkpoint_settings {

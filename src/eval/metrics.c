@@ -340,44 +340,6 @@ void evaluation_free(struct evaluation *evaluation)
     *evaluation = (struct evaluation){0};
 }
 
-/* ---- calibration ---- */
-
-/* One stated probability, and whether it came true. */
-static void add_to_bin(struct calibration *calibration, double confidence, bool right)
-{
-    long b = (long)ceil(confidence * CALIBRATION_BINS) - 1; /* bin b holds b/15 < confidence <= (b+1)/15 */
-    struct calibration_bin *bin = &calibration->bins[b < 0                   ? 0
-                                                     : b >= CALIBRATION_BINS ? CALIBRATION_BINS - 1
-                                                                             : b];
-
-    bin->clips++;
-    bin->confidence += confidence;
-    bin->accuracy += right;
-}
-
-void calibration_make(struct calibration *calibration, const struct prediction_list *predictions)
-{
-    double outputs = 0;
-
-    *calibration = (struct calibration){0};
-    for (size_t i = 0; i < predictions->count; i++) {
-        const struct prediction *p = &predictions->items[i];
-        if (predictions->task == SINGLE_LABEL && p->label >= 0)
-            add_to_bin(calibration, p->probabilities[p->predicted], p->label == p->predicted);
-        for (size_t k = 0; predictions->task == MULTI_LABEL && p->targets && k < predictions->label_count;
-             k++)
-            add_to_bin(calibration, p->probabilities[k], p->targets[k] > 0.5);
-    }
-    for (size_t b = 0; b < CALIBRATION_BINS; b++)
-        outputs += (double)calibration->bins[b].clips;
-    for (size_t b = 0; b < CALIBRATION_BINS; b++) {
-        struct calibration_bin *bin = &calibration->bins[b];
-        bin->confidence = quotient(bin->confidence, (double)bin->clips);
-        bin->accuracy = quotient(bin->accuracy, (double)bin->clips);
-        calibration->error += fabs(bin->confidence - bin->accuracy) * quotient((double)bin->clips, outputs);
-    }
-}
-
 /* ---- the list of metrics ---- */
 
 static double accuracy_of(const struct evaluation *e)

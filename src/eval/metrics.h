@@ -125,20 +125,6 @@ bool metric_is_better(enum metric metric, double a, double b);
  * 0.5 for a label that none of them has.  multi_label. */
 void thresholds_make(const struct prediction_list *predictions, double *thresholds);
 
-/* How far stated confidence and accuracy lie apart: expected calibration error over equally wide bins of the
- * likeliest label's probability (Guo et al., 2017). */
-enum { CALIBRATION_BINS = 15 };
-
-struct calibration {
-    struct calibration_bin {
-        size_t clips;
-        double confidence, accuracy; /* means over the bin's clips */
-    } bins[CALIBRATION_BINS];
-    double error; /* expected calibration error, 0 to 1 */
-};
-
-void calibration_make(struct calibration *calibration, const struct prediction_list *predictions);
-
 /* scikit-learn's classification_report(digits=2), digit for digit; of multi_label with two more columns; of
  * regression a table of its own. */
 void evaluation_print(const struct evaluation *evaluation, struct text *out);

@@ -421,8 +421,8 @@ static void read_numbers(const cJSON *json, const char *name, double *numbers, s
     }
 }
 
-static const char THRESHOLDS[] = "emotrain_thresholds", MEANS[] = "emotrain_target_means",
-                  DEVIATIONS[] = "emotrain_target_deviations";
+static const char TEMPERATURE[] = "emotrain_temperature", THRESHOLDS[] = "emotrain_thresholds",
+                  MEANS[] = "emotrain_target_means", DEVIATIONS[] = "emotrain_target_deviations";
 
 /* Whether labels are dimensions of emotion, which are numbers. */
 static bool are_dimensions(const struct strings *labels)
@@ -449,6 +449,11 @@ static bool read_task(struct model *model, const struct model_settings *settings
         model->task = REGRESSION;
     if (model->task == TASK_COUNT)
         return error_set(error, "%s: \"problem_type\" is \"%s\"", model->path, type);
+    model->temperature = 1;
+    if (!json_number(model->json, TEMPERATURE, &model->temperature, error))
+        return error_prefix(error, "%s", model->path);
+    if (!(model->temperature > 0 && isfinite(model->temperature)))
+        return error_set(error, "%s: \"%s\" must be a number above 0", model->path, TEMPERATURE);
     model->thresholds = mem_zero(labels, sizeof *model->thresholds);
     model->means = mem_zero(labels, sizeof *model->means);
     model->deviations = mem_zero(labels, sizeof *model->deviations);
@@ -467,6 +472,9 @@ static void describe_outputs(const struct model *model)
 {
     int labels = (int)model->labels.count;
 
+    cJSON_DeleteItemFromObjectCaseSensitive(model->json, TEMPERATURE);
+    if (model->task == SINGLE_LABEL && model->temperature != 1)
+        cJSON_AddNumberToObject(model->json, TEMPERATURE, model->temperature);
     if (model->task == MULTI_LABEL)
         json_put(model->json, THRESHOLDS, cJSON_CreateDoubleArray(model->thresholds, labels));
     if (model->task == REGRESSION) {
@@ -488,16 +496,42 @@ void model_learn_scale(struct model *model, const double *const *targets, size_t
     }
 }
 
-static void softmax(float *row, size_t count)
+static void softmax(float *row, size_t count, double temperature)
 {
     double largest = (double)row[0], sum = 0;
 
     for (size_t k = 1; k < count; k++)
         largest = (double)row[k] > largest ? (double)row[k] : largest;
     for (size_t k = 0; k < count; k++)
-        sum += exp((double)row[k] - largest);
+        sum += exp(((double)row[k] - largest) / temperature);
     for (size_t k = 0; k < count; k++)
-        row[k] = (float)(exp((double)row[k] - largest) / sum);
+        row[k] = (float)(exp(((double)row[k] - largest) / temperature) / sum);
+}
+
+bool model_fold_temperature(struct model *model, struct error *error)
+{
+    static const char *const layers[][2] = {{"classifier.out_proj.weight", "classifier.out_proj.bias"},
+                                            {"classifier.weight", "classifier.bias"}};
+    const struct parameters *p = &model->parameters;
+    size_t layer = 0;
+
+    if (model->temperature == 1)
+        return true;
+    while (layer < 2 && parameters_index(p, layers[layer][0]) == p->count)
+        layer++;
+    if (layer == 2)
+        return error_set(error, "%s: no last layer that a temperature could be put into", model->path);
+    struct et_scope *scope = et_scope_open(NULL);
+    bool recording = et_grad_mode(false);
+    for (int i = 0; i < 2; i++) {
+        size_t index = parameters_index(p, layers[layer][i]);
+        if (index < p->count)
+            et_copy_(scope, p->items[index].tensor,
+                     et_mul_scalar(scope, p->items[index].tensor, 1 / model->temperature));
+    }
+    et_grad_mode(recording);
+    model->temperature = 1;
+    return et_scope_close(scope, error);
 }
 
 void model_probabilities(const struct model *model, float *outputs, int64_t clips)
@@ -507,7 +541,7 @@ void model_probabilities(const struct model *model, float *outputs, int64_t clip
     for (int64_t i = 0; i < clips; i++) {
         float *row = outputs + (size_t)i * labels;
         if (model->task == SINGLE_LABEL)
-            softmax(row, labels);
+            softmax(row, labels, model->temperature);
         for (size_t k = 0; model->task == MULTI_LABEL && k < labels; k++)
             row[k] = (float)(1 / (1 + exp(-(double)row[k])));
         for (size_t k = 0; model->task == REGRESSION && k < labels; k++)

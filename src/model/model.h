@@ -103,6 +103,7 @@ struct model {
     enum task task;
     struct strings labels;
     struct strings features;    /* INPUT_FEATURES: their names, in order */
+    double temperature;         /* single_label: logits are divided by it; 1: they are not */
     double *thresholds;         /* (labels) multi_label: a probability above it gives the label */
     double *means, *deviations; /* (labels) regression: of the numbers that were learned from */
     cJSON *json;                /* config.json: as read, then as it will be saved */
@@ -264,6 +265,9 @@ bool model_save(const struct model *model, const char *directory, struct error *
 /* Writes the classifier in ONNX: "samples" (batch, samples) at model->sample_rate -> "probabilities" (batch,
  * labels), or of regression "numbers".  All clips of a batch are of one length. */
 bool model_write_onnx(const struct model *model, const char *path, struct error *error);
+
+/* Divides the last layer's weights by the temperature, which is then 1: for programs that know of none. */
+bool model_fold_temperature(struct model *model, struct error *error);
 
 /* Takes the head (and the pooling's parameters) over from a model directory with the same labels, which must
  * fit. */

@@ -134,6 +134,41 @@ static void add_bin(struct svg_series *series, const cJSON *bin, double most)
         mem_format("%.0f predictions of probability %.3f: %.3f right", clips, confidence, accuracy);
 }
 
+static void add_temperature(struct text *page, const cJSON *json)
+{
+    const cJSON *calibration = field(json, "calibration"),
+                *before = field(calibration, "before_temperature_scaling");
+
+    if (before)
+        text_add(page,
+                 "<p>The logits are divided by a temperature of %.3f, fitted to the validation part. Without "
+                 "it the calibration error is %.3f and the cross-entropy loss %.3f.</p>\n",
+                 field_number(calibration, "temperature"), field_number(before, "expected_calibration_error"),
+                 field_number(before, METRICS[METRIC_LOSS].name));
+}
+
+/* Accuracy where only the surest predictions are kept. */
+static void add_coverage(struct text *page, const cJSON *json)
+{
+    const cJSON *point = NULL;
+
+    if (!field(json, "coverage"))
+        return;
+    text_add(
+        page,
+        "<h3>Where only the surest predictions are kept</h3>\n<table id=\"coverage\"><thead><tr>"
+        "<th>kept</th><th>clips</th><th>accuracy</th><th>probability at least</th></tr></thead><tbody>\n");
+    cJSON_ArrayForEach(point, json_at(json, "coverage", "points"))
+    {
+        text_add(page, "<tr><td>%.0f %%</td><td>%zu</td>", 100 * field_number(point, "coverage"),
+                 field_count(point, "clips"));
+        html_cell(page, "%.3f", field_number(point, "accuracy"));
+        html_cell(page, "%.3f", field_number(point, "threshold"));
+        text_add(page, "</tr>\n");
+    }
+    text_add(page, "</tbody></table>\n");
+}
+
 void html_calibration(struct text *page, const cJSON *json)
 {
     const cJSON *bins = json_at(json, "calibration", "bins"), *bin = NULL;
@@ -157,6 +192,8 @@ void html_calibration(struct text *page, const cJSON *json)
     svg_chart(page, &chart);
     text_add(page, "</div>\n");
     svg_series_free(&chart.series[0]);
+    add_temperature(page, json);
+    add_coverage(page, json);
 }
 
 /* ---- numbers ---- */

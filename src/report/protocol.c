@@ -96,6 +96,9 @@ static void add_selection(const struct run_info *info, enum task task, const str
     if (settings->train.early_stopping_patience > 0)
         text_add(out, "; early stopping after %lld evaluations",
                  (long long)settings->train.early_stopping_patience);
+    if (info->training.temperature > 0)
+        text_add(out, "; probabilities at a temperature of %.3f, fitted to the validation part",
+                 info->training.temperature);
     text_add(out, ".\n");
 }
 

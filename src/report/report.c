@@ -68,6 +68,10 @@ static void analyse_predictions(struct report *report)
 
     evaluation_make(&report->evaluation, list);
     calibration_make(&report->calibration, list);
+    if (report->info.training.temperature > 0)
+        temperature_undo(list, report->info.training.temperature, &report->uncalibrated);
+    if (list->task == SINGLE_LABEL)
+        coverage_make(&report->coverage, list);
     if (report->evaluation.clips == 0)
         return;
     clusters_make(&report->clusters, list, report->clips.speakers);

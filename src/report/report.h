@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "base/strings.h"
+#include "eval/calibration.h"
 #include "eval/statistics.h"
 #include "report/clips.h"
 #include "store/run_info.h"
@@ -44,7 +45,9 @@ struct report {
     struct clip_facts clips;            /* one per prediction */
     struct evaluation evaluation;
     struct calibration calibration;
-    struct clusters clusters; /* what intervals are resampled by */
+    struct uncalibrated uncalibrated; /* where a temperature was fitted */
+    struct coverage coverage;         /* of single_label */
+    struct clusters clusters;         /* what intervals are resampled by */
     struct interval intervals[METRIC_COUNT];
     struct group *groups;
     size_t group_count;

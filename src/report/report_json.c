@@ -44,10 +44,35 @@ static void add_intervals(cJSON *json, const struct report *report)
         cJSON_AddItemToObject(intervals, METRICS[f].name, interval_json(&report->intervals[f]));
 }
 
-static void add_calibration(cJSON *json, const struct calibration *calibration)
+/* Accuracy where only the surest predictions are kept. */
+static void add_coverage(cJSON *json, const struct coverage *coverage)
 {
+    cJSON *object = cJSON_AddObjectToObject(json, "coverage");
+    cJSON_AddNumberToObject(object, "aurc", coverage->aurc);
+    cJSON *points = cJSON_AddArrayToObject(object, "points");
+
+    for (int p = 0; p < COVERAGE_POINTS; p++) {
+        cJSON *point = cJSON_CreateObject();
+        cJSON_AddNumberToObject(point, "coverage", coverage->points[p].share);
+        cJSON_AddNumberToObject(point, "clips", (double)coverage->points[p].clips);
+        cJSON_AddNumberToObject(point, "threshold", coverage->points[p].threshold);
+        cJSON_AddNumberToObject(point, "accuracy", coverage->points[p].accuracy);
+        cJSON_AddItemToArray(points, point);
+    }
+}
+
+static void add_calibration(cJSON *json, const struct report *report)
+{
+    const struct calibration *calibration = &report->calibration;
+    double temperature = report->info.training.temperature;
     cJSON *object = cJSON_AddObjectToObject(json, "calibration");
     cJSON_AddNumberToObject(object, "expected_calibration_error", calibration->error);
+    if (temperature > 0) {
+        cJSON *before = cJSON_AddObjectToObject(object, "before_temperature_scaling");
+        cJSON_AddNumberToObject(object, "temperature", temperature);
+        cJSON_AddNumberToObject(before, "expected_calibration_error", report->uncalibrated.error);
+        cJSON_AddNumberToObject(before, METRICS[METRIC_LOSS].name, report->uncalibrated.loss);
+    }
     cJSON *bins = cJSON_AddArrayToObject(object, "bins");
 
     for (size_t b = 0; b < CALIBRATION_BINS; b++) {
@@ -192,7 +217,9 @@ static void add_results(cJSON *json, const struct report *report)
     if (e->task == REGRESSION) {
         add_agreements(json, e);
     } else {
-        add_calibration(json, &report->calibration);
+        add_calibration(json, report);
+        if (e->task == SINGLE_LABEL)
+            add_coverage(json, &report->coverage);
         add_classes(json, e);
     }
     add_groups(json, report);

@@ -35,6 +35,31 @@ static void add_intervals(const cJSON *json, struct text *out)
         text_add(out, "%-20s %9.4f   (%d bins)\n", "calibration error",
                  field_number(calibration, "expected_calibration_error"),
                  cJSON_GetArraySize(field(calibration, "bins")));
+    const cJSON *before = field(calibration, "before_temperature_scaling");
+    if (before)
+        text_add(out,
+                 "before temperature scaling (T = %.3f): cross-entropy loss %.4f, calibration error %.4f\n",
+                 field_number(calibration, "temperature"), field_number(before, METRICS[METRIC_LOSS].name),
+                 field_number(before, "expected_calibration_error"));
+}
+
+/* Accuracy where only the surest predictions are kept. */
+static void add_coverage(const cJSON *json, struct text *out)
+{
+    const cJSON *point = NULL;
+
+    if (!field(json, "coverage"))
+        return;
+    text_add(out, "\n%-20s", "coverage");
+    cJSON_ArrayForEach(point, json_at(json, "coverage", "points"))
+        text_add(out, " %7.0f%%", 100 * field_number(point, "coverage"));
+    text_add(out, "\n%-20s", "accuracy");
+    cJSON_ArrayForEach(point, json_at(json, "coverage", "points"))
+        text_add(out, " %8.4f", field_number(point, "accuracy"));
+    text_add(out, "\n%-20s", "probability at least");
+    cJSON_ArrayForEach(point, json_at(json, "coverage", "points"))
+        text_add(out, " %8.4f", field_number(point, "threshold"));
+    text_add(out, "\n");
 }
 
 static void add_remarks(const cJSON *json, struct text *out)
@@ -159,6 +184,7 @@ void report_text(const cJSON *json, struct text *out)
 {
     add_table(json, out);
     add_intervals(json, out);
+    add_coverage(json, out);
     add_remarks(json, out);
     add_recorded_tables(json, out);
     add_baseline(json, out);

@@ -54,6 +54,7 @@ static const struct field {
     FIELD(training, session_steps, FIELD_INTEGER),
     FIELD(training, clips_per_second, FIELD_NUMBER),
     FIELD(training, peak_memory_mib, FIELD_NUMBER),
+    FIELD(training, temperature, FIELD_NUMBER),
     FIELD(testing, seconds, FIELD_NUMBER),
     FIELD(testing, clips_per_second, FIELD_NUMBER),
     FIELD(testing, peak_memory_mib, FIELD_NUMBER),

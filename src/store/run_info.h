@@ -50,6 +50,7 @@ struct run_info {
         int64_t session_steps;   /* steps of the last session */
         double clips_per_second; /* of the last session, evaluations included */
         double peak_memory_mib;
+        double temperature; /* that was fitted to the validation part; 0: none was */
     } training;
     struct {
         double seconds, clips_per_second, peak_memory_mib; /* seconds: 0 before testing */

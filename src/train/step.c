@@ -155,10 +155,22 @@ static bool check_samples(const struct settings *settings, struct error *error)
                               "clips: leave out [augment] and audio.crop_seconds");
 }
 
+/* A temperature is of a classifier that makes logits. */
+static bool check_temperature(const struct settings *settings, const struct model *model, struct error *error)
+{
+    return !settings->eval.temperature_scaling ||
+           (model->task == SINGLE_LABEL && trainer_takes_steps(model->kind)) ||
+           error_usage(error,
+                       "eval.temperature_scaling=yes is for model.task=single_label and models that are "
+                       "trained step by step");
+}
+
 bool trainer_check(const struct dataset *train, const struct model *model, struct error *error)
 {
     const struct train_settings *settings = &train->source.settings->train;
 
+    if (!check_temperature(train->source.settings, model, error))
+        return false;
     if (!trainer_takes_steps(model->kind))
         return !*train->source.settings->augment.distort ||
                error_usage(error, "augment.distort: model.kind=%s is fitted once, to clips as they are",

@@ -55,10 +55,25 @@ best=$(sed -n 's/.*"best_step":[^0-9]*\([0-9]*\).*/\1/p' runs/stopped/last/train
 last=$(sed -n 's/^[^a-z]*"step":[^0-9]*\([0-9]*\).*/\1/p' runs/stopped/last/trainer_state.json)
 [ "$last" = $((best + 4)) ] || fail "the best step is $best, the last is $last"
 
+# A temperature, fitted to the validation part: predictions are those of the report, exported ones too.
+same tempered 14 --set eval.temperature_scaling=yes --set train.epochs=8 --set train.learning_rate=0.02
+grep -q "^before temperature scaling (T = " runs/tempered/classification_report.txt || fail "$(cat runs/tempered/classification_report.txt)"
+temperature=$(sed -n 's/.*"emotrain_temperature":[^0-9]*\([0-9.]*\).*/\1/p' runs/tempered/best/config.json)
+[ "$temperature" ] || fail "no temperature in $(cat runs/tempered/best/config.json)"
+expect 0 exported "$emotrain" export tempered exported
+! grep -q emotrain_temperature exported/config.json || fail "other programs know of no temperature"
+clip=corpus/Actor_02/03-01-03-01-01-01-02.wav
+for model in tempered exported; do
+  "$emotrain" predict $model $clip --format csv --set audio.resampler=sinc_fastest --set run.precision=float32 >$model.csv 2>err || fail "$(cat err)"
+done
+paste -d, tempered.csv exported.csv | tail -1 | awk -F, '{ for (i = 4; i <= 11; i++) if (($i - $(i + 11))^2 > 1e-10) exit 1 }' ||
+  fail "an exported model predicts otherwise: $(cat tempered.csv exported.csv)"
+
 # Nothing that goes by evaluations goes by those of the test part, and nothing is taken that cannot be done.
 refuse() { expect_error 2 "$1" "$emotrain" --config tiny.ini --run refused "${@:2}"; }
 refuse "early_stopping_patience needs a validation part" --set train.early_stopping_patience=2
 refuse "reduce_lr_on_plateau needs a validation part" --set train.lr_scheduler=reduce_lr_on_plateau
+refuse "temperature_scaling=yes needs a validation part" --set eval.temperature_scaling=yes
 refuse "best_metric=last is none" --set train.early_stopping_patience=2 --set split.validation=0.2 --set eval.best_metric=last
 refuse "leave out one" --set train.warmup_ratio=0.1 --set train.warmup_steps=3
 refuse "leave out train.shuffle=no" --set train.sampler=balanced --set train.shuffle=no

@@ -86,4 +86,24 @@ for score in scores:
 out += "/* ReduceLROnPlateau(mode=\"max\", factor=0.5, patience=2) */\n"
 out += "static const double GOLDEN_SCORES[] = {%s};\n" % ", ".join(map(str, scores))
 out += "static const double GOLDEN_RATES[] = {%s};\n" % ", ".join(map(str, rates))
+# Temperature scaling: logits that are too sure of themselves, by L-BFGS in double precision.
+sure = 3 * torch.randn(40, LABELS, dtype=torch.float64)
+truth = torch.where(torch.rand(40) < 0.6, sure.argmax(1), torch.randint(LABELS, (40,)))
+log_t = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+search = torch.optim.LBFGS([log_t], max_iter=200, tolerance_grad=1e-14, tolerance_change=1e-16, line_search_fn="strong_wolfe")
+
+
+def nll():
+    search.zero_grad()
+    loss = F.cross_entropy(sure / log_t.exp(), truth)
+    loss.backward()
+    return loss
+
+
+search.step(nll)
+out += "enum { GOLDEN_SURE = 40 };\n"
+out += floats("GOLDEN_SURE_LOGITS", sure.float().flatten().tolist())
+out += "static const int GOLDEN_TRUTH[] = {%s};\n" % ", ".join(map(str, truth.tolist()))
+out += "static const double GOLDEN_TEMPERATURE = %.10g, GOLDEN_COOL_LOSS = %.10g, GOLDEN_HOT_LOSS = %.10g;\n" % (
+    log_t.exp().item(), nll().item(), F.cross_entropy(sure, truth).item())
 pathlib.Path(__file__).with_name("training_golden.h").write_text("// clang-format off\n#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n\n" + out)

@@ -3,6 +3,8 @@
 #include "../golden/training_golden.h"
 #include "unit.h"
 
+#include "eval/calibration.h"
+#include "eval/metrics.h"
 #include "train/augment.h"
 #include "train/loss.h"
 #include "train/sampler.h"
@@ -125,6 +127,87 @@ static void test_warmup(void **state)
     assert_int_equal(schedule_warmup(0, 1, 5), 5);
 }
 
+/* ---- temperature ---- */
+
+/* Predictions of the golden logits at a temperature. */
+static void fill_sure(struct prediction_list *list, double temperature)
+{
+    static const char *const labels[] = {"a", "b", "c", "d"};
+
+    prediction_list_start(list, SINGLE_LABEL, labels, GOLDEN_LABELS);
+    for (size_t i = 0; i < GOLDEN_SURE; i++) {
+        const float *logits = GOLDEN_SURE_LOGITS + i * GOLDEN_LABELS;
+        struct prediction *p = prediction_list_add(list, "a", GOLDEN_TRUTH[i], NULL);
+        double sum = 0;
+        p->predicted = 0;
+        for (size_t k = 0; k < GOLDEN_LABELS; k++)
+            sum += exp((double)logits[k] / temperature);
+        for (size_t k = 0; k < GOLDEN_LABELS; k++) {
+            p->probabilities[k] = exp((double)logits[k] / temperature) / sum;
+            if (logits[k] > logits[p->predicted])
+                p->predicted = (int)k;
+        }
+    }
+}
+
+static double loss_of_list(const struct prediction_list *list)
+{
+    struct evaluation evaluation;
+
+    evaluation_make(&evaluation, list);
+    double loss = evaluation.loss;
+    evaluation_free(&evaluation);
+    return loss;
+}
+
+static void test_temperature(void **state)
+{
+    struct prediction_list list, warm;
+    struct uncalibrated before;
+    struct calibration calibration;
+
+    (void)state;
+    fill_sure(&list, 1);
+    fill_sure(&warm, 3.5);
+    calibration_make(&calibration, &list);
+    assert_float_equal(loss_of_list(&list), GOLDEN_HOT_LOSS, 1e-6);
+    double fitted = temperature_fit(&list, 1);
+    assert_float_equal(fitted, GOLDEN_TEMPERATURE, 1e-5 * GOLDEN_TEMPERATURE);
+    assert_float_equal(temperature_fit(&warm, 3.5), GOLDEN_TEMPERATURE, 1e-5 * GOLDEN_TEMPERATURE);
+    temperature_change(&list, 1, fitted);
+    assert_float_equal(loss_of_list(&list), GOLDEN_COOL_LOSS, 1e-6);
+    temperature_undo(&list, fitted, &before);
+    assert_float_equal(before.loss, GOLDEN_HOT_LOSS, 1e-6);
+    assert_float_equal(before.error, calibration.error, 1e-9);
+    prediction_list_free(&list);
+    prediction_list_free(&warm);
+}
+
+/* Four predictions, from the surest to the least sure: right, wrong, right, wrong. */
+static void test_coverage(void **state)
+{
+    static const char *const labels[] = {"a", "b"};
+    struct prediction_list list;
+    struct coverage coverage;
+
+    (void)state;
+    prediction_list_start(&list, SINGLE_LABEL, labels, 2);
+    for (int i = 3; i >= 0; i--) {
+        struct prediction *p = prediction_list_add(&list, "a", i % 2, NULL);
+        p->predicted = 0;
+        p->probabilities[0] = 0.9 - 0.1 * i;
+        p->probabilities[1] = 1 - p->probabilities[0];
+    }
+    coverage_make(&coverage, &list);
+    assert_true(coverage.points[0].accuracy == 0.5 && coverage.points[0].clips == 4);
+    assert_float_equal(coverage.points[0].threshold, 0.6, 1e-12);
+    assert_int_equal(coverage.points[4].clips, 3); /* 70 % of four, rounded up */
+    assert_float_equal(coverage.points[4].accuracy, 2.0 / 3, 1e-12);
+    assert_true(coverage.points[5].accuracy == 0.5 && coverage.points[5].clips == 2);
+    assert_float_equal(coverage.aurc, (0 + 1.0 / 2 + 1.0 / 3 + 1.0 / 2) / 4, 1e-12);
+    prediction_list_free(&list);
+}
+
 /* ---- samplers ---- */
 
 enum { CLIPS = 1000, LABELS = 4, SPEAKERS = 5, EPOCHS = 40 };
@@ -227,6 +310,8 @@ int main(void)
         cmocka_unit_test(test_warmup),
         cmocka_unit_test(test_balanced_samplers),
         cmocka_unit_test(test_crop),
+        cmocka_unit_test(test_temperature),
+        cmocka_unit_test(test_coverage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* Intervals, tests and calibration against values worked out elsewhere. */
 #include "unit.h"
 
+#include "eval/calibration.h"
 #include "eval/statistics.h"
 
 #include <math.h>

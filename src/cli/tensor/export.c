@@ -111,8 +111,9 @@ static bool export_model(const struct trained_model *trained, const struct form 
                      "%s: its features are standardised by speaker (linear.scale=speaker), so it predicts "
                      "in its own run alone",
                      trained->model->path)) &&
-        folder_begin(temporary, error) && form->save(trained->model, temporary, error) &&
-        write_card(trained, form, temporary, error) && folder_sync(temporary, error);
+        model_fold_temperature(trained->model, error) && folder_begin(temporary, error) &&
+        form->save(trained->model, temporary, error) && write_card(trained, form, temporary, error) &&
+        folder_sync(temporary, error);
 
     done = folder_finish(temporary, folder, done, error);
     free(temporary);

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "eval/calibration.h"
 #include "run/describe_run.h"
 #include "run/environment.h"
 #include "run/experiment.h"
@@ -188,17 +189,20 @@ static bool check_selection(const struct job *job, struct error *error)
 {
     const struct train_settings *train = &settings_of(job)->train;
     bool stops = train->early_stopping_patience > 0,
-         waits = strcmp(train->lr_scheduler, "reduce_lr_on_plateau") == 0;
-    const char *name = stops ? "train.early_stopping_patience" : "train.lr_scheduler=reduce_lr_on_plateau";
+         waits = strcmp(train->lr_scheduler, "reduce_lr_on_plateau") == 0,
+         scales = settings_of(job)->eval.temperature_scaling;
+    const char *name = stops   ? "train.early_stopping_patience"
+                       : waits ? "train.lr_scheduler=reduce_lr_on_plateau"
+                               : "eval.temperature_scaling=yes";
 
-    if (!stops && !waits)
+    if (!stops && !waits && !scales)
         return true;
     if (split_selection_part(&job->experiment.corpus.split) == PART_TEST)
         return error_usage(error,
                            "%s needs a validation part, as the test part chooses nothing: set "
                            "split.validation=0.1",
                            name);
-    return strcmp(settings_of(job)->eval.best_metric, "last") != 0 ||
+    return (!stops && !waits) || strcmp(settings_of(job)->eval.best_metric, "last") != 0 ||
            error_usage(error, "%s needs a metric: eval.best_metric=last is none", name);
 }
 
@@ -368,14 +372,22 @@ static void log_costs(const struct job *job)
 
 /* ---- training and testing ---- */
 
-/* Thresholds of several labels are chosen on the validation part, never on the test part. */
-static void choose_thresholds(const struct job *job, struct prediction_list *predictions)
+/* Thresholds of several labels, and the temperature of one, are chosen on the validation part, never on the
+ * test part. */
+static void choose_outputs(const struct job *job, struct prediction_list *predictions)
 {
-    if (job->experiment.model->task != MULTI_LABEL ||
-        split_selection_part(&job->experiment.corpus.split) == PART_TEST)
+    struct model *model = job->experiment.model;
+
+    if (split_selection_part(&job->experiment.corpus.split) == PART_TEST)
         return;
-    thresholds_make(predictions, job->experiment.model->thresholds);
-    predictions_decide(predictions, job->experiment.model->thresholds);
+    if (model->task == MULTI_LABEL) {
+        thresholds_make(predictions, model->thresholds);
+        predictions_decide(predictions, model->thresholds);
+    } else if (settings_of(job)->eval.temperature_scaling) {
+        double before = model->temperature;
+        model->temperature = temperature_fit(predictions, before);
+        temperature_change(predictions, before, model->temperature);
+    }
 }
 
 static double score_evaluation(void *context, struct prediction_list *predictions, int64_t step, double epoch,
@@ -385,7 +397,7 @@ static double score_evaluation(void *context, struct prediction_list *prediction
     struct evaluation evaluation;
     struct text line = {0};
 
-    choose_thresholds(job, predictions);
+    choose_outputs(job, predictions);
     evaluation_make(&evaluation, predictions);
     evaluation_metrics(&evaluation, step, epoch, metrics);
     FOR_METRICS (f, evaluation.task)
@@ -466,6 +478,8 @@ static bool test_best(struct job *job, struct error *error)
 
     if (!open_best(job, error))
         return false;
+    if (settings_of(job)->eval.temperature_scaling)
+        job->info.training.temperature = e->model->temperature;
     double started = clock_seconds();
     prediction_list_start(&predictions, e->model->task, (const char *const *)e->labels.items,
                           e->labels.count);
