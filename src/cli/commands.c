@@ -41,9 +41,9 @@ static const struct command COMMANDS[] = {
      "set baseline output ", 1, SIZE_MAX, command_report},
     {"runs",
      "[list [PATTERN]... | show RUN... | compare RUN RUN... | rm RUN...] [--where section.key=value]... "
-     "[--sort COLUMN]",
-     "what runs there are, what one was, where they differ; remove some", "set where sort state format ", 0,
-     SIZE_MAX, command_runs},
+     "[--sort COLUMN] [--format table|csv|json|html]",
+     "what runs there are, what one was, where they differ; remove some",
+     "set where sort state format output ", 0, SIZE_MAX, command_runs},
     {"export", "RUN|MODEL FOLDER [--as classification|sequence-classification|onnx]",
      "a trained model for use elsewhere, with a model card", "as set ", 2, 2, NULL},
     {"fetch", "ravdess|OWNER/NAME[@REVISION] [FOLDER]",

@@ -283,8 +283,8 @@ bool command_runs(const struct options *options, struct error *error)
     bool done = false, known = false;
 
     if (config && strcmp(wanted, "list") != 0 &&
-        (options->sort || options->state || options->format || options->where.count)) {
-        error_usage(error, "runs %s: --sort, --state, --where and --format are for runs list", wanted);
+        (options->sort || options->state || options->format || options->output || options->where.count)) {
+        error_usage(error, "runs %s: --sort, --state, --where, --format and -o are for runs list", wanted);
         config_free(config);
         return false;
     }

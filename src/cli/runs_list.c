@@ -1,9 +1,11 @@
 /* emotrain runs list: which runs there are, filtered and sorted. */
 #include "base/csv.h"
+#include "base/files.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/runs.h"
 #include "report/report.h"
+#include "report/runs_html.h"
 #include "run/run_folder.h"
 
 #include <fnmatch.h>
@@ -246,9 +248,40 @@ static void print_json(const struct line *lines, size_t count)
     }
 }
 
-static bool print_lines(const struct options *options, const struct line *lines, size_t count,
-                        struct error *error)
+/* The page of all runs, into --output or run.directory/index.html. */
+static bool write_page(const struct options *options, const char *directory, struct catalogue *catalogue,
+                       const struct line *lines, size_t count, struct error *error)
 {
+    char *path = options->output ? mem_string(options->output) : path_join(directory, "index.html"),
+         *folder = path_folder(path), *absolute = folder_make(folder, error) ? realpath(folder, NULL) : NULL;
+    struct listed_run *runs = mem_zero(count, sizeof *runs);
+    struct text page = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        runs[i] = (struct listed_run){lines[i].row, lines[i].state, lines[i].clips, {0}, {false}};
+        memcpy(runs[i].metrics, lines[i].metrics, sizeof runs[i].metrics);
+        for (enum metric f = 0; f < METRIC_COUNT; f++)
+            runs[i].has[f] = has_metric(&lines[i], f);
+    }
+    bool done = absolute && runs_html(&page, catalogue, runs, count, absolute, error) &&
+                file_write(path, page.text, page.length, error);
+    if (done)
+        printf("%s\n", path);
+    text_free(&page);
+    free(runs);
+    free(absolute);
+    free(folder);
+    free(path);
+    return done;
+}
+
+static bool print_lines(const struct options *options, const char *directory, struct catalogue *catalogue,
+                        const struct line *lines, size_t count, struct error *error)
+{
+    if (options->format && strcmp(options->format, "html") == 0)
+        return write_page(options, directory, catalogue, lines, count, error);
+    if (options->output)
+        return error_usage(error, "runs list: -o is for --format html");
     if (options->format && strcmp(options->format, "csv") == 0)
         print_csv(lines, count);
     else if (options->format && strcmp(options->format, "json") == 0)
@@ -256,7 +289,7 @@ static bool print_lines(const struct options *options, const struct line *lines,
     else if (!options->format || strcmp(options->format, "table") == 0)
         print_table(lines, count);
     else
-        return error_usage(error, "--format must be table, csv or json, not \"%s\"", options->format);
+        return error_usage(error, "--format must be table, csv, json or html, not \"%s\"", options->format);
     return true;
 }
 
@@ -365,7 +398,8 @@ bool runs_list(const struct options *options, const struct config *config, struc
     find_namesakes(lines, count);
     if (done && count)
         qsort(lines, count, sizeof *lines, in_order);
-    done = done && print_lines(options, lines, count, error);
+    done =
+        done && print_lines(options, config_settings(config)->run.directory, catalogue, lines, count, error);
     free(lines);
     run_list_free(&runs);
     catalogue_close(catalogue);

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "report/fields.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,13 +14,13 @@
 #include <time.h>
 
 /* Only the page's own script runs, and nothing is loaded from elsewhere, whatever names hold. */
-static void add_content_policy(struct text *page)
+static void add_content_policy(struct text *page, const char *script)
 {
     char hex[SHA256_HEX_SIZE];
     unsigned char digest[SHA256_HEX_SIZE / 2];
-    char *script = mem_format("\n%s", PAGE_JS); /* as html_script writes it */
+    char *element = mem_format("\n%s", script); /* as html_end writes it */
 
-    digest_bytes(script, strlen(script), hex);
+    digest_bytes(element, strlen(element), hex);
     for (size_t i = 0; i < sizeof digest; i++) {
         char byte[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
         digest[i] = (unsigned char)strtoul(byte, NULL, 16);
@@ -29,18 +30,28 @@ static void add_content_policy(struct text *page)
              "media-src data:; style-src 'unsafe-inline'; script-src 'sha256-");
     text_add_base64(page, digest, sizeof digest);
     text_add(page, "'\">");
-    free(script);
+    free(element);
 }
 
-void html_script(struct text *page)
+void html_end(struct text *page, const char *script)
 {
-    text_add(page, "<script>\n%s</script>\n", PAGE_JS);
+    if (*script)
+        text_add(page, "<script>\n%s</script>\n", script);
+    text_add(page, "</body></html>\n");
 }
 
-void html_head(struct text *page, const char *title)
+void html_address(struct text *page, const char *path)
+{
+    for (; *path; path++) {
+        unsigned char c = (unsigned char)*path;
+        text_add(page, isalnum(c) || strchr("-_.~/", c) ? "%c" : "%%%02X", c);
+    }
+}
+
+void html_head(struct text *page, const char *title, const char *script)
 {
     text_add(page, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
-    add_content_policy(page);
+    add_content_policy(page, script);
     text_add(page, "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
                    "<link rel=\"icon\" href=\"data:,\"><title>");
     text_add_html(page, title);
@@ -184,7 +195,7 @@ static void add_head(struct text *page, const cJSON *json)
     const char *finished = field_text(json, "finished");
     const cJSON *remark = NULL;
 
-    html_head(page, field_text(json, "run"));
+    html_head(page, field_text(json, "run"), PAGE_JS);
     text_add(page, "<p class=\"soft\">%s; started %s, ended %s", field_text(json, "state"),
              field_text(json, "started"), *finished ? finished : "-");
     add_duration(page, json);
@@ -267,8 +278,7 @@ bool report_html(const struct report *report, const cJSON *json, bool audio, str
     add_protocol(&page, json);
     add_settings(&page, report);
     html_clips(&page, report, audio);
-    html_script(&page);
-    text_add(&page, "</body></html>\n");
+    html_end(&page, PAGE_JS);
     bool done = file_write(path, page.text, page.length, error);
     text_free(&page);
     free(path);

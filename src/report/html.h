@@ -4,13 +4,18 @@
 
 #include "report/report.h"
 
-extern const char PAGE_CSS[], PAGE_JS[]; /* page.css and page.js, embedded by the build */
+/* page.css, page.js and runs_table.js, embedded by the build */
+extern const char PAGE_CSS[], PAGE_JS[], RUNS_TABLE_JS[];
 
 enum { WORST_MISTAKES = 12 };
 
-/* The beginning of a page, down to its title; its content policy lets only html_script's script run. */
-void html_head(struct text *page, const char *title);
-void html_script(struct text *page); /* page.js */
+/* The beginning of a page, down to its title, and its end.  Its content policy lets only `script` run, which
+ * stands at the end; "": none. */
+void html_head(struct text *page, const char *title, const char *script);
+void html_end(struct text *page, const char *script);
+
+/* A path as the address of a link: every byte but the plain ones as %XX. */
+void html_address(struct text *page, const char *path);
 
 /* A table's cell with a number; "-" where there is none. */
 void html_cell(struct text *page, const char *format, double value);

@@ -170,7 +170,7 @@ void quality_html(const cJSON *json, struct text *page)
 {
     const cJSON *copies = field(json, "same_sound");
 
-    html_head(page, field_text(json, "corpus"));
+    html_head(page, field_text(json, "corpus"), "");
     add_summary(page, json);
     if (cJSON_GetArraySize(field(json, "labels")))
         add_labels(page, field(json, "labels"));
@@ -195,5 +195,5 @@ void quality_html(const cJSON *json, struct text *page)
         add_paths(page, field(json, "clipped_paths"), "clipped");
         text_add(page, "</table></div>\n");
     }
-    text_add(page, "</body></html>\n");
+    html_end(page, "");
 }

@@ -4,21 +4,11 @@
 #include "report/svg.h"
 #include "report/sweep.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 /* ---- names and links ---- */
-
-/* A path as the address of a link: every byte but the plain ones as %XX. */
-static void add_address(struct text *page, const char *path)
-{
-    for (; *path; path++) {
-        unsigned char c = (unsigned char)*path;
-        text_add(page, isalnum(c) || strchr("-_.~/", c) ? "%c" : "%%%02X", c);
-    }
-}
 
 /* ": seed 1, seed 2", each with the run's report; a seed over folds has one for each. */
 static void add_runs(struct text *page, const cJSON *runs)
@@ -32,7 +22,7 @@ static void add_runs(struct text *page, const cJSON *runs)
         cJSON_ArrayForEach(report, reports)
         {
             text_add(page, "<a href=\"");
-            add_address(page, report->valuestring);
+            html_address(page, report->valuestring);
             text_add(page, "\">seed ");
             text_add_html(page, field_text(run, "seed"));
             if (cJSON_GetArraySize(reports) > 1)
@@ -236,7 +226,7 @@ static void add_list(struct text *page, const cJSON *items, const char *between)
 
 static void add_head(struct text *page, const cJSON *json)
 {
-    html_head(page, field_text(json, "name"));
+    html_head(page, field_text(json, "name"), "");
     text_add(page, "<p class=\"soft\">%s on the test part",
              metric_title(metric_find(field_text(json, "metric")), field_task(json)));
     if (field_count(json, "clips"))
@@ -262,5 +252,6 @@ void sweep_html(const cJSON *json, struct text *page)
     add_costs(page, json);
     text_add(page, "<h2>How to read it</h2>\n<p>");
     add_list(page, field(json, "notes"), "</p>\n<p>");
-    text_add(page, "</p>\n</body></html>\n");
+    text_add(page, "</p>\n");
+    html_end(page, "");
 }

@@ -67,3 +67,20 @@ if command -v pdftotext >/dev/null; then
     grep -q "$words" page.txt || fail "not in print: $words"
   done
 fi
+
+# The page of all runs: sorted, filtered, linked.
+expect 0 "weighted avg" "$emotrain" --config tiny.ini --run second --set train.epochs=2 --set run.seed=1
+expect 0 "runs/index.html" "$emotrain" runs list --format html
+grep -q '<td><a href="second/report.html">second</a>' runs/index.html || fail "no link to a report: $(grep second runs/index.html)"
+grep -q 'a%20%3Cb%3E%20%26%20%22c%22/report.html">a &lt;b&gt; &amp; &quot;c&quot;</a>' runs/index.html || fail "$(grep '&lt;b' runs/index.html)"
+{ echo "<script>"; cat "$tests/cli/runs_probe.js"; echo "</script>"; cat runs/index.html; } >probed.html
+found=$(look 1400 1)
+has '"problems":\[\]'
+has '"kept":"second"'
+has '"names":"a <b> & ..c.. second"'
+has '"links":2'
+[ "$(sed -n 's/.*"curves":\([0-9]*\).*/\1/p' <<<"$found")" -ge 2 ] || fail "no curves: $found"
+sed -n 's/.*"down":"\([^"]*\)".*"up":"\([^"]*\)".*/\1 \2/p' <<<"$found" | awk '{ exit !($1 > $2 && $1 == $4 && $2 == $3) }' ||
+  fail "not sorted: $found"
+expect_error 2 "must be table, csv, json or html" "$emotrain" runs list --format htm
+expect_error 2 "runs list: -o is for --format html" "$emotrain" runs list -o list.txt
