@@ -57,10 +57,11 @@ static const double LEAST_PROBABILITY = 1e-38; /* that float32 states */
 /* The logarithm of a label's probability, where all logits are multiplied by `factor`. */
 static double log_probability(const double *row, size_t labels, size_t label, double factor)
 {
-    double sum = 0, own = log(fmax(row[label], LEAST_PROBABILITY));
+    double sum = 1, own = log(fmax(row[label], LEAST_PROBABILITY)); /* 1: the label itself */
 
     for (size_t k = 0; k < labels; k++)
-        sum += exp(factor * (log(fmax(row[k], LEAST_PROBABILITY)) - own));
+        if (k != label)
+            sum += exp(factor * (log(fmax(row[k], LEAST_PROBABILITY)) - own));
     return -log(sum);
 }
 

@@ -1,6 +1,7 @@
 /* The protocol card: how a run's numbers came to be, as sentences to paste into a paper. */
 #include "report/report.h"
 
+#include "base/files.h"
 #include "base/text.h"
 #include "config/config.h"
 #include "report/fields.h"
@@ -47,12 +48,15 @@ static void add_split(const struct run_info *info, struct text *out)
     text_add(out, "; clips and parts SHA-256 %.16s.\n", info->split.digest);
 }
 
+/* A model of the hub by its name and commit, another one by its file's name. */
 static void add_model(const struct run_info *info, const char *revision, struct text *out)
 {
+    bool of_hub = strlen(revision) == COMMIT_LENGTH;
+
     text_add(out, "Model: %s", info->model.kind);
     if (*info->model.pretrained)
-        text_add(out, " from %s", info->model.pretrained);
-    if (strlen(revision) == COMMIT_LENGTH) /* of a model of the hub */
+        text_add(out, " from %s", of_hub ? info->model.pretrained : path_base(info->model.pretrained));
+    if (of_hub)
         text_add(out, " at revision %.12s", revision);
     text_add(out, ", %.2f M parameters, %.2f M of them trained", (double)info->model.parameters / 1e6,
              (double)info->model.trainable / 1e6);

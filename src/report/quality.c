@@ -72,6 +72,7 @@ static double quantile(const double *sorted, size_t count, double share)
 
 static double value_of(const struct clip *clip, const struct quality_measure *measure)
 {
+    /* cppcheck-suppress invalidPointerCast ; the offset of a double */
     return *(const double *)((const char *)clip + measure->offset);
 }
 

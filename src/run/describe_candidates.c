@@ -72,7 +72,7 @@ static bool is_shown(const struct candidates *c, size_t i)
     size_t better = 0;
 
     for (size_t j = 0; j < c->count; j++)
-        better += c->rows[j].best > c->rows[i].best || (c->rows[j].best >= c->rows[i].best && j < i);
+        better += c->rows[j].best > c->rows[i].best || (j < i && c->rows[j].best >= c->rows[i].best);
     return better < MOST_ROWS;
 }
 

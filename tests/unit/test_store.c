@@ -146,6 +146,100 @@ static void test_runs(void **state)
     catalogue_close(catalogue);
 }
 
+/* A folder moves with its database: its runs are found where they are now, others where they were. */
+static void test_moved(void **state)
+{
+    struct error error = {0};
+    struct arena arena = {0};
+    struct run_list runs = {0};
+    struct run_row row;
+    int64_t run;
+    char *old = unit_path("old"), *new = unit_path("new"), *database = unit_path("new/emotrain.db");
+    char *command = NULL;
+
+    (void)state;
+    struct catalogue *catalogue = fresh("old/emotrain.db");
+    assert_true(run_begin(catalogue, "a", unit_path("old/a"), "", REGRESSION, false, &run, &error));
+    assert_true(run_begin(catalogue, "b", "/elsewhere/b", "", SINGLE_LABEL, false, &run, &error));
+    catalogue_close(catalogue);
+    assert_int_equal(rename(old, new), 0);
+    catalogue = fresh("new/emotrain.db");
+    assert_true(run_find(catalogue, unit_path("new/a"), &row, &arena, &error) && row.id > 0);
+    assert_string_equal(row.directory, unit_path("new/a"));
+    assert_true(row.task == REGRESSION);
+    assert_true(run_find(catalogue, unit_path("old/a"), &row, &arena, &error));
+    assert_int_equal(row.id, 0);
+    assert_true(runs_read(catalogue, &runs, &error) && runs.count == 2);
+    assert_string_equal(runs.rows[0].directory, "/elsewhere/b");
+    run_list_free(&runs);
+    catalogue_close(catalogue);
+    /* as version 7 had it */
+    command = mem_format(
+        "UPDATE runs SET directory = '%s' WHERE name = 'a'; DROP TABLE scores; PRAGMA user_version = 7",
+        unit_path("new/a"));
+    meddle(database, command);
+    catalogue = fresh("new/emotrain.db");
+    assert_true(run_find(catalogue, unit_path("new/a"), &row, &arena, &error) && row.id > 0);
+    catalogue_close(catalogue);
+    free(command);
+    arena_free(&arena);
+}
+
+/* A database that is removed, or replaced, under the program takes no more writes. */
+static void test_removed(void **state)
+{
+    struct error error = {0};
+    struct catalogue *catalogue = fresh("removed.db");
+    struct metric_list list = {0};
+    int64_t run;
+
+    (void)state;
+    assert_true(run_begin(catalogue, "x", "/runs/x", "", SINGLE_LABEL, false, &run, &error));
+    metric_list_add(&list, 1, 1, "loss", 1);
+    assert_int_equal(unlink(unit_path("removed.db")), 0);
+    assert_error(run_set_state(catalogue, run, "finished", &error), error, "removed or replaced");
+    assert_error(metrics_write(catalogue, run, &list, &error), error, "removed or replaced");
+    catalogue_close(fresh("removed.db"));
+    assert_error(scores_write(catalogue, run, "test", &list, &error), error, "removed or replaced");
+    metric_list_free(&list);
+    catalogue_close(catalogue);
+}
+
+/* What scores_read told. */
+static void add_up(void *context, int64_t run, const char *name, double value)
+{
+    double *sum = context;
+
+    sum[0] += (double)run;
+    sum[1] += isnan(value) ? 100 : value;
+    sum[2] += (double)strlen(name);
+}
+
+static void test_scores(void **state)
+{
+    struct error error = {0};
+    struct catalogue *catalogue = fresh("scores.db");
+    struct metric_list list = {0};
+    double sum[3] = {0};
+    int64_t run;
+
+    (void)state;
+    assert_true(run_begin(catalogue, "x", "/runs/x", "", SINGLE_LABEL, false, &run, &error));
+    metric_list_add(&list, 0, 0, "uar", 0.5);
+    metric_list_add(&list, 0, 0, "loss", (double)NAN);
+    assert_good(scores_write(catalogue, run, "test", &list, &error), error);
+    assert_good(scores_write(catalogue, run, "test", &list, &error), error); /* replaces */
+    assert_good(scores_read(catalogue, "validation", add_up, sum, &error), error);
+    assert_true(sum[0] == 0);
+    assert_good(scores_read(catalogue, "test", add_up, sum, &error), error);
+    assert_true(sum[0] == 2 * (double)run && sum[1] == 100.5 && sum[2] == 7);
+    meddle(unit_path("scores.db"), "DROP TABLE scores");
+    assert_error(scores_read(catalogue, "test", add_up, sum, &error), error, "scores");
+    assert_error(scores_write(catalogue, run, "test", &list, &error), error, "scores");
+    metric_list_free(&list);
+    catalogue_close(catalogue);
+}
+
 static void test_metrics(void **state)
 {
     struct error error = {0};
@@ -412,6 +506,9 @@ int main(void)
         cmocka_unit_test(test_not_a_database),
         cmocka_unit_test(test_clips),
         cmocka_unit_test(test_runs),
+        cmocka_unit_test(test_moved),
+        cmocka_unit_test(test_removed),
+        cmocka_unit_test(test_scores),
         cmocka_unit_test(test_metrics),
         cmocka_unit_test(test_predictions),
         cmocka_unit_test(test_transaction_rolls_back),

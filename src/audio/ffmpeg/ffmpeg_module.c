@@ -53,9 +53,11 @@ static float sample_of(const AVFrame *frame, int index, int channel, int channel
         return (float)((double)((const int32_t *)plane)[at] / 2147483648.0);
     case AV_SAMPLE_FMT_S64:
         return (float)((double)((const int64_t *)plane)[at] / 9223372036854775808.0);
-    case AV_SAMPLE_FMT_FLT:
+    case AV_SAMPLE_FMT_FLT: /* FFmpeg's planes are aligned and of this type */
+        /* cppcheck-suppress invalidPointerCast */
         return ((const float *)plane)[at];
     case AV_SAMPLE_FMT_DBL:
+        /* cppcheck-suppress invalidPointerCast */
         return (float)((const double *)plane)[at];
     default:
         return 0;

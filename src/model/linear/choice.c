@@ -318,7 +318,8 @@ static void add_candidate(struct linear_choice *choice, const size_t *layers, si
 static void add_mean(const struct choice_search *s, struct linear_choice *choice, size_t first, size_t last,
                      size_t cost)
 {
-    size_t values = s->examples->count * s->columns, layers[CHOICE_LAYERS_MOST], count = last - first + 1;
+    size_t values = s->examples->count * s->columns, layers[CHOICE_LAYERS_MOST] = {0},
+           count = last - first + 1;
     double *mean = mem_zero(values, sizeof *mean);
 
     for (size_t set = first; set <= last; set++) {
