@@ -248,9 +248,10 @@ void evaluation_add(struct evaluation *e, const struct outcome *o)
 {
     if (e->task == SINGLE_LABEL) {
         e->classes[o->label].support++;
-        e->classes[o->predicted].predicted++;
+        if (o->predicted >= 0)
+            e->classes[o->predicted].predicted++;
         e->right[o->label] += o->label == o->predicted;
-        if (e->confusion)
+        if (e->confusion && o->predicted >= 0)
             e->confusion[(size_t)o->label * e->label_count + (size_t)o->predicted]++;
     } else {
         e->rows = mem_grow(e->rows, &e->row_capacity, e->clips + 1, sizeof *e->rows);

@@ -33,7 +33,7 @@ struct agreement {
 /* What one prediction counts for. */
 struct outcome {
     const struct prediction *prediction;
-    int label, predicted; /* single_label */
+    int label, predicted; /* single_label; predicted: -1 where nothing was */
     double loss;
 };
 
