@@ -28,7 +28,7 @@ case ${1:-} in
     # libgomp's barriers are unknown to the sanitizer: one thread for it, and all of ours.  Newer kernels place memory where
     # the sanitizer has none, unless addresses are not random (setarch -R).
     export OMP_NUM_THREADS=1 TSAN_OPTIONS="suppressions=$PWD/tests/thread.supp"
-    exec setarch -R ctest --test-dir build-thread --output-on-failure -R 'test_(base|audio|corpus|store|sweep|train|formats)' "$@"
+    exec setarch -R ctest --test-dir build-thread --output-on-failure -R 'test_(base|audio|corpus|store|sweep|train|formats|library)' "$@"
     ;;
 esac
 scripts/set-up.sh build

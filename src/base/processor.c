@@ -55,8 +55,8 @@ bool processor_has_bfloat16(void)
 {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512bf16") > 0 && !is_held_back("ONEDNN_MAX_CPU_ISA") &&
-           !is_held_back("DNNL_MAX_CPU_ISA");
+    return !is_held_back("ONEDNN_MAX_CPU_ISA") && !is_held_back("DNNL_MAX_CPU_ISA") &&
+           __builtin_cpu_supports("avx512bf16") > 0;
 #else
     return false;
 #endif

@@ -526,12 +526,73 @@ static void test_dist_env(void **state)
     set_environment((const char *const[]){NULL});
 }
 
+/* oneDNN that is kept from a processor's products has none of bfloat16. */
+static void test_held_back_processor(void **state)
+{
+    static const char *const names[] = {"ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"};
+    bool before = processor_has_bfloat16();
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        setenv(names[i], "avx2", 1);
+        assert_false(processor_has_bfloat16());
+        setenv(names[i], "AVX512_CORE_AMX", 1);
+        assert_true(processor_has_bfloat16() == before);
+        unsetenv(names[i]);
+    }
+}
+
+/* What a spreadsheet would run is no formula any more; numbers and other names stay. */
+static void test_csv_formulas(void **state)
+{
+    static const char *const cases[][3] = {{"=1+1", "'=1+1", "./=1+1"},
+                                           {"@a", "'@a", "./@a"},
+                                           {"-x.wav", "'-x.wav", "./-x.wav"},
+                                           {"-2.5", "-2.5", "-2.5"},
+                                           {"+3", "+3", "+3"},
+                                           {"a=b", "a=b", "a=b"},
+                                           {"", "", ""},
+                                           {"=a,b", "\"'=a,b\"", "\"./=a,b\""}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct text name = {0}, path = {0};
+        text_add_bytes(&name, "", 0);
+        text_add_bytes(&path, "", 0);
+        csv_add_name(&name, cases[i][0]);
+        csv_add_path(&path, cases[i][0]);
+        assert_string_equal(name.text, cases[i][1]);
+        assert_string_equal(path.text, cases[i][2]);
+        text_free(&name);
+        text_free(&path);
+    }
+}
+
+/* Memory that is not there leads where the caller said. */
+static void test_no_memory(void **state)
+{
+    jmp_buf out;
+    volatile int escaped = 0;
+
+    (void)state;
+    assert_null(mem_escape(&out));
+    if (setjmp(out) == 0)
+        free(mem_zero(SIZE_MAX / 2, 8));
+    else
+        escaped++;
+    assert_ptr_equal(mem_escape(NULL), &out);
+    assert_int_equal(escaped, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_error_keeps_the_first),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_csv_round_trip),
+        cmocka_unit_test(test_csv_formulas),
+        cmocka_unit_test(test_held_back_processor),
+        cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_html_is_escaped),
         cmocka_unit_test(test_base64),
         cmocka_unit_test(test_distance),
