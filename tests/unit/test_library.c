@@ -19,6 +19,16 @@ static const char CONFIG[] =
     " \"hop\": 0.01, \"head_size\": 12}";
 static float sound[SAMPLES];
 
+/* The thread sanitizer does not know libgomp's barriers: there, one thread each. */
+#ifdef __SANITIZE_THREAD__
+enum { SEVERAL = 1 };
+#else
+enum { SEVERAL = 2 };
+#endif
+
+/* All processors, where that can be looked at. */
+static const struct emotrain_settings ordinary = {.threads = SEVERAL > 1 ? 0 : 1};
+
 /* The folder of a model. */
 static const char *model_folder(void)
 {
@@ -96,8 +106,10 @@ static void test_settings_are_a_models_own(void **state)
     free(said);
     before = catch_stderr();
     struct emotrain *b = emotrain_open(model_folder(), &silent, &error);
-    classify(b, outputs);
-    classify(a, outputs);
+    if (SEVERAL > 1) { /* these two have all processors */
+        classify(b, outputs);
+        classify(a, outputs);
+    }
     assert_null(emotrain_open("/nowhere", &silent, &error));
     said = read_stderr(before);
     assert_string_equal(said, "");
@@ -131,7 +143,7 @@ static void *work(void *context)
 /* The numbers of a model with one thread do not depend on what other threads of the host do. */
 static void test_threads(void **state)
 {
-    struct worker workers[4] = {{.threads = 1}, {.threads = 2}, {.threads = 1}, {.threads = 2}};
+    struct worker workers[4] = {{.threads = 1}, {.threads = SEVERAL}, {.threads = 1}, {.threads = SEVERAL}};
 
     (void)state;
     model_folder();
@@ -169,14 +181,14 @@ static int use_after_fork(struct emotrain *model)
     if (emotrain_classify(model, sound, SAMPLES, RATE, outputs, &error) ||
         !strstr(error.message, "was forked"))
         return 1;
-    return emotrain_open(model_folder(), NULL, &error) || !strstr(error.message, "was forked") ? 2 : 0;
+    return emotrain_open(model_folder(), &ordinary, &error) || !strstr(error.message, "was forked") ? 2 : 0;
 }
 
 static void test_fork(void **state)
 {
     struct emotrain_error error;
     float before[LABELS], after[LABELS];
-    struct emotrain *model = emotrain_open(model_folder(), NULL, &error);
+    struct emotrain *model = emotrain_open(model_folder(), &ordinary, &error);
 
     (void)state;
     classify(model, before);
@@ -195,7 +207,7 @@ static void test_no_memory(void **state)
     struct rlimit before, limit;
     size_t count = (size_t)1 << 28; /* samples: 1 GiB */
     float outputs[LABELS], *silence = calloc(count, sizeof *silence);
-    struct emotrain *model = emotrain_open(model_folder(), NULL, &error);
+    struct emotrain *model = emotrain_open(model_folder(), &ordinary, &error);
     long long pages = 0;
 
     (void)state;
@@ -212,7 +224,7 @@ static void test_no_memory(void **state)
     assert_false(done);
     assert_non_null(strstr(error.message, "out of memory"));
     emotrain_close(model);
-    model = emotrain_open(model_folder(), NULL, &error);
+    model = emotrain_open(model_folder(), &ordinary, &error);
     classify(model, outputs);
     emotrain_close(model);
 }
@@ -231,7 +243,7 @@ static void test_refusals(void **state)
     const float bad[3] = {0, NAN, 0};
     struct emotrain_error error;
     float outputs[LABELS];
-    struct emotrain *model = emotrain_open(model_folder(), NULL, &error);
+    struct emotrain *model = emotrain_open(model_folder(), &ordinary, &error);
 
     (void)state;
     assert_false(emotrain_classify(model, bad, 3, RATE, outputs, &error));
