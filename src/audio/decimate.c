@@ -80,10 +80,12 @@ static const struct filter *find_filter(int converter, int factor)
 {
     struct filter *filter = &filters[converter][factor];
 
+    jmp_buf *escape = mem_escape(NULL); /* nobody leaves with the lock */
     pthread_mutex_lock(&mutex);
     if (!filter->known)
         learn(filter, converter, factor);
     pthread_mutex_unlock(&mutex);
+    mem_escape(escape);
     return filter;
 }
 

@@ -135,9 +135,12 @@ static bool draw_source(const struct distortion *d, int rate, struct random_stre
 {
     const struct source *source = &d->sources[random_below(stream, d->count)];
 
-    return (audio_cache_load(d->cache, source->path, source->hash, 0, recording, error) &&
-            audio_resample(recording, rate, "sinc_fastest", error)) ||
-           error_prefix(error, "%s", source->path);
+    if (!audio_cache_load(d->cache, source->path, source->hash, 0, recording, error))
+        return false;
+    if (audio_resample(recording, rate, "sinc_fastest", error))
+        return true;
+    signal_free(recording);
+    return error_prefix(error, "%s", source->path);
 }
 
 /* ---- the distortions ---- */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <zip.h>
 
 static const char MAGIC[] = "\x93NUMPY\x01"; /* and a second number of the version, 0 */
@@ -220,6 +221,8 @@ static unsigned char *read_member(const char *path, const char *name, size_t *si
     struct stat whole;
     zip_stat_t facts;
 
+    if (descriptor >= 0 && !archive)
+        close(descriptor);
     if (!archive) {
         error_set(error, "%s: cannot be read as a NumPy archive (.npz)", path);
     } else if (zip_stat(archive, member_name, 0, &facts) == 0 && stat(path, &whole) == 0) {

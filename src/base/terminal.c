@@ -50,7 +50,7 @@ static ssize_t show(void *unused, const char *bytes, size_t size)
     bool done = write_all(shown.text ? shown.text : "", shown.length);
     text_free(&whole);
     text_free(&shown);
-    return done ? (ssize_t)size : -1;
+    return done ? (ssize_t)size : 0; /* fopencookie's sign of an error */
 }
 
 void terminal_protect(void)

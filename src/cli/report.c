@@ -169,6 +169,10 @@ static bool report_one(const struct options *options, const char *name, const ch
         return error_usage(error, "%s is a sweep, which compares its own settings: --baseline is for runs",
                            name);
     }
+    if (folder && options->output) { /* its page links to its runs' */
+        free(folder);
+        return error_usage(error, "%s is a sweep, whose report lies beside its runs: -o is for runs", name);
+    }
     const char *output = options->output ? options->output : folder;
     bool done =
         folder ? redo_sweep(folder, true, output, error) : recorded_run_open(&run, name, directory, error);
@@ -191,7 +195,7 @@ bool command_report(const struct options *options, struct error *error)
 {
     struct config *config = options_config(options, error);
     bool done = config && (!options->output || options->arguments.count == 1 ||
-                           error_usage(error, "report: -o is for one run or sweep"));
+                           error_usage(error, "report: -o is for one run"));
 
     for (size_t i = 0; done && i < options->arguments.count; i++)
         done =

@@ -9,6 +9,7 @@
 #include "run/run_folder.h"
 
 #include <fnmatch.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ struct line {
 
 static bool has_metric(const struct line *line, enum metric metric)
 {
-    return line->tested && METRICS[metric].titles[line->task];
+    return line->tested && METRICS[metric].titles[line->task] && isfinite(line->metrics[metric]);
 }
 
 /* ---- filters ---- */

@@ -59,8 +59,10 @@ static void work_guarded(work_function *work, void *context, struct error *error
 
     if (setjmp(escape) == 0)
         work(context, error);
-    else
+    else {
+        et_inference_abandon();
         error_memory(error, "out of memory: close this model");
+    }
     mem_escape(outer);
 }
 

@@ -65,38 +65,58 @@ static void add_model(const struct run_info *info, const char *revision, struct 
     text_add(out, ".\n");
 }
 
+static bool is_fitted_at_once(const struct run_info *info)
+{
+    return strcmp(info->model.kind, "linear") == 0;
+}
+
 static void add_training(const struct run_info *info, const struct settings *settings, struct text *out)
 {
     const struct train_settings *train = &settings->train;
 
-    if (info->training.steps <= 1) {
+    if (is_fitted_at_once(info)) {
         text_add(out, "Training: fitted at once to the training part, seed %lld.\n",
                  (long long)settings->run.seed);
         return;
     }
-    text_add(
-        out,
-        "Training: AdamW, learning rate %g (%s), batches of %lld x %lld clips, %lld steps, seed %lld, %s.\n",
-        train->learning_rate, train->lr_scheduler, (long long)train->batch_size,
-        (long long)train->gradient_accumulation_steps, (long long)info->training.steps,
-        (long long)settings->run.seed, info->training.precision);
+    text_add(out, "Training: AdamW%s, learning rate %g (%s), ",
+             train->optimizer == OPTIMIZER_ADAMW_8BIT ? " with moments in 8 bits" : "", train->learning_rate,
+             train->lr_scheduler);
+    if (train->batch_seconds > 0)
+        text_add(out, "batches of %g s", train->batch_seconds);
+    else
+        text_add(out, "batches of %lld clips", (long long)train->batch_size);
+    text_add(out, " x %lld, %lld steps, seed %lld, %s.\n", (long long)train->gradient_accumulation_steps,
+             (long long)info->training.steps, (long long)settings->run.seed, info->training.precision);
+}
+
+/* Which checkpoint is tested; of all folds together, no single step says it. */
+static void add_choice(const struct run_info *info, enum task task, struct text *out)
+{
+    const char *part = info->split.selection_part;
+    enum metric metric = metric_choose(info->training.best_metric, task);
+
+    if (strcmp(info->training.best_metric, "last") == 0 || strcmp(part, "none") == 0) {
+        text_add(out, "Selection: no checkpoint was chosen; the last one is tested");
+        return;
+    }
+    text_add(out, "Selection: of the evaluated checkpoints, ");
+    if (info->training.best_step > 0)
+        text_add(out, "that of step %lld", (long long)info->training.best_step);
+    else
+        text_add(out, "each fold's best");
+    text_add(out, ", by %s on the %s part%s", metric_title(metric, task), part,
+             strcmp(part, "test") == 0 ? ", so that the numbers below are optimistic" : "");
 }
 
 static void add_selection(const struct run_info *info, enum task task, const struct settings *settings,
                           struct text *out)
 {
-    enum metric metric = metric_choose(info->training.best_metric, task);
-    const char *part = info->split.selection_part;
-
-    if (info->training.steps <= 1 || strcmp(info->training.best_metric, "last") == 0 ||
-        strcmp(part, "none") == 0)
-        text_add(out, "Selection: no checkpoint was chosen%s",
-                 info->training.steps > 1 ? "; the last one is tested" : "");
-    else
-        text_add(out, "Selection: of the evaluated checkpoints, that of step %lld, by %s on the %s part%s",
-                 (long long)info->training.best_step,
-                 metric < METRIC_COUNT ? metric_title(metric, task) : info->training.best_metric, part,
-                 strcmp(part, "test") == 0 ? ", so that the numbers below are optimistic" : "");
+    if (is_fitted_at_once(info)) {
+        text_add(out, "Selection: no checkpoint was chosen.\n");
+        return;
+    }
+    add_choice(info, task, out);
     if (settings->train.early_stopping_patience > 0)
         text_add(out, "; early stopping after %lld evaluations",
                  (long long)settings->train.early_stopping_patience);

@@ -49,8 +49,8 @@ static bool add_curves(struct text *page, struct catalogue *catalogue, const str
 
 /* ---- the table ---- */
 
-/* A link to a file of a run's folder, or of the one above it, where there is such a file; returns whether. */
-static bool add_link(struct text *page, const char *directory, const char *file, const char *folder,
+/* A name, as a link to a file of the folder where there is such a file. */
+static void add_link(struct text *page, const char *directory, const char *file, const char *folder,
                      const char *name)
 {
     char *path = path_join(directory, file), *relative = path_relative(path, folder);
@@ -65,7 +65,6 @@ static bool add_link(struct text *page, const char *directory, const char *file,
     text_add(page, there ? "</a>" : "");
     free(relative);
     free(path);
-    return there;
 }
 
 static void add_sweep(struct text *page, const char *directory, const char *folder)

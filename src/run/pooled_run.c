@@ -124,6 +124,7 @@ static bool gather_info(struct pooled *p, struct error *error)
     p->info.split.settings =
         arena_format(&p->info.arena, "%s (all %zu folds)", p->info.split.settings, p->sweep->grid.folds);
     p->info.training.best_step = 0;
+    p->info.training.temperature = 0; /* each fold has its own */
     p->info.training.clips_per_second = 0;
     p->info.testing.clips_per_second =
         p->info.testing.seconds > 0 ? (double)p->run->predictions.count / p->info.testing.seconds : 0;

@@ -178,11 +178,12 @@ static bool migrate(struct catalogue *catalogue, struct error *error)
 /* Where the database is, or will be. */
 static void find_place(struct catalogue *catalogue, const char *path)
 {
-    char *folder = path_folder(path);
+    char *file = realpath(path, NULL), *folder = path_folder(file ? file : path);
 
     catalogue->path = mem_string(path);
     catalogue->folder = realpath(folder, NULL);
     free(folder);
+    free(file);
 }
 
 /* Takes note of which file it is. */

@@ -225,6 +225,12 @@ void et_inference_begin(int device, enum et_dtype dtype)
     et_autocast_begin(device, dtype);
 }
 
+void et_inference_abandon(void)
+{
+    if (inference)
+        et_inference_end();
+}
+
 void et_inference_end(void)
 {
     et_autocast_end();

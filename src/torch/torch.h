@@ -263,6 +263,7 @@ void et_autocast_end(void);
  * batches, so that it pays to keep packed copies of them. */
 void et_inference_begin(int device, enum et_dtype dtype);
 void et_inference_end(void);
+void et_inference_abandon(void); /* ends it where a caller was left in its middle; else does nothing */
 
 /* ---- measuring ---- */
 

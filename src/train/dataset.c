@@ -54,21 +54,25 @@ bool dataset_start(struct dataset *dataset, const struct dataset_source *source,
     return done;
 }
 
-bool dataset_distort(struct dataset *dataset, const char *words, double probability, struct error *error)
+bool dataset_add_distortion(struct dataset *dataset, const char *word, double probability,
+                            struct error *error)
 {
-    char *item;
+    struct distortion *distortion = distortion_open(word, dataset->source.cache, error);
 
-    while (!error->kind && (item = list_next(&words, ' '))) {
-        struct distortion *distortion = distortion_open(item, dataset->source.cache, error);
-        free(item);
-        if (!distortion)
-            return false;
-        dataset->distortions =
-            mem_resize(dataset->distortions, dataset->distortion_count + 1, sizeof(struct distortion *));
-        dataset->distortions[dataset->distortion_count++] = distortion;
-    }
+    if (!distortion)
+        return false;
+    dataset->distortions =
+        mem_resize(dataset->distortions, dataset->distortion_count + 1, sizeof(struct distortion *));
+    dataset->distortions[dataset->distortion_count++] = distortion;
     dataset->distortion_probability = probability;
     return true;
+}
+
+bool dataset_distort(struct dataset *dataset, const char *words, double probability, struct error *error)
+{
+    for (char *word; !error->kind && (word = list_next(&words, ' ')); free(word))
+        dataset_add_distortion(dataset, word, probability, error);
+    return !error->kind;
 }
 
 void dataset_free(struct dataset *dataset)
@@ -208,17 +212,17 @@ static bool load_signal(const struct dataset *dataset, const struct clip *clip, 
 {
     const struct dataset_source *source = &dataset->source;
     const struct audio_settings *settings = &source->settings->audio;
-    bool distorts = dataset->distortion_count > 0;
+    bool crops = trains && settings->crop_seconds > 0, distorts = dataset->distortion_count > 0;
     char *path = path_join(source->root, clip->path);
     bool done = corpus_signal(source->cache, path, clip->sha256, settings->max_seconds,
-                              normalize && !distorts, signal, error);
+                              normalize && !crops && !distorts, signal, error);
 
-    if (done && trains)
+    if (done && crops)
         augment_crop(settings->crop_seconds, signal, seed, place);
-    if (done && distorts) {
+    if (done && distorts)
         done = distort(dataset, clip, trains, seed, place, signal, error);
+    if (done && (crops || distorts))
         signal_prepare(signal, 0, normalize);
-    }
     free(path);
     return done;
 }

@@ -206,7 +206,7 @@ bool trainer_start(struct trainer *t, struct error *error)
     t->scope = et_scope_open(NULL);
     list_trained(t);
     t->schedule = schedule_find(settings->lr_scheduler, error);
-    return t->schedule && sampler_check(t->train, error) &&
+    return t->schedule && trainer_check(t->train, t->model, error) &&
            measure_head_scale(t->model, t->train, &t->compute, error) && start_ranks(t, error) &&
            start_loss(t, error) && start_buffers(t, error) &&
            ema_start(&t->ema, t->model, settings->ema_decay, error) && microbatches_start(t, error) &&

@@ -169,6 +169,7 @@ const struct tables *tables_get(int rate)
     struct tables *t;
     int count = 0;
 
+    jmp_buf *escape = mem_escape(NULL); /* nobody leaves with the lock */
     pthread_mutex_lock(&mutex);
     for (t = first; t && t->rate != rate; t = t->next)
         count++;
@@ -179,6 +180,7 @@ const struct tables *tables_get(int rate)
         first = t;
     }
     pthread_mutex_unlock(&mutex);
+    mem_escape(escape);
     return t;
 }
 

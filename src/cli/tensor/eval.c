@@ -64,7 +64,7 @@ static bool predict_part(const struct trained_model *trained, const struct datas
     prediction_list_start(predictions, trained->model->task, (const char *const *)labels->items,
                           labels->count);
     bool done = dataset_start(&dataset, from, part, error) &&
-                dataset_distort(&dataset, distortion, 1, error) &&
+                (!*distortion || dataset_add_distortion(&dataset, distortion, 1, error)) &&
                 evaluate(trained->model, &dataset, &trained->compute, *distortion ? distortion : "evaluate",
                          predictions, error);
     dataset_free(&dataset);
@@ -144,7 +144,7 @@ static bool evaluate_distorted(const struct trained_model *trained, const struct
 static bool evaluate_part(const struct trained_model *trained, const struct indexed_corpus *corpus,
                           enum part part, const struct strings *distort, struct error *error)
 {
-    struct prediction_list predictions;
+    struct prediction_list predictions = {0};
     struct strings words = {0};
 
     if (corpus->split.counts[part] == 0)
@@ -159,8 +159,8 @@ static bool evaluate_part(const struct trained_model *trained, const struct inde
         print_remarks(trained, corpus);
         warn_other_split(trained, corpus);
         done = words.count == 0 || evaluate_distorted(trained, &from, part, &words, &predictions, error);
-        prediction_list_free(&predictions);
     }
+    prediction_list_free(&predictions);
     strings_free(&words);
     features_close(features);
     return done;

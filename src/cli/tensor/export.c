@@ -104,7 +104,10 @@ static bool write_card(const struct trained_model *trained, const struct form *f
 static bool export_model(const struct trained_model *trained, const struct form *form, const char *folder,
                          struct error *error)
 {
-    char *temporary = mem_format("%s.exporting", folder);
+    size_t length = strlen(folder);
+    while (length > 1 && folder[length - 1] == '/')
+        length--;
+    char *temporary = mem_format("%.*s.exporting", (int)length, folder);
     bool done =
         (!trained->model->by_speaker ||
          error_usage(error,

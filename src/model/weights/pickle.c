@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <zip.h>
 
 /* A whole member of the archive; caller frees.  Members are stored, so none can be larger than the file. */
@@ -64,6 +65,8 @@ bool pickle_open(struct weights *weights, const char *path, struct error *error)
     size_t size;
 
     file->archive = descriptor >= 0 ? zip_fdopen(descriptor, 0, &code) : NULL;
+    if (descriptor >= 0 && !file->archive)
+        close(descriptor);
     if (!file->archive)
         return error_set(error,
                          "%s: not a zip archive, or cut short; a file of PyTorch before 1.6 must be saved "
