@@ -122,7 +122,7 @@ Drop drop_by(double p)
 }
 
 struct Dropout : public torch::autograd::Function<Dropout> {
-    static at::Tensor forward(AutogradContext *save, at::Tensor x, double p, int64_t seed)
+    static at::Tensor forward(AutogradContext *save, const at::Tensor &x, double p, int64_t seed)
     {
         save->saved_data["p"] = p;
         save->saved_data["seed"] = seed;

@@ -99,8 +99,8 @@ at::Tensor weight_gradient(const at::Tensor &x, const at::Tensor &grad, const Po
 }
 
 struct GroupedConv : public torch::autograd::Function<GroupedConv> {
-    static at::Tensor forward(AutogradContext *save, at::Tensor x, at::Tensor weight, int64_t padding,
-                              int64_t groups)
+    static at::Tensor forward(AutogradContext *save, const at::Tensor &x, const at::Tensor &weight,
+                              int64_t padding, int64_t groups)
     {
         int64_t kernel = weight.size(2);
 

@@ -39,7 +39,8 @@ void add_product(at::Tensor &sum, cpu::LinearCache &cache, const at::Tensor &wei
 }
 
 /* Adds grad' x to the weight's gradient.  grad (rows, out), x (rows, in) */
-void add_weight_grad(at::Tensor weight, cpu::LinearCache &cache, const at::Tensor &grad, const at::Tensor &x)
+void add_weight_grad(const at::Tensor &weight, cpu::LinearCache &cache, const at::Tensor &grad,
+                     const at::Tensor &x)
 {
     at::NoGradGuard guard;
 
