@@ -1,6 +1,7 @@
 /* Distortions of recordings: see distort.h. */
 #include "audio/distort.h"
 
+#include "audio/encode.h"
 #include "audio/memory_file.h"
 #include "base/files.h"
 #include "base/memory.h"
@@ -276,43 +277,11 @@ static bool apply_gain(const struct distortion *d, struct signal *signal, double
 
 /* ---- through a codec, in memory ---- */
 
-struct codec {
-    const char *name;
-    int format;
-    double level; /* libsndfile's: 0 the best, 1 the smallest; negative: it has none */
-};
-
-static unsigned char *encode(const struct signal *signal, const struct codec *codec, size_t *size,
-                             struct error *error)
-{
-    SF_INFO info = {.samplerate = signal->rate, .channels = 1, .format = codec->format};
-    struct memory_file file = {0};
-    SNDFILE *sound = sf_open_virtual(&MEMORY_FILE_IO, SFM_WRITE, &info, &file);
-    double level = codec->level;
-
-    if (!sound) {
-        error_usage(error, "libsndfile %s cannot encode %s at %d Hz: %s", sf_version_string(), codec->name,
-                    signal->rate, sf_strerror(NULL));
-        return NULL;
-    }
-    sf_command(sound, SFC_SET_CLIPPING, NULL, SF_TRUE);
-    if (level >= 0)
-        sf_command(sound, SFC_SET_COMPRESSION_LEVEL, &level, sizeof level);
-    sf_count_t written = sf_writef_float(sound, signal->samples, (sf_count_t)signal->count);
-    if (sf_close(sound) != 0 || written != (sf_count_t)signal->count) {
-        error_set(error, "cannot encode %s", codec->name);
-        free(file.bytes);
-        return NULL;
-    }
-    *size = file.size;
-    return file.bytes;
-}
-
 /* Replaces the signal by what its file holds, of the same length. */
 static bool code(struct signal *signal, const struct codec *codec, struct error *error)
 {
     size_t size = 0, count = signal->count;
-    unsigned char *bytes = encode(signal, codec, &size, error);
+    unsigned char *bytes = encode_signal(signal, codec, &size, error);
     struct memory_file file = {.bytes = bytes, .size = size};
     SF_INFO info = {0};
     SNDFILE *sound = bytes ? sf_open_virtual(&MEMORY_FILE_IO, SFM_READ, &info, &file) : NULL;

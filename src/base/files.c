@@ -324,6 +324,15 @@ static bool is_older(const char *path, double seconds)
     return seconds <= 0 || (lstat(path, &facts) == 0 && difftime(time(NULL), facts.st_mtime) >= seconds);
 }
 
+char *path_with_ending(const char *path, const char *ending)
+{
+    size_t length = strlen(path);
+
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    return mem_format("%.*s%s", (int)length, path, ending);
+}
+
 bool path_is_temporary(const char *name)
 {
     const char *mark = strstr(name, TEMPORARY);

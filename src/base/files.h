@@ -73,6 +73,9 @@ bool folder_finish(const char *temporary, const char *path, bool done, struct er
 
 bool link_replace(const char *target, const char *path, struct error *error); /* atomic symbolic link */
 
+/* The path with an ending, beside it also where it ends in a slash; caller frees. */
+char *path_with_ending(const char *path, const char *ending);
+
 /* Whether a file's name is that of one that is being written, or was when its writer was killed. */
 bool path_is_temporary(const char *name);
 

@@ -1,7 +1,7 @@
 /* NumPy's archives of arrays: see npz.h. */
 #include "base/npz.h"
 
-#include "base/files.h"
+#include "base/archive.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <zip.h>
 
 static const char MAGIC[] = "\x93NUMPY\x01"; /* and a second number of the version, 0 */
@@ -214,15 +213,12 @@ bool npz_commit(struct npz_writer *writer, const char *path, struct error *error
  * claim no more than a thousand times what the archive holds. */
 static unsigned char *read_member(const char *path, const char *name, size_t *size, struct error *error)
 {
-    int code = 0, descriptor = file_open(path, error);
-    zip_t *archive = descriptor >= 0 ? zip_fdopen(descriptor, 0, &code) : NULL;
+    zip_t *archive = archive_open(path, error);
     unsigned char *bytes = NULL;
     char *member_name = mem_format("%s.npy", name);
     struct stat whole;
     zip_stat_t facts;
 
-    if (descriptor >= 0 && !archive)
-        close(descriptor);
     if (!archive) {
         error_set(error, "%s: cannot be read as a NumPy archive (.npz)", path);
     } else if (zip_stat(archive, member_name, 0, &facts) == 0 && stat(path, &whole) == 0) {

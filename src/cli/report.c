@@ -31,7 +31,7 @@ static bool redo_sweep(const char *folder, bool tables, const char *output, stru
 
     if (done) {
         done = folder_make(output, error) && sweep_chart(&sweep, output, error) &&
-               (!tables || sweep_write(&sweep, output, error));
+               (!tables || sweep_write(&sweep, error));
         sweep_free(&sweep);
     }
     catalogue_close(catalogue);

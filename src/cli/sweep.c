@@ -307,7 +307,7 @@ static bool show_result(struct sweep_job *job, struct error *error)
         return false;
     if (!sweep_chart(&sweep, job->folder, &no_chart)) /* a table without a chart is still a table */
         log_warn("%s", no_chart.message);
-    bool done = sweep_write(&sweep, sweep.folder, error) && /* with the chart in its page */
+    bool done = sweep_write(&sweep, error) && /* with the chart in its page */
                 report_folds(job, &sweep, &text, error);
     check_result(job, &sweep);
     if (text.length == 0)

@@ -49,31 +49,39 @@ static bool add_curves(struct text *page, struct catalogue *catalogue, const str
 
 /* ---- the table ---- */
 
-/* A name, as a link to a file of the folder where there is such a file. */
-static void add_link(struct text *page, const char *directory, const char *file, const char *folder,
-                     const char *name)
+static void add_link(struct text *page, const char *path, const char *folder, const char *name)
 {
-    char *path = path_join(directory, file), *relative = path_relative(path, folder);
-    bool there = path_exists(path);
+    char *relative = path_relative(path, folder);
 
-    if (there) {
-        text_add(page, "<a href=\"");
-        html_address(page, relative);
-        text_add(page, "\">");
-    }
+    text_add(page, "<a href=\"");
+    html_address(page, relative);
+    text_add(page, "\">");
     text_add_html(page, name);
-    text_add(page, there ? "</a>" : "");
+    text_add(page, "</a>");
     free(relative);
-    free(path);
 }
 
-static void add_sweep(struct text *page, const char *directory, const char *folder)
+static void add_report(struct text *page, const struct run_row *row, const char *folder)
 {
-    char *above = path_folder(directory), *path = path_join(above, "sweep.html");
+    char *path = path_join(row->directory, "report.html");
 
     text_add(page, "<td>");
     if (path_exists(path))
-        add_link(page, above, "sweep.html", folder, path_base(above));
+        add_link(page, path, folder, row->name);
+    else
+        text_add_html(page, row->name);
+    text_add(page, "</td>");
+    free(path);
+}
+
+/* The sweep that the run is one of, where that has a page. */
+static void add_sweep(struct text *page, const struct run_row *row, const char *folder)
+{
+    char *above = path_folder(row->directory), *path = path_join(above, "sweep.html");
+
+    text_add(page, "<td>");
+    if (path_exists(path))
+        add_link(page, path, folder, path_base(above));
     text_add(page, "</td>");
     free(path);
     free(above);
@@ -84,10 +92,9 @@ static void add_run(struct text *page, const struct listed_run *run, const bool 
 {
     char number[TEXT_NUMBER_SIZE];
 
-    text_add(page, "<tr><td>");
-    add_link(page, run->row->directory, "report.html", folder, run->row->name);
-    text_add(page, "</td>");
-    add_sweep(page, run->row->directory, folder);
+    text_add(page, "<tr>");
+    add_report(page, run->row, folder);
+    add_sweep(page, run->row, folder);
     text_add(page, "<td>");
     text_add_html(page, run->state);
     text_add(page, "</td><td>");

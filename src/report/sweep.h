@@ -74,8 +74,8 @@ enum metric sweep_metric(const struct settings *settings, enum task task);
 bool sweep_read(struct sweep *sweep, struct catalogue *catalogue, const char *folder, struct error *error);
 void sweep_free(struct sweep *sweep);
 
-/* Writes sweep.json, sweep.txt, sweep.csv and sweep.html into `folder`. */
-bool sweep_write(const struct sweep *sweep, const char *folder, struct error *error);
+/* Writes sweep.json, sweep.txt, sweep.csv and sweep.html into the sweep's folder. */
+bool sweep_write(const struct sweep *sweep, struct error *error);
 
 /* Plots sweep.svg and sweep.png into `folder`. */
 bool sweep_chart(const struct sweep *sweep, const char *folder, struct error *error);

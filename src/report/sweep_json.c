@@ -262,13 +262,14 @@ static bool write_table(const char *folder, const cJSON *json, const char *name,
     return done;
 }
 
-bool sweep_write(const struct sweep *sweep, const char *folder, struct error *error)
+bool sweep_write(const struct sweep *sweep, struct error *error)
 {
-    char *path = path_join(folder, "sweep.json");
+    char *path = path_join(sweep->folder, "sweep.json");
     cJSON *json = sweep_json(sweep);
-    bool done = write_table(folder, json, "sweep.txt", sweep_text, error) &&
-                write_table(folder, json, "sweep.csv", sweep_csv, error) && fields_write(path, json, error) &&
-                write_table(folder, json, "sweep.html", sweep_html, error);
+    bool done = write_table(sweep->folder, json, "sweep.txt", sweep_text, error) &&
+                write_table(sweep->folder, json, "sweep.csv", sweep_csv, error) &&
+                fields_write(path, json, error) &&
+                write_table(sweep->folder, json, "sweep.html", sweep_html, error);
 
     cJSON_Delete(json);
     free(path);

@@ -205,12 +205,17 @@ static bool parse_state(const cJSON *json, struct trainer_state *state, struct e
            parse_later_state(json, state, error);
 }
 
+struct trainer_state trainer_state_new(double loss_scale)
+{
+    return (struct trainer_state){.loss_scale = loss_scale, .plateau.factor = 1};
+}
+
 bool checkpoint_read_state(const char *folder, struct trainer_state *state, struct error *error)
 {
     char *path = path_join(folder, "trainer_state.json");
     cJSON *json = json_read(path, error);
 
-    *state = (struct trainer_state){.loss_scale = 1, .plateau.factor = 1};
+    *state = trainer_state_new(1);
     if (json && !parse_state(json, state, error))
         error_prefix(error, "%s", path);
     bool done = json && !error->kind;

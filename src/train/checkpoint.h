@@ -33,6 +33,9 @@ struct trainer_state {
     int64_t nonfinite_steps;   /* the last ones, in a row, whose loss or gradients were not finite */
 };
 
+/* Where training begins. */
+struct trainer_state trainer_state_new(double loss_scale);
+
 /* What training goes on with, besides the model. */
 struct optimizer_state {
     struct et_adamw *optimizer;

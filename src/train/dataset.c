@@ -54,24 +54,21 @@ bool dataset_start(struct dataset *dataset, const struct dataset_source *source,
     return done;
 }
 
-bool dataset_add_distortion(struct dataset *dataset, const char *word, double probability,
-                            struct error *error)
+void dataset_add_distortion(struct dataset *dataset, struct distortion *distortion, double probability)
 {
-    struct distortion *distortion = distortion_open(word, dataset->source.cache, error);
-
-    if (!distortion)
-        return false;
     dataset->distortions =
         mem_resize(dataset->distortions, dataset->distortion_count + 1, sizeof(struct distortion *));
     dataset->distortions[dataset->distortion_count++] = distortion;
     dataset->distortion_probability = probability;
-    return true;
 }
 
 bool dataset_distort(struct dataset *dataset, const char *words, double probability, struct error *error)
 {
-    for (char *word; !error->kind && (word = list_next(&words, ' ')); free(word))
-        dataset_add_distortion(dataset, word, probability, error);
+    for (char *word; !error->kind && (word = list_next(&words, ' ')); free(word)) {
+        struct distortion *distortion = distortion_open(word, dataset->source.cache, error);
+        if (distortion)
+            dataset_add_distortion(dataset, distortion, probability);
+    }
     return !error->kind;
 }
 

@@ -56,9 +56,8 @@ void dataset_free(struct dataset *dataset);
  * probable.  Clips are then loaded from their samples, not from what is stored of them. */
 bool dataset_distort(struct dataset *dataset, const char *words, double probability, struct error *error);
 
-/* Adds one distortion, whose folder may have blanks in its name. */
-bool dataset_add_distortion(struct dataset *dataset, const char *word, double probability,
-                            struct error *error);
+/* Adds one distortion, which the dataset takes over. */
+void dataset_add_distortion(struct dataset *dataset, struct distortion *distortion, double probability);
 
 /* The list of linear.features, where it names one: NULL where it does not, and on error. */
 struct features *dataset_features(const struct linear_settings *settings, struct error *error);

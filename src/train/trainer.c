@@ -291,8 +291,7 @@ bool train(struct trainer *t, const char *resume_from, struct error *error)
     double started = clock_seconds();
 
     t->saved_step = -1;
-    t->state = (struct trainer_state){.loss_scale = t->compute.precision == ET_FLOAT16 ? FIRST_SCALE : 1,
-                                      .plateau.factor = 1};
+    t->state = trainer_state_new(t->compute.precision == ET_FLOAT16 ? FIRST_SCALE : 1);
     bool done = method->start(t, error) && (!resume_from || load_checkpoint(t, resume_from, error)) &&
                 train_loop(t, method, error);
     t->seconds = clock_seconds() - started;

@@ -122,7 +122,7 @@ static void test_page_and_chart(void **state)
         add_run(catalogue, sweep.rows[i / 2].runs[i % 2].name, "c", i < 2 ? 59 : 10, 0.9);
     sweep_free(&sweep);
     assert_good(sweep_read(&sweep, catalogue, unit_path("sweep"), &error), error);
-    assert_good(sweep_write(&sweep, sweep.folder, &error), error);
+    assert_good(sweep_write(&sweep, &error), error);
     expect_in("sweep.html", "pretrained%3Db%2650%25%2Cseed%3D1/report.html\">seed 1</a>");
     expect_in("sweep.html", "b&amp;50%");
     expect_in("sweep.html", "seeds 1, 2; last run ended 2");
@@ -179,7 +179,7 @@ static void test_nothing_finished(void **state)
     sweep_print(&sweep, &text);
     assert_non_null(strstr(text.text, "not finished: pooling=max,seed=101: the disk is full\n"));
     assert_null(strstr(text.text, "0.0000"));
-    assert_good(sweep_write(&sweep, sweep.folder, &error), error);
+    assert_good(sweep_write(&sweep, &error), error);
     text_free(&text);
     sweep_free(&sweep);
     catalogue_close(catalogue);
@@ -233,7 +233,7 @@ static void test_selection(void **state)
     assert_true(fabs(sweep.rows[0].means[METRIC_ACCURACY] - 0.75) < 1e-12); /* of both folds' clips */
     assert_true(fabs(sweep.rows[0].selection - 0.7) < 1e-12);
     assert_int_equal(sweep.rows[1].finished, 0); /* a fold is missing */
-    assert_good(sweep_write(&sweep, sweep.folder, &error), error);
+    assert_good(sweep_write(&sweep, &error), error);
     sweep_free(&sweep);
 
     add_run(catalogue, "pooling=max,seed=1,fold=1", "b", 59, 0.9);
@@ -243,7 +243,7 @@ static void test_selection(void **state)
     assert_true(sweep.rows[0].finished && sweep.rows[1].finished);
     sweep_print(&sweep, &text);
     assert_non_null(strstr(text.text, "pooling=max"));
-    assert_good(sweep_write(&sweep, sweep.folder, &error), error);
+    assert_good(sweep_write(&sweep, &error), error);
     text_free(&text);
     sweep_free(&sweep);
     catalogue_close(catalogue);
@@ -261,7 +261,7 @@ static void test_errors(void **state)
     assert_good(sweep_read(&sweep, catalogue, unit_path("sweep"), (error = (struct error){0}, &error)),
                 error);
     assert_true(folder_remove(unit_path("sweep"), &error)); /* what it is written to has gone */
-    assert_error(sweep_write(&sweep, sweep.folder, &error), error, "sweep");
+    assert_error(sweep_write(&sweep, &error), error, "sweep");
     sweep_free(&sweep);
     catalogue_close(catalogue);
     static const char *const tables[][2] = {{"metrics", "DROP TABLE metrics"},

@@ -225,7 +225,7 @@ static bool measure_training(struct measure *m, struct error *error)
                               .compute = e->compute,
                               .stage_ended = stage_ended,
                               .context = m,
-                              .state = {.loss_scale = 1, .plateau.factor = 1}};
+                              .state = trainer_state_new(1)};
 
     et_products_record(true);
     bool done = trainer_start(&trainer, error);

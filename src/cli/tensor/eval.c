@@ -9,6 +9,7 @@
 #include "train/evaluate.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void print_report(const struct prediction_list *predictions)
@@ -53,20 +54,21 @@ static void print_remarks(const struct trained_model *trained, const struct inde
         printf("%s\n", config_settings(trained->config)->corpora.note);
 }
 
-/* Predicts for a part, its recordings distorted as the words say; "": as they are. */
+/* Predicts for a part, its recordings distorted; NULL: as they are.  Takes the distortion over. */
 static bool predict_part(const struct trained_model *trained, const struct dataset_source *from,
-                         enum part part, const char *distortion, struct prediction_list *predictions,
+                         enum part part, struct distortion *distortion, struct prediction_list *predictions,
                          struct error *error)
 {
+    const char *what = distortion ? distortion_words(distortion) : "evaluate";
     struct dataset dataset = {0};
     const struct strings *labels = &trained->model->labels;
 
     prediction_list_start(predictions, trained->model->task, (const char *const *)labels->items,
                           labels->count);
-    bool done = dataset_start(&dataset, from, part, error) &&
-                (!*distortion || dataset_add_distortion(&dataset, distortion, 1, error)) &&
-                evaluate(trained->model, &dataset, &trained->compute, *distortion ? distortion : "evaluate",
-                         predictions, error);
+    bool done = dataset_start(&dataset, from, part, error);
+    if (distortion)
+        dataset_add_distortion(&dataset, distortion, 1);
+    done = done && evaluate(trained->model, &dataset, &trained->compute, what, predictions, error);
     dataset_free(&dataset);
     return done;
 }
@@ -76,20 +78,34 @@ static bool predict_part(const struct trained_model *trained, const struct datas
 /* What --distort all stands for. */
 static const char *const USUAL[] = {"noise:20dB", "noise:10dB", "noise:0dB", "telephone", "room:0.5s"};
 
-/* Reads --distort; false where a distortion is none. */
-static bool list_distortions(const struct strings *asked, struct audio_cache *cache, struct strings *words,
-                             struct error *error)
+/* What --distort asks for. */
+struct robustness {
+    struct strings words;
+    struct distortion **distortions; /* one of each; NULL once it is used */
+};
+
+static bool robustness_open(struct robustness *r, const struct strings *asked, struct audio_cache *cache,
+                            struct error *error)
 {
     for (size_t i = 0; i < asked->count; i++) {
         bool all = strcmp(asked->items[i], "all") == 0;
         for (size_t k = 0; all && k < sizeof USUAL / sizeof USUAL[0]; k++)
-            strings_add_new(words, USUAL[k]);
+            strings_add_new(&r->words, USUAL[k]);
         if (!all)
-            strings_add_new(words, asked->items[i]);
+            strings_add_new(&r->words, asked->items[i]);
     }
-    for (size_t i = 0; !error->kind && i < words->count; i++)
-        distortion_close(distortion_open(words->items[i], cache, error));
+    r->distortions = mem_zero(r->words.count + 1, sizeof(struct distortion *));
+    for (size_t i = 0; !error->kind && i < r->words.count; i++)
+        r->distortions[i] = distortion_open(r->words.items[i], cache, error);
     return !error->kind;
+}
+
+static void robustness_close(struct robustness *r)
+{
+    for (size_t i = 0; i < r->words.count; i++)
+        distortion_close(r->distortions[i]);
+    free(r->distortions);
+    strings_free(&r->words);
 }
 
 static void print_robustness_head(enum task task)
@@ -122,18 +138,19 @@ static void print_robustness(const char *name, const struct prediction_list *cle
 }
 
 static bool evaluate_distorted(const struct trained_model *trained, const struct dataset_source *from,
-                               enum part part, const struct strings *words,
+                               enum part part, struct robustness *robustness,
                                const struct prediction_list *clean, struct error *error)
 {
     bool done = true;
 
     print_robustness_head(clean->task);
     print_robustness("clean", clean, clean);
-    for (size_t i = 0; done && i < words->count; i++) {
+    for (size_t i = 0; done && i < robustness->words.count; i++) {
         struct prediction_list distorted;
-        done = predict_part(trained, from, part, words->items[i], &distorted, error);
+        done = predict_part(trained, from, part, robustness->distortions[i], &distorted, error);
+        robustness->distortions[i] = NULL;
         if (done)
-            print_robustness(words->items[i], clean, &distorted);
+            print_robustness(robustness->words.items[i], clean, &distorted);
         prediction_list_free(&distorted);
     }
     return done;
@@ -145,23 +162,24 @@ static bool evaluate_part(const struct trained_model *trained, const struct inde
                           enum part part, const struct strings *distort, struct error *error)
 {
     struct prediction_list predictions = {0};
-    struct strings words = {0};
+    struct robustness robustness = {0};
 
     if (corpus->split.counts[part] == 0)
         return error_usage(error, "the %s part is empty", PART_NAMES[part]);
     struct features *features = dataset_features(&config_settings(trained->config)->linear, error);
     const struct dataset_source from =
         dataset_source_of(config_settings(trained->config), corpus, &trained->model->labels, features);
-    bool done = !error->kind && list_distortions(distort, corpus->cache, &words, error) &&
-                predict_part(trained, &from, part, "", &predictions, error);
+    bool done = !error->kind && robustness_open(&robustness, distort, corpus->cache, error) &&
+                predict_part(trained, &from, part, NULL, &predictions, error);
     if (done) {
         print_report(&predictions);
         print_remarks(trained, corpus);
         warn_other_split(trained, corpus);
-        done = words.count == 0 || evaluate_distorted(trained, &from, part, &words, &predictions, error);
+        done = robustness.words.count == 0 ||
+               evaluate_distorted(trained, &from, part, &robustness, &predictions, error);
     }
     prediction_list_free(&predictions);
-    strings_free(&words);
+    robustness_close(&robustness);
     features_close(features);
     return done;
 }

@@ -104,10 +104,7 @@ static bool write_card(const struct trained_model *trained, const struct form *f
 static bool export_model(const struct trained_model *trained, const struct form *form, const char *folder,
                          struct error *error)
 {
-    size_t length = strlen(folder);
-    while (length > 1 && folder[length - 1] == '/')
-        length--;
-    char *temporary = mem_format("%.*s.exporting", (int)length, folder);
+    char *temporary = path_with_ending(folder, ".exporting");
     bool done =
         (!trained->model->by_speaker ||
          error_usage(error,

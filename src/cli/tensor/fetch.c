@@ -57,10 +57,7 @@ static bool copy_model(const char *snapshot, const char *folder, struct error *e
 {
     if (path_exists(folder))
         return copy_files(snapshot, folder, error);
-    size_t length = strlen(folder);
-    while (length > 1 && folder[length - 1] == '/')
-        length--;
-    char *temporary = mem_format("%.*s.fetching", (int)length, folder);
+    char *temporary = path_with_ending(folder, ".fetching");
     bool done = folder_begin(temporary, error) && copy_files(snapshot, temporary, error) &&
                 folder_sync(temporary, error);
     done = folder_finish(temporary, folder, done, error);

@@ -2,14 +2,13 @@
  * pytorch_model.bin: what torch.save(model.state_dict()) writes since PyTorch 1.6, a zip archive of a pickle
  * (PREFIX/data.pkl, read by unpickle.c) and of raw storages (PREFIX/data/N).
  */
-#include "base/files.h"
+#include "base/archive.h"
 #include "base/text.h"
 #include "model/weights/unpickle.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <zip.h>
 
 /* A whole member of the archive; caller frees.  Members are stored, so none can be larger than the file. */
@@ -61,12 +60,9 @@ static char *find_prefix(struct zip *archive)
 bool pickle_open(struct weights *weights, const char *path, struct error *error)
 {
     struct weight_file *file = weights_add_file(weights, path);
-    int code = 0, descriptor = file_open(path, error);
     size_t size;
 
-    file->archive = descriptor >= 0 ? zip_fdopen(descriptor, 0, &code) : NULL;
-    if (descriptor >= 0 && !file->archive)
-        close(descriptor);
+    file->archive = archive_open(path, error);
     if (!file->archive)
         return error_set(error,
                          "%s: not a zip archive, or cut short; a file of PyTorch before 1.6 must be saved "
