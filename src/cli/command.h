@@ -14,7 +14,7 @@
 struct options {
     const char *config, *run, *part, *list, *format, *output, *seeds, *jobs, *baseline, *sort, *state, *steps,
         *processes, *as, *folds, *layer, *pooling;
-    bool resume, quiet, windows, no_decode;
+    bool resume, quiet, windows, no_decode, weigh;
     struct strings sets;      /* of --set */
     struct strings grid;      /* of --grid */
     struct strings where;     /* of --where */
@@ -55,6 +55,7 @@ bool command_runs(const struct options *options, struct error *error);
 bool command_report(const struct options *options, struct error *error);
 bool command_train(const struct options *options, struct error *error);
 bool command_eval(const struct options *options, struct error *error);
+bool command_ensemble(const struct options *options, struct error *error);
 bool command_predict(const struct options *options, struct error *error);
 bool command_bench(const struct options *options, struct error *error);
 bool command_export(const struct options *options, struct error *error);

@@ -23,6 +23,8 @@ static const struct command COMMANDS[] = {
      "config set part distort ", 1, 1, NULL},
     {"predict", "RUN|MODEL PATH|-... [--windows] [--format table|csv|json] [-o FILE]",
      "a trained model's predictions for recordings", "set format windows output ", 2, SIZE_MAX, NULL},
+    {"ensemble", "RUN RUN... [--weigh] [--run NAME] [--set section.key=value]...",
+     "a run whose model averages other runs' predictions", "weigh run set ", 2, SIZE_MAX, NULL},
     {"sweep",
      "--config FILE [--grid section.key=a,b,c]... [--seeds 1,2,3] [--folds all] [--jobs N] [--run NAME]",
      "the main job over a grid of settings and seeds; again, it runs what is missing",

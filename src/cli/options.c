@@ -58,6 +58,8 @@ static const struct option_row {
      "a prediction for every window: recordings are cut into equal parts of at most "
      "audio.max_seconds",
      FLAG, offsetof(struct options, windows)},
+    {"weigh", NULL, "weigh the runs by how likely they make the validation part's labels, not all alike",
+     FLAG, offsetof(struct options, weigh)},
     {"output", "FILE", "write there (also -o)", VALUE, offsetof(struct options, output)},
     {"quiet", NULL, "only warnings and errors on standard error", FLAG, offsetof(struct options, quiet)},
 };

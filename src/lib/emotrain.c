@@ -241,12 +241,21 @@ static bool predict_windows(struct emotrain *e, const struct windows *w, size_t 
     return done;
 }
 
-/* How many windows: one where the model takes in functionals, as it learned from whole recordings. */
+/* Whether the model, or a member of it, takes in functionals, as it learned from whole recordings. */
+static bool takes_whole_recordings(const struct model *model)
+{
+    bool whole = model->kind->input == INPUT_FEATURES;
+
+    for (size_t k = 0; k < model->member_count; k++)
+        whole = whole || takes_whole_recordings(model->members[k]);
+    return whole;
+}
+
 static size_t count_windows(const struct emotrain *e, const struct signal *signal)
 {
     double limit = fmax((double)e->model->minimum_samples, ceil(e->window_seconds * signal->rate));
 
-    if (e->window_seconds <= 0 || e->model->kind->input == INPUT_FEATURES)
+    if (e->window_seconds <= 0 || takes_whole_recordings(e->model))
         return 1;
     return (size_t)ceil((double)signal->count / limit);
 }

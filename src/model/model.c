@@ -16,8 +16,8 @@
 static const struct model_kind *const KINDS[] = {&MODEL_ENCODER, &MODEL_CNN, &MODEL_VGGISH, &MODEL_DEEPMOJI,
                                                  &MODEL_LINEAR},
                                       /* by what config.json says */
-    *const SAVED_KINDS[] = {&MODEL_ENCODER,  &MODEL_CNN,    &MODEL_VGGISH,
-                            &MODEL_DEEPMOJI, &MODEL_LINEAR, &MODEL_LOGISTIC};
+    *const SAVED_KINDS[] = {&MODEL_ENCODER, &MODEL_CNN,      &MODEL_VGGISH,  &MODEL_DEEPMOJI,
+                            &MODEL_LINEAR,  &MODEL_LOGISTIC, &MODEL_ENSEMBLE};
 
 const char *const MODEL_INPUT_NAMES[INPUT_COUNT] = {"waveform", "features", "text"};
 
@@ -514,9 +514,12 @@ bool model_fold_temperature(struct model *model, struct error *error)
                                             {"classifier.weight", "classifier.bias"}};
     const struct parameters *p = &model->parameters;
     size_t layer = 0;
+    bool done = true;
 
-    if (model->temperature == 1)
-        return true;
+    for (size_t k = 0; done && k < model->member_count; k++)
+        done = model_fold_temperature(model->members[k], error);
+    if (!done || model->temperature == 1)
+        return done;
     while (layer < 2 && parameters_index(p, layers[layer][0]) == p->count)
         layer++;
     if (layer == 2)
@@ -616,6 +619,8 @@ static bool fill_parameters(struct model *model, const struct model_source *sour
 {
     bool trained = !source->settings;
 
+    if (model->members)
+        return true; /* they are filled */
     if (!directory && trained)
         return error_set(error, "%s: a config.json alone holds no trained weights: name a model directory",
                          model->path);
@@ -655,6 +660,8 @@ static bool set_up(struct model *model, const struct model_source *source, const
     if (model->by_speaker)
         json_put(model->json, SCALE_KEY, cJSON_CreateString("speaker"));
     model->gradient_checkpointing = settings && settings->gradient_checkpointing;
+    if (model->kind == &MODEL_ENSEMBLE && source->is_member)
+        return error_set(error, "%s: an ensemble in an ensemble", model->path);
     if (!model->kind || !read_labels(model, source->labels, &other_labels, error) ||
         !read_task(model, settings, error) || !read_pooling(model, settings, error) ||
         !read_preprocessing(model, directory, audio, error) ||
@@ -799,21 +806,40 @@ static const char *build_outputs(const struct model *model, struct onnx *graph, 
     return onnx_binary(graph, "Add", scaled, onnx_numbers(graph, model->means, labels));
 }
 
+const char *model_build_onnx(const struct model *model, struct onnx *graph, const char *samples)
+{
+    const char *outputs = model->kind->build_onnx ? model->kind->build_onnx(model, graph, samples) : NULL;
+
+    return model->members || !outputs ? outputs : build_outputs(model, graph, outputs);
+}
+
+/* The first that has no graph: the model, or one of its members; NULL: all have one. */
+static const struct model *without_onnx(const struct model *model)
+{
+    const struct model *first = model->kind->build_onnx ? NULL : model;
+
+    for (size_t k = 0; !first && k < model->member_count; k++)
+        first = without_onnx(model->members[k]);
+    return first;
+}
+
 bool model_write_onnx(const struct model *model, const char *path, struct error *error)
 {
+    const struct model *without = without_onnx(model);
     char rate[24];
     struct text labels = {0};
     struct onnx graph;
 
-    if (!model->kind->build_onnx)
-        return error_usage(error, "model.kind=%s cannot be written in ONNX; encoder can", model->kind->name);
+    if (without)
+        return error_usage(error, "model.kind=%s cannot be written in ONNX; encoder can",
+                           without->kind->name);
     snprintf(rate, sizeof rate, "%d", model->sample_rate);
     for (size_t k = 0; k < model->labels.count; k++)
         text_add(&labels, "%s%s", k ? "," : "", model->labels.items[k]);
     const char *const notes[] = {"labels", labels.text, "sample_rate", rate, NULL};
     bool recording = et_grad_mode(false);
     onnx_start(&graph);
-    const char *outputs = build_outputs(model, &graph, model->kind->build_onnx(model, &graph, "samples"));
+    const char *outputs = model_build_onnx(model, &graph, "samples");
     bool done = onnx_write(&graph, path, outputs, model->task == REGRESSION ? "numbers" : "probabilities",
                            (int64_t)model->labels.count, notes, error);
     onnx_free(&graph);
@@ -881,7 +907,7 @@ bool model_save(const struct model *model, const char *directory, struct error *
         count += describe_parameter(model, i, &tensors[count]);
     bool done = model_save_config(model, directory, error) &&
                 model_save_preprocessing(model, directory, error) &&
-                safetensors_write(weights, tensors, count, error) &&
+                (model->members || safetensors_write(weights, tensors, count, error)) &&
                 (!model->kind->save || model->kind->save(model, directory, error));
     free(weights);
     free(tensors);

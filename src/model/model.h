@@ -46,6 +46,9 @@ struct batch {
     int64_t frozen_width, frozen_channels;
     int64_t frozen_layers; /* behind the feature encoder that are in it */
 
+    struct batch *members; /* the same clips for each of an ensemble's members, in place of all below */
+    size_t member_count;
+
     float *features; /* INPUT_FEATURES: (count, model->features.count) */
     float *states; /* in place of samples: means and deviations over time of hidden states 0 .. state_count -
                       1, (count, state_count, 2, state_width); or NULL */
@@ -94,7 +97,8 @@ struct model_source {
     const struct strings
         *features; /* names of the features there are for training; NULL: as config.json says */
     int device;
-    uint64_t seed; /* of what is initialised anew */
+    uint64_t seed;  /* of what is initialised anew */
+    bool is_member; /* of an ensemble: it cannot be one itself */
 };
 
 struct model {
@@ -119,6 +123,9 @@ struct model {
     int64_t minimum_samples; /* shorter clips must be lengthened by zeros */
     int64_t maximum_samples; /* longer ones are not taken in; 0: any are */
     bool gradient_checkpointing;
+    struct model **members; /* of an ensemble (ensemble.h), and the weight of each; NULL: it is none */
+    double *weights_of_members;
+    size_t member_count;
     void *state; /* the kind's own */
 };
 
@@ -228,6 +235,9 @@ struct model_kind {
 
 extern const struct model_kind MODEL_ENCODER, MODEL_CNN, MODEL_VGGISH, MODEL_DEEPMOJI, MODEL_LINEAR;
 
+/* What emotrain ensemble makes of several; it is not trained (ensemble.h). */
+extern const struct model_kind MODEL_ENSEMBLE;
+
 /* model.kind=linear with other features or another classifier than MODEL_LINEAR's: what MODEL_PROBE makes is
  * saved as an encoder. */
 extern const struct model_kind MODEL_PROBE, MODEL_LOGISTIC;
@@ -265,6 +275,9 @@ bool model_save(const struct model *model, const char *directory, struct error *
 /* Writes the classifier in ONNX: "samples" (batch, samples) at model->sample_rate -> "probabilities" (batch,
  * labels), or of regression "numbers".  All clips of a batch are of one length. */
 bool model_write_onnx(const struct model *model, const char *path, struct error *error);
+
+/* The nodes from samples (clips, samples) to what that has; NULL where the kind has no graph. */
+const char *model_build_onnx(const struct model *model, struct onnx *graph, const char *samples);
 
 /* Divides the last layer's weights by the temperature, which is then 1: for programs that know of none. */
 bool model_fold_temperature(struct model *model, struct error *error);

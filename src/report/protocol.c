@@ -74,6 +74,15 @@ static void add_training(const struct run_info *info, const struct settings *set
 {
     const struct train_settings *train = &settings->train;
 
+    if (info->model.members > 0) {
+        text_add(out, "Training: none of its own; the predictions of %lld runs, %s; %lld steps in all.\n",
+                 (long long)info->model.members,
+                 strcmp(info->model.weights, "validation") == 0
+                     ? "weighted so that their mean is likeliest on the validation part"
+                     : "averaged",
+                 (long long)info->training.steps);
+        return;
+    }
     if (is_fitted_at_once(info)) {
         text_add(out, "Training: fitted at once to the training part, seed %lld.\n",
                  (long long)settings->run.seed);
@@ -94,6 +103,7 @@ static void add_training(const struct run_info *info, const struct settings *set
 static void add_choice(const struct run_info *info, enum task task, struct text *out)
 {
     const char *part = info->split.selection_part;
+    const char *whose = info->model.members > 0 ? "each member's best" : "each fold's best";
     enum metric metric = metric_choose(info->training.best_metric, task);
 
     if (strcmp(info->training.best_metric, "last") == 0 || strcmp(part, "none") == 0) {
@@ -104,7 +114,7 @@ static void add_choice(const struct run_info *info, enum task task, struct text 
     if (info->training.best_step > 0)
         text_add(out, "that of step %lld", (long long)info->training.best_step);
     else
-        text_add(out, "each fold's best");
+        text_add(out, "%s", whose);
     text_add(out, ", by %s on the %s part%s", metric_title(metric, task), part,
              strcmp(part, "test") == 0 ? ", so that the numbers below are optimistic" : "");
 }

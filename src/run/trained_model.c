@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hub/hub.h"
+#include "model/ensemble.h"
 #include "run/experiment.h"
 #include "run/run_folder.h"
 #include "train/checkpoint.h"
@@ -32,7 +33,9 @@ static bool find_model(const char *name, const char *directory, const char *revi
 {
     *run = run_folder_find(name, directory, false, error);
     *model = NULL;
-    if (*run && (!checkpoint_best(*run, model, error) || (*model && !checkpoint_check(*model, true, error))))
+    if (*run && !checkpoint_best(*run, model, error))
+        return false;
+    if (*model && !ensemble_is(*model) && !checkpoint_check(*model, true, error))
         return false;
     if (*run && !*model)
         return error_set(error, "%s: this run has no checkpoint yet", *run);

@@ -132,6 +132,37 @@ static bool check_features(const struct model *model, const char *const *names, 
     return true;
 }
 
+/* The signals as one member of an ensemble takes them in. */
+static bool batch_for_member(struct batch *batch, const struct signal *signals, size_t count,
+                             const struct model *member, struct error *error)
+{
+    struct signal *own = mem_zero(count, sizeof *own);
+
+    for (size_t i = 0; i < count; i++) {
+        own[i] = signals[i];
+        own[i].samples = mem_alloc(signals[i].count * sizeof *own[i].samples);
+        memcpy(own[i].samples, signals[i].samples, signals[i].count * sizeof *own[i].samples);
+        signal_prepare(&own[i], 0, member->normalize);
+    }
+    bool done = batch_of_signals(batch, own, count, member, error);
+    for (size_t i = 0; i < count; i++)
+        signal_free(&own[i]);
+    free(own);
+    return done;
+}
+
+static bool batch_for_members(struct batch *batch, const struct signal *signals, size_t count,
+                              const struct model *model, struct error *error)
+{
+    bool done = true;
+
+    batch->members = mem_zero(model->member_count, sizeof *batch->members);
+    batch->member_count = model->member_count;
+    for (size_t k = 0; done && k < model->member_count; k++)
+        done = batch_for_member(&batch->members[k], signals, count, model->members[k], error);
+    return done;
+}
+
 bool batch_of_signals(struct batch *batch, const struct signal *signals, size_t count,
                       const struct model *model, struct error *error)
 {
@@ -140,6 +171,8 @@ bool batch_of_signals(struct batch *batch, const struct signal *signals, size_t 
     *batch = (struct batch){.count = (int64_t)count};
     if (model->kind->input == INPUT_TEXT)
         return error_usage(error, "%s: this model takes texts, not recordings", model->path);
+    if (model->members)
+        return batch_for_members(batch, signals, count, model, error);
     if (model->kind->input == INPUT_WAVEFORM) {
         pad_signals(batch, signals, count, model);
         return true;
@@ -164,6 +197,9 @@ void batch_free(struct batch *batch)
 {
     for (int64_t i = 0; batch->texts && i < batch->count; i++)
         free(batch->texts[i]);
+    for (size_t k = 0; k < batch->member_count; k++)
+        batch_free(&batch->members[k]);
+    free(batch->members);
     free(batch->texts);
     free(batch->frozen);
     free(batch->features);

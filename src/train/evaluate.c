@@ -30,6 +30,25 @@ bool explain_batch_memory(const struct model *model, const struct batch *batch, 
                         (long long)batch->count, seconds, smaller);
 }
 
+/* The weighted mean of an ensemble's members' predictions. */
+static bool predict_members(const struct model *model, const struct batch *batch,
+                            const struct compute *compute, float *outputs, struct error *error)
+{
+    size_t count = (size_t)batch->count * model->labels.count;
+    double *sum = mem_zero(count + 1, sizeof *sum);
+    bool done = true;
+
+    for (size_t k = 0; done && k < model->member_count; k++) {
+        done = predict_batch(model->members[k], &batch->members[k], compute, outputs, error);
+        for (size_t i = 0; done && i < count; i++)
+            sum[i] += model->weights_of_members[k] * (double)outputs[i];
+    }
+    for (size_t i = 0; i < count; i++)
+        outputs[i] = (float)sum[i];
+    free(sum);
+    return done;
+}
+
 bool predict_batch(const struct model *model, const struct batch *batch, const struct compute *compute,
                    float *outputs, struct error *error)
 {
@@ -41,6 +60,8 @@ bool predict_batch(const struct model *model, const struct batch *batch, const s
             "%s: its features are standardised by speaker (linear.scale=speaker), so it predicts in "
             "its own run alone: linear.scale=standard makes a model that predicts by itself",
             model->path);
+    if (model->members)
+        return predict_members(model, batch, compute, outputs, error);
     if (model->kind->predict)
         return model->kind->predict(model, batch, outputs, error);
     struct et_scope *scope = et_scope_open(NULL);

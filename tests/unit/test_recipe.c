@@ -5,6 +5,7 @@
 
 #include "eval/calibration.h"
 #include "eval/metrics.h"
+#include "eval/mixture.h"
 #include "train/augment.h"
 #include "train/loss.h"
 #include "train/sampler.h"
@@ -129,12 +130,12 @@ static void test_warmup(void **state)
 
 /* ---- temperature ---- */
 
+static const char *const SURE_LABELS[] = {"a", "b", "c", "d"};
+
 /* Predictions of the golden logits at a temperature. */
 static void fill_sure(struct prediction_list *list, double temperature)
 {
-    static const char *const labels[] = {"a", "b", "c", "d"};
-
-    prediction_list_start(list, SINGLE_LABEL, labels, GOLDEN_LABELS);
+    prediction_list_start(list, SINGLE_LABEL, SURE_LABELS, GOLDEN_LABELS);
     for (size_t i = 0; i < GOLDEN_SURE; i++) {
         const float *logits = GOLDEN_SURE_LOGITS + i * GOLDEN_LABELS;
         struct prediction *p = prediction_list_add(list, "a", GOLDEN_TRUTH[i], NULL);
@@ -181,6 +182,44 @@ static void test_temperature(void **state)
     assert_float_equal(before.error, calibration.error, 1e-9);
     prediction_list_free(&list);
     prediction_list_free(&warm);
+}
+
+/* Mean cross-entropy of the mean of two models, the first with that weight. */
+static double loss_of_mean(const struct prediction_list *const lists[2], double weight)
+{
+    const double weights[2] = {weight, 1 - weight};
+    struct prediction_list mean;
+
+    prediction_list_start(&mean, SINGLE_LABEL, SURE_LABELS, GOLDEN_LABELS);
+    mixture_mean(lists, 2, weights, NULL, &mean);
+    double loss = loss_of_list(&mean);
+    prediction_list_free(&mean);
+    return loss;
+}
+
+/* The weights are those that a search over all finds. */
+static void test_mixture(void **state)
+{
+    struct prediction_list one, other;
+    const struct prediction_list *const lists[2] = {&one, &other};
+    double weights[2], best = 0;
+
+    (void)state;
+    fill_sure(&one, 1);
+    fill_sure(&other, 3.5);
+    for (size_t i = 0; i < other.count; i += 3) /* another one is right about other clips */
+        for (size_t k = 0; k < GOLDEN_LABELS; k++)
+            other.items[i].probabilities[k] =
+                (int)k == other.items[i].label ? 0.5 : 0.5 / (GOLDEN_LABELS - 1);
+    for (int step = 0; step <= 1000; step++)
+        if (loss_of_mean(lists, step / 1000.0) < loss_of_mean(lists, best))
+            best = step / 1000.0;
+    mixture_weigh(lists, 2, weights);
+    assert_float_equal(weights[0] + weights[1], 1, 1e-12);
+    assert_float_equal(weights[0], best, 1e-3);
+    assert_true(best > 0.01 && best < 0.99);
+    prediction_list_free(&one);
+    prediction_list_free(&other);
 }
 
 /* Four predictions, from the surest to the least sure: right, wrong, right, wrong. */
@@ -311,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_balanced_samplers),
         cmocka_unit_test(test_crop),
         cmocka_unit_test(test_temperature),
+        cmocka_unit_test(test_mixture),
         cmocka_unit_test(test_coverage),
     };
 

@@ -1,16 +1,16 @@
 /* The main job: index, split, train, evaluate, report. */
 #include "base/clock.h"
-#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "eval/calibration.h"
+#include "model/ensemble.h"
 #include "run/describe_run.h"
 #include "run/environment.h"
 #include "run/experiment.h"
-#include "run/recorded_run.h"
 #include "run/run_folder.h"
+#include "run/run_record.h"
 #include "train/compute.h"
 #include "train/trainer.h"
 
@@ -18,9 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* What a run knows of itself, in its folder: the same as in the catalogue. */
-static const char RUN_INFO_FILE[] = "run_info.json";
 
 /* The main job under way. */
 struct job {
@@ -98,6 +95,15 @@ static bool claim_folder(struct job *job, struct error *error)
     return !error->kind;
 }
 
+static bool check_takes_steps(const char *folder, struct error *error)
+{
+    char *best = path_join(folder, "best");
+    bool is = ensemble_is(best);
+
+    free(best);
+    return !is || error_usage(error, "%s is an ensemble: there is nothing to go on with", folder);
+}
+
 /* Takes the configuration of the run that is to go on; --set would make it another run. */
 static bool adopt_interrupted(struct job *job, struct error *error)
 {
@@ -108,7 +114,7 @@ static bool adopt_interrupted(struct job *job, struct error *error)
     if (job->options->sets.count)
         return error_usage(error, "--resume goes on with the run's own config.ini: leave out --set");
     job->folder = run_folder_find(name, settings_of(job)->run.directory, true, error);
-    if (!job->folder)
+    if (!job->folder || !check_takes_steps(job->folder, error))
         return false;
     config_free(job->experiment.config);
     job->experiment.config = run_folder_config(job->folder, error);
@@ -249,13 +255,7 @@ static bool fill_in_turn(void *context, struct error *error)
 
 static bool store_info(struct job *job, struct error *error)
 {
-    char *text = run_info_print(&job->info), *path = path_join(job->folder, RUN_INFO_FILE);
-    bool done = file_write(path, text, strlen(text), error) &&
-                run_set_info(job->experiment.corpus.catalogue, job->run, text, error);
-
-    free(path);
-    cJSON_free(text);
-    return done;
+    return run_record_info(job->experiment.corpus.catalogue, job->run, job->folder, &job->info, error);
 }
 
 /* What the run knows of itself: from the catalogue, or, where that does not have it, since the run was moved
@@ -297,20 +297,6 @@ static bool check_same_split(struct job *job, struct error *error)
     return same;
 }
 
-static bool write_run_files(struct job *job, const char *text, struct error *error)
-{
-    char *environment = path_join(job->folder, "environment.json"),
-         *config = path_join(job->folder, "config.ini");
-    cJSON *json = environment_describe();
-    bool done = json_write(environment, json, error) &&
-                file_write(config, text, strlen(text), error); /* last: a folder with it is a run */
-
-    cJSON_Delete(json);
-    free(environment);
-    free(config);
-    return done;
-}
-
 /* Makes the run's folder and its row in the catalogue. */
 static bool begin_run(void *context, struct error *error)
 {
@@ -329,7 +315,7 @@ static bool begin_run(void *context, struct error *error)
         environment_warn(job->folder);
     if (!job->described)
         describe_experiment(&job->info, &job->experiment);
-    done = (job->resumed || write_run_files(job, text, error)) &&
+    done = (job->resumed || run_record_begin(job->folder, text, error)) &&
            run_begin(job->experiment.corpus.catalogue, settings_of(job)->run.name, job->folder, text,
                      job->experiment.model->task, job->resumed, &job->run, error) &&
            store_info(job, error);
@@ -493,26 +479,14 @@ static bool test_best(struct job *job, struct error *error)
 static bool report_run(void *context, struct error *error)
 {
     struct job *job = context;
-    struct report report;
     struct text text = {0};
-    struct error no_baseline = {0};
-    char moment[CLOCK_STAMP_SIZE];
+    bool done = run_record_report(job->experiment.corpus.catalogue, job->run, job->folder, settings_of(job),
+                                  &text, error);
 
-    if (!report_read(&report, job->experiment.corpus.catalogue, job->folder, error))
-        return false;
-    report.run.state = "finished"; /* as it will be, once the report is there */
-    report.run.finished = clock_stamp(moment);
-    if (!recorded_run_baseline(&report, settings_of(job)->report.baseline, settings_of(job)->run.directory,
-                               &no_baseline))
-        log_warn("%s", no_baseline.message);
-    bool done = report_write(&report, settings_of(job)->report.audio, error) &&
-                run_set_state(job->experiment.corpus.catalogue, job->run, "finished", error);
-    report_print_summary(&report, &text);
     if (done)
         printf("%s", text.text);
     log_info("report: %s/report.html", job->folder);
     text_free(&text);
-    report_free(&report);
     return done;
 }
 

@@ -1,0 +1,207 @@
+/* Several models as one: see ensemble.h. */
+#include "model/ensemble.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char WEIGHTS[] = "emotrain_weights";
+
+static char *member_folder(const char *directory, size_t k)
+{
+    return mem_format("%s/member-%zu", directory, k + 1);
+}
+
+bool ensemble_is(const char *directory)
+{
+    char *folder = member_folder(directory, 0);
+    bool there = path_is_folder(folder);
+
+    free(folder);
+    return there;
+}
+
+static bool has_same_labels(const struct model *a, const struct model *b)
+{
+    bool same = a->labels.count == b->labels.count;
+
+    for (size_t k = 0; same && k < a->labels.count; k++)
+        same = strcmp(a->labels.items[k], b->labels.items[k]) == 0;
+    return same;
+}
+
+static bool takes_sounds(const struct model *model, struct error *error)
+{
+    if (model->kind->input == INPUT_TEXT)
+        return error_usage(error, "%s: takes in texts: members of an ensemble take in sounds", model->path);
+    if (model->members)
+        return error_usage(error, "%s: is an ensemble itself: name its members", model->path);
+    return !model->by_speaker ||
+           error_usage(error,
+                       "%s: its features are standardised by speaker (linear.scale=speaker), so it predicts "
+                       "in its own run alone",
+                       model->path);
+}
+
+bool ensemble_fits(const struct model *a, const struct model *b, struct error *error)
+{
+    if (!takes_sounds(a, error) || !takes_sounds(b, error))
+        return false;
+    if (a->task != b->task || !has_same_labels(a, b))
+        return error_usage(error, "%s and %s predict other labels", a->path, b->path);
+    return a->sample_rate == b->sample_rate || error_usage(error, "%s takes in sounds at %d Hz, %s at %d Hz",
+                                                           a->path, a->sample_rate, b->path, b->sample_rate);
+}
+
+/* ---- opening ---- */
+
+static bool read_weights(struct model *model, struct error *error)
+{
+    const cJSON *array = cJSON_GetObjectItemCaseSensitive(model->json, WEIGHTS), *item = NULL;
+    int count = cJSON_GetArraySize(array);
+    double sum = 0;
+    bool good = count >= 2 && count <= ENSEMBLE_MOST;
+
+    model->weights_of_members = mem_zero(ENSEMBLE_MOST, sizeof *model->weights_of_members);
+    cJSON_ArrayForEach(item, array)
+    {
+        good = good && cJSON_IsNumber(item) && item->valuedouble >= 0;
+        if (good)
+            sum += model->weights_of_members[model->member_count++] = item->valuedouble;
+    }
+    return (good && fabs(sum - 1) < 1e-6) ||
+           error_set(error, "%s: \"%s\" must be 2 to %d numbers from 0 that sum to 1", model->path, WEIGHTS,
+                     ENSEMBLE_MOST);
+}
+
+static bool open_member(struct model *model, size_t k, struct error *error)
+{
+    char *folder = member_folder(model->path, k);
+    const struct model_source source = {
+        .path = folder, .device = model->parameters.device, .is_member = true};
+    struct model *member = model->members[k] = model_open(&source, error);
+
+    free(folder);
+    if (!member || !ensemble_fits(model->members[0], member, error))
+        return false;
+    if (member->minimum_samples > model->minimum_samples)
+        model->minimum_samples = member->minimum_samples;
+    if (member->maximum_samples &&
+        (!model->maximum_samples || member->maximum_samples < model->maximum_samples))
+        model->maximum_samples = member->maximum_samples;
+    return true;
+}
+
+static bool ensemble_open(struct model *model, const struct model_settings *settings, struct error *error)
+{
+    bool done = read_weights(model, error);
+
+    (void)settings; /* it is not trained */
+    model->members = mem_zero(ENSEMBLE_MOST, sizeof(struct model *));
+    for (size_t k = 0; done && k < model->member_count; k++)
+        done = open_member(model, k, error);
+    if (!done)
+        return false;
+    model->normalize = false; /* each member does as it needs */
+    return (model->task == model->members[0]->task && has_same_labels(model, model->members[0]) &&
+            model->sample_rate == model->members[0]->sample_rate) ||
+           error_set(error, "%s: its labels, task or sampling rate are not its members'", model->path);
+}
+
+static void ensemble_close(struct model *model)
+{
+    for (size_t k = 0; model->members && k < model->member_count; k++)
+        model_close(model->members[k]);
+    free(model->members);
+    free(model->weights_of_members);
+}
+
+/* ---- saving ---- */
+
+static bool save_members(const char *directory, struct model *const *members, size_t count,
+                         struct error *error)
+{
+    bool done = true;
+
+    for (size_t k = 0; done && k < count; k++) {
+        char *folder = member_folder(directory, k);
+        done =
+            folder_make(folder, error) && model_save(members[k], folder, error) && folder_sync(folder, error);
+        free(folder);
+    }
+    return done;
+}
+
+static bool ensemble_save(const struct model *model, const char *directory, struct error *error)
+{
+    return save_members(directory, model->members, model->member_count, error);
+}
+
+/* What model_open needs to know; it completes the rest. */
+static bool write_config(const char *directory, const struct model *first, const double *weights,
+                         size_t count, const double *thresholds, struct error *error)
+{
+    cJSON *json = cJSON_CreateObject(), *labels = cJSON_AddObjectToObject(json, "id2label");
+    char *path = path_join(directory, "config.json");
+
+    for (size_t k = 0; k < first->labels.count; k++) {
+        char key[24];
+        snprintf(key, sizeof key, "%zu", k);
+        cJSON_AddStringToObject(labels, key, first->labels.items[k]);
+    }
+    cJSON_AddStringToObject(json, "model_type", MODEL_ENSEMBLE.model_type);
+    cJSON_AddStringToObject(json, "problem_type", TASKS[first->task].problem_type);
+    cJSON_AddItemToObject(json, WEIGHTS, cJSON_CreateDoubleArray(weights, (int)count));
+    if (thresholds)
+        cJSON_AddItemToObject(json, "emotrain_thresholds",
+                              cJSON_CreateDoubleArray(thresholds, (int)first->labels.count));
+    bool done = json_write(path, json, error);
+    cJSON_Delete(json);
+    free(path);
+    return done;
+}
+
+static bool write_preprocessing(const char *directory, const struct model *first, struct error *error)
+{
+    const struct model all = {.kind = &MODEL_ENSEMBLE, .sample_rate = first->sample_rate};
+
+    return model_save_preprocessing(&all, directory, error);
+}
+
+bool ensemble_write(const char *directory, struct model *const *members, const double *weights, size_t count,
+                    const double *thresholds, struct error *error)
+{
+    return save_members(directory, members, count, error) &&
+           write_preprocessing(directory, members[0], error) &&
+           write_config(directory, members[0], weights, count, thresholds, error);
+}
+
+/* ---- ONNX ---- */
+
+static const char *ensemble_onnx(const struct model *model, struct onnx *graph, const char *samples)
+{
+    const char *sum = NULL;
+
+    for (size_t k = 0; k < model->member_count; k++) {
+        const char *outputs = onnx_binary(graph, "Mul", model_build_onnx(model->members[k], graph, samples),
+                                          onnx_number(graph, model->weights_of_members[k]));
+        sum = k ? onnx_binary(graph, "Add", sum, outputs) : outputs;
+    }
+    return sum;
+}
+
+const struct model_kind MODEL_ENSEMBLE = {
+    .name = "ensemble",
+    .summary = "several trained models as one",
+    .model_type = "ensemble",
+    .architecture = "EmotrainEnsemble",
+    .extractor = "EmotrainWaveform",
+    .input = INPUT_WAVEFORM,
+    .open = ensemble_open,
+    .close = ensemble_close,
+    .build_onnx = ensemble_onnx,
+    .save = ensemble_save,
+};
