@@ -13,7 +13,7 @@
 /* What the user gave.  Only options that the command accepts can be set. */
 struct options {
     const char *config, *run, *part, *list, *format, *output, *seeds, *jobs, *baseline, *sort, *state, *steps,
-        *processes, *as, *folds, *layer, *pooling;
+        *processes, *as, *folds, *layer, *pooling, *reject;
     bool resume, quiet, windows, no_decode, weigh;
     struct strings sets;      /* of --set */
     struct strings grid;      /* of --grid */
@@ -67,6 +67,9 @@ bool features_paths(const struct options *options, struct strings *paths, struct
 
 /* emotrain features of an encoder, behind command_features. */
 bool command_encoder_features(const struct options *options, struct error *error);
+
+/* The accuracy that --reject asks for, above 0 and at most 1. */
+bool reject_read(const char *text, double *accuracy, struct error *error);
 
 /* Parses what follows the command's name. */
 bool options_parse(struct options *options, const struct command *command, int count, char **words,

@@ -58,6 +58,9 @@ static const struct option_row {
      "a prediction for every window: recordings are cut into equal parts of at most "
      "audio.max_seconds",
      FLAG, offsetof(struct options, windows)},
+    {"reject", "ACCURACY",
+     "withhold unsure predictions, so that the others are right as often as this on the validation part: 0.9",
+     VALUE, offsetof(struct options, reject)},
     {"weigh", NULL, "weigh the runs by how likely they make the validation part's labels, not all alike",
      FLAG, offsetof(struct options, weigh)},
     {"output", "FILE", "write there (also -o)", VALUE, offsetof(struct options, output)},
@@ -196,4 +199,10 @@ void options_help(const struct command *command)
 struct config *options_config(const struct options *options, struct error *error)
 {
     return config_load(options->config, &options->sets, error);
+}
+
+bool reject_read(const char *text, double *accuracy, struct error *error)
+{
+    return (text_to_number(text, accuracy) && *accuracy > 0 && *accuracy <= 1) ||
+           error_usage(error, "--reject %s: expected an accuracy above 0 and up to 1, as 0.9", text);
 }

@@ -142,27 +142,37 @@ static int surest_first(const void *a, const void *b)
     return (x->probability < y->probability) - (x->probability > y->probability);
 }
 
-void coverage_make(struct coverage *coverage, const struct prediction_list *predictions)
+double coverage_points(const struct prediction_list *predictions, struct coverage_point *points, size_t count)
 {
-    static const double shares[COVERAGE_POINTS] = {1, 0.95, 0.9, 0.8, 0.7, 0.5};
     struct sure *sure = mem_zero(predictions->count, sizeof *sure);
-    size_t count = 0, right = 0;
+    size_t clips = 0, right = 0;
+    double area = 0;
 
-    *coverage = (struct coverage){0};
     for (size_t i = 0; i < predictions->count; i++) {
         const struct prediction *p = &predictions->items[i];
         if (p->label >= 0)
-            sure[count++] = (struct sure){p->probabilities[p->predicted], p->label == p->predicted};
+            sure[clips++] = (struct sure){p->probabilities[p->predicted], p->label == p->predicted};
     }
-    if (count)
-        qsort(sure, count, sizeof *sure, surest_first);
-    for (size_t kept = 1; kept <= count; kept++) {
+    if (clips)
+        qsort(sure, clips, sizeof *sure, surest_first);
+    for (size_t kept = 1; kept <= clips; kept++) {
         right += sure[kept - 1].right;
-        coverage->aurc += (1 - (double)right / (double)kept) / (double)count;
-        for (int p = 0; p < COVERAGE_POINTS; p++)
-            if (kept == (size_t)ceil(shares[p] * (double)count - 1e-9))
-                coverage->points[p] = (struct coverage_point){shares[p], sure[kept - 1].probability,
-                                                              (double)right / (double)kept, kept};
+        area += (1 - (double)right / (double)kept) / (double)clips;
+        for (size_t p = 0; p < count; p++)
+            if (kept == (size_t)ceil(points[p].share * (double)clips - 1e-9))
+                points[p] = (struct coverage_point){points[p].share, sure[kept - 1].probability,
+                                                    (double)right / (double)kept, kept};
     }
     free(sure);
+    return area;
+}
+
+void coverage_make(struct coverage *coverage, const struct prediction_list *predictions)
+{
+    static const double shares[COVERAGE_POINTS] = {1, 0.95, 0.9, 0.8, 0.7, 0.5};
+
+    *coverage = (struct coverage){0};
+    for (int p = 0; p < COVERAGE_POINTS; p++)
+        coverage->points[p].share = shares[p];
+    coverage->aurc = coverage_points(predictions, coverage->points, COVERAGE_POINTS);
 }

@@ -38,15 +38,22 @@ struct uncalibrated {
 void temperature_undo(const struct prediction_list *predictions, double temperature,
                       struct uncalibrated *uncalibrated);
 
-/* The metrics where only the surest share of the predictions is kept; single_label. */
+/* What comes of it where only the surest share of the predictions is kept; single_label. */
+struct coverage_point {
+    double share, threshold; /* of clips; the least probability that is kept */
+    double accuracy;
+    size_t clips;
+};
+
+/* Fills in the points, whose shares the caller has set, from 1 down.  Where no clip has a label they have
+ * none either.  Returns the area under the risk-coverage curve. */
+double coverage_points(const struct prediction_list *predictions, struct coverage_point *points,
+                       size_t count);
+
 enum { COVERAGE_POINTS = 6 };
 
 struct coverage {
-    struct coverage_point {
-        double share, threshold; /* of clips; the least probability that is kept */
-        double accuracy;
-        size_t clips;
-    } points[COVERAGE_POINTS];
+    struct coverage_point points[COVERAGE_POINTS];
     double
         aurc; /* area under the risk-coverage curve: the mean share of errors over all coverages; 0 is best */
 };

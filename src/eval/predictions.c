@@ -123,8 +123,9 @@ void prediction_print_target(const struct prediction_list *list, const struct pr
 void prediction_print_predicted(const struct prediction_list *list, const struct prediction *p,
                                 struct text *out)
 {
+    text_add_bytes(out, "", 0);
     if (list->task == SINGLE_LABEL)
-        text_add(out, "%s", list->labels[p->predicted]);
+        text_add(out, "%s", p->predicted < 0 ? "" : list->labels[p->predicted]);
     else
         target_print(list->task, list->labels, list->label_count,
                      p->decisions ? p->decisions : p->probabilities, out);

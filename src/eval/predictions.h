@@ -13,7 +13,7 @@
 /* One clip's prediction.  Arrays have one value per label of the list that holds it. */
 struct prediction {
     const char *path;
-    int label, predicted;  /* single_label: indices; label is -1 where there is none */
+    int label, predicted;  /* single_label: indices; -1: a label that is not known, a prediction withheld */
     double *probabilities; /* of regression: the numbers predicted */
     double *targets;   /* of the other tasks: the targets, 0 or 1 or numbers; NULL where that is not known */
     double *decisions; /* multi_label: 1 for the labels given */

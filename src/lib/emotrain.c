@@ -49,6 +49,12 @@ static bool process_is_whole(struct error *error)
                      self, first);
 }
 
+static void put_error(const struct error *failure, struct emotrain_error *out)
+{
+    *out = (struct emotrain_error){.status = error_exit_status(failure)};
+    memcpy(out->message, failure->message, sizeof out->message);
+}
+
 /* What a call does. */
 typedef bool work_function(void *context, struct error *error);
 
@@ -78,8 +84,7 @@ static bool call(work_function *work, void *context, bool verbose, int threads, 
         et_use_threads(before);
     }
     log_hush(hushed);
-    *out = (struct emotrain_error){.status = error_exit_status(&failure)};
-    memcpy(out->message, failure.message, sizeof out->message);
+    put_error(&failure, out);
     return out->status == 0;
 }
 
@@ -181,6 +186,20 @@ const char *emotrain_label(const struct emotrain *model, size_t k)
 double emotrain_threshold(const struct emotrain *model, size_t k)
 {
     return k < model->model->labels.count ? model->model->thresholds[k] : 0.5;
+}
+
+bool emotrain_reject(const struct emotrain *model, double accuracy, double *threshold, double *share,
+                     struct emotrain_error *error)
+{
+    struct error failure = {0};
+    const struct kept_share *kept = model_reject(model->model, accuracy, &failure);
+
+    if (kept) {
+        *threshold = kept->threshold;
+        *share = kept->share;
+    }
+    put_error(&failure, error);
+    return kept != NULL;
 }
 
 int emotrain_sample_rate(const struct emotrain *model)

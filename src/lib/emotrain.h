@@ -75,6 +75,13 @@ EMOTRAIN_API enum emotrain_input emotrain_input(const struct emotrain *model);
 EMOTRAIN_API size_t emotrain_label_count(const struct emotrain *model);
 EMOTRAIN_API const char *emotrain_label(const struct emotrain *model, size_t k);
 EMOTRAIN_API double emotrain_threshold(const struct emotrain *model, size_t k);
+
+/* Of EMOTRAIN_SINGLE_LABEL: which predictions to withhold, so that others are right as often as `accuracy` (0
+ * to 1), judged by the validation part that the model was trained with.  *threshold: the least probability of
+ * a predicted label that is to be kept; *share: of the validation part's predictions that were.  Fails where
+ * there was no validation part, or no share was so accurate. */
+EMOTRAIN_API bool emotrain_reject(const struct emotrain *model, double accuracy, double *threshold,
+                                  double *share, struct emotrain_error *error);
 EMOTRAIN_API int emotrain_sample_rate(
     const struct emotrain *model); /* Hz, that sounds are resampled to; 0: they are taken as recorded */
 

@@ -142,7 +142,7 @@ static bool ensemble_save(const struct model *model, const char *directory, stru
 
 /* What model_open needs to know; it completes the rest. */
 static bool write_config(const char *directory, const struct model *first, const double *weights,
-                         size_t count, const double *thresholds, struct error *error)
+                         size_t count, struct error *error)
 {
     cJSON *json = cJSON_CreateObject(), *labels = cJSON_AddObjectToObject(json, "id2label");
     char *path = path_join(directory, "config.json");
@@ -155,9 +155,6 @@ static bool write_config(const char *directory, const struct model *first, const
     cJSON_AddStringToObject(json, "model_type", MODEL_ENSEMBLE.model_type);
     cJSON_AddStringToObject(json, "problem_type", TASKS[first->task].problem_type);
     cJSON_AddItemToObject(json, WEIGHTS, cJSON_CreateDoubleArray(weights, (int)count));
-    if (thresholds)
-        cJSON_AddItemToObject(json, "emotrain_thresholds",
-                              cJSON_CreateDoubleArray(thresholds, (int)first->labels.count));
     bool done = json_write(path, json, error);
     cJSON_Delete(json);
     free(path);
@@ -172,11 +169,11 @@ static bool write_preprocessing(const char *directory, const struct model *first
 }
 
 bool ensemble_write(const char *directory, struct model *const *members, const double *weights, size_t count,
-                    const double *thresholds, struct error *error)
+                    struct error *error)
 {
     return save_members(directory, members, count, error) &&
            write_preprocessing(directory, members[0], error) &&
-           write_config(directory, members[0], weights, count, thresholds, error);
+           write_config(directory, members[0], weights, count, error);
 }
 
 /* ---- ONNX ---- */

@@ -18,9 +18,8 @@ bool ensemble_is(const char *directory);
 /* Fails, naming both, where two models cannot be members of one ensemble. */
 bool ensemble_fits(const struct model *a, const struct model *b, struct error *error);
 
-/* Writes the members, their weights (which sum to 1) and thresholds (of multi_label, one per label; else
- * NULL) into an existing folder. */
+/* Writes the members and their weights, which sum to 1, into an existing folder. */
 bool ensemble_write(const char *directory, struct model *const *members, const double *weights, size_t count,
-                    const double *thresholds, struct error *error);
+                    struct error *error);
 
 #endif

@@ -422,7 +422,64 @@ static void read_numbers(const cJSON *json, const char *name, double *numbers, s
 }
 
 static const char TEMPERATURE[] = "emotrain_temperature", THRESHOLDS[] = "emotrain_thresholds",
-                  MEANS[] = "emotrain_target_means", DEVIATIONS[] = "emotrain_target_deviations";
+                  COVERAGE[] = "emotrain_coverage", MEANS[] = "emotrain_target_means",
+                  DEVIATIONS[] = "emotrain_target_deviations";
+
+/* "emotrain_coverage": [[share, threshold, accuracy], ...]. */
+static bool read_kept(struct model *model, struct error *error)
+{
+    const cJSON *array = cJSON_GetObjectItemCaseSensitive(model->json, COVERAGE), *row = NULL;
+
+    cJSON_ArrayForEach(row, array)
+    {
+        double values[3] = {0};
+        bool good = model->kept_count < KEPT_SHARES && cJSON_GetArraySize(row) == 3;
+        for (int i = 0; good && i < 3; i++) {
+            const cJSON *item = cJSON_GetArrayItem(row, i);
+            good = cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble <= 1;
+            values[i] = good ? item->valuedouble : 0;
+        }
+        if (!good)
+            return error_set(error, "%s: \"%s\" must be up to %d rows of three numbers from 0 to 1",
+                             model->path, COVERAGE, KEPT_SHARES);
+        model->kept[model->kept_count++] = (struct kept_share){values[0], values[1], values[2]};
+    }
+    return true;
+}
+
+static void describe_kept(const struct model *model)
+{
+    cJSON *array = cJSON_CreateArray();
+
+    for (size_t i = 0; i < model->kept_count; i++) {
+        const struct kept_share *kept = &model->kept[i];
+        const double row[3] = {kept->share, kept->threshold, kept->accuracy};
+        cJSON_AddItemToArray(array, cJSON_CreateDoubleArray(row, 3));
+    }
+    json_put(model->json, COVERAGE, array);
+}
+
+const struct kept_share *model_reject(const struct model *model, double accuracy, struct error *error)
+{
+    double best = 0;
+
+    for (size_t i = 0; i < model->kept_count; i++) {
+        if (model->kept[i].accuracy >= accuracy)
+            return &model->kept[i];
+        best = fmax(best, model->kept[i].accuracy);
+    }
+    if (model->kept_count)
+        error_usage(error,
+                    "%s: no share of its predictions for the validation part is %g right; the best is %.3f",
+                    model->path, accuracy, best);
+    else
+        error_usage(
+            error,
+            "%s: nothing says which of its predictions were right: train one label of several, with a "
+            "validation part (split.validation=0.1)",
+            model->path);
+    return NULL;
+}
 
 /* Whether labels are dimensions of emotion, which are numbers. */
 static bool are_dimensions(const struct strings *labels)
@@ -464,7 +521,7 @@ static bool read_task(struct model *model, const struct model_settings *settings
     read_numbers(model->json, THRESHOLDS, model->thresholds, labels);
     read_numbers(model->json, MEANS, model->means, labels);
     read_numbers(model->json, DEVIATIONS, model->deviations, labels);
-    return true;
+    return settings || read_kept(model, error);
 }
 
 /* What training found out about predictions, for config.json. */
@@ -475,6 +532,9 @@ static void describe_outputs(const struct model *model)
     cJSON_DeleteItemFromObjectCaseSensitive(model->json, TEMPERATURE);
     if (model->task == SINGLE_LABEL && model->temperature != 1)
         cJSON_AddNumberToObject(model->json, TEMPERATURE, model->temperature);
+    cJSON_DeleteItemFromObjectCaseSensitive(model->json, COVERAGE);
+    if (model->kept_count)
+        describe_kept(model);
     if (model->task == MULTI_LABEL)
         json_put(model->json, THRESHOLDS, cJSON_CreateDoubleArray(model->thresholds, labels));
     if (model->task == REGRESSION) {

@@ -101,13 +101,22 @@ struct model_source {
     bool is_member; /* of an ensemble: it cannot be one itself */
 };
 
+/* single_label: the accuracy of the surest predictions for the validation part, that share of them;
+ * `threshold` is the least probability among those. */
+struct kept_share {
+    double share, threshold, accuracy;
+};
+enum { KEPT_SHARES = 20 };
+
 struct model {
     const struct model_kind *kind;
     char *path;
     enum task task;
     struct strings labels;
-    struct strings features;    /* INPUT_FEATURES: their names, in order */
-    double temperature;         /* single_label: logits are divided by it; 1: they are not */
+    struct strings features;             /* INPUT_FEATURES: their names, in order */
+    double temperature;                  /* single_label: logits are divided by it; 1: they are not */
+    struct kept_share kept[KEPT_SHARES]; /* from all down; none where there was no validation part */
+    size_t kept_count;
     double *thresholds;         /* (labels) multi_label: a probability above it gives the label */
     double *means, *deviations; /* (labels) regression: of the numbers that were learned from */
     cJSON *json;                /* config.json: as read, then as it will be saved */
@@ -264,6 +273,10 @@ struct et_tensor *model_forward(const struct model *model, struct et_scope *scop
 /* Model outputs (clips, labels), as forward gives them, to predictions: probabilities by softmax or sigmoid,
  * or numbers. */
 void model_probabilities(const struct model *model, float *outputs, int64_t clips);
+
+/* The largest share of predictions that had at least that accuracy on the validation part; NULL, with a usage
+ * error, where there is none. */
+const struct kept_share *model_reject(const struct model *model, double accuracy, struct error *error);
 
 /* Sets model->means and deviations to those of the targets (clips, labels). */
 void model_learn_scale(struct model *model, const double *const *targets, size_t count);

@@ -183,8 +183,10 @@ bool experiment_open_model(struct experiment *e, const char *checkpoint, struct 
     bool done = !error->kind && (!head || take_head_settings(e->config, head, error)) &&
                 open_model(e, checkpoint, head, error);
 
-    if (done && !checkpoint)
-        e->model->temperature = 1; /* that of the model it begins with was of other weights */
+    if (done && !checkpoint) { /* that of the model it begins with was of other weights */
+        e->model->temperature = 1;
+        e->model->kept_count = 0;
+    }
     free(head);
     return done;
 }

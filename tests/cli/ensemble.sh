@@ -27,11 +27,13 @@ cp err all.err
 
 # Weighed on the validation part: weights are recorded, and the predictions are their mean.
 expect 0 "weighted avg" "$emotrain" ensemble one two three --run weighed --weigh
-weights=$(sed -n '/emotrain_weights/,/]/p' runs/weighed/best/config.json | tr -d '\n' | sed 's/.*\[//; s/\].*//; s/,/ /g')
+weights=$(tr -d '\n' <runs/weighed/best/config.json | sed 's/.*emotrain_weights[^[]*\[\([^]]*\)\].*/\1/; s/,/ /g')
 echo "$weights" | awk '{ s = $1 + $2 + $3; exit !(NF == 3 && (s - 1)^2 < 1e-12 && ($1 - $3)^2 > 1e-6) }' || fail "weights $weights"
 mean runs/{one,two,three}/predictions.csv >wanted
 close wanted runs/weighed/predictions.csv || fail "not the weighted mean"
 [ "$(cat runs/weighed/metrics.jsonl 2>/dev/null | wc -l)" = 0 ] || fail "an ensemble has no training"
+
+grep -q emotrain_coverage runs/weighed/best/config.json || fail "an ensemble with a validation part does not know its accuracy"
 
 # Everywhere else it is a model: evaluated, asked, exported, moved.
 report=$(sed -n 's/^UAR  *\([0-9.]*\).*/\1/p' runs/all/classification_report.txt)

@@ -69,6 +69,24 @@ done
 paste -d, tempered.csv exported.csv | tail -1 | awk -F, '{ for (i = 4; i <= 11; i++) if (($i - $(i + 11))^2 > 1e-10) exit 1 }' ||
   fail "an exported model predicts otherwise: $(cat tempered.csv exported.csv)"
 
+# Unsure predictions are withheld, by what was right on the validation part.
+least=$(tr -d '\n\t ' <runs/tempered/best/config.json | sed 's/.*"emotrain_coverage":\[\(.*\]\)\].*/\1/; s/\],\[/\n/g; s/[][]//g' | awk -F, '$3 > a { a = $3; t = $2 } END { print t, a }')
+accuracy=${least#* } least=${least% *}
+"$emotrain" eval tempered --part validation --reject "$accuracy" >out 2>err || fail "$(cat err)"
+awk -v a="$accuracy" '/^--reject/ { if (($(NF - 9) - a)^2 > 1e-8) exit 1; found = 1 } END { exit !found }' out || fail "accuracy $accuracy, but $(cat out)"
+expect 0 "^--reject $accuracy: " "$emotrain" eval tempered --reject "$accuracy"
+"$emotrain" predict tempered corpus/Actor_0[12] --reject "$accuracy" --format csv >rejected.csv 2>err || fail "$(cat err)"
+grep -q "with a probability below $(printf %.3f "$least") are withheld" err || fail "$(cat err)"
+awk -F, -v t="$least" 'NR > 1 { m = 0; for (k = 4; k <= NF; k++) if ($k > m) m = $k; n += $3 == ""; if (($3 == "") != (m < t)) exit 1 } END { exit !(n > 0 && n < NR - 1) }' rejected.csv ||
+  fail "not those below $least: $(cat rejected.csv)"
+"$emotrain" predict tempered corpus/Actor_0[12] --reject "$accuracy" 2>err | grep -q "(unsure)" || fail "a table without unsure ones"
+"$emotrain" predict tempered corpus/Actor_0[12] --reject "$accuracy" --format json 2>err | grep -q '"predicted":null' || fail "$(cat err)"
+"$emotrain" predict exported $clip --reject "$accuracy" >/dev/null 2>err || fail "an exported model: $(cat err)"
+expect_error 2 "no share of its predictions" "$emotrain" predict plain $clip --reject 1
+expect 0 "weighted avg" "$emotrain" --config tiny.ini --run without --set train.epochs=1
+expect_error 2 "nothing says which of its predictions were right" "$emotrain" predict without $clip --reject 0.9
+expect_error 2 "expected an accuracy" "$emotrain" eval tempered --reject 90
+
 # Nothing that goes by evaluations goes by those of the test part, and nothing is taken that cannot be done.
 refuse() { expect_error 2 "$1" "$emotrain" --config tiny.ini --run refused "${@:2}"; }
 refuse "early_stopping_patience needs a validation part" --set train.early_stopping_patience=2

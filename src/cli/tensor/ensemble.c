@@ -10,6 +10,7 @@
 #include "run/describe_run.h"
 #include "run/environment.h"
 #include "run/experiment.h"
+#include "run/kept_shares.h"
 #include "run/recorded_run.h"
 #include "run/run_folder.h"
 #include "run/run_record.h"
@@ -36,9 +37,9 @@ struct ensemble_job {
     struct experiment experiment; /* the first run's, but for its name */
     struct member *members;
     size_t count;
-    double *weights, *thresholds; /* thresholds: of multi_label */
-    char *folder, *making;        /* the run's, and under which name it is made */
-    int lock;                     /* of the latter, or -1 */
+    double *weights;
+    char *folder, *making; /* the run's, and under which name it is made */
+    int lock;              /* of the latter, or -1 */
     int64_t run;
     struct run_info info;
 };
@@ -146,11 +147,21 @@ static bool read_corpus(struct ensemble_job *job, struct error *error)
     return name_run(job, error) && experiment_read_corpus(e, error) && check_splits(job, error);
 }
 
-/* ---- weights and thresholds ---- */
+/* ---- weights ---- */
 
 static bool has_validation(const struct ensemble_job *job)
 {
     return split_selection_part(&job->experiment.corpus.split) == PART_VALIDATION;
+}
+
+/* The members' predictions for the validation part; caller frees the array. */
+static const struct prediction_list **lists_of(const struct ensemble_job *job)
+{
+    const struct prediction_list **lists = mem_zero(job->count, sizeof(struct prediction_list *));
+
+    for (size_t i = 0; i < job->count; i++)
+        lists[i] = &job->members[i].validation;
+    return lists;
 }
 
 static bool predict_validation(struct ensemble_job *job, struct error *error)
@@ -168,29 +179,10 @@ static bool predict_validation(struct ensemble_job *job, struct error *error)
     return done;
 }
 
-/* The thresholds that suit the mean best; without a validation part, the mean of the members'. */
-static void choose_thresholds(struct ensemble_job *job, const struct prediction_list *const *lists)
-{
-    const struct strings *labels = &job->experiment.labels;
-    struct prediction_list mean;
-
-    job->thresholds = mem_zero(labels->count, sizeof *job->thresholds);
-    for (size_t i = 0; i < job->count; i++)
-        for (size_t k = 0; k < labels->count; k++)
-            job->thresholds[k] += job->members[i].trained.model->thresholds[k] / (double)job->count;
-    if (!has_validation(job))
-        return;
-    prediction_list_start(&mean, MULTI_LABEL, (const char *const *)labels->items, labels->count);
-    mixture_mean(lists, job->count, job->weights, job->thresholds, &mean);
-    thresholds_make(&mean, job->thresholds);
-    prediction_list_free(&mean);
-}
-
 static bool choose_weights(struct ensemble_job *job, struct error *error)
 {
-    bool weighs = job->options->weigh, decides = first_model(job)->task == MULTI_LABEL;
-    const struct prediction_list **lists = mem_zero(job->count, sizeof(struct prediction_list *));
-    bool done = true;
+    const struct prediction_list **lists = lists_of(job);
+    bool weighs = job->options->weigh, done = true;
 
     if (weighs && !has_validation(job))
         done =
@@ -198,16 +190,11 @@ static bool choose_weights(struct ensemble_job *job, struct error *error)
                                "part chooses nothing");
     else if (weighs && first_model(job)->task == REGRESSION)
         done = error_usage(error, "--weigh: is of labels, not of numbers");
-    for (size_t i = 0; i < job->count; i++) {
+    for (size_t i = 0; i < job->count; i++)
         job->weights[i] = 1 / (double)job->count;
-        lists[i] = &job->members[i].validation;
-    }
-    if (done && has_validation(job) && (weighs || decides))
-        done = predict_validation(job, error);
+    done = done && (!has_validation(job) || predict_validation(job, error));
     if (done && weighs)
         mixture_weigh(lists, job->count, job->weights);
-    if (done && decides)
-        choose_thresholds(job, lists);
     free(lists);
     return done;
 }
@@ -222,12 +209,36 @@ static bool save_model(struct ensemble_job *job, struct error *error)
     for (size_t i = 0; i < job->count; i++)
         models[i] = job->members[i].trained.model;
     bool done = folder_make(folder, error) &&
-                ensemble_write(folder, models, job->weights, job->count, job->thresholds, error) &&
+                ensemble_write(folder, models, job->weights, job->count, error) &&
                 folder_sync(folder, error) && link_replace(MODEL_FOLDER, best, error);
     free(models);
     free(folder);
     free(best);
     return done;
+}
+
+/* What suits the mean of the members' predictions for the validation part; without one, thresholds are the
+ * mean of theirs. */
+static void choose_outputs(struct ensemble_job *job)
+{
+    struct model *model = job->experiment.model;
+    const struct prediction_list **lists = lists_of(job);
+    struct prediction_list mean;
+
+    for (size_t k = 0; k < model->labels.count; k++) {
+        model->thresholds[k] = 0;
+        for (size_t i = 0; i < job->count; i++)
+            model->thresholds[k] += job->weights[i] * model->members[i]->thresholds[k];
+    }
+    prediction_list_start(&mean, model->task, (const char *const *)model->labels.items, model->labels.count);
+    if (has_validation(job))
+        mixture_mean(lists, job->count, job->weights, model->thresholds, &mean);
+    if (mean.count && model->task == MULTI_LABEL)
+        thresholds_make(&mean, model->thresholds);
+    if (mean.count)
+        kept_shares_note(model, &mean);
+    prediction_list_free(&mean);
+    free(lists);
 }
 
 /* As it was saved; its members make room. */
@@ -241,8 +252,12 @@ static bool open_model(struct ensemble_job *job, struct error *error)
         job->members[i].trained.model = NULL;
     }
     job->experiment.model = model_open(&source, error);
+    if (job->experiment.model) {
+        choose_outputs(job);
+        model_save_config(job->experiment.model, folder, error);
+    }
     free(folder);
-    return job->experiment.model != NULL;
+    return !error->kind;
 }
 
 /* ---- what the run says of itself ---- */
@@ -391,7 +406,6 @@ static void close_job(struct ensemble_job *job, const struct error *error)
     experiment_close(&job->experiment);
     free(job->members);
     free(job->weights);
-    free(job->thresholds);
     free(job->folder);
     free(job->making);
 }

@@ -73,6 +73,32 @@ static bool predict_part(const struct trained_model *trained, const struct datas
     return done;
 }
 
+/* How often what --reject keeps is right in this part. */
+static bool print_kept(const char *reject, const struct model *model, const struct prediction_list *list,
+                       struct error *error)
+{
+    double accuracy;
+    const struct kept_share *kept =
+        reject_read(reject, &accuracy, error) ? model_reject(model, accuracy, error) : NULL;
+    size_t count = 0, right = 0, known = 0;
+
+    if (!kept)
+        return false;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct prediction *p = &list->items[i];
+        bool stays = p->label >= 0 && p->probabilities[p->predicted] >= kept->threshold;
+        known += p->label >= 0;
+        count += stays;
+        right += stays && p->label == p->predicted;
+    }
+    printf(
+        "--reject %s: %zu of %zu predictions have a probability of at least %.3f, and %.4f of them are right "
+        "(validation: %.4f of %.0f %%)\n",
+        reject, count, known, kept->threshold, count ? (double)right / (double)count : 0, kept->accuracy,
+        100 * kept->share);
+    return true;
+}
+
 /* ---- robustness ---- */
 
 /* What --distort all stands for. */
@@ -159,7 +185,7 @@ static bool evaluate_distorted(const struct trained_model *trained, const struct
 /* ---- the command ---- */
 
 static bool evaluate_part(const struct trained_model *trained, const struct indexed_corpus *corpus,
-                          enum part part, const struct strings *distort, struct error *error)
+                          enum part part, const struct options *options, struct error *error)
 {
     struct prediction_list predictions = {0};
     struct robustness robustness = {0};
@@ -169,14 +195,15 @@ static bool evaluate_part(const struct trained_model *trained, const struct inde
     struct features *features = dataset_features(&config_settings(trained->config)->linear, error);
     const struct dataset_source from =
         dataset_source_of(config_settings(trained->config), corpus, &trained->model->labels, features);
-    bool done = !error->kind && robustness_open(&robustness, distort, corpus->cache, error) &&
+    bool done = !error->kind && robustness_open(&robustness, &options->distort, corpus->cache, error) &&
                 predict_part(trained, &from, part, NULL, &predictions, error);
     if (done) {
         print_report(&predictions);
         print_remarks(trained, corpus);
         warn_other_split(trained, corpus);
-        done = robustness.words.count == 0 ||
-               evaluate_distorted(trained, &from, part, &robustness, &predictions, error);
+        done = (!options->reject || print_kept(options->reject, trained->model, &predictions, error)) &&
+               (robustness.words.count == 0 ||
+                evaluate_distorted(trained, &from, part, &robustness, &predictions, error));
     }
     prediction_list_free(&predictions);
     robustness_close(&robustness);
@@ -203,7 +230,7 @@ bool command_eval(const struct options *options, struct error *error)
                 corpora_index(&corpus, config_settings(trained.config), error) &&
                 corpora_split(&corpus, config_settings(trained.config), error) &&
                 take_model_labels(&trained, &corpus, part, error) &&
-                evaluate_part(&trained, &corpus, part, &options->distort, error);
+                evaluate_part(&trained, &corpus, part, options, error);
 
     corpora_close(&corpus);
     trained_model_close(&trained);

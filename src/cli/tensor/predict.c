@@ -40,13 +40,18 @@ static void copy_error(struct error *error, const struct emotrain_error *failure
 struct prediction_job {
     struct emotrain *model;
     double *thresholds; /* the model's */
+    double least;       /* probability of a label that is predicted: others are withheld (--reject) */
     struct replies replies;
 };
 
 static void add_prediction(const struct prediction_job *job, struct prediction_list *list, const char *path,
                            const float *row)
 {
-    prediction_fill(list, prediction_list_add(list, path, -1, NULL), row, job->thresholds);
+    struct prediction *p = prediction_list_add(list, path, -1, NULL);
+
+    prediction_fill(list, p, row, job->thresholds);
+    if (list->task == SINGLE_LABEL && p->probabilities[p->predicted] < job->least)
+        p->predicted = -1;
 }
 
 /* Takes note of a window's predictions. */
@@ -188,6 +193,25 @@ static void start_replies(struct prediction_job *job)
     free(labels);
 }
 
+/* Finds what --reject asks for. */
+static bool find_least(const struct options *options, struct prediction_job *job, struct error *error)
+{
+    struct emotrain_error failure;
+    double accuracy, share;
+
+    if (!options->reject)
+        return true;
+    if (!reject_read(options->reject, &accuracy, error))
+        return false;
+    if (emotrain_reject(job->model, accuracy, &job->least, &share, &failure))
+        log_info(
+            "--reject %s: labels with a probability below %.3f are withheld; on the validation part %.0f %% "
+            "were kept",
+            options->reject, job->least, 100 * share);
+    copy_error(error, &failure);
+    return !error->kind;
+}
+
 static void free_replies(struct replies *replies)
 {
     prediction_list_free(&replies->whole);
@@ -243,7 +267,7 @@ bool command_predict(const struct options *options, struct error *error)
     if (done && (job.model = open_model(options, error))) {
         struct error without_prediction = {0};
         start_replies(&job);
-        done = predict_all(&job, &paths, &without_prediction);
+        done = find_least(options, &job, error) && predict_all(&job, &paths, &without_prediction);
         if (done)
             done = write_replies(options, format, &job.replies, error);
         if (!error->kind)

@@ -59,7 +59,8 @@ static void table_row(const struct row *row, const struct replies *replies, stru
     struct text predicted = {0};
     if (replies->whole.task != REGRESSION) {
         prediction_print_predicted(&replies->whole, row->prediction, &predicted);
-        text_add(out, "  %-*s", longest(labels, count, 9), predicted.text);
+        bool withheld = replies->whole.task == SINGLE_LABEL && row->prediction->predicted < 0;
+        text_add(out, "  %-*s", longest(labels, count, 9), withheld ? "(unsure)" : predicted.text);
     }
     for (size_t k = 0; k < count; k++) {
         if (replies->whole.task == REGRESSION)
@@ -127,7 +128,9 @@ static void add_prediction(cJSON *json, const struct prediction *prediction,
     struct text predicted = {0};
 
     prediction_print_predicted(list, prediction, &predicted);
-    if (!numbers) /* as the columns of the CSV: the label itself is not known here */
+    if (list->task == SINGLE_LABEL && prediction->predicted < 0)
+        cJSON_AddNullToObject(json, "predicted"); /* withheld */
+    else if (!numbers) /* as the columns of the CSV: the label itself is not known here */
         cJSON_AddStringToObject(json, "predicted", predicted.text);
     text_free(&predicted);
     cJSON *probabilities = cJSON_AddObjectToObject(json, numbers ? "values" : "probabilities");

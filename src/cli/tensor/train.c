@@ -9,6 +9,7 @@
 #include "run/describe_run.h"
 #include "run/environment.h"
 #include "run/experiment.h"
+#include "run/kept_shares.h"
 #include "run/run_folder.h"
 #include "run/run_record.h"
 #include "train/compute.h"
@@ -374,6 +375,7 @@ static void choose_outputs(const struct job *job, struct prediction_list *predic
         model->temperature = temperature_fit(predictions, before);
         temperature_change(predictions, before, model->temperature);
     }
+    kept_shares_note(model, predictions);
 }
 
 static double score_evaluation(void *context, struct prediction_list *predictions, int64_t step, double epoch,
