@@ -3,6 +3,7 @@
 
 #include "audio/encode.h"
 #include "audio/memory_file.h"
+#include "audio/pitch_shift.h"
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -275,6 +276,14 @@ static bool apply_gain(const struct distortion *d, struct signal *signal, double
     return true;
 }
 
+static bool apply_pitch(const struct distortion *d, struct signal *signal, double semitones,
+                        struct random_stream *stream, struct error *error)
+{
+    (void)d;
+    (void)stream;
+    return pitch_shift(signal, semitones, error);
+}
+
 /* ---- through a codec, in memory ---- */
 
 /* Replaces the signal by what its file holds, of the same length. */
@@ -359,6 +368,7 @@ static const struct kind KINDS[] = {
     {"mp3", "kbit/s", "mp3:16", 8, 320, false, apply_mp3},
     {"opus", "kbit/s", "opus:8", 6, 256, false, apply_opus},
     {"gain", "dB", "gain:-20dB", -100, 100, false, apply_gain},
+    {"pitch", "st", "pitch:-2..2st", -12, 12, false, apply_pitch},
     {"band", "Hz", "band:300-3400", 0, 1e6, false, apply_band},
 };
 

@@ -181,7 +181,8 @@ const struct setting SETTINGS[] = {
             "encoder; checkpoints contain the merged weights"),
     NUMBER(model, lora_alpha, "16", 1e-9, 1e9, "adapters are scaled by alpha / rank"),
     LIST(model, lora_targets, "q_proj,v_proj", ',',
-         "projections with adapters: of q_proj, k_proj, v_proj, out_proj"),
+         "linear layers with adapters: of q_proj, k_proj, v_proj, out_proj and the feed-forward layers' "
+         "intermediate_dense, output_dense"),
     CHOICE(task, model, task, "single_label", "single_label|multi_label|regression",
            "one label of several, any of several, or numbers"),
     BOOL(model, gradient_checkpointing, "no",
@@ -299,7 +300,7 @@ const struct setting SETTINGS[] = {
         SETTING_PATHS, const char *, augment, distort, "", .separator = ' ', .colons = 2,
         .help =
             "a training clip gets one of these: noise:SNR[:FOLDER], room:RT60[:FOLDER], telephone, mp3:RATE, "
-            "opus:RATE, gain:DB, band:LOW-HIGH; a number may be a range: noise:0..20dB")},
+            "opus:RATE, gain:DB, pitch:SEMITONES, band:LOW-HIGH; a number may be a range: noise:0..20dB")},
     NUMBER(augment, distort_probability, "0.5", 0, 1, "how probable that is"),
     NUMBER(augment, mixup, "0", 0, 1, "alpha of mixup: clips of a batch are mixed in pairs; 0: never"),
 

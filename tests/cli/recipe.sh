@@ -27,7 +27,7 @@ done
 
 mkdir noises
 cp corpus/Actor_05/*-01-0[12]-*.wav noises
-same distort 14 --set "augment.distort=noise:0..20dB:noises telephone room:0.2..0.4s gain:-6..6dB" --set augment.distort_probability=0.9
+same distort 14 --set "augment.distort=noise:0..20dB:noises telephone room:0.2..0.4s gain:-6..6dB pitch:-2..2st" --set augment.distort_probability=0.9
 grep -q "^distort = noise:0..20dB:../../noises telephone" runs/distort/config.ini || fail "$(grep ^distort runs/distort/config.ini)"
 
 # What a model stands: the same table each time, its first row the report's.

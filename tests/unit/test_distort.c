@@ -206,6 +206,50 @@ static void test_gain(void **state)
     signal_free(&loud);
 }
 
+/* Of a tone: how often it crosses zero upwards, a second. */
+static double frequency_of(const struct signal *signal)
+{
+    int crossings = 0;
+
+    for (int i = RATE; i < COUNT - RATE; i++)
+        crossings += signal->samples[i] < 0 && signal->samples[i + 1] >= 0;
+    return (double)crossings / (SECONDS - 2);
+}
+
+static void test_pitch(void **state)
+{
+    static const struct {
+        const char *words;
+        double semitones;
+    } shifts[] = {{"pitch:12st", 12},
+                  {"pitch:4.5st", 4.5},
+                  {"pitch:-3", -3},
+                  {"pitch:-12st", -12},
+                  {"pitch:0.1st", 0.1}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof shifts / sizeof shifts[0]; i++) {
+        struct signal clean = tone(300, 0.3), shifted = tone(300, 0.3), spoken = voice(), high = voice();
+        double wanted = 300 * pow(2, shifts[i].semitones / 12);
+        distort(shifts[i].words, NULL, &shifted, 1);
+        assert_int_equal(shifted.count, COUNT);
+        assert_int_equal(shifted.rate, RATE);
+        assert_float_equal(frequency_of(&shifted), wanted, 0.002 * wanted);
+        assert_float_equal(power(shifted.samples, COUNT), power(clean.samples, COUNT),
+                           0.02 * power(clean.samples, COUNT));
+        distort(shifts[i].words, NULL, &high, 1); /* louder and softer by turns, as before */
+        for (int second = 0; second < SECONDS; second++) {
+            double was = power(spoken.samples + second * RATE, RATE),
+                   is = power(high.samples + second * RATE, RATE);
+            assert_true(is > 0.6 * was && is < 1.4 * was);
+        }
+        signal_free(&clean);
+        signal_free(&shifted);
+        signal_free(&spoken);
+        signal_free(&high);
+    }
+}
+
 /* How alike a codec leaves a voice, wherever its delay puts it. */
 static double kept_by(const char *words)
 {
@@ -247,7 +291,8 @@ static void test_words(void **state)
                                          {"mp3:4", "expected mp3:16"},
                                          {"band:300", "expected band:300-3400"},
                                          {"band:3400-300", "expected band:300-3400"},
-                                         {"gain:3:a", "expected gain:-20dB"}};
+                                         {"gain:3:a", "expected gain:-20dB"},
+                                         {"pitch:13", "expected pitch:-2..2st"}};
     struct error error = {0};
 
     (void)state;
@@ -259,10 +304,15 @@ static void test_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_noise),  cmocka_unit_test(test_noise_from_a_folder),
-        cmocka_unit_test(test_room),   cmocka_unit_test(test_bands),
-        cmocka_unit_test(test_gain),   cmocka_unit_test(test_telephone_has_few_steps),
-        cmocka_unit_test(test_codecs), cmocka_unit_test(test_words),
+        cmocka_unit_test(test_noise),
+        cmocka_unit_test(test_noise_from_a_folder),
+        cmocka_unit_test(test_room),
+        cmocka_unit_test(test_bands),
+        cmocka_unit_test(test_gain),
+        cmocka_unit_test(test_pitch),
+        cmocka_unit_test(test_telephone_has_few_steps),
+        cmocka_unit_test(test_codecs),
+        cmocka_unit_test(test_words),
     };
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);

@@ -657,6 +657,61 @@ static char *published(const char *name)
     return arena_format(&arena, "%s/golden/encoders/%s/model", EMOTRAIN_TESTS, name);
 }
 
+/* Adapters on all linear layers, of families that have one feed-forward network in a layer, or two. */
+static void test_adapters_of_families(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t adapters; /* of a layer */
+    } cases[] = {{"wav2vec2_layer", 6},
+                 {"wavlm_layer", 6},
+                 {"wav2vec2_conformer_rotary", 8},
+                 {"wav2vec2_bert_key", 8},
+                 {"whisper_80", 6}};
+    const int64_t lengths[2] = {6000, 9000};
+    struct batch batch = make_batch(lengths, 2, 9000, 0);
+    struct error error = {0};
+
+    (void)state;
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        float before[64], adapted[64], saved[64];
+        struct settings settings = *settings_default();
+        settings.model.lora_rank = 2;
+        settings.model.lora_targets = "q_proj,k_proj,v_proj,out_proj,intermediate_dense,output_dense";
+        struct model *model = open_model(published(cases[c].name), &settings, &error);
+        assert_good(model, error);
+        size_t outputs = 2 * model->labels.count, adapters = 0, changed = 0;
+        int64_t layers = cJSON_GetObjectItem(model->json, "encoder_layers")
+                             ? (int64_t)cJSON_GetObjectItem(model->json, "encoder_layers")->valuedouble
+                             : (int64_t)cJSON_GetObjectItem(model->json, "num_hidden_layers")->valuedouble;
+        assert_true(outputs <= 64);
+        batch_outputs(model, &batch, false, before);
+        struct et_scope *scope = et_scope_open(NULL);
+        for (size_t i = 0; i < model->parameters.count; i++)
+            if (strstr(model->parameters.items[i].name, ".lora_")) {
+                adapters++;
+                et_normal_(scope, model->parameters.items[i].tensor, 0, 0.3);
+            }
+        assert_good(et_scope_close(scope, &error), error);
+        assert_int_equal(adapters, (size_t)layers * 2 * cases[c].adapters);
+        batch_outputs(model, &batch, false, adapted);
+        for (size_t k = 0; k < outputs; k++)
+            changed += fabsf(adapted[k] - before[k]) > 1e-3f;
+        assert_true(changed > 0);
+        char *merged = unit_path(cases[c].name);
+        assert_true(folder_make(merged, &error));
+        assert_good(model_save(model, merged, &error), error);
+        model_close(model);
+        model = open_model(merged, NULL, &error);
+        assert_good(model, error);
+        batch_outputs(model, &batch, false, saved);
+        for (size_t k = 0; k < outputs; k++)
+            assert_float_equal(saved[k], adapted[k], 2e-5f * (1 + fabsf(adapted[k])));
+        model_close(model);
+    }
+    free_batch(&batch);
+}
+
 /* A copy of a published model, its weights renamed, its config.json with one text in place of another. */
 static char *changed_model(const char *name, const char *from,
                            const char *(*rename)(const char *, struct arena *), const char *old,
@@ -896,6 +951,7 @@ int main(void)
         cmocka_unit_test(test_saved_model_answers_the_same),
         cmocka_unit_test(test_freeze),
         cmocka_unit_test(test_adapters),
+        cmocka_unit_test(test_adapters_of_families),
         cmocka_unit_test(test_training_pass_is_a_function_of_its_seed),
         cmocka_unit_test(test_spec_augment),
         cmocka_unit_test(test_no_prediction_by_chance),

@@ -91,6 +91,8 @@ void declare_attention(struct encoder *encoder, struct parameters *parameters, s
         attention->projections[order[k]] = declare_linear(
             encoder, parameters, width, width, order[k] != KEY || key_bias, "%s.%s", stem, names[order[k]]);
     encoder->attentions[layer] = attention;
+    for (int k = 0; k < PROJECTIONS; k++)
+        encoder->adaptable[layer].items[k] = &attention->projections[k];
 }
 
 /* ---- computing ---- */
@@ -108,7 +110,14 @@ bool pass_learns(const struct pass *pass, size_t index)
 struct et_tensor *apply_linear(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
                                const struct affine *a)
 {
-    return et_linear(s, x, pass_weight(pass, a->weight), a->has_bias ? pass_weight(pass, a->bias) : NULL);
+    struct et_tensor *y =
+        et_linear(s, x, pass_weight(pass, a->weight), a->has_bias ? pass_weight(pass, a->bias) : NULL);
+
+    if (!a->has_adapter)
+        return y;
+    struct et_tensor *low = et_linear(s, x, pass_weight(pass, a->adapter.down), NULL);
+    struct et_tensor *change = et_linear(s, low, pass_weight(pass, a->adapter.up), NULL);
+    return et_add(s, y, et_mul_scalar(s, change, pass->encoder->adapter_scale));
 }
 
 struct et_tensor *apply_norm(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
@@ -122,15 +131,7 @@ struct et_tensor *apply_norm(const struct pass *pass, struct et_scope *s, struct
 struct et_tensor *apply_projection(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
                                    const struct attention *attention, enum projection which)
 {
-    const struct encoder *encoder = pass->encoder;
-    const struct adapter *adapter = &attention->adapters[which];
-    struct et_tensor *y = apply_linear(pass, s, x, &attention->projections[which]);
-
-    if (!encoder->has_adapter[which])
-        return y;
-    struct et_tensor *low = et_linear(s, x, pass_weight(pass, adapter->down), NULL);
-    struct et_tensor *change = et_linear(s, low, pass_weight(pass, adapter->up), NULL);
-    return et_add(s, y, et_mul_scalar(s, change, encoder->adapter_scale));
+    return apply_linear(pass, s, x, &attention->projections[which]);
 }
 
 struct et_tensor *apply_dropout(const struct pass *pass, struct et_scope *s, struct et_tensor *x, double p)

@@ -44,8 +44,8 @@ struct affine declare_conv(const struct encoder *encoder, struct parameters *par
 struct affine declare_norm(const struct encoder *encoder, struct parameters *parameters, int64_t width,
                            const char *name, ...) __attribute__((format(printf, 4, 5)));
 
-/* The projections of one attention, of encoder->config's sizes, STEM.NAMES[QUERY] and so on, and their
- * adapters; `layer`: whose they are. */
+/* The projections of one attention, of encoder->config's sizes, STEM.NAMES[QUERY] and so on; `layer`:
+ * whose they are. */
 void declare_attention(struct encoder *encoder, struct parameters *parameters, struct attention *attention,
                        int64_t layer, const char *stem, const char *const names[PROJECTIONS], bool key_bias);
 
@@ -56,6 +56,7 @@ struct et_tensor *pass_weight(const struct pass *pass, size_t index);
 /* Whether this pass records a gradient for the parameter. */
 bool pass_learns(const struct pass *pass, size_t index);
 
+/* With its adapter, where it has one. */
 struct et_tensor *apply_linear(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
                                const struct affine *a);
 
@@ -63,7 +64,7 @@ struct et_tensor *apply_linear(const struct pass *pass, struct et_scope *s, stru
 struct et_tensor *apply_norm(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
                              const struct affine *a);
 
-/* Of an attention, with its adapter. */
+/* Of an attention. */
 struct et_tensor *apply_projection(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
                                    const struct attention *attention, enum projection which);
 

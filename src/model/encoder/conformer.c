@@ -123,6 +123,10 @@ void conformer_declare_layer(struct conformer *conformer, struct encoder *encode
         declare_linear(encoder, parameters, inner, hidden, true, "%s.ffn2.intermediate_dense", stem);
     l->second_out = declare_linear(encoder, parameters, hidden, inner, true, "%s.ffn2.output_dense", stem);
     l->final_norm = declare_norm(encoder, parameters, hidden, "%s.final_layer_norm", stem);
+    encoder->adaptable[i].items[FEED_FORWARD_IN] = &l->first_in;
+    encoder->adaptable[i].items[FEED_FORWARD_OUT] = &l->first_out;
+    encoder->adaptable[i].items[SECOND_IN] = &l->second_in;
+    encoder->adaptable[i].items[SECOND_OUT] = &l->second_out;
 }
 
 /* ---- positions ---- */

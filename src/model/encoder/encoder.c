@@ -98,24 +98,36 @@ static bool has_prefix(const char *name, const char *const *prefixes, size_t cou
 
 /* ---- parameters ---- */
 
-static const char *const PROJECTION_NAMES[PROJECTIONS] = {"q_proj", "k_proj", "v_proj", "out_proj"};
+/* What adapters go by; behind the dot, what model.lora_targets calls them. */
+static const char *const ADAPTABLE_NAMES[ADAPTABLE] = {
+    [QUERY] = "attention.q_proj",
+    [KEY] = "attention.k_proj",
+    [VALUE] = "attention.v_proj",
+    [OUT] = "attention.out_proj",
+    [FEED_FORWARD_IN] = "feed_forward.intermediate_dense",
+    [FEED_FORWARD_OUT] = "feed_forward.output_dense",
+    [SECOND_IN] = "feed_forward_2.intermediate_dense",
+    [SECOND_OUT] = "feed_forward_2.output_dense",
+};
+static const char LORA_TARGETS[] = "q_proj, k_proj, v_proj, out_proj, intermediate_dense, output_dense";
 
 /* Adapters begin at no change: the down projection as a linear layer does, the up projection at zero. */
 static void declare_adapters(struct encoder *e, struct parameters *p, int64_t i)
 {
-    int64_t hidden = e->config.hidden_size;
-    const int64_t down[4] = {e->adapter_rank, hidden}, up[4] = {hidden, e->adapter_rank};
-
-    for (int k = 0; k < PROJECTIONS; k++) {
-        struct adapter *adapter = &e->attentions[i]->adapters[k];
-        if (!e->has_adapter[k])
+    for (int k = 0; k < ADAPTABLE; k++) {
+        struct affine *layer = e->adaptable[i].items[k];
+        if (!layer || !e->wants_adapter[k])
             continue;
-        adapter->down = parameters_add(p, false, INIT_UNIFORM, 1 / sqrt((double)hidden), down,
-                                       "%s%s%lld.attention.%s.lora_A.weight", e->family->prefix,
-                                       encoder_layers_stem(e), (long long)i, PROJECTION_NAMES[k]);
-        adapter->up =
-            parameters_add(p, false, INIT_ZEROS, 0, up, "%s%s%lld.attention.%s.lora_B.weight",
-                           e->family->prefix, encoder_layers_stem(e), (long long)i, PROJECTION_NAMES[k]);
+        const int64_t *shape = p->items[layer->weight].shape, down[4] = {e->adapter_rank, shape[1]},
+                      up[4] = {shape[0], e->adapter_rank};
+        double scale = 1 / sqrt((double)shape[1]); /* `shape` moves as parameters are added */
+        layer->has_adapter = true;
+        layer->adapter.down =
+            parameters_add(p, false, INIT_UNIFORM, scale, down, "%s%s%lld.%s.lora_A.weight",
+                           e->family->prefix, encoder_layers_stem(e), (long long)i, ADAPTABLE_NAMES[k]);
+        layer->adapter.up =
+            parameters_add(p, false, INIT_ZEROS, 0, up, "%s%s%lld.%s.lora_B.weight", e->family->prefix,
+                           encoder_layers_stem(e), (long long)i, ADAPTABLE_NAMES[k]);
     }
 }
 
@@ -161,6 +173,7 @@ static void declare(struct encoder *e, struct model *model, enum head_kind head,
         p->items[e->mask_embedding].training_only = true;
     }
     e->attentions = mem_zero((size_t)c->num_hidden_layers, sizeof(struct attention *));
+    e->adaptable = mem_zero((size_t)c->num_hidden_layers, sizeof *e->adaptable);
     e->family->declare(e, p);
     for (int64_t i = 0; i < c->num_hidden_layers; i++) {
         e->family->declare_layer(e, p, i);
@@ -209,21 +222,17 @@ static bool read_adapters(struct encoder *e, const struct model_settings *settin
         return error_usage(error, "model.lora_rank: a %s has no adapters", e->family->model_type);
     e->adapter_scale = settings->lora_alpha / (double)e->adapter_rank;
     const char *rest = settings->lora_targets;
-    for (char *name; (name = list_next(&rest, ',')); free(name)) {
-        int k = 0;
-        while (k < PROJECTIONS && strcmp(PROJECTION_NAMES[k], name) != 0)
-            k++;
-        if (k < PROJECTIONS)
-            e->has_adapter[k] = true;
-        else
-            error_usage(error, "model.lora_targets: \"%s\" is none of q_proj, k_proj, v_proj, out_proj",
-                        name);
-    }
     bool any = false;
-    for (int k = 0; k < PROJECTIONS; k++)
-        any = any || e->has_adapter[k];
-    return any ? !error->kind
-               : error_usage(error, "model.lora_targets: name one of q_proj, k_proj, v_proj, out_proj");
+    for (char *name; (name = list_next(&rest, ',')); free(name)) {
+        bool known = false;
+        for (int k = 0; k < ADAPTABLE; k++)
+            if (strcmp(strchr(ADAPTABLE_NAMES[k], '.') + 1, name) == 0)
+                known = e->wants_adapter[k] = true;
+        if (!known)
+            error_usage(error, "model.lora_targets: \"%s\" is none of %s", name, LORA_TARGETS);
+        any = true;
+    }
+    return any ? !error->kind : error_usage(error, "model.lora_targets: name one of %s", LORA_TARGETS);
 }
 
 /* The head that training asks for; of a trained model the one that it has. */
@@ -328,6 +337,7 @@ static void encoder_close(struct model *model)
             e->family->close(e);
         free(e->own);
         free(e->attentions);
+        free(e->adaptable);
         free(e->merges);
     }
     free(e);
@@ -513,13 +523,15 @@ static bool scale_of(const struct model *model, size_t *mean, size_t *deviation)
 
 /* ---- writing ---- */
 
-/* The layer and projection whose weight is parameter i and has an adapter. */
+/* The adapter on the linear layer whose weight is parameter i; NULL: there is none. */
 static const struct adapter *adapter_on(const struct encoder *e, size_t i)
 {
     for (int64_t layer = 0; layer < e->config.num_hidden_layers; layer++)
-        for (int k = 0; k < PROJECTIONS; k++)
-            if (e->has_adapter[k] && e->attentions[layer]->projections[k].weight == i)
-                return &e->attentions[layer]->adapters[k];
+        for (int k = 0; k < ADAPTABLE; k++) {
+            const struct affine *linear = e->adaptable[layer].items[k];
+            if (linear && linear->has_adapter && linear->weight == i)
+                return &linear->adapter;
+        }
     return NULL;
 }
 

@@ -29,23 +29,31 @@ struct encoder_config {
     struct mask_settings mask_time, mask_feature;
 };
 
-/* Weight and bias of a linear layer, a convolution or a norm: indices of parameters. */
-struct affine {
-    size_t weight, bias;
-    bool has_weight, has_bias;
-};
-
 /* A low-rank adapter: weight + scale * up * down (Hu et al., "LoRA", 2021).  Indices of parameters. */
 struct adapter {
     size_t down, up; /* (rank, in), (out, rank) */
 };
 
-/* The projections of an attention, which adapters may be on. */
+/* Weight and bias of a linear layer, a convolution or a norm: indices of parameters. */
+struct affine {
+    size_t weight, bias;
+    bool has_weight, has_bias;
+    struct adapter adapter;
+    bool has_adapter;
+};
+
+/* The projections of an attention. */
 enum projection { QUERY, KEY, VALUE, OUT, PROJECTIONS };
 
 struct attention {
     struct affine projections[PROJECTIONS];
-    struct adapter adapters[PROJECTIONS];
+};
+
+/* The linear layers of one layer that adapters may be on: NULL where a family has none such. */
+enum adaptable { FEED_FORWARD_IN = PROJECTIONS, FEED_FORWARD_OUT, SECOND_IN, SECOND_OUT, ADAPTABLE };
+
+struct adaptable_layers {
+    struct affine *items[ADAPTABLE]; /* the first four: of its attention */
 };
 
 struct encoder;
@@ -142,13 +150,14 @@ struct encoder {
     int64_t extra;               /* tokens that its layers have before the frames */
     size_t mask_embedding;       /* index, where has_mask_embedding */
     bool has_mask_embedding;
-    bool group_norm;               /* its feature encoder norms over a whole clip */
-    struct affine final_norm;      /* after the last layer, where it has_weight */
-    struct attention **attentions; /* (layers): each layer's, for adapters */
-    int64_t adapter_rank;          /* 0: there are no adapters */
-    double adapter_scale;          /* alpha / rank */
-    struct lora_merge *merges;     /* by index of parameter; of those with an adapter */
-    bool has_adapter[PROJECTIONS];
+    bool group_norm;                    /* its feature encoder norms over a whole clip */
+    struct affine final_norm;           /* after the last layer, where it has_weight */
+    struct attention **attentions;      /* (layers): each layer's */
+    struct adaptable_layers *adaptable; /* (layers) */
+    int64_t adapter_rank;               /* 0: there are no adapters */
+    double adapter_scale;               /* alpha / rank */
+    struct lora_merge *merges;          /* by index of parameter; of those with an adapter */
+    bool wants_adapter[ADAPTABLE];
     struct layer_mix mix;
     size_t pooling; /* index of the first parameter of the pooling */
     struct head head;

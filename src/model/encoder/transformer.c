@@ -37,6 +37,8 @@ void transformer_declare_layer(struct transformer_layer *layer, struct encoder *
                                          "%s.%s", stem, names->intermediate);
     layer->output = declare_linear(encoder, parameters, c->hidden_size, c->intermediate_size, true, "%s.%s",
                                    stem, names->output);
+    encoder->adaptable[i].items[FEED_FORWARD_IN] = &layer->intermediate;
+    encoder->adaptable[i].items[FEED_FORWARD_OUT] = &layer->output;
     layer->final_norm = declare_norm(encoder, parameters, c->hidden_size, "%s.%s", stem, names->final_norm);
 }
 
