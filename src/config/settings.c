@@ -282,10 +282,10 @@ const struct setting SETTINGS[] = {
          "weigh classes by their inverse frequency in the training part; multi_label: clips with a label by "
          "those "
          "without, for each that has it"),
-    NAME(
-        train, loss, "auto", "auto|cross_entropy|focal|mse|ccc",
-        "auto: cross_entropy (binary for multi_label), mse for regression; focal: Lin et al., 2017; ccc: 1 - "
-        "concordance over a batch"),
+    NAME(train, loss, "auto", "auto|cross_entropy|focal|kl|mse|ccc",
+         "auto: cross_entropy (binary for multi_label), mse for regression; focal: Lin et al., 2017; kl: "
+         "divergence from the annotators' votes, where corpus.votes has kept them; ccc: 1 - concordance over "
+         "a batch"),
     NUMBER(train, focal_gamma, "2", 0, 100, "of the focal loss"),
     NUMBER(train, ema_decay, "0", 0, 0.99999,
            "of an exponential moving average of the weights, which is then evaluated and saved as best; 0: "

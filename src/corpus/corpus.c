@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "corpus/filter.h"
 #include "corpus/renaming.h"
+#include "corpus/vote_shares.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -89,6 +90,11 @@ static const char *rename_each(struct renamings *renamings, const char *labels, 
     return result;
 }
 
+static const char *rename_vote(void *context, const char *label)
+{
+    return renamings_find(context, label);
+}
+
 /* corpus.label_map: of one label, a clip without one is left out; of several, it stays. */
 static bool map_labels(const char *label_map, enum task task, struct clip_list *list, struct error *error)
 {
@@ -103,8 +109,12 @@ static bool map_labels(const char *label_map, enum task task, struct clip_list *
                                 ? arena_string(&list->arena, renamings_find(&renamings, clip->label))
                                 : clip->label;
         if (label) {
+            const char *votes = clip->votes && renamings.count
+                                    ? votes_rename(clip->votes, rename_vote, &renamings, &list->arena)
+                                    : clip->votes;
             list->clips[kept] = *clip;
-            list->clips[kept++].label = label;
+            list->clips[kept].label = label;
+            list->clips[kept++].votes = votes;
         }
     }
     list->count = kept;

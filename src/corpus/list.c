@@ -22,6 +22,7 @@
 #include "corpus/list_values.h"
 #include "corpus/list_votes.h"
 #include "corpus/renaming.h"
+#include "corpus/vote_shares.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -67,8 +68,9 @@ static char *clip_path(struct list *list, struct error *error)
     return stretch;
 }
 
-/* What the row says the clip is: its label, or what its columns say together; caller frees; NULL: nothing. */
-static char *row_label(struct list *list, struct error *error)
+/* What the row says the clip is: its label, or what its columns say together; NULL: nothing.  *votes: of
+ * columns of votes.  Caller frees both. */
+static char *row_label(struct list *list, char **votes, struct error *error)
 {
     double *values = mem_zero(list->columns.names.count, sizeof *values);
     struct text label = {0};
@@ -90,9 +92,11 @@ static char *row_label(struct list *list, struct error *error)
                         list->csv.path, list->csv.row, list->columns.names.items[k], value);
     }
     int chosen = list->votes ? votes_choose(values, list->columns.names.count, list->all_agree) : -1;
-    if (list->votes)
+    if (list->votes) {
         text_add(&label, "%s", chosen >= 0 ? list->columns.names.items[chosen] : "");
-    else
+        *votes =
+            votes_print((const char *const *)list->columns.names.items, values, list->columns.names.count);
+    } else
         target_print(list->task, (const char *const *)list->columns.names.items, list->columns.names.count,
                      values, &label);
     free(values);
@@ -129,7 +133,7 @@ static bool add_row(struct list *list, struct error *error)
     char *path = clip_path(list, error);
     if (!path)
         return false;
-    char *label = row_label(list, error);
+    char *votes = NULL, *label = row_label(list, &votes, error);
     char *name = clip_name(path);
     clip_list_add(list->found,
                   &(struct clip){.path = path,
@@ -138,11 +142,13 @@ static bool add_row(struct list *list, struct error *error)
                                  .speaker = speaker_is_unknown(speaker) ? NULL : speaker,
                                  .sex = known_field(list, LIST_SEX),
                                  .text = known_field(list, LIST_TEXT),
+                                 .votes = votes,
                                  .part = part,
                                  .defect = label                                      ? NULL
                                            : list->votes && list->columns.names.count ? VOTES_UNDECIDED
                                                                                       : "no label"});
     free(label);
+    free(votes);
     free(name);
     free(path);
     return !error->kind;

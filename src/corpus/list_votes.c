@@ -2,6 +2,7 @@
 #include "corpus/list_votes.h"
 
 #include "base/strings.h"
+#include "corpus/vote_shares.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,8 +46,18 @@ static bool take_facts(struct clip *clip, const struct clip *row)
     return !row->part || strcmp(clip->part, row->part) == 0;
 }
 
+/* What all rows of a clip gave it, in the list's arena. */
+static const char *print_votes(const struct strings *labels, const double *votes, struct arena *arena)
+{
+    char *text = votes_print((const char *const *)labels->items, votes, labels->count);
+    const char *kept = arena_string(arena, text);
+
+    free(text);
+    return kept;
+}
+
 /* The clip of `count` rows; what else they say of it is what the first one says. */
-static struct clip join_rows(const struct row *first, size_t count, bool all_agree)
+static struct clip join_rows(const struct row *first, size_t count, bool all_agree, struct arena *arena)
 {
     struct strings labels = {0};
     double *votes = mem_zero(count, sizeof *votes);
@@ -65,6 +76,8 @@ static struct clip join_rows(const struct row *first, size_t count, bool all_agr
     for (size_t i = 0; chosen >= 0 && !clip.label; i++) /* the row's own string, which the list's arena has */
         if (first[i].clip.label && strcmp(first[i].clip.label, labels.items[chosen]) == 0)
             clip.label = first[i].clip.label;
+    if (!clip.votes) /* else its columns said them */
+        clip.votes = print_votes(&labels, votes, arena);
     clip.defect = clip.label ? NULL : labels.count ? VOTES_UNDECIDED : first->clip.defect;
     if (!one_part)
         clip.defect = "its rows name different parts";
@@ -86,7 +99,7 @@ void votes_join_rows(struct clip_list *list, bool all_agree)
         for (next = first + 1;
              next < list->count && strcmp(rows[first].clip.path, rows[next].clip.path) == 0;)
             next++;
-        list->clips[kept++] = join_rows(&rows[first], next - first, all_agree);
+        list->clips[kept++] = join_rows(&rows[first], next - first, all_agree, &list->arena);
     }
     list->count = kept;
     free(rows);

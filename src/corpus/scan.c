@@ -104,7 +104,8 @@ static bool found_in_folder(void *context, const char *relative, const struct st
 static bool same_words(const struct clip *a, const struct clip *b)
 {
     return text_equal(a->label, b->label) && text_equal(a->speaker, b->speaker) &&
-           text_equal(a->sex, b->sex) && text_equal(a->text, b->text) && text_equal(a->part, b->part);
+           text_equal(a->sex, b->sex) && text_equal(a->text, b->text) && text_equal(a->part, b->part) &&
+           text_equal(a->votes, b->votes);
 }
 
 /* Matches what was found with what is known: same path, size and time means unchanged. */

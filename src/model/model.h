@@ -57,7 +57,8 @@ struct batch {
     char **texts;    /* INPUT_TEXT: (count) */
 
     int64_t *labels; /* (count), indices, of single_label; unused where nothing is learned */
-    float *targets;  /* (count, labels), of the other tasks: 0 or 1, or standardised numbers; may be NULL */
+    float *shares;  /* (count, labels), of train.loss=kl: a clip's labels, as its annotators voted; or NULL */
+    float *targets; /* (count, labels), of the other tasks: 0 or 1, or standardised numbers; may be NULL */
 };
 
 /* All clips that a model is fitted to at once (model_kind.fit). */

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SCHEMA_VERSION = 8, BUSY_MILLISECONDS = 60000 };
+enum { SCHEMA_VERSION = 9, BUSY_MILLISECONDS = 60000 };
 
 /* MIGRATIONS[v] takes a database from version v to v + 1. */
 static const char *const MIGRATIONS[SCHEMA_VERSION] = {
@@ -97,6 +97,8 @@ static const char *const MIGRATIONS[SCHEMA_VERSION] = {
     " run_id INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,"
     " part TEXT NOT NULL, name TEXT NOT NULL, value REAL,"
     " PRIMARY KEY (run_id, part, name)) WITHOUT ROWID;",
+    /* 8 -> 9 */
+    "ALTER TABLE clips ADD COLUMN votes TEXT;", /* of all annotators, JSON: label -> how many */
 };
 
 /* Why a file that is there or can be made cannot be written: an errno, or 0. */

@@ -37,7 +37,8 @@ static const struct column {
                {"channel", COLUMN_TEXT, offsetof(struct clip, channel)},
                {"defect", COLUMN_TEXT, offsetof(struct clip, defect)},
                {"duplicate_of", COLUMN_TEXT, offsetof(struct clip, duplicate_of)},
-               {"part", COLUMN_TEXT, offsetof(struct clip, part)}};
+               {"part", COLUMN_TEXT, offsetof(struct clip, part)},
+               {"votes", COLUMN_TEXT, offsetof(struct clip, votes)}};
 
 enum { COLUMN_COUNT = sizeof COLUMNS / sizeof COLUMNS[0] };
 

@@ -21,6 +21,7 @@ struct clip {
     double level, peak, clipped, silence, snr; /* audio/sound.h */
     const char *fingerprint;                   /* of the sound, as text; NULL or "": none */
     const char *label, *speaker, *sex, *text;  /* NULL where unknown */
+    const char *votes;                         /* of all annotators (corpus/vote_shares.h); NULL: unknown */
     const char *part;                          /* that the corpus itself puts it in, or NULL */
     bool part_is_fixed;                        /* whatever split.protocol says; not in the catalogue */
     const char *channel;                       /* "speech", "song"; NULL where unknown */

@@ -4,6 +4,7 @@
 #include "audio/egemaps/egemaps.h"
 #include "base/random.h"
 #include "config/config.h"
+#include "corpus/vote_shares.h"
 #include "train/feature_cache.h"
 #include "train/layer_features.h"
 #include "train/speaker_scale.h"
@@ -21,6 +22,14 @@ static double longest_of(const struct audio_settings *settings, enum part part)
     return crop > 0 && (most == 0 || crop < most) ? crop : most;
 }
 
+static void fill_shares(struct dataset *dataset, struct dataset_item *item)
+{
+    double *shares = arena_zero(&dataset->arena, dataset->source.labels->count, sizeof *shares);
+
+    if (votes_shares(item->clip->votes, dataset->source.labels, shares))
+        item->shares = shares;
+}
+
 static bool fill_item(struct dataset *dataset, struct dataset_item *item, const struct clip *clip,
                       double longest, struct error *error)
 {
@@ -32,6 +41,8 @@ static bool fill_item(struct dataset *dataset, struct dataset_item *item, const 
                               .label = -1};
     if (dataset->task == SINGLE_LABEL) {
         item->label = strings_index(labels, clip->label);
+        if (strcmp(dataset->source.settings->train.loss, "kl") == 0)
+            fill_shares(dataset, item);
         return true;
     }
     item->targets = arena_zero(&dataset->arena, labels->count, sizeof *item->targets);
@@ -207,6 +218,7 @@ void batch_free(struct batch *batch)
     free(batch->samples);
     free(batch->lengths);
     free(batch->labels);
+    free(batch->shares);
     free(batch->targets);
     *batch = (struct batch){0};
 }
@@ -348,11 +360,16 @@ static void add_targets(const struct dataset *dataset, const size_t *items, cons
     size_t count = (size_t)batch->count, labels = model->labels.count;
 
     batch->labels = mem_zero(count, sizeof *batch->labels);
+    if (strcmp(dataset->source.settings->train.loss, "kl") == 0)
+        batch->shares = mem_zero(count * labels, sizeof *batch->shares);
     if (dataset->task != SINGLE_LABEL)
         batch->targets = mem_zero(count * labels, sizeof *batch->targets);
     for (size_t i = 0; i < count; i++) {
         const struct dataset_item *item = &dataset->items[items[i]];
         batch->labels[i] = item->label;
+        for (size_t k = 0; batch->shares && k < labels; k++)
+            batch->shares[i * labels + k] =
+                item->shares ? (float)item->shares[k] : (float)((int)k == item->label);
         for (size_t k = 0; batch->targets && k < labels; k++)
             batch->targets[i * labels + k] =
                 dataset->task == REGRESSION

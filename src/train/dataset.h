@@ -15,6 +15,7 @@ struct dataset_item {
     double seconds;          /* as the model sees it: for grouping by length */
     int label;       /* index; -1 of other tasks than single_label, and for a label that is not asked for */
     double *targets; /* (labels) of the other tasks; NULL of single_label */
+    double *shares;  /* (labels) of train.loss=kl: of the annotators' votes; NULL where they are not known */
 };
 
 /* What datasets are made of. */

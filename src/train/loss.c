@@ -1,6 +1,7 @@
 /* Losses and class weights: see loss.h. */
 #include "train/loss.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,22 +67,34 @@ static struct et_tensor *binary_cross_entropy(const struct loss *loss, struct et
                          1.0 / (double)loss->model->labels.count);
 }
 
-/* The batch's labels as targets (clips, labels): 1 for a clip's own, mixed and smoothed, each by its label's
- * weight. */
+/* Adds a share of what is so of a clip: its label, or its annotators' votes. */
+static void add_labels(const struct batch *batch, int64_t clip, double share, size_t labels, float *row)
+{
+    if (!batch->shares)
+        row[batch->labels[clip]] += (float)share;
+    for (size_t k = 0; batch->shares && k < labels; k++)
+        row[k] += (float)share * batch->shares[(size_t)clip * labels + k];
+}
+
+/* The batch's labels as targets (clips, labels): a clip's own, mixed and smoothed, each by its label's
+ * weight; *entropy: theirs, summed likewise. */
 static struct et_tensor *weighted_targets(const struct loss *loss, struct et_scope *scope,
-                                          const struct batch *batch, double share)
+                                          const struct batch *batch, double share, double *entropy)
 {
     size_t labels = loss->model->labels.count, count = (size_t)batch->count;
     const int64_t shape[2] = {batch->count, (int64_t)labels};
     float *targets = mem_zero(count * labels, sizeof *targets);
 
+    *entropy = 0;
     for (size_t i = 0; i < count; i++) {
         float *row = targets + i * labels;
-        row[batch->labels[i]] += (float)share;
-        row[batch->labels[augment_partner((int64_t)i, batch->count)]] += (float)(1 - share);
-        for (size_t k = 0; k < labels; k++)
-            row[k] = (float)(((1 - loss->smoothing) * (double)row[k] + loss->smoothing / (double)labels) *
-                             loss_weight(loss, (int)k));
+        add_labels(batch, (int64_t)i, share, labels, row);
+        add_labels(batch, augment_partner((int64_t)i, batch->count), 1 - share, labels, row);
+        for (size_t k = 0; k < labels; k++) {
+            double target = (1 - loss->smoothing) * (double)row[k] + loss->smoothing / (double)labels;
+            *entropy -= target > 0 ? loss_weight(loss, (int)k) * target * log(target) : 0;
+            row[k] = (float)(target * loss_weight(loss, (int)k));
+        }
     }
     struct et_tensor *tensor =
         et_from_data(scope, targets, ET_FLOAT32, shape, 2, loss->model->parameters.device);
@@ -107,15 +120,27 @@ static struct et_tensor *complement(struct et_scope *scope, const struct et_tens
 static struct et_tensor *focal(const struct loss *loss, struct et_scope *scope, const struct batch *batch,
                                const struct et_tensor *logits, double share)
 {
+    double entropy;
     struct et_tensor *log_p = et_log_softmax(scope, logits, 1);
     struct et_tensor *factor = to_gamma(loss, scope, complement(scope, et_exp(scope, log_p)));
     struct et_tensor *terms =
-        et_mul(scope, weighted_targets(loss, scope, batch, share), et_mul(scope, factor, log_p));
+        et_mul(scope, weighted_targets(loss, scope, batch, share, &entropy), et_mul(scope, factor, log_p));
 
     return et_mul_scalar(scope, et_sum(scope, terms), -1);
 }
 
-/* The same of each label by itself, so or not so, averaged over labels. */
+/* Kullback and Leibler's divergence of what is predicted from the annotators' votes. */
+static struct et_tensor *divergence(const struct loss *loss, struct et_scope *scope,
+                                    const struct batch *batch, const struct et_tensor *logits, double share)
+{
+    double entropy;
+    struct et_tensor *targets = weighted_targets(loss, scope, batch, share, &entropy);
+    struct et_tensor *cross = et_sum(scope, et_mul(scope, targets, et_log_softmax(scope, logits, 1)));
+
+    return et_add_scalar(scope, et_mul_scalar(scope, cross, -1), -entropy);
+}
+
+/* The focal loss of each label by itself, so or not so, averaged over labels. */
 static struct et_tensor *binary_focal(const struct loss *loss, struct et_scope *scope,
                                       const struct batch *batch, const struct et_tensor *logits, double share)
 {
@@ -175,6 +200,7 @@ static const struct loss_kind LOSSES[] = {
     {"cross_entropy", MULTI_LABEL, binary_cross_entropy},
     {"focal", SINGLE_LABEL, focal},
     {"focal", MULTI_LABEL, binary_focal},
+    {"kl", SINGLE_LABEL, divergence},
     {"mse", REGRESSION, squared_error},
     {"ccc", REGRESSION, concordance},
 };

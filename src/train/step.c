@@ -155,6 +155,19 @@ static bool check_samples(const struct settings *settings, struct error *error)
                               "clips: leave out [augment] and audio.crop_seconds");
 }
 
+/* train.loss=kl learns from votes. */
+static bool check_votes(const struct dataset *train, struct error *error)
+{
+    size_t with = 0;
+
+    for (size_t i = 0; i < train->count; i++)
+        with += train->items[i].shares != NULL;
+    return with > 0 || strcmp(train->source.settings->train.loss, "kl") != 0 ||
+           error_usage(error,
+                       "train.loss=kl: no clip of the training part has votes of annotators: a list keeps "
+                       "them with corpus.votes=majority");
+}
+
 /* A temperature is of a classifier that makes logits. */
 static bool check_temperature(const struct settings *settings, const struct model *model, struct error *error)
 {
@@ -176,7 +189,8 @@ bool trainer_check(const struct dataset *train, const struct model *model, struc
                error_usage(error, "augment.distort: model.kind=%s is fitted once, to clips as they are",
                            model->kind->name);
     return (sampler_check(train, error) && loss_check(settings, model->task, error) &&
-            check_rates(settings, model, error) && check_samples(train->source.settings, error));
+            check_votes(train, error) && check_rates(settings, model, error) &&
+            check_samples(train->source.settings, error));
 }
 
 static bool start_optimizer(struct trainer *t, struct error *error)

@@ -69,6 +69,34 @@ done
 paste -d, tempered.csv exported.csv | tail -1 | awk -F, '{ for (i = 4; i <= 11; i++) if (($i - $(i + 11))^2 > 1e-10) exit 1 }' ||
   fail "an exported model predicts otherwise: $(cat tempered.csv exported.csv)"
 
+# Votes of annotators as targets: a row of each, or a column for each label.
+labels=(neutral calm happy sad angry fearful disgust surprised)
+list_votes() { # each clip's own label twice, and the next one
+  echo path,label,speaker
+  find corpus -name '*.wav' | sort | while read -r path; do
+    name=${path##*/}
+    own=$((10#${name:6:2} - 1))
+    for k in $own $own $(((own + 1) % 8)); do echo "${path#corpus/},${labels[$k]},${name:18:2}"; done
+  done
+}
+list_votes >rows.csv
+{ (IFS=,; echo "path,speaker,${labels[*]}")
+  find corpus -name '*.wav' | sort | while read -r path; do
+    name=${path##*/}
+    own=$((10#${name:6:2} - 1)) row=
+    for k in 0 1 2 3 4 5 6 7; do row+=,$((k == own ? 2 : k == (own + 1) % 8)); done
+    echo "${path#corpus/},${name:18:2}$row"
+  done; } >columns.csv
+listed=(--set corpus.kind=list --set corpus.file=rows.csv --set corpus.votes=majority)
+same votes 14 "${listed[@]}" --set train.loss=kl
+"$emotrain" --config tiny.ini --run hard "${validation[@]}" "${listed[@]}" >/dev/null 2>err || fail "$(cat err)"
+! cmp -s runs/hard/last/model.safetensors runs/votes/last/model.safetensors || fail "votes change nothing"
+"$emotrain" --config tiny.ini --run columns "${validation[@]}" "${listed[@]}" --set corpus.file=columns.csv --set train.loss=kl \
+  --set "corpus.labels=$(IFS=,; echo "${labels[*]}")" >/dev/null 2>err || fail "$(cat err)"
+"$emotrain" --config tiny.ini --run joined "${validation[@]}" "${listed[@]}" --set train.loss=kl --set corpus.label_map=calm=neutral,disgust=- \
+  >/dev/null 2>err || fail "$(cat err)"
+expect_error 2 "no clip of the training part has votes" "$emotrain" --config tiny.ini --run refused --set train.loss=kl
+
 # Unsure predictions are withheld, by what was right on the validation part.
 least=$(tr -d '\n\t ' <runs/tempered/best/config.json | sed 's/.*"emotrain_coverage":\[\(.*\]\)\].*/\1/; s/\],\[/\n/g; s/[][]//g' | awk -F, '$3 > a { a = $3; t = $2 } END { print t, a }')
 accuracy=${least#* } least=${least% *}

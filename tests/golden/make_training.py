@@ -19,6 +19,8 @@ targets = (torch.rand(CLIPS, LABELS) > 0.6).float()
 counts, clips = torch.tensor([10., 40., 25., 5.]), 80
 balanced, positive = clips / (LABELS * counts), (clips - counts) / counts
 SHARE = 0.7
+votes = torch.tensor([[3, 0, 1, 1], [0, 0, 0, 5], [1, 1, 1, 1], [0, 4, 1, 0], [2, 0, 2, 1], [1, 0, 0, 0]])
+shares = votes / votes.sum(1, keepdim=True)
 
 
 def floats(name, values):
@@ -32,9 +34,11 @@ def mixed(rows, smoothing, share):
 
 def single(x, kind, weighted, smoothing, share, gamma):
     hot = F.one_hot(labels, LABELS).double()
-    t = (1 - smoothing) * mixed(hot, smoothing, share) + smoothing / LABELS
+    t = (1 - smoothing) * mixed(shares.double() if kind == "kl" else hot, smoothing, share) + smoothing / LABELS
     w = balanced.double() if weighted else torch.ones(LABELS).double()
     log_p = F.log_softmax(x, 1)
+    if kind == "kl":
+        return (w * F.kl_div(log_p, t, reduction="none")).sum()
     factor = (1 - log_p.exp()) ** gamma if kind == "focal" else 1
     if kind == "cross_entropy" and share == 1:  # PyTorch's own, against the formula
         own = F.cross_entropy(x, labels, w, reduction="sum", label_smoothing=smoothing)
@@ -54,6 +58,7 @@ def several(x, kind, weighted, smoothing, share, gamma):
 out = "/* Made by make_training.py with PyTorch %s. */\n" % torch.__version__.split("+")[0]
 out += f"enum {{ GOLDEN_CLIPS = {CLIPS}, GOLDEN_LABELS = {LABELS}, GOLDEN_TRAINED = {clips} }};\n"
 out += floats("GOLDEN_LOGITS", logits.flatten().tolist()) + floats("GOLDEN_TARGETS", targets.flatten().tolist())
+out += floats("GOLDEN_SHARES", shares.flatten().tolist())
 out += "static const int64_t GOLDEN_CLASSES[] = {%s};\n" % ", ".join(map(str, labels.tolist()))
 out += "static size_t GOLDEN_COUNTS[] = {%s};\n" % ", ".join(str(int(c)) for c in counts)
 out += """static const struct golden_loss {
@@ -64,7 +69,7 @@ out += """static const struct golden_loss {
 } GOLDEN_LOSSES[] = {
 """
 for name, make in (("false", single), ("true", several)):
-    for kind in ("cross_entropy", "focal"):
+    for kind in ("cross_entropy", "focal") + (("kl",) if make is single else ()):
         for weighted in (False, True):
             for smoothing, share, gamma in ((0, 1, 2), (0.1, 1, 2), (0, SHARE, 2), (0.1, SHARE, 0.5), (0, 1, 5)):
                 x = logits.double().requires_grad_()

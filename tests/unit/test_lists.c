@@ -3,6 +3,7 @@
 #include "corpora.h"
 
 #include "corpus/list_values.h"
+#include "corpus/vote_shares.h"
 #include "store/splits.h"
 
 #include <math.h>
@@ -192,6 +193,51 @@ static void test_cases(void **state)
     }
 }
 
+/* Votes are kept, follow corpus.label_map and a changed list, and become shares. */
+static void test_votes(void **state)
+{
+    static const struct list_case rows = {"rows", "path,label\na.wav,x\na.wav,y\na.wav,x\na.wav,z\n",
+                                          .votes = "majority", .usable = 1, .first = "a.wav|x||"},
+                                  more = {"more", "path,label\na.wav,x\na.wav,y\na.wav,x\na.wav,x\n",
+                                          .votes = "majority", .usable = 1, .first = "a.wav|x||"},
+                                  columns = {"columns", "path,x,y\na.wav,3,0.5\n", .votes = "majority",
+                                             .usable = 1, .first = "a.wav|x||"};
+    struct fixture *f = *state;
+    struct strings labels = {0};
+    double shares[3];
+
+    put_clips();
+    f->corpus.file = unit_path("list.csv");
+    write_case(&rows, "list.csv");
+    check_case(f, &rows);
+    assert_string_equal(f->clips.clips[0].votes, "{\"x\":2,\"y\":1,\"z\":1}");
+    f->corpus.label_map = "z=y";
+    check_case(f, &rows);
+    assert_string_equal(f->clips.clips[0].votes, "{\"x\":2,\"y\":2}");
+    f->corpus.label_map = "z=-";
+    check_case(f, &rows);
+    assert_string_equal(f->clips.clips[0].votes, "{\"x\":2,\"y\":1}");
+    f->corpus.label_map = "";
+    write_case(&more, "list.csv");
+    check_case(f, &more);
+    assert_string_equal(f->clips.clips[0].votes, "{\"x\":3,\"y\":1}");
+    write_case(&columns, "list.csv");
+    check_case(f, &columns);
+    assert_string_equal(f->clips.clips[0].votes, "{\"x\":3,\"y\":0.5}");
+
+    strings_add(&labels, "y");
+    strings_add(&labels, "none");
+    strings_add(&labels, "x");
+    assert_true(votes_shares("{\"x\":2,\"y\":1,\"other\":5}", &labels, shares));
+    assert_float_equal(shares[0], 1.0 / 3, 1e-12);
+    assert_float_equal(shares[1], 0, 0);
+    assert_float_equal(shares[2], 2.0 / 3, 1e-12);
+    assert_false(votes_shares("{\"other\":5}", &labels, shares));
+    assert_false(votes_shares(NULL, &labels, shares));
+    assert_false(votes_shares("no object", &labels, shares));
+    strings_free(&labels);
+}
+
 /* Paths beside the list, where they are not below corpus.root. */
 static void test_paths_beside_the_list(void **state)
 {
@@ -374,6 +420,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_cases, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_paths_beside_the_list, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_votes, fixture_set_up, fixture_tear_down),
         cmocka_unit_test(test_seconds),
         cmocka_unit_test_setup_teardown(test_folders, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_named_corpora, fixture_set_up, fixture_tear_down),

@@ -21,8 +21,10 @@ static double loss_of(const struct golden_loss *golden, float gradient[GOLDEN_CL
                                 .labels = {.items = names, .count = GOLDEN_LABELS},
                                 .parameters = {.device = ET_CPU}};
     const struct label_counts counts = {GOLDEN_TRAINED, GOLDEN_COUNTS};
-    const struct batch batch = {
-        .count = GOLDEN_CLIPS, .labels = (int64_t *)GOLDEN_CLASSES, .targets = (float *)GOLDEN_TARGETS};
+    const struct batch batch = {.count = GOLDEN_CLIPS,
+                                .labels = (int64_t *)GOLDEN_CLASSES,
+                                .shares = strcmp(golden->loss, "kl") == 0 ? (float *)GOLDEN_SHARES : NULL,
+                                .targets = (float *)GOLDEN_TARGETS};
     const int64_t shape[2] = {GOLDEN_CLIPS, GOLDEN_LABELS};
     struct train_settings settings = settings_default()->train;
     struct et_scope *scope = et_scope_open(NULL);

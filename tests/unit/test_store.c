@@ -55,7 +55,7 @@ static void test_migration(void **state)
            "ALTER TABLE clips DROP COLUMN level; ALTER TABLE clips DROP COLUMN peak;"
            "ALTER TABLE clips DROP COLUMN clipped; ALTER TABLE clips DROP COLUMN silence;"
            "ALTER TABLE clips DROP COLUMN snr; ALTER TABLE clips DROP COLUMN fingerprint;"
-           "ALTER TABLE clips DROP COLUMN channel; DROP TABLE scores;"
+           "ALTER TABLE clips DROP COLUMN channel; ALTER TABLE clips DROP COLUMN votes; DROP TABLE scores;"
            "ALTER TABLE clips DROP COLUMN intensity;"
            "ALTER TABLE clips ADD COLUMN intensity INTEGER; UPDATE clips SET intensity = 2;"
            "ALTER TABLE clips ADD COLUMN modality INTEGER;"
@@ -174,9 +174,9 @@ static void test_moved(void **state)
     run_list_free(&runs);
     catalogue_close(catalogue);
     /* as version 7 had it */
-    command = mem_format(
-        "UPDATE runs SET directory = '%s' WHERE name = 'a'; DROP TABLE scores; PRAGMA user_version = 7",
-        unit_path("new/a"));
+    command = mem_format("UPDATE runs SET directory = '%s' WHERE name = 'a'; DROP TABLE scores; ALTER TABLE "
+                         "clips DROP COLUMN votes; PRAGMA user_version = 7",
+                         unit_path("new/a"));
     meddle(database, command);
     catalogue = fresh("new/emotrain.db");
     assert_true(run_find(catalogue, unit_path("new/a"), &row, &arena, &error) && row.id > 0);
