@@ -38,6 +38,7 @@ enum random_purpose {
     RANDOM_MIXUP,
     RANDOM_CROP,
     RANDOM_DISTORTION,
+    RANDOM_SEARCH,
 };
 
 struct random_stream {

@@ -6,6 +6,7 @@
  * killed sweep.
  */
 #include "report/sweep.h"
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "base/log.h"
@@ -232,6 +233,27 @@ static bool write_sweep(const struct sweep_job *job, struct error *error)
 
 /* ---- the shared index ---- */
 
+/* What is chosen on the way is chosen on a validation part. */
+static bool check_choice(const struct sweep_job *job, const struct config *config,
+                         const struct indexed_corpus *corpus, struct error *error)
+{
+    const struct settings *settings = config_settings(config);
+
+    if (config_settings(job->config)->sweep.search == SEARCH_GRID)
+        return true;
+    if (split_selection_part(&corpus->split) != PART_VALIDATION)
+        return error_usage(error,
+                           "sweep.search chooses on a validation part, as the test part chooses nothing: set "
+                           "split.validation=0.1");
+    if (strcmp(settings->eval.best_metric, "last") == 0 || strcmp(settings->model.kind, "linear") == 0)
+        return error_usage(
+            error, "sweep.search goes by evaluations on the validation part: eval.best_metric=last and "
+                   "model.kind=linear have none");
+    return settings->sweep.search != SEARCH_HALVING ||
+           (settings->train.epochs > 0 && settings->train.max_steps == 0) ||
+           error_usage(error, "sweep.search=halving divides train.epochs: train.max_steps must be 0");
+}
+
 /* Indexes and splits once for every distinct corpus, audio and split of the grid, before any run starts: a
  * wrong path ends here, and runs at the same time find everything decoded. */
 static bool index_all(const struct sweep_job *job, struct error *error)
@@ -252,7 +274,8 @@ static bool index_all(const struct sweep_job *job, struct error *error)
                     text_add(&key, "%s=%s\n", entry.name, entry.value);
         if (strings_index(&seen, key.text) < 0)
             done = corpora_index(&corpus, config_settings(config), error) &&
-                   corpora_split(&corpus, config_settings(config), error);
+                   corpora_split(&corpus, config_settings(config), error) &&
+                   check_choice(job, config, &corpus, error);
         strings_add_new(&seen, key.text);
         corpora_close(&corpus);
         text_free(&key);
@@ -269,6 +292,8 @@ static void check_result(struct sweep_job *job, const struct sweep *sweep)
 {
     size_t finished = 0;
 
+    if (job->is_out_of_time) /* what is left was not begun */
+        return;
     for (size_t i = 0; i < sweep->count; i++)
         finished += sweep->rows[i].finished * job->grid.folds;
     if (finished + job->failed < job->count + job->done_before)
@@ -332,22 +357,40 @@ static bool finish(struct sweep_job *job, struct error *error)
                                          job->failed, job->count + job->done_before, job->folder);
 }
 
+/* All settings, or those that halving has left. */
+static bool run_stages(struct sweep_job *job, struct error *error)
+{
+    size_t *settings = mem_zero(job->grid.settings, sizeof *settings), count = job->grid.settings;
+    double hours = config_settings(job->config)->sweep.hours;
+    bool done = true;
+
+    job->until = hours > 0 ? clock_seconds() + 3600 * hours : 0;
+    for (size_t i = 0; i < count; i++)
+        settings[i] = i;
+    if (config_settings(job->config)->sweep.search == SEARCH_HALVING)
+        done = sweep_halve(job, settings, &count, error);
+    if (done && !job->is_out_of_time && !interrupt_requested()) {
+        const struct sweep_stage all = {.settings = settings, .count = count};
+        done = sweep_list_runs(job, &all, error);
+        if (done)
+            log_info("sweep: %s: %zu settings, %zu seeds; %zu runs to do, %zu done; %zu at a time",
+                     job->folder, count, job->grid.seeds.count, job->count, job->done_before, job->jobs);
+        done = done && sweep_run_all(job, error);
+    }
+    free(settings);
+    return done;
+}
+
 static bool sweep(struct sweep_job *job, struct error *error)
 {
-    if (!open_folder(job, error) || !index_all(job, error) || !write_sweep(job, error) ||
-        !(job->catalogue = catalogue_open(config_settings(job->config)->run.database, error)) ||
-        !sweep_list_runs(job, error))
-        return false;
-    log_info("sweep: %s: %zu settings, %zu seeds; %zu runs to do, %zu done; %zu at a time", job->folder,
-             job->grid.settings, job->grid.seeds.count, job->count, job->done_before, job->jobs);
-    return sweep_run_all(job, error) && finish(job, error);
+    return open_folder(job, error) && index_all(job, error) && write_sweep(job, error) &&
+           (job->catalogue = catalogue_open(config_settings(job->config)->run.database, error)) &&
+           run_stages(job, error) && finish(job, error);
 }
 
 static void close_job(struct sweep_job *job)
 {
-    for (size_t i = 0; i < job->count; i++)
-        free(job->runs[i].name);
-    free(job->runs);
+    sweep_forget_runs(job);
     catalogue_close(job->catalogue);
     if (job->lock >= 0)
         close(job->lock);

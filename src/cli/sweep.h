@@ -12,7 +12,8 @@ struct planned_run {
     size_t setting;
     const char *seed;
     size_t fold;
-    char *name; /* in the sweep's folder */
+    int64_t epochs; /* in place of train.epochs; 0: as it is */
+    char *name;     /* in the sweep's folder */
     pid_t child;
     double started;
 };
@@ -26,14 +27,33 @@ struct sweep_job {
     struct catalogue *catalogue;
     struct planned_run *runs;
     size_t count, next, running, ended, failed, jobs, done_before;
+    bool is_out_of_time;
+    double until;       /* when sweep.hours are over; 0: no limit */
     double began, best; /* when the first run was started; the best metric of those that have ended */
 };
 
 /* The file that an experiment of a comparison is run from: FOLDER/models/NAME.ini; caller frees. */
 char *sweep_experiment_path(const struct sweep_job *job, size_t setting);
 
+/* The settings to run, and for how many epochs; 0: as configured. */
+struct sweep_stage {
+    const size_t *settings;
+    size_t count;
+    int64_t epochs;
+};
+
+/* The name of a run; caller frees. */
+char *sweep_run_name(const struct sweep_job *job, size_t setting, const char *seed, size_t fold,
+                     int64_t epochs);
+
 /* Lists what is missing, the first seed of every setting first: what cannot work shows early. */
-bool sweep_list_runs(struct sweep_job *job, struct error *error);
+bool sweep_list_runs(struct sweep_job *job, const struct sweep_stage *stage, struct error *error);
+
+void sweep_forget_runs(struct sweep_job *job);
+
+/* sweep.search=halving: runs all but the last stage, writes halving.csv, and leaves in `settings` (job->grid
+ * .settings of them) the *count that are left for it. */
+bool sweep_halve(struct sweep_job *job, size_t *settings, size_t *count, struct error *error);
 
 /* Runs them, job->jobs at a time, until all have ended or the user stops them; counts those that failed.
  */

@@ -39,22 +39,44 @@ static bool list_run(struct sweep_job *job, struct planned_run planned, struct e
     return done;
 }
 
-bool sweep_list_runs(struct sweep_job *job, struct error *error)
+char *sweep_run_name(const struct sweep_job *job, size_t setting, const char *seed, size_t fold,
+                     int64_t epochs)
+{
+    char *name = grid_run_name(&job->grid, setting, seed, fold);
+
+    if (epochs == 0)
+        return name;
+    char *stage = mem_format("%s,stage=%lld", name, (long long)epochs);
+    free(name);
+    return stage;
+}
+
+void sweep_forget_runs(struct sweep_job *job)
+{
+    for (size_t i = 0; i < job->count; i++)
+        free(job->runs[i].name);
+    free(job->runs);
+    job->runs = NULL;
+    job->count = job->next = job->ended = job->done_before = 0;
+}
+
+bool sweep_list_runs(struct sweep_job *job, const struct sweep_stage *stage, struct error *error)
 {
     const struct grid *grid = &job->grid;
     bool done = true;
 
-    job->runs = mem_zero(grid->settings * grid->seeds.count * grid->folds, sizeof *job->runs);
+    sweep_forget_runs(job);
+    job->runs = mem_zero(stage->count * grid->seeds.count * grid->folds, sizeof *job->runs);
     for (size_t s = 0; s < grid->seeds.count; s++)
         for (size_t fold = 0; fold < grid->folds; fold++)
-            for (size_t i = 0; done && i < grid->settings; i++)
-                done =
-                    list_run(job,
-                             (struct planned_run){.setting = i,
-                                                  .seed = grid->seeds.items[s],
-                                                  .fold = fold,
-                                                  .name = grid_run_name(grid, i, grid->seeds.items[s], fold)},
-                             error);
+            for (size_t i = 0; done && i < stage->count; i++) {
+                struct planned_run planned = {.setting = stage->settings[i],
+                                              .seed = grid->seeds.items[s],
+                                              .fold = fold,
+                                              .epochs = stage->epochs};
+                planned.name = sweep_run_name(job, planned.setting, planned.seed, fold, stage->epochs);
+                done = list_run(job, planned, error);
+            }
     return done;
 }
 
@@ -93,6 +115,11 @@ static void build_command(const struct sweep_job *job, const struct planned_run 
             add_setting(words, "run.threads", threads); /* before the axes, which may have their own */
         for (size_t a = 0; job->grid.files.count == 0 && a < job->grid.axis_count; a++)
             add_setting(words, job->grid.axes[a].name, grid_value(&job->grid, planned->setting, a));
+        if (planned->epochs) {
+            char *epochs = mem_format("%lld", (long long)planned->epochs);
+            add_setting(words, "train.epochs", epochs);
+            free(epochs);
+        }
         add_setting(words, "run.seed", planned->seed);
         add_setting(words, "sweep.grid", "");
         if (job->grid.folds > 1)
@@ -102,6 +129,9 @@ static void build_command(const struct sweep_job *job, const struct planned_run 
         add_setting(words, "sweep.seeds", "");
         add_setting(words, "sweep.jobs", "1");
         add_setting(words, "sweep.metric", "");
+        add_setting(words, "sweep.search", "grid");
+        add_setting(words, "sweep.trials", "0");
+        add_setting(words, "sweep.hours", "0");
     }
     free(config);
     free(name);
@@ -225,6 +255,18 @@ static void stop_all(const struct sweep_job *job)
             kill(job->runs[i].child, SIGTERM);
 }
 
+/* Once sweep.hours are over, no more are begun: they are left for the next time. */
+static void end_in_time(struct sweep_job *job)
+{
+    if (job->until == 0 || job->next == job->count || clock_seconds() < job->until)
+        return;
+    log_info("sweep.hours are over: %zu runs are left; the same command goes on", job->count - job->next);
+    for (size_t i = job->next; i < job->count; i++)
+        free(job->runs[i].name);
+    job->count = job->next;
+    job->is_out_of_time = true;
+}
+
 bool sweep_run_all(struct sweep_job *job, struct error *error)
 {
     const struct timespec moment = {0, 20 * 1000 * 1000};
@@ -233,6 +275,7 @@ bool sweep_run_all(struct sweep_job *job, struct error *error)
     job->began = clock_seconds();
     job->best = (double)NAN;
     while (job->running || (job->next < job->count && !stopping)) {
+        end_in_time(job);
         while (!stopping && !interrupt_requested() && job->running < job->jobs && job->next < job->count)
             stopping = !start_run(job, &job->runs[job->next++], error);
         nanosleep(&moment, NULL);

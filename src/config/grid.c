@@ -3,6 +3,7 @@
 
 #include "base/files.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "base/text.h"
 
 #include <stdlib.h>
@@ -190,6 +191,28 @@ bool grid_load_experiments(struct grid *grid, const struct config *config, struc
     return done;
 }
 
+/* sweep.trials of the product, in an order of their own: with more trials, the same come first. */
+static bool draw_settings(struct grid *grid, const struct settings *settings, struct error *error)
+{
+    struct random_stream stream = random_stream((uint64_t)settings->run.seed, RANDOM_SEARCH, 0);
+    size_t trials = (size_t)settings->sweep.trials, product = grid->settings;
+
+    if (settings->sweep.search != SEARCH_GRID && (grid->files.count || grid->axis_count == 0))
+        return error_usage(error, "sweep.search draws of a grid: give --grid section.key=a,b,c");
+    if (settings->sweep.search == SEARCH_GRID || trials == 0 || trials >= product)
+        return true;
+    grid->drawn = mem_zero(product, sizeof *grid->drawn);
+    for (size_t i = 0; i < product; i++)
+        grid->drawn[i] = i;
+    for (size_t i = 0; i < trials; i++) {
+        size_t j = i + random_below(&stream, product - i), one = grid->drawn[j];
+        grid->drawn[j] = grid->drawn[i];
+        grid->drawn[i] = one;
+    }
+    grid->settings = trials;
+    return true;
+}
+
 bool grid_read(struct grid *grid, const struct config *config, struct error *error)
 {
     struct strings axes = {0};
@@ -211,6 +234,7 @@ bool grid_read(struct grid *grid, const struct config *config, struct error *err
     for (size_t i = 0; done && i < axes.count; i++)
         done = add_axis(grid, config, axes.items[i], error);
     strings_free(&axes);
+    done = done && draw_settings(grid, settings, error);
     if (done)
         tell_apart(grid);
     done = done && read_seeds(grid, config, error) && check_names(grid, error);
@@ -226,6 +250,7 @@ void grid_free(struct grid *grid)
         strings_free(&grid->axes[a].values);
     }
     free(grid->axes);
+    free(grid->drawn);
     for (size_t i = 0; grid->experiments && i < grid->files.count; i++)
         config_free(grid->experiments[i]);
     free(grid->experiments);
@@ -236,6 +261,8 @@ void grid_free(struct grid *grid)
 
 const char *grid_value(const struct grid *grid, size_t setting, size_t axis)
 {
+    if (grid->drawn)
+        setting = grid->drawn[setting];
     for (size_t a = grid->axis_count - 1; a > axis; a--)
         setting /= grid->axes[a].values.count;
     return grid->axes[axis].values.items[setting % grid->axes[axis].values.count];

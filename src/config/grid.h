@@ -26,7 +26,9 @@ struct grid_axis {
 
 struct grid {
     struct grid_axis *axes;
-    size_t axis_count, settings; /* settings: how many there are */
+    size_t axis_count, settings; /* settings: how many are run */
+    size_t
+        *drawn; /* (settings): which of the product they are, by sweep.search and sweep.trials; NULL: all */
     struct strings seeds;
     size_t folds; /* 1: the split's one fold */
 

@@ -330,6 +330,13 @@ const struct setting SETTINGS[] = {
     INTEGER(sweep, jobs, "1", 1, 4096, "runs at a time; each gets its part of the processors"),
     NAME(sweep, metric, "", METRIC_CHOICES,
          "what settings are compared by, on the test part; empty: eval.best_metric"),
+    CHOICE(sweep_search, sweep, search, "grid", "grid|random|halving",
+           "grid: all settings, ranked on the test part; random: sweep.trials of them, drawn by run.seed, "
+           "ranked "
+           "on the validation part; halving: those, of which the best third on the validation part trains "
+           "three times as long, and so on, the last for train.epochs (Jamieson and Talwalkar, 2016)"),
+    INTEGER(sweep, trials, "0", 0, 100000, "settings that random and halving draw of the grid; 0: all"),
+    NUMBER(sweep, hours, "0", 0, 1e6, "no run begins after so long; the same command goes on; 0: no limit"),
 
     {ROW(SETTING_PATHS, const char *, compare, models, "", .separator = ' ',
          .help = "of emotrain compare: configuration files, one for each model, separated by blanks")},

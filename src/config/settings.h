@@ -155,12 +155,18 @@ struct report_settings {
     bool audio;
 };
 
+/* Which settings of the grid a sweep runs, and for how long. */
+enum sweep_search { SEARCH_GRID, SEARCH_RANDOM, SEARCH_HALVING };
+
 struct sweep_settings {
     const char *grid;
     bool folds;
     const char *seeds;
     int64_t jobs;
     const char *metric;
+    enum sweep_search search;
+    int64_t trials; /* 0: every setting of the grid */
+    double hours;   /* 0: no limit */
 };
 
 struct compare_settings {

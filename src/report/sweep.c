@@ -51,6 +51,20 @@ static double selection_of(const struct run_info *info, const struct metric_list
     return (double)NAN;
 }
 
+bool sweep_run_selection(struct catalogue *catalogue, const struct run_row *row, enum metric metric,
+                         double *value, struct error *error)
+{
+    struct metric_list metrics = {0};
+    struct run_info info;
+    bool done = metrics_read(catalogue, row->id, &metrics, error);
+
+    run_info_read(&info, row->info);
+    *value = selection_of(&info, &metrics, METRICS[metric].name);
+    run_info_free(&info);
+    metric_list_free(&metrics);
+    return done;
+}
+
 static void measure_fold(struct sweep_fold *fold, const struct prediction_list *predictions)
 {
     struct evaluation evaluation;
@@ -321,6 +335,17 @@ static bool compare_settings(struct sweep *sweep, struct catalogue *catalogue, s
     return done;
 }
 
+bool sweep_chooses_on_validation(const struct sweep *sweep)
+{
+    return config_settings(sweep->config)->sweep.search != SEARCH_GRID;
+}
+
+/* What a row is ranked by. */
+static double rank_value(const struct sweep *sweep, const struct sweep_row *row)
+{
+    return sweep_chooses_on_validation(sweep) ? row->selection : row->means[sweep->metric];
+}
+
 /* Puts the best setting first: few rows, a stable order. */
 static void rank_settings(struct sweep *sweep)
 {
@@ -328,8 +353,8 @@ static void rank_settings(struct sweep *sweep)
         struct sweep_row row = sweep->rows[i];
         size_t j = i;
         while (j > 0 && row.finished &&
-               (!sweep->rows[j - 1].finished || metric_is_better(sweep->metric, row.means[sweep->metric],
-                                                                 sweep->rows[j - 1].means[sweep->metric]))) {
+               (!sweep->rows[j - 1].finished || metric_is_better(sweep->metric, rank_value(sweep, &row),
+                                                                 rank_value(sweep, &sweep->rows[j - 1])))) {
             sweep->rows[j] = sweep->rows[j - 1];
             j--;
         }

@@ -91,6 +91,13 @@ void sweep_text(const cJSON *json, struct text *out);
 void sweep_csv(const cJSON *json, struct text *out);
 void sweep_html(const cJSON *json, struct text *page);
 
+/* Whether its settings are chosen, and ranked, by the validation part. */
+bool sweep_chooses_on_validation(const struct sweep *sweep);
+
+/* The metric of a finished run's best checkpoint on the validation part; NaN without one. */
+bool sweep_run_selection(struct catalogue *catalogue, const struct run_row *row, enum metric metric,
+                         double *value, struct error *error);
+
 /* Finds the run of `folder`, and whether it has ended well; one whose files have gone has not. */
 bool sweep_run_finished(struct catalogue *catalogue, const char *folder, struct run_row *row, bool *finished,
                         struct arena *arena, struct error *error);

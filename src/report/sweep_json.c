@@ -166,11 +166,10 @@ static void add_comparison_notes(cJSON *notes, const struct sweep *sweep, size_t
                  "McNemar's test compares right and wrong predictions, the paired bootstrap the metric; both "
                  "take %s.",
                  tested_unit(sweep)));
-    add_note(
-        notes,
-        mem_string(
-            "The best setting was found on these test clips: its metric is optimistic, and the p-values do "
-            "not account for the choice."));
+    if (!sweep_chooses_on_validation(sweep))
+        add_note(notes, mem_string("The best setting was found on these test clips: its metric is "
+                                   "optimistic, and the p-values do "
+                                   "not account for the choice."));
 }
 
 /* The setting that the validation part would choose, if every finished setting has one. */
@@ -190,6 +189,11 @@ static const struct sweep_row *chosen_row(const struct sweep *sweep)
 
 static void add_unfinished_notes(cJSON *notes, const struct sweep *sweep)
 {
+    if (config_settings(sweep->config)->sweep.search == SEARCH_HALVING) {
+        add_note(notes,
+                 mem_string("halving.csv has what the other settings came to, and when they were dropped."));
+        return;
+    }
     for (size_t i = 0; i < sweep->count; i++) {
         for (size_t s = 0; s < sweep->grid.seeds.count; s++) {
             const struct sweep_run *run = &sweep->rows[i].runs[s];
@@ -215,7 +219,11 @@ static cJSON *notes_json(const struct sweep *sweep)
     else if (sweep->cluster_unit && !sweep->clips)
         add_note(notes,
                  mem_string("The settings' test clips differ, so they are not compared clip by clip."));
-    if (choice && sweep->count > 1)
+    if (sweep_chooses_on_validation(sweep))
+        add_note(notes,
+                 mem_string("Settings are ranked by the validation part, which chooses the first; the test "
+                            "part chooses nothing."));
+    else if (choice && sweep->count > 1)
         add_note(notes, mem_format("Chosen on the validation part instead: %s, test %s %.4f.", choice->label,
                                    metric_title(sweep->metric, sweep->task), choice->means[sweep->metric]));
     add_unfinished_notes(notes, sweep);

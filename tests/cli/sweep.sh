@@ -134,3 +134,40 @@ expect 0 "removed .*runs/tiny$" "$emotrain" runs rm tiny
 [ ! -e runs/tiny ] || fail "rm leaves the sweep's folder"
 expect 0 "^run" "$emotrain" runs list 'tiny/*'
 [ "$(wc -l <out)" = 1 ] || fail "rm leaves rows: $(cat out)"
+
+# Random search: some of the grid, the same ones each time, ranked by the validation part.
+search=(--grid model.pooling=mean,max,sum,last --grid train.batch_size=2,4 --set split.validation=0.25 --set split.test=0.25 --set train.epochs=2)
+expect 0 "ranked by the validation part" "$emotrain" sweep --config tiny.ini "${search[@]}" --run drawn --set sweep.search=random --set sweep.trials=3
+[ "$(ls -d runs/drawn/pooling=*/report.html | wc -l)" = 3 ] || fail "not three settings: $(ls runs/drawn)"
+grep -q "optimistic" runs/drawn/sweep.txt && fail "what was chosen on the validation part is not optimistic"
+awk -F, 'NR > 2 && $10 > last { exit 1 } { last = $10 }' runs/drawn/sweep.csv || fail "not ranked by the validation part: $(cat runs/drawn/sweep.csv)"
+cp runs/drawn/sweep.csv drawn.csv
+expect 0 "2 runs to do, 3 done" "$emotrain" sweep --config tiny.ini "${search[@]}" --run drawn --set sweep.search=random --set sweep.trials=5
+expect 0 "0 runs to do, 3 done" "$emotrain" sweep --config tiny.ini "${search[@]}" --run drawn --set sweep.search=random --set sweep.trials=3
+cmp drawn.csv runs/drawn/sweep.csv || fail "three of five trials are others"
+expect_error 2 "chooses on a validation part" "$emotrain" sweep --config tiny.ini --grid model.pooling=mean,max --run no --set sweep.search=random
+expect_error 2 "best_metric=last" "$emotrain" sweep --config tiny.ini "${search[@]}" --run no --set sweep.search=random --set eval.best_metric=last
+expect_error 2 "max_steps must be 0" "$emotrain" sweep --config tiny.ini "${search[@]}" --run no --set sweep.search=halving --set train.max_steps=4
+
+# Successive halving: eight settings, three, one; killed, it goes on.
+halve=("${search[@]}" --set train.epochs=9 --set sweep.search=halving --jobs 2)
+expect 0 "halving.csv has what" "$emotrain" sweep --config tiny.ini "${halve[@]}" --run halved
+[ "$(cut -d, -f1 runs/halved/halving.csv | tail -n +2 | sort -n | uniq -c | tr -s ' ' | tr '\n' ';')" = " 8 1; 3 3;" ] || fail "stages: $(cat runs/halved/halving.csv)"
+[ "$(ls -d runs/halved/*/report.html | wc -l)" = 12 ] || fail "not 8 + 3 + 1 runs: $(ls runs/halved)"
+awk -F, 'NR > 1 { if ($1 == stage && $NF == "yes" && was == "no") exit 1; if ($1 == stage && $(NF - 1) > last) exit 1; stage = $1; was = $NF; last = $(NF - 1) }' runs/halved/halving.csv ||
+  fail "not the best went on: $(cat runs/halved/halving.csv)"
+left=$(ls -d runs/halved/pooling=*/ | grep -v stage=)
+grep -q "^epochs = 9" "${left}config.ini" || fail "the last stage is not the whole training: $left"
+"$emotrain" sweep --config tiny.ini "${halve[@]}" --run halved-killed >/dev/null 2>err &
+pid=$!
+while kill -0 $pid 2>/dev/null && [ "$(ls -d runs/halved-killed/*/report.html 2>/dev/null | wc -l)" -lt 9 ]; do sleep 0.05; done
+kill -9 $pid
+wait $pid 2>/dev/null
+sleep 0.2
+expect 0 "halving.csv has what" "$emotrain" sweep --config tiny.ini "${halve[@]}" --run halved-killed
+cmp runs/halved/halving.csv runs/halved-killed/halving.csv || fail "a killed search ends elsewhere"
+
+# A budget of time: what is begun is finished, the same command goes on.
+expect 0 "sweep.hours are over: [1-7] runs are left" "$emotrain" sweep --config tiny.ini "${search[@]}" --run timed --set sweep.hours=0.0003
+expect 0 "pooling=" "$emotrain" sweep --config tiny.ini "${search[@]}" --run timed
+[ "$(ls -d runs/timed/pooling=*/report.html | wc -l)" = 8 ] || fail "the rest was not run"
