@@ -61,7 +61,7 @@ static const struct option_row {
     {"reject", "ACCURACY",
      "withhold unsure predictions, so that the others are right as often as this on the validation part: 0.9",
      VALUE, offsetof(struct options, reject)},
-    {"weigh", NULL, "weigh the runs by how likely they make the validation part's labels, not all alike",
+    {"weigh", NULL, "weights that maximise the likelihood of the validation labels, in place of equal ones",
      FLAG, offsetof(struct options, weigh)},
     {"output", "FILE", "write there (also -o)", VALUE, offsetof(struct options, output)},
     {"quiet", NULL, "only warnings and errors on standard error", FLAG, offsetof(struct options, quiet)},

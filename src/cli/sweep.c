@@ -233,15 +233,13 @@ static bool write_sweep(const struct sweep_job *job, struct error *error)
 
 /* ---- the shared index ---- */
 
-/* What is chosen on the way is chosen on a validation part. */
-static bool check_choice(const struct sweep_job *job, const struct config *config,
-                         const struct indexed_corpus *corpus, struct error *error)
+/* What is chosen on the way is chosen by evaluations on a validation part. */
+static bool check_choice(const struct sweep_job *job, const struct settings *settings, enum part selection,
+                         struct error *error)
 {
-    const struct settings *settings = config_settings(config);
-
     if (config_settings(job->config)->sweep.search == SEARCH_GRID)
         return true;
-    if (split_selection_part(&corpus->split) != PART_VALIDATION)
+    if (selection != PART_VALIDATION)
         return error_usage(error,
                            "sweep.search chooses on a validation part, as the test part chooses nothing: set "
                            "split.validation=0.1");
@@ -249,9 +247,16 @@ static bool check_choice(const struct sweep_job *job, const struct config *confi
         return error_usage(
             error, "sweep.search goes by evaluations on the validation part: eval.best_metric=last and "
                    "model.kind=linear have none");
-    return settings->sweep.search != SEARCH_HALVING ||
-           (settings->train.epochs > 0 && settings->train.max_steps == 0) ||
-           error_usage(error, "sweep.search=halving divides train.epochs: train.max_steps must be 0");
+    if (settings->sweep.search != SEARCH_HALVING)
+        return true;
+    int64_t least = sweep_halving_epochs(job->grid.settings);
+    if (settings->train.max_steps > 0)
+        return error_usage(error, "sweep.search=halving divides train.epochs: train.max_steps must be 0");
+    return settings->train.epochs >= least ||
+           error_usage(error,
+                       "sweep.search=halving: %zu settings need train.epochs of at least %lld, or fewer "
+                       "sweep.trials",
+                       job->grid.settings, (long long)least);
 }
 
 /* Indexes and splits once for every distinct corpus, audio and split of the grid, before any run starts: a
@@ -259,6 +264,7 @@ static bool check_choice(const struct sweep_job *job, const struct config *confi
 static bool index_all(const struct sweep_job *job, struct error *error)
 {
     static const char *const sections[] = {"corpus", "audio", "split"};
+    enum part *selections = mem_zero(job->grid.settings, sizeof *selections);
     struct strings seen = {0};
     bool done = true;
 
@@ -272,15 +278,19 @@ static bool index_all(const struct sweep_job *job, struct error *error)
             for (size_t s = 0; s < sizeof sections / sizeof sections[0]; s++)
                 if (strcmp(entry.setting->section, sections[s]) == 0)
                     text_add(&key, "%s=%s\n", entry.name, entry.value);
-        if (strings_index(&seen, key.text) < 0)
+        if (strings_index(&seen, key.text) < 0) {
             done = corpora_index(&corpus, config_settings(config), error) &&
-                   corpora_split(&corpus, config_settings(config), error) &&
-                   check_choice(job, config, &corpus, error);
-        strings_add_new(&seen, key.text);
+                   corpora_split(&corpus, config_settings(config), error);
+            selections[seen.count] = split_selection_part(&corpus.split);
+            strings_add(&seen, key.text);
+        }
+        done = done &&
+               check_choice(job, config_settings(config), selections[strings_index(&seen, key.text)], error);
         corpora_close(&corpus);
         text_free(&key);
         config_free(config);
     }
+    free(selections);
     strings_free(&seen);
     return done;
 }
@@ -351,6 +361,10 @@ static bool finish(struct sweep_job *job, struct error *error)
         return error_interrupted(error, "interrupted; the same command goes on with %s", job->folder);
     if (!show_result(job, error))
         return false;
+    if (job->failed_before)
+        return error_set(error,
+                         "%zu runs of earlier stages failed, so their settings went no further (see %s/logs)",
+                         job->failed_before, job->folder);
     return job->failed == 0 || error_set(error,
                                          "%zu of %zu runs failed (see %s/logs); with the cause mended, the "
                                          "same command runs only those",

@@ -28,8 +28,9 @@ struct sweep_job {
     struct planned_run *runs;
     size_t count, next, running, ended, failed, jobs, done_before;
     bool is_out_of_time;
-    double until;       /* when sweep.hours are over; 0: no limit */
-    double began, best; /* when the first run was started; the best metric of those that have ended */
+    size_t failed_before; /* in earlier stages of halving */
+    double until;         /* when sweep.hours are over; 0: no limit */
+    double began, best;   /* when the first run was started; the best metric of those that have ended */
 };
 
 /* The file that an experiment of a comparison is run from: FOLDER/models/NAME.ini; caller frees. */
@@ -50,6 +51,9 @@ char *sweep_run_name(const struct sweep_job *job, size_t setting, const char *se
 bool sweep_list_runs(struct sweep_job *job, const struct sweep_stage *stage, struct error *error);
 
 void sweep_forget_runs(struct sweep_job *job);
+
+/* The fewest train.epochs that sweep.search=halving can divide among the stages of so many settings. */
+int64_t sweep_halving_epochs(size_t settings);
 
 /* sweep.search=halving: runs all but the last stage, writes halving.csv, and leaves in `settings` (job->grid
  * .settings of them) the *count that are left for it. */

@@ -1,6 +1,6 @@
 /*
  * sweep.search=halving (Jamieson and Talwalkar, 2016): all settings train for a few epochs, the best third of
- * them for three times as many, and so on, until one is left, or as few as the last stage's factor leaves.
+ * them for three times as many, and so on, until one is left, which trains for all.
  */
 #include "base/csv.h"
 #include "base/files.h"
@@ -26,6 +26,15 @@ struct candidate {
 static size_t kept_of(size_t count)
 {
     return (count + FACTOR - 1) / FACTOR;
+}
+
+int64_t sweep_halving_epochs(size_t settings)
+{
+    int64_t epochs = 1;
+
+    for (; settings > 1; settings = kept_of(settings))
+        epochs *= FACTOR;
+    return epochs;
 }
 
 static bool measure(const struct sweep_job *job, const struct sweep_stage *stage, struct candidate *candidate,
@@ -60,9 +69,7 @@ static void rank(struct candidate *candidates, size_t count, enum metric metric)
     for (size_t i = 1; i < count; i++) {
         struct candidate one = candidates[i];
         size_t j = i;
-        while (j > 0 && isfinite(one.value) &&
-               (!isfinite(candidates[j - 1].value) ||
-                metric_is_better(metric, one.value, candidates[j - 1].value))) {
+        while (j > 0 && metric_is_better(metric, one.value, candidates[j - 1].value)) {
             candidates[j] = candidates[j - 1];
             j--;
         }
@@ -99,6 +106,8 @@ static bool run_stage(struct sweep_job *job, size_t *settings, struct sweep_stag
         log_info("halving: %zu settings, %lld epochs: %zu runs to do, %zu done", stage->count,
                  (long long)stage->epochs, job->count, job->done_before);
     done = done && sweep_run_all(job, error);
+    job->failed_before += job->failed;
+    job->failed = 0;
     for (size_t i = 0; done && i < stage->count; i++) {
         candidates[i].setting = settings[i];
         done = measure(job, stage, &candidates[i], metric, error);
@@ -116,15 +125,13 @@ static bool run_stage(struct sweep_job *job, size_t *settings, struct sweep_stag
 
 bool sweep_halve(struct sweep_job *job, size_t *settings, size_t *count, struct error *error)
 {
-    int64_t epochs = config_settings(job->config)->train.epochs, share = 1;
+    int64_t epochs = config_settings(job->config)->train.epochs, share = sweep_halving_epochs(*count);
     struct text csv = {0};
     bool done = true;
 
     text_add(&csv, "epochs,setting,validation,goes_on\n");
-    for (size_t left = *count; left > 1; left = kept_of(left))
-        share *= FACTOR;
     for (; done && *count > 1 && !interrupt_requested() && !job->is_out_of_time; share /= FACTOR) {
-        struct sweep_stage stage = {settings, *count, epochs / share > 0 ? epochs / share : 1};
+        struct sweep_stage stage = {settings, *count, epochs / share};
         done = run_stage(job, settings, &stage, &csv, error);
         *count = stage.count;
     }

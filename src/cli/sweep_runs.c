@@ -157,6 +157,11 @@ static bool start_run(struct sweep_job *job, struct planned_run *planned, struct
     return !error->kind;
 }
 
+static bool chooses_on_validation(const struct sweep_job *job)
+{
+    return config_settings(job->config)->sweep.search != SEARCH_GRID;
+}
+
 /* The value of the metric that settings are compared by, of a run that has ended; NAN where it has none. */
 static double run_metric(const struct sweep_job *job, const struct planned_run *planned, enum metric *metric)
 {
@@ -168,8 +173,12 @@ static double run_metric(const struct sweep_job *job, const struct planned_run *
     struct run_row row;
     double value = (double)NAN;
 
-    if (run_find(job->catalogue, folder, &row, &arena, &unread) && row.id &&
-        predictions_read(job->catalogue, row.id, "test", &predictions, &unread) && predictions.count) {
+    if (chooses_on_validation(job)) {
+        *metric = sweep_metric(config_settings(job->config), config_settings(job->config)->model.task);
+        if (run_find(job->catalogue, folder, &row, &arena, &unread) && row.id)
+            sweep_run_selection(job->catalogue, &row, *metric, &value, &unread);
+    } else if (run_find(job->catalogue, folder, &row, &arena, &unread) && row.id &&
+               predictions_read(job->catalogue, row.id, "test", &predictions, &unread) && predictions.count) {
         *metric = sweep_metric(config_settings(job->config), predictions.task);
         evaluation_make(&evaluation, &predictions);
         value = METRICS[*metric].of(&evaluation);
@@ -208,8 +217,9 @@ static void log_finished(struct sweep_job *job, const struct planned_run *planne
     }
     if (isnan(job->best) || metric_is_better(metric, value, job->best))
         job->best = value;
-    log_info("[%zu/%zu] %s: finished in %.0f s, test %s %.3f (best so far %.3f)%s", number,
-             job->count + job->done_before, planned->name, seconds, METRICS[metric].name, value, job->best,
+    log_info("[%zu/%zu] %s: finished in %.0f s, %s %s %.3f (best so far %.3f)%s", number,
+             job->count + job->done_before, planned->name, seconds,
+             chooses_on_validation(job) ? "validation" : "test", METRICS[metric].name, value, job->best,
              time_left(job, left));
 }
 

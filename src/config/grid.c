@@ -199,6 +199,14 @@ static bool draw_settings(struct grid *grid, const struct settings *settings, st
 
     if (settings->sweep.search != SEARCH_GRID && (grid->files.count || grid->axis_count == 0))
         return error_usage(error, "sweep.search draws of a grid: give --grid section.key=a,b,c");
+    if (settings->sweep.search == SEARCH_GRID && trials > 0)
+        return error_usage(error,
+                           "sweep.trials is of sweep.search=random and halving; grid runs every setting");
+    for (size_t a = 0; settings->sweep.search == SEARCH_HALVING && a < grid->axis_count; a++)
+        if (strcmp(grid->axes[a].name, "train.epochs") == 0 ||
+            strcmp(grid->axes[a].name, "train.max_steps") == 0)
+            return error_usage(error, "sweep.search=halving sets how long settings train: %s cannot vary",
+                               grid->axes[a].name);
     if (settings->sweep.search == SEARCH_GRID || trials == 0 || trials >= product)
         return true;
     grid->drawn = mem_zero(product, sizeof *grid->drawn);

@@ -329,7 +329,7 @@ const struct setting SETTINGS[] = {
     LIST(sweep, seeds, "", ',', "run.seed of each setting's runs; empty: run.seed alone"),
     INTEGER(sweep, jobs, "1", 1, 4096, "runs at a time; each gets its part of the processors"),
     NAME(sweep, metric, "", METRIC_CHOICES,
-         "what settings are compared by, on the test part; empty: eval.best_metric"),
+         "what settings are compared by, on the test part or as sweep.search says; empty: eval.best_metric"),
     CHOICE(sweep_search, sweep, search, "grid", "grid|random|halving",
            "grid: all settings, ranked on the test part; random: sweep.trials of them, drawn by run.seed, "
            "ranked "

@@ -46,42 +46,49 @@ static bool take_facts(struct clip *clip, const struct clip *row)
     return !row->part || strcmp(clip->part, row->part) == 0;
 }
 
-/* What all rows of a clip gave it, in the list's arena. */
-static const char *print_votes(const struct strings *labels, const double *votes, struct arena *arena)
-{
-    char *text = votes_print((const char *const *)labels->items, votes, labels->count);
-    const char *kept = arena_string(arena, text);
+/* The votes for each label, of all rows of a clip. */
+struct tally {
+    struct strings labels;
+    double *votes;
+    size_t capacity;
+};
 
-    free(text);
-    return kept;
+static void add_vote(void *context, const char *label, double number)
+{
+    struct tally *tally = context;
+
+    strings_add_new(&tally->labels, label);
+    size_t k = (size_t)strings_index(&tally->labels, label), before = tally->capacity;
+    tally->votes = mem_grow(tally->votes, &tally->capacity, tally->labels.count, sizeof *tally->votes);
+    for (size_t i = before; i < tally->capacity; i++)
+        tally->votes[i] = 0;
+    tally->votes[k] += number;
 }
 
 /* The clip of `count` rows; what else they say of it is what the first one says. */
 static struct clip join_rows(const struct row *first, size_t count, bool all_agree, struct arena *arena)
 {
-    struct strings labels = {0};
-    double *votes = mem_zero(count, sizeof *votes);
+    struct tally tally = {0};
     struct clip clip = first->clip;
     bool one_part = true;
 
     for (size_t i = 0; i < count; i++) {
-        one_part = take_facts(&clip, &first[i].clip) && one_part;
-        if (!first[i].clip.label)
-            continue;
-        strings_add_new(&labels, first[i].clip.label);
-        votes[strings_index(&labels, first[i].clip.label)]++;
+        const struct clip *row = &first[i].clip;
+        one_part = take_facts(&clip, row) && one_part;
+        if (row->votes)
+            votes_visit(row->votes, add_vote, &tally);
+        else if (row->label)
+            add_vote(&tally, row->label, 1);
     }
-    int chosen = votes_choose(votes, labels.count, all_agree);
-    clip.label = NULL;
-    for (size_t i = 0; chosen >= 0 && !clip.label; i++) /* the row's own string, which the list's arena has */
-        if (first[i].clip.label && strcmp(first[i].clip.label, labels.items[chosen]) == 0)
-            clip.label = first[i].clip.label;
-    if (!clip.votes) /* else its columns said them */
-        clip.votes = print_votes(&labels, votes, arena);
-    clip.defect = clip.label ? NULL : labels.count ? VOTES_UNDECIDED : first->clip.defect;
+    int chosen = votes_choose(tally.votes, tally.labels.count, all_agree);
+    char *votes = votes_print((const char *const *)tally.labels.items, tally.votes, tally.labels.count);
+    clip.label = chosen >= 0 ? arena_string(arena, tally.labels.items[chosen]) : NULL;
+    clip.votes = arena_string(arena, votes);
+    clip.defect = clip.label ? NULL : tally.labels.count ? VOTES_UNDECIDED : first->clip.defect;
     if (!one_part)
         clip.defect = "its rows name different parts";
-    strings_free(&labels);
+    strings_free(&tally.labels);
+    free(tally.votes);
     free(votes);
     return clip;
 }

@@ -38,6 +38,20 @@ char *votes_print(const char *const *labels, const double *numbers, size_t count
     return copy;
 }
 
+void votes_visit(const char *votes, void (*visit)(void *context, const char *label, double number),
+                 void *context)
+{
+    cJSON *json = cJSON_Parse(votes);
+    const cJSON *item = NULL;
+
+    cJSON_ArrayForEach(item, json)
+    {
+        if (cJSON_IsNumber(item))
+            visit(context, item->string, item->valuedouble);
+    }
+    cJSON_Delete(json);
+}
+
 const char *votes_rename(const char *votes, const char *(*rename)(void *context, const char *name),
                          void *context, struct arena *arena)
 {

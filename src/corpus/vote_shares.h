@@ -13,6 +13,10 @@
 /* `count` labels with a number each; those without any are left out.  NULL where none has; caller frees. */
 char *votes_print(const char *const *labels, const double *numbers, size_t count);
 
+/* Calls visit(context, label, number) for each label that has votes. */
+void votes_visit(const char *votes, void (*visit)(void *context, const char *label, double number),
+                 void *context);
+
 /* With other names for the labels, by rename(context, name), NULL for one to leave out; labels of one name
  * are added.  In `arena`; NULL where nothing is left. */
 const char *votes_rename(const char *votes, const char *(*rename)(void *context, const char *name),

@@ -454,6 +454,8 @@ enum metric metric_choose(const char *name, enum task task)
 
 bool metric_is_better(enum metric metric, double a, double b)
 {
+    if (isnan(a) || isnan(b))
+        return !isnan(a);
     return METRICS[metric].smaller_is_better ? a < b : a > b;
 }
 

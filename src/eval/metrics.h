@@ -118,7 +118,7 @@ enum metric metric_find(const char *name);
  * nothing in the task, the task's own: accuracy, macro_f1, ccc. */
 enum metric metric_choose(const char *name, enum task task);
 
-/* Whether value `a` of the metric is better than `b`. */
+/* Whether value `a` of the metric is better than `b`; any is better than NaN. */
 bool metric_is_better(enum metric metric, double a, double b);
 
 /* The thresholds of the probabilities, one per label, that give each label its best F1 on these predictions;

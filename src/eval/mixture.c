@@ -7,28 +7,29 @@
 static const double ENOUGH = 1e-9; /* change of every weight in a round */
 enum { MOST_ROUNDS = 10000 };
 
-/* Appends the probabilities that a model gave to what is so of a clip; of multi_label, one for each label. */
-static void add_truths(const struct prediction_list *list, const struct prediction *p, double *truths,
-                       size_t *count)
+/* Appends the probability that a model gave to a clip's label; of multi_label, to each label or its absence.
+ */
+static void add_label_probabilities(const struct prediction_list *list, const struct prediction *p,
+                                    double *probable, size_t *count)
 {
     if (list->task == SINGLE_LABEL && p->label >= 0)
-        truths[(*count)++] = p->probabilities[p->label];
+        probable[(*count)++] = p->probabilities[p->label];
     for (size_t k = 0; list->task == MULTI_LABEL && p->targets && k < list->label_count; k++)
-        truths[(*count)++] = p->targets[k] > 0.5 ? p->probabilities[k] : 1 - p->probabilities[k];
+        probable[(*count)++] = p->targets[k] > 0.5 ? p->probabilities[k] : 1 - p->probabilities[k];
 }
 
-/* One round: a weight becomes its model's mean share in the probability of what is so.  Returns the largest
+/* One round: a weight becomes its model's mean share in the labels' probabilities.  Returns the largest
  * change. */
-static double reweigh(double *const *truths, size_t models, size_t count, double *weights)
+static double reweigh(double *const *probable, size_t models, size_t count, double *weights)
 {
     double *shares = mem_zero(models, sizeof *shares), change = 0, total = 0;
 
     for (size_t i = 0; i < count; i++) {
         double sum = 0;
         for (size_t m = 0; m < models; m++)
-            sum += weights[m] * truths[m][i];
+            sum += weights[m] * probable[m][i];
         for (size_t m = 0; sum > 0 && m < models; m++)
-            shares[m] += weights[m] * truths[m][i] / sum;
+            shares[m] += weights[m] * probable[m][i] / sum;
     }
     for (size_t m = 0; m < models; m++)
         total += shares[m];
@@ -42,22 +43,22 @@ static double reweigh(double *const *truths, size_t models, size_t count, double
 
 void mixture_weigh(const struct prediction_list *const *lists, size_t count, double *weights)
 {
-    double **truths = mem_zero(count, sizeof *truths);
+    double **probable = mem_zero(count, sizeof *probable);
     size_t outputs = 0;
 
     for (size_t m = 0; m < count; m++) {
         const struct prediction_list *list = lists[m];
         outputs = 0;
-        truths[m] = mem_zero(list->count * list->label_count + 1, sizeof **truths);
+        probable[m] = mem_zero(list->count * list->label_count + 1, sizeof **probable);
         for (size_t i = 0; i < list->count; i++)
-            add_truths(list, &list->items[i], truths[m], &outputs);
+            add_label_probabilities(list, &list->items[i], probable[m], &outputs);
         weights[m] = 1 / (double)count;
     }
-    for (int round = 0; round < MOST_ROUNDS && reweigh(truths, count, outputs, weights) > ENOUGH; round++)
+    for (int round = 0; round < MOST_ROUNDS && reweigh(probable, count, outputs, weights) > ENOUGH; round++)
         ;
     for (size_t m = 0; m < count; m++)
-        free(truths[m]);
-    free(truths);
+        free(probable[m]);
+    free(probable);
 }
 
 void mixture_mean(const struct prediction_list *const *lists, size_t count, const double *weights,

@@ -215,8 +215,15 @@ void emotrain_on_window(struct emotrain *model, emotrain_window *window, void *c
 
 /* ---- sounds ---- */
 
-/* A recording in `count` windows of one length, give or take a sample. */
+/* False: the caller wants no more. */
+static bool tell_window(const struct emotrain *e, double start, double end, const float *row)
+{
+    return !e->window || e->window(e->context, start, end, row);
+}
+
+/* A recording in `count` windows of one length, give or take a sample, for a model. */
 struct windows {
+    const struct model *model; /* the whole one, or a member of it */
     const struct signal *signal;
     size_t count;
 };
@@ -231,7 +238,7 @@ static size_t window_start(const struct windows *w, size_t i)
 static bool predict_windows(struct emotrain *e, const struct windows *w, size_t first, size_t count,
                             double *sum, struct error *error)
 {
-    size_t labels = e->model->labels.count;
+    size_t labels = w->model->labels.count;
     struct signal *parts = mem_zero(count, sizeof *parts);
     float *rows = mem_zero(count * labels, sizeof *rows);
     struct batch batch;
@@ -240,16 +247,16 @@ static bool predict_windows(struct emotrain *e, const struct windows *w, size_t 
         size_t start = window_start(w, first + i), length = window_start(w, first + i + 1) - start;
         parts[i] = (struct signal){mem_alloc(length * sizeof *parts[i].samples), length, w->signal->rate};
         memcpy(parts[i].samples, w->signal->samples + start, length * sizeof *parts[i].samples);
-        signal_prepare(&parts[i], 0, e->model->normalize);
+        signal_prepare(&parts[i], 0, w->model->normalize);
     }
-    bool done = batch_of_signals(&batch, parts, count, e->model, error) &&
-                predict_batch(e->model, &batch, &e->compute, rows, error);
+    bool done = batch_of_signals(&batch, parts, count, w->model, error) &&
+                predict_batch(w->model, &batch, &e->compute, rows, error);
     for (size_t i = 0; done && i < count; i++) {
         double rate = w->signal->rate, start = (double)window_start(w, first + i),
                end = (double)window_start(w, first + i + 1);
         for (size_t k = 0; k < labels; k++)
             sum[k] += (end - start) / (double)w->signal->count * (double)rows[i * labels + k];
-        if (e->window && !e->window(e->context, start / rate, end / rate, rows + i * labels))
+        if (w->model == e->model && !tell_window(e, start / rate, end / rate, rows + i * labels))
             done = error_interrupted(error, "stopped by the caller");
     }
     batch_free(&batch);
@@ -260,23 +267,61 @@ static bool predict_windows(struct emotrain *e, const struct windows *w, size_t 
     return done;
 }
 
-/* Whether the model, or a member of it, takes in functionals, as it learned from whole recordings. */
-static bool takes_whole_recordings(const struct model *model)
+/* One window where the model takes in functionals, as it learned from whole recordings. */
+static size_t count_windows(const struct emotrain *e, const struct model *model, const struct signal *signal)
 {
-    bool whole = model->kind->input == INPUT_FEATURES;
+    double limit = fmax((double)model->minimum_samples, ceil(e->window_seconds * signal->rate));
 
-    for (size_t k = 0; k < model->member_count; k++)
-        whole = whole || takes_whole_recordings(model->members[k]);
-    return whole;
-}
-
-static size_t count_windows(const struct emotrain *e, const struct signal *signal)
-{
-    double limit = fmax((double)e->model->minimum_samples, ceil(e->window_seconds * signal->rate));
-
-    if (e->window_seconds <= 0 || takes_whole_recordings(e->model))
+    if (e->window_seconds <= 0 || model->kind->input == INPUT_FEATURES)
         return 1;
     return (size_t)ceil((double)signal->count / limit);
+}
+
+/* Adds the model's prediction for the recording to `sum`. */
+static bool predict_by(struct emotrain *e, const struct model *model, const struct signal *signal,
+                       double *sum, struct error *error)
+{
+    const struct windows windows = {model, signal, count_windows(e, model, signal)};
+    bool done = true;
+
+    for (size_t first = 0; done && first < windows.count; first += e->batch_size)
+        done = predict_windows(e, &windows, first,
+                               first + e->batch_size < windows.count ? e->batch_size : windows.count - first,
+                               sum, error);
+    return done;
+}
+
+/* Whether an ensemble's members divide a recording in other ways: one takes in functionals. */
+static bool members_differ(const struct emotrain *e)
+{
+    bool differ = false;
+
+    for (size_t k = 0; e->window_seconds > 0 && k < e->model->member_count; k++)
+        differ = differ || e->model->members[k]->kind->input == INPUT_FEATURES;
+    return differ;
+}
+
+/* Each member by itself; the whole recording is told of as one window. */
+static bool predict_by_members(struct emotrain *e, const struct signal *signal, double *sum,
+                               struct error *error)
+{
+    size_t labels = e->model->labels.count;
+    float *row = mem_zero(labels + 1, sizeof *row);
+    bool done = true;
+
+    for (size_t m = 0; done && m < e->model->member_count; m++) {
+        double *own = mem_zero(labels + 1, sizeof *own);
+        done = predict_by(e, e->model->members[m], signal, own, error);
+        for (size_t k = 0; k < labels; k++)
+            sum[k] += e->model->weights_of_members[m] * own[k];
+        free(own);
+    }
+    for (size_t k = 0; k < labels; k++)
+        row[k] = (float)sum[k];
+    if (done && !tell_window(e, 0, (double)signal->count / signal->rate, row))
+        done = error_interrupted(error, "stopped by the caller");
+    free(row);
+    return done;
 }
 
 /* Takes the signal over. */
@@ -284,13 +329,10 @@ static bool predict_signal(struct emotrain *e, struct signal *signal, float *out
 {
     size_t labels = e->model->labels.count;
     double *sum = mem_zero(labels + 1, sizeof *sum);
-    bool done = audio_resample(signal, e->model->sample_rate, e->resampler, error);
-    struct windows windows = {signal, done ? count_windows(e, signal) : 0};
+    bool done = audio_resample(signal, e->model->sample_rate, e->resampler, error) &&
+                (members_differ(e) ? predict_by_members(e, signal, sum, error)
+                                   : predict_by(e, e->model, signal, sum, error));
 
-    for (size_t first = 0; done && first < windows.count; first += e->batch_size)
-        done = predict_windows(e, &windows, first,
-                               first + e->batch_size < windows.count ? e->batch_size : windows.count - first,
-                               sum, error);
     for (size_t k = 0; done && k < labels; k++) {
         outputs[k] = (float)sum[k];
         if (!isfinite(outputs[k]))

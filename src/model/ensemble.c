@@ -1,6 +1,7 @@
 /* Several models as one: see ensemble.h. */
 #include "model/ensemble.h"
 
+#include "audio/egemaps/egemaps.h"
 #include "base/memory.h"
 
 #include <math.h>
@@ -39,6 +40,15 @@ static bool takes_sounds(const struct model *model, struct error *error)
         return error_usage(error, "%s: takes in texts: members of an ensemble take in sounds", model->path);
     if (model->members)
         return error_usage(error, "%s: is an ensemble itself: name its members", model->path);
+    if (model->kind->input == INPUT_FEATURES && strings_index(&model->features, EGEMAPS_NAMES[0]) != 0)
+        return error_usage(error, "%s: takes in a table of features: members of an ensemble take in sounds",
+                           model->path);
+    if (model->sample_rate == 0)
+        return error_usage(
+            error,
+            "%s: takes in sounds at any rate (audio.sample_rate=native): members of an ensemble "
+            "take in one",
+            model->path);
     return !model->by_speaker ||
            error_usage(error,
                        "%s: its features are standardised by speaker (linear.scale=speaker), so it predicts "

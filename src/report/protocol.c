@@ -78,7 +78,7 @@ static void add_training(const struct run_info *info, const struct settings *set
         text_add(out, "Training: none of its own; the predictions of %lld runs, %s; %lld steps in all.\n",
                  (long long)info->model.members,
                  strcmp(info->model.weights, "validation") == 0
-                     ? "weighted so that their mean is likeliest on the validation part"
+                     ? "weighted to maximise the likelihood of the validation labels"
                      : "averaged",
                  (long long)info->training.steps);
         return;

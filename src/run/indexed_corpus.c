@@ -192,8 +192,8 @@ void split_digest(const struct indexed_corpus *corpus, char hex[SHA256_HEX_SIZE]
     for (int part = 0; part < PART_COUNT; part++) {
         for (size_t i = 0; i < corpus->split.counts[part]; i++) {
             const struct clip *clip = &corpus->clips.clips[corpus->split.clips[part][i]];
-            text_add(&text, "%d %s %s %s %s%s\n", part, clip->name, clip->sha256, clip->label,
-                     clip->text ? clip->text : "", clip->votes ? clip->votes : "");
+            text_add(&text, "%d %s %s %s %s%s%s\n", part, clip->name, clip->sha256, clip->label,
+                     clip->text ? clip->text : "", clip->votes ? " " : "", clip->votes ? clip->votes : "");
         }
     }
     digest_bytes(text.text, text.length, hex);

@@ -410,6 +410,19 @@ static void scale_by_speaker(const struct dataset *dataset, const size_t *items,
     batch->by_speaker = true;
 }
 
+/* An ensemble's members each take in the clips as they do by themselves. */
+static bool load_for_members(const struct dataset *dataset, const size_t *items, size_t count,
+                             const struct model *model, struct batch *batch, struct error *error)
+{
+    bool done = true;
+
+    *batch = (struct batch){.count = (int64_t)count, .member_count = model->member_count};
+    batch->members = mem_zero(model->member_count, sizeof *batch->members);
+    for (size_t k = 0; done && k < model->member_count; k++)
+        done = dataset_batch(dataset, items, count, model->members[k], NULL, 0, &batch->members[k], error);
+    return done;
+}
+
 bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t count,
                    const struct model *model, const struct augment_settings *augmentation, uint64_t seed,
                    struct batch *batch, struct error *error)
@@ -419,7 +432,9 @@ bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t co
     *batch = (struct batch){0};
     bool distorts = dataset->distortion_count > 0;
 
-    if (distorts && (model->kind->input == INPUT_TEXT || dataset->source.features))
+    if (model->members)
+        done = load_for_members(dataset, items, count, model, batch, error);
+    else if (distorts && (model->kind->input == INPUT_TEXT || dataset->source.features))
         done = error_usage(error, "%s: no sound to distort: this model takes in %s", model->path,
                            model->kind->input == INPUT_TEXT ? "texts" : "a table of features");
     else if (distorts)

@@ -67,7 +67,7 @@ static struct et_tensor *binary_cross_entropy(const struct loss *loss, struct et
                          1.0 / (double)loss->model->labels.count);
 }
 
-/* Adds a share of what is so of a clip: its label, or its annotators' votes. */
+/* Adds a share of a clip's target: its label, or its annotators' votes. */
 static void add_labels(const struct batch *batch, int64_t clip, double share, size_t labels, float *row)
 {
     if (!batch->shares)

@@ -51,11 +51,26 @@ cmp all.csv moved.csv || fail "another prediction where it was moved to"
 expect 0 "$(printf '%s' all)" "$emotrain" runs show all
 expect_error 2 "nothing to go on with" "$emotrain" train --run all --resume
 expect 0 runs/all "$emotrain" report all
+# In windows: what takes in functionals takes in the whole, others windows, as each does by itself.
+for model in one two three all; do
+  "$emotrain" predict $model $clip --format csv --set audio.resampler=sinc_fastest --set run.precision=float32 --set audio.max_seconds=0.2 >$model.csv 2>err ||
+    fail "$(cat err)"
+done
+weights="0.333333333333 0.333333333333 0.333333333333" mean {one,two,three}.csv >wanted
+close wanted all.csv || fail "not the mean of windows: $(cat wanted all.csv)"
 expect_error 2 "transformers has no class" "$emotrain" export all standard --as sequence-classification
 expect_error 2 "model.kind=linear cannot be written in ONNX" "$emotrain" export all graph --as onnx
 expect 0 "weighted avg" "$emotrain" ensemble one two --run both
 expect 0 graph "$emotrain" export both graph --as onnx
 [ -s graph/model.onnx ] || fail "no graph"
+
+# Clips that are cut for some members only: the test predictions are still the mean of the runs'.
+cut=(--set audio.max_seconds=0.3)
+expect 0 "weighted avg" "$emotrain" "${common[@]}" "${cut[@]}" --run cut
+expect 0 "weighted avg" "$emotrain" "${common[@]}" "${cut[@]}" --run cut-linear --set model.kind=linear
+expect 0 "weighted avg" "$emotrain" ensemble cut cut-linear --run cut-both
+weights="0.5 0.5" mean runs/{cut,cut-linear}/predictions.csv >wanted
+close wanted runs/cut-both/predictions.csv || fail "not the mean where clips are cut"
 
 # What cannot be averaged, or would look at the test part.
 refuse() { expect_error 2 "$1" "$emotrain" ensemble "${@:2}" --run refused; }

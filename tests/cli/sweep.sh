@@ -147,6 +147,10 @@ expect 0 "0 runs to do, 3 done" "$emotrain" sweep --config tiny.ini "${search[@]
 cmp drawn.csv runs/drawn/sweep.csv || fail "three of five trials are others"
 expect_error 2 "chooses on a validation part" "$emotrain" sweep --config tiny.ini --grid model.pooling=mean,max --run no --set sweep.search=random
 expect_error 2 "best_metric=last" "$emotrain" sweep --config tiny.ini "${search[@]}" --run no --set sweep.search=random --set eval.best_metric=last
+expect_error 2 "best_metric=last" "$emotrain" sweep --config tiny.ini "${search[@]}" --grid eval.best_metric=uar,last --run no --set sweep.search=random
+expect_error 2 "train.epochs cannot vary" "$emotrain" sweep --config tiny.ini "${search[@]}" --grid train.epochs=9,27 --run no --set sweep.search=halving
+expect_error 2 "need train.epochs of at least 9" "$emotrain" sweep --config tiny.ini "${search[@]}" --run no --set sweep.search=halving
+expect_error 2 "grid runs every setting" "$emotrain" sweep --config tiny.ini "${search[@]}" --run no --set sweep.trials=2
 expect_error 2 "max_steps must be 0" "$emotrain" sweep --config tiny.ini "${search[@]}" --run no --set sweep.search=halving --set train.max_steps=4
 
 # Successive halving: eight settings, three, one; killed, it goes on.

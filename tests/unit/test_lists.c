@@ -200,6 +200,8 @@ static void test_votes(void **state)
                                           .votes = "majority", .usable = 1, .first = "a.wav|x||"},
                                   more = {"more", "path,label\na.wav,x\na.wav,y\na.wav,x\na.wav,x\n",
                                           .votes = "majority", .usable = 1, .first = "a.wav|x||"},
+                                  both = {"both", "path,x,y\na.wav,3,0\na.wav,0,3\na.wav,0,3\n",
+                                          .votes = "majority", .usable = 1, .first = "a.wav|y||"},
                                   columns = {"columns", "path,x,y\na.wav,3,0.5\n", .votes = "majority",
                                              .usable = 1, .first = "a.wav|x||"};
     struct fixture *f = *state;
@@ -224,6 +226,10 @@ static void test_votes(void **state)
     write_case(&columns, "list.csv");
     check_case(f, &columns);
     assert_string_equal(f->clips.clips[0].votes, "{\"x\":3,\"y\":0.5}");
+
+    write_case(&both, "list.csv");
+    check_case(f, &both);
+    assert_string_equal(f->clips.clips[0].votes, "{\"x\":3,\"y\":6}");
 
     strings_add(&labels, "y");
     strings_add(&labels, "none");

@@ -40,6 +40,7 @@ struct ensemble_job {
     double *weights;
     char *folder, *making; /* the run's, and under which name it is made */
     int lock;              /* of the latter, or -1 */
+    bool placed;           /* it has its name */
     int64_t run;
     struct run_info info;
 };
@@ -57,7 +58,7 @@ static const struct model *first_model(const struct ensemble_job *job)
 /* ---- members ---- */
 
 /* What the recordings are like that models take in must be the same. */
-static bool hear_the_same(const struct member *a, const struct member *b, struct error *error)
+static bool check_same_audio(const struct member *a, const struct member *b, struct error *error)
 {
     static const char *const keys[] = {"audio.channel", "audio.resampler", "audio.max_seconds",
                                        "audio.min_seconds"};
@@ -91,7 +92,7 @@ static bool open_member(struct ensemble_job *job, size_t i, struct error *error)
     if (member->recorded.report.evaluation.clips == 0)
         return error_usage(error, "%s has not been tested: finish it with --resume", member->trained.run);
     return ensemble_fits(first_model(job), member->trained.model, error) &&
-           hear_the_same(&job->members[0], member, error);
+           check_same_audio(&job->members[0], member, error);
 }
 
 static bool open_members(struct ensemble_job *job, struct error *error)
@@ -117,7 +118,9 @@ static bool name_run(struct ensemble_job *job, struct error *error)
     job->folder = path_join(directory, name);
     job->making = path_with_ending(job->folder, ".making");
     if (good && !run_folder_is_free(job->folder))
-        good = error_usage(error, "%s is there already: name another run with --run", job->folder);
+        good = error_usage(
+            error, "%s is there already: name another run with --run, or remove it (emotrain runs rm)",
+            job->folder);
     if (good)
         config_choose(job->experiment.config, "run.name", name);
     free(name);
@@ -324,7 +327,7 @@ static void describe(struct ensemble_job *job)
 
 /* ---- the command ---- */
 
-/* Under another name, so that a run is whole or not there. */
+/* Under another name, so that a run never has half a model. */
 static bool begin_folder(struct ensemble_job *job, struct error *error)
 {
     if (run_folder_is_busy(job->making))
@@ -342,6 +345,7 @@ static bool finish_folder(struct ensemble_job *job, const char *config, struct e
 
     done = folder_finish(job->making, job->folder, done, error);
     char *absolute = done ? realpath(job->folder, NULL) : NULL;
+    job->placed = done;
     if (absolute) {
         free(job->folder);
         job->folder = absolute;
@@ -394,7 +398,7 @@ static void close_job(struct ensemble_job *job, const struct error *error)
     if (job->run && error->kind)
         run_set_state(job->experiment.corpus.catalogue, job->run, "failed", &ignored);
     else if (job->lock >= 0 && error->kind)
-        folder_remove(job->making, &ignored);
+        folder_remove(job->placed ? job->folder : job->making, &ignored);
     if (job->lock >= 0)
         close(job->lock);
     for (size_t i = 0; job->members && i < job->count; i++) {

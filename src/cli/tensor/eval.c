@@ -73,17 +73,11 @@ static bool predict_part(const struct trained_model *trained, const struct datas
     return done;
 }
 
-/* How often what --reject keeps is right in this part. */
-static bool print_kept(const char *reject, const struct model *model, const struct prediction_list *list,
-                       struct error *error)
+/* How often the predictions that are kept are right in this part. */
+static void print_kept(const char *reject, const struct kept_share *kept, const struct prediction_list *list)
 {
-    double accuracy;
-    const struct kept_share *kept =
-        reject_read(reject, &accuracy, error) ? model_reject(model, accuracy, error) : NULL;
     size_t count = 0, right = 0, known = 0;
 
-    if (!kept)
-        return false;
     for (size_t i = 0; i < list->count; i++) {
         const struct prediction *p = &list->items[i];
         bool stays = p->label >= 0 && p->probabilities[p->predicted] >= kept->threshold;
@@ -96,7 +90,14 @@ static bool print_kept(const char *reject, const struct model *model, const stru
         "(validation: %.4f of %.0f %%)\n",
         reject, count, known, kept->threshold, count ? (double)right / (double)count : 0, kept->accuracy,
         100 * kept->share);
-    return true;
+}
+
+/* What --reject asks for, before anything is predicted: NULL where it is not given, or on error. */
+static const struct kept_share *find_kept(const char *reject, const struct model *model, struct error *error)
+{
+    double accuracy;
+
+    return reject && reject_read(reject, &accuracy, error) ? model_reject(model, accuracy, error) : NULL;
 }
 
 /* ---- robustness ---- */
@@ -189,7 +190,10 @@ static bool evaluate_part(const struct trained_model *trained, const struct inde
 {
     struct prediction_list predictions = {0};
     struct robustness robustness = {0};
+    const struct kept_share *kept = find_kept(options->reject, trained->model, error);
 
+    if (error->kind)
+        return false;
     if (corpus->split.counts[part] == 0)
         return error_usage(error, "the %s part is empty", PART_NAMES[part]);
     struct features *features = dataset_features(&config_settings(trained->config)->linear, error);
@@ -201,9 +205,10 @@ static bool evaluate_part(const struct trained_model *trained, const struct inde
         print_report(&predictions);
         print_remarks(trained, corpus);
         warn_other_split(trained, corpus);
-        done = (!options->reject || print_kept(options->reject, trained->model, &predictions, error)) &&
-               (robustness.words.count == 0 ||
-                evaluate_distorted(trained, &from, part, &robustness, &predictions, error));
+        if (kept)
+            print_kept(options->reject, kept, &predictions);
+        done = robustness.words.count == 0 ||
+               evaluate_distorted(trained, &from, part, &robustness, &predictions, error);
     }
     prediction_list_free(&predictions);
     robustness_close(&robustness);
