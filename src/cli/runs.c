@@ -20,6 +20,7 @@ static void print_info(const struct run_info *info)
     cJSON *json = run_info_json(info);
     const cJSON *section = NULL, *item = NULL;
 
+    cJSON_DeleteItemFromObjectCaseSensitive(json, "tables"); /* they stand in the report */
     cJSON_ArrayForEach(section, json)
     {
         printf("\n%s\n", section->string);
@@ -35,6 +36,28 @@ static void print_info(const struct run_info *info)
     cJSON_Delete(json);
 }
 
+/* The command that made it; of an ensemble, from its table of members. */
+static void print_command(const struct recorded_run *run)
+{
+    const struct run_info *info = &run->report.info;
+    const cJSON *table = NULL, *row = NULL;
+
+    if (info->model.members == 0) {
+        printf("  emotrain --config %s/config.ini --run NAME\n", run->folder);
+        return;
+    }
+    printf("  emotrain ensemble");
+    cJSON_ArrayForEach(table, info->tables)
+    {
+        cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(table, "rows"))
+        {
+            const cJSON *name = cJSON_GetArrayItem(row, 0);
+            printf(" %s", cJSON_IsString(name) ? name->valuestring : "");
+        }
+    }
+    printf("%s --run NAME\n", strcmp(info->model.weights, "validation") == 0 ? " --weigh" : "");
+}
+
 /* What it would take to repeat the run: program, libraries, machine, data, command. */
 static void print_repeat(const struct recorded_run *run)
 {
@@ -45,9 +68,8 @@ static void print_repeat(const struct recorded_run *run)
     cJSON *environment = json_read(path, &unread);
     const char *digest = run->report.info.split.digest;
 
-    printf(
-        "\nto repeat it, in the folder where it was started:\n  emotrain --config %s/config.ini --run NAME\n",
-        run->folder);
+    printf("\nto repeat it, in the folder where it was started:\n");
+    print_command(run);
     printf("to the bit on the CPU, with the same number of threads (%s) and:\n",
            config_text(run->config, "run.threads"));
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

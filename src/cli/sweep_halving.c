@@ -136,7 +136,8 @@ bool sweep_halve(struct sweep_job *job, size_t *settings, size_t *count, struct 
         *count = stage.count;
     }
     char *path = path_join(job->folder, "halving.csv");
-    done = done && file_write(path, csv.text, csv.length, error);
+    if (!job->is_out_of_time && !interrupt_requested())
+        done = done && file_write(path, csv.text, csv.length, error);
     free(path);
     text_free(&csv);
     return done;

@@ -92,7 +92,12 @@ static bool open_member(struct model *model, size_t k, struct error *error)
     char *folder = member_folder(model->path, k);
     const struct model_source source = {
         .path = folder, .device = model->parameters.device, .is_member = true};
-    struct model *member = model->members[k] = model_open(&source, error);
+    struct model *member = NULL;
+
+    if (path_is_folder(folder))
+        member = model->members[k] = model_open(&source, error);
+    else
+        error_set(error, "%s: is missing: the ensemble is damaged", folder);
 
     free(folder);
     if (!member || !ensemble_fits(model->members[0], member, error))

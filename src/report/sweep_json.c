@@ -190,8 +190,8 @@ static const struct sweep_row *chosen_row(const struct sweep *sweep)
 static void add_unfinished_notes(cJSON *notes, const struct sweep *sweep)
 {
     if (config_settings(sweep->config)->sweep.search == SEARCH_HALVING) {
-        add_note(notes,
-                 mem_string("halving.csv has what the other settings came to, and when they were dropped."));
+        add_note(notes, mem_string("The other settings were dropped on the way, or are still to come: "
+                                   "halving.csv has what they came to, once all stages are done."));
         return;
     }
     for (size_t i = 0; i < sweep->count; i++) {

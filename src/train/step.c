@@ -184,6 +184,9 @@ bool trainer_check(const struct dataset *train, const struct model *model, struc
 
     if (!check_temperature(train->source.settings, model, error))
         return false;
+    if (!trainer_takes_steps(model->kind) && strcmp(settings->loss, "kl") == 0)
+        return error_usage(error, "train.loss=kl: model.kind=%s learns from the labels that were chosen",
+                           model->kind->name);
     if (!trainer_takes_steps(model->kind))
         return !*train->source.settings->augment.distort ||
                error_usage(error, "augment.distort: model.kind=%s is fitted once, to clips as they are",

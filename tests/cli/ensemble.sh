@@ -50,6 +50,9 @@ close wanted all.csv || fail "not the mean: $(cat wanted all.csv)"
 cmp all.csv moved.csv || fail "another prediction where it was moved to"
 expect 0 "$(printf '%s' all)" "$emotrain" runs show all
 expect_error 2 "nothing to go on with" "$emotrain" train --run all --resume
+expect 0 "emotrain ensemble one two three --run NAME" "$emotrain" runs show all
+grep -q "(null)" out && fail "$(cat out)"
+expect_error 2 "is of an ensemble" "$emotrain" --config runs/all/config.ini --run again
 expect 0 runs/all "$emotrain" report all
 # In windows: what takes in functionals takes in the whole, others windows, as each does by itself.
 for model in one two three all; do
@@ -75,6 +78,7 @@ close wanted runs/cut-both/predictions.csv || fail "not the mean where clips are
 # What cannot be averaged, or would look at the test part.
 refuse() { expect_error 2 "$1" "$emotrain" ensemble "${@:2}" --run refused; }
 expect_error 2 "runs/all is there already" "$emotrain" ensemble one two --run all
+expect_error 2 "this is settled" "$emotrain" ensemble one two --run refused --set eval.temperature_scaling=yes
 refuse "is named twice" one two one
 refuse "is a model, not a run" one moved
 refuse "is an ensemble itself" one all
@@ -107,4 +111,4 @@ damage 's/"model_type":.*/"model_type": "ensemble", "x": 0,/; s/0\.333[0-9]*,/-1
 cp -r moved nested && rm -r nested/member-2 && cp -r moved nested/member-2
 expect_error 1 "an ensemble in an ensemble" "$emotrain" predict nested $clip
 rm -r nested/member-2
-expect_error 2 "member-2" "$emotrain" predict nested $clip
+expect_error 1 "member-2: is missing" "$emotrain" predict nested $clip

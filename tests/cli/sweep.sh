@@ -155,7 +155,7 @@ expect_error 2 "max_steps must be 0" "$emotrain" sweep --config tiny.ini "${sear
 
 # Successive halving: eight settings, three, one; killed, it goes on.
 halve=("${search[@]}" --set train.epochs=9 --set sweep.search=halving --jobs 2)
-expect 0 "halving.csv has what" "$emotrain" sweep --config tiny.ini "${halve[@]}" --run halved
+expect 0 "halving.csv has what they" "$emotrain" sweep --config tiny.ini "${halve[@]}" --run halved
 [ "$(cut -d, -f1 runs/halved/halving.csv | tail -n +2 | sort -n | uniq -c | tr -s ' ' | tr '\n' ';')" = " 8 1; 3 3;" ] || fail "stages: $(cat runs/halved/halving.csv)"
 [ "$(ls -d runs/halved/*/report.html | wc -l)" = 12 ] || fail "not 8 + 3 + 1 runs: $(ls runs/halved)"
 awk -F, 'NR > 1 { if ($1 == stage && $NF == "yes" && was == "no") exit 1; if ($1 == stage && $(NF - 1) > last) exit 1; stage = $1; was = $NF; last = $(NF - 1) }' runs/halved/halving.csv ||
@@ -168,7 +168,7 @@ while kill -0 $pid 2>/dev/null && [ "$(ls -d runs/halved-killed/*/report.html 2>
 kill -9 $pid
 wait $pid 2>/dev/null
 sleep 0.2
-expect 0 "halving.csv has what" "$emotrain" sweep --config tiny.ini "${halve[@]}" --run halved-killed
+expect 0 "halving.csv has what they" "$emotrain" sweep --config tiny.ini "${halve[@]}" --run halved-killed
 cmp runs/halved/halving.csv runs/halved-killed/halving.csv || fail "a killed search ends elsewhere"
 
 # A budget of time: what is begun is finished, the same command goes on.

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "cli/command.h"
 #include "eval/metrics.h"
 #include "eval/mixture.h"
@@ -95,6 +96,21 @@ static bool open_member(struct ensemble_job *job, size_t i, struct error *error)
            check_same_audio(&job->members[0], member, error);
 }
 
+/* What runs were trained with is theirs; how fast they predict, and where things are, may be set. */
+static bool check_ensemble_sets(const struct strings *sets, struct error *error)
+{
+    static const char *const free_ones[] = {"run.", "report.", "corpus.", "audio.cache=", "eval.batch_size="};
+
+    for (size_t i = 0; i < sets->count; i++) {
+        bool may = false;
+        for (size_t k = 0; k < sizeof free_ones / sizeof free_ones[0]; k++)
+            may = may || text_starts(sets->items[i], free_ones[k]);
+        if (!may)
+            return error_usage(error, "--set %s: the runs are trained, this is settled", sets->items[i]);
+    }
+    return true;
+}
+
 static bool open_members(struct ensemble_job *job, struct error *error)
 {
     bool done = job->count <= ENSEMBLE_MOST ||
@@ -102,6 +118,7 @@ static bool open_members(struct ensemble_job *job, struct error *error)
 
     job->members = mem_zero(job->count, sizeof *job->members);
     job->weights = mem_zero(job->count, sizeof *job->weights);
+    done = done && check_ensemble_sets(&job->options->sets, error);
     for (size_t i = 0; done && i < job->count; i++)
         done = open_member(job, i, error);
     return done;

@@ -19,7 +19,12 @@ static void print_report(const struct prediction_list *predictions)
 
     evaluation_make(&evaluation, predictions);
     evaluation_print(&evaluation, &text);
-    printf("%s\nmean cross-entropy %.4f, UAR %.4f\n", text.text, evaluation.loss, evaluation.uar);
+    printf("%s\n", text.text);
+    if (evaluation.task == SINGLE_LABEL)
+        printf("mean cross-entropy %.4f, UAR %.4f\n", evaluation.loss, evaluation.uar);
+    FOR_METRICS (f, evaluation.task)
+        if (evaluation.task != SINGLE_LABEL)
+            printf("%-24s %.4f\n", metric_title(f, evaluation.task), METRICS[f].of(&evaluation));
     if (evaluation.clips < predictions->count)
         log_warn("%zu clips have a label that the model does not know; they are not in the report",
                  predictions->count - evaluation.clips);

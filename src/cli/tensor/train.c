@@ -134,11 +134,27 @@ static bool choose_folder(void *context, struct error *error)
     return job->lock >= 0 && checkpoint_newest(job->folder, &job->checkpoint, error);
 }
 
+/* An ensemble's config.ini is its first member's: it would train that again. */
+static bool check_is_no_ensemble(const char *config, struct error *error)
+{
+    char *folder = path_folder(config), *best = path_join(folder, "best");
+    bool is = strcmp(path_base(config), "config.ini") == 0 && ensemble_is(best);
+
+    if (is)
+        error_usage(error, "%s is of an ensemble: emotrain ensemble makes it (emotrain runs show %s)", config,
+                    path_base(folder));
+    free(folder);
+    free(best);
+    return !is;
+}
+
 /* Looked at now, not after a night of training. */
 static bool check_settings(struct job *job, struct error *error)
 {
     if (!job->options->config && !job->options->resume)
         return error_usage(error, "which experiment? emotrain --config FILE (see emotrain --help)");
+    if (job->options->config && !check_is_no_ensemble(job->options->config, error))
+        return false;
     if (!job->options->resume && settings_of(job)->train.epochs == 0 &&
         settings_of(job)->train.max_steps == 0)
         return error_usage(error, "train.epochs and train.max_steps are both 0: nothing to train");
