@@ -237,7 +237,7 @@ static bool write_sweep(const struct sweep_job *job, struct error *error)
 static bool check_choice(const struct sweep_job *job, const struct settings *settings, enum part selection,
                          struct error *error)
 {
-    if (config_settings(job->config)->sweep.search == SEARCH_GRID)
+    if (!sweep_chooses_on_validation(job->config))
         return true;
     if (selection != PART_VALIDATION)
         return error_usage(error,

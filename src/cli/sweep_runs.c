@@ -157,11 +157,6 @@ static bool start_run(struct sweep_job *job, struct planned_run *planned, struct
     return !error->kind;
 }
 
-static bool chooses_on_validation(const struct sweep_job *job)
-{
-    return config_settings(job->config)->sweep.search != SEARCH_GRID;
-}
-
 /* The value of the metric that settings are compared by, of a run that has ended; NAN where it has none. */
 static double run_metric(const struct sweep_job *job, const struct planned_run *planned, enum metric *metric)
 {
@@ -173,12 +168,12 @@ static double run_metric(const struct sweep_job *job, const struct planned_run *
     struct run_row row;
     double value = (double)NAN;
 
-    if (chooses_on_validation(job)) {
-        *metric = sweep_metric(config_settings(job->config), config_settings(job->config)->model.task);
-        if (run_find(job->catalogue, folder, &row, &arena, &unread) && row.id)
-            sweep_run_selection(job->catalogue, &row, *metric, &value, &unread);
-    } else if (run_find(job->catalogue, folder, &row, &arena, &unread) && row.id &&
-               predictions_read(job->catalogue, row.id, "test", &predictions, &unread) && predictions.count) {
+    bool found = run_find(job->catalogue, folder, &row, &arena, &unread) && row.id;
+    if (found && sweep_chooses_on_validation(job->config)) {
+        *metric = sweep_metric(config_settings(job->config), row.task);
+        sweep_run_selection(job->catalogue, &row, *metric, &value, &unread);
+    } else if (found && predictions_read(job->catalogue, row.id, "test", &predictions, &unread) &&
+               predictions.count) {
         *metric = sweep_metric(config_settings(job->config), predictions.task);
         evaluation_make(&evaluation, &predictions);
         value = METRICS[*metric].of(&evaluation);
@@ -219,8 +214,8 @@ static void log_finished(struct sweep_job *job, const struct planned_run *planne
         job->best = value;
     log_info("[%zu/%zu] %s: finished in %.0f s, %s %s %.3f (best so far %.3f)%s", number,
              job->count + job->done_before, planned->name, seconds,
-             chooses_on_validation(job) ? "validation" : "test", METRICS[metric].name, value, job->best,
-             time_left(job, left));
+             sweep_chooses_on_validation(job->config) ? "validation" : "test", METRICS[metric].name, value,
+             job->best, time_left(job, left));
 }
 
 /* One line per run that has ended. */

@@ -104,9 +104,6 @@ static bool open_member(struct model *model, size_t k, struct error *error)
         return false;
     if (member->minimum_samples > model->minimum_samples)
         model->minimum_samples = member->minimum_samples;
-    if (member->maximum_samples &&
-        (!model->maximum_samples || member->maximum_samples < model->maximum_samples))
-        model->maximum_samples = member->maximum_samples;
     return true;
 }
 

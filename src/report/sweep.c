@@ -335,15 +335,15 @@ static bool compare_settings(struct sweep *sweep, struct catalogue *catalogue, s
     return done;
 }
 
-bool sweep_chooses_on_validation(const struct sweep *sweep)
+bool sweep_chooses_on_validation(const struct config *config)
 {
-    return config_settings(sweep->config)->sweep.search != SEARCH_GRID;
+    return config_settings(config)->sweep.search != SEARCH_GRID;
 }
 
 /* What a row is ranked by. */
 static double rank_value(const struct sweep *sweep, const struct sweep_row *row)
 {
-    return sweep_chooses_on_validation(sweep) ? row->selection : row->means[sweep->metric];
+    return sweep_chooses_on_validation(sweep->config) ? row->selection : row->means[sweep->metric];
 }
 
 /* Puts the best setting first: few rows, a stable order. */

@@ -91,8 +91,8 @@ void sweep_text(const cJSON *json, struct text *out);
 void sweep_csv(const cJSON *json, struct text *out);
 void sweep_html(const cJSON *json, struct text *page);
 
-/* Whether its settings are chosen, and ranked, by the validation part. */
-bool sweep_chooses_on_validation(const struct sweep *sweep);
+/* Whether a sweep's settings are chosen, and ranked, by the validation part. */
+bool sweep_chooses_on_validation(const struct config *config);
 
 /* The metric of a finished run's best checkpoint on the validation part; NaN without one. */
 bool sweep_run_selection(struct catalogue *catalogue, const struct run_row *row, enum metric metric,

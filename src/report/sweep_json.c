@@ -166,7 +166,7 @@ static void add_comparison_notes(cJSON *notes, const struct sweep *sweep, size_t
                  "McNemar's test compares right and wrong predictions, the paired bootstrap the metric; both "
                  "take %s.",
                  tested_unit(sweep)));
-    if (!sweep_chooses_on_validation(sweep))
+    if (!sweep_chooses_on_validation(sweep->config))
         add_note(notes, mem_string("The best setting was found on these test clips: its metric is "
                                    "optimistic, and the p-values do "
                                    "not account for the choice."));
@@ -219,7 +219,7 @@ static cJSON *notes_json(const struct sweep *sweep)
     else if (sweep->cluster_unit && !sweep->clips)
         add_note(notes,
                  mem_string("The settings' test clips differ, so they are not compared clip by clip."));
-    if (sweep_chooses_on_validation(sweep))
+    if (sweep_chooses_on_validation(sweep->config))
         add_note(notes,
                  mem_string("Settings are ranked by the validation part, which chooses the first; the test "
                             "part chooses nothing."));

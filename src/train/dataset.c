@@ -22,6 +22,12 @@ static double longest_of(const struct audio_settings *settings, enum part part)
     return crop > 0 && (most == 0 || crop < most) ? crop : most;
 }
 
+/* Whether targets are the annotators' votes. */
+static bool learns_votes(const struct dataset *dataset)
+{
+    return strcmp(dataset->source.settings->train.loss, "kl") == 0;
+}
+
 static void fill_shares(struct dataset *dataset, struct dataset_item *item)
 {
     double *shares = arena_zero(&dataset->arena, dataset->source.labels->count, sizeof *shares);
@@ -41,7 +47,7 @@ static bool fill_item(struct dataset *dataset, struct dataset_item *item, const 
                               .label = -1};
     if (dataset->task == SINGLE_LABEL) {
         item->label = strings_index(labels, clip->label);
-        if (strcmp(dataset->source.settings->train.loss, "kl") == 0)
+        if (learns_votes(dataset))
             fill_shares(dataset, item);
         return true;
     }
@@ -143,6 +149,13 @@ static bool check_features(const struct model *model, const char *const *names, 
     return true;
 }
 
+/* A batch of as many clips for each member of an ensemble, to be filled. */
+static void start_members(struct batch *batch, size_t count, const struct model *model)
+{
+    *batch = (struct batch){.count = (int64_t)count, .member_count = model->member_count};
+    batch->members = mem_zero(model->member_count, sizeof *batch->members);
+}
+
 /* The signals as one member of an ensemble takes them in. */
 static bool batch_for_member(struct batch *batch, const struct signal *signals, size_t count,
                              const struct model *member, struct error *error)
@@ -167,8 +180,7 @@ static bool batch_for_members(struct batch *batch, const struct signal *signals,
 {
     bool done = true;
 
-    batch->members = mem_zero(model->member_count, sizeof *batch->members);
-    batch->member_count = model->member_count;
+    start_members(batch, count, model);
     for (size_t k = 0; done && k < model->member_count; k++)
         done = batch_for_member(&batch->members[k], signals, count, model->members[k], error);
     return done;
@@ -360,7 +372,7 @@ static void add_targets(const struct dataset *dataset, const size_t *items, cons
     size_t count = (size_t)batch->count, labels = model->labels.count;
 
     batch->labels = mem_zero(count, sizeof *batch->labels);
-    if (strcmp(dataset->source.settings->train.loss, "kl") == 0)
+    if (learns_votes(dataset))
         batch->shares = mem_zero(count * labels, sizeof *batch->shares);
     if (dataset->task != SINGLE_LABEL)
         batch->targets = mem_zero(count * labels, sizeof *batch->targets);
@@ -416,8 +428,7 @@ static bool load_for_members(const struct dataset *dataset, const size_t *items,
 {
     bool done = true;
 
-    *batch = (struct batch){.count = (int64_t)count, .member_count = model->member_count};
-    batch->members = mem_zero(model->member_count, sizeof *batch->members);
+    start_members(batch, count, model);
     for (size_t k = 0; done && k < model->member_count; k++)
         done = dataset_batch(dataset, items, count, model->members[k], NULL, 0, &batch->members[k], error);
     return done;

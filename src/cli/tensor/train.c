@@ -96,13 +96,19 @@ static bool claim_folder(struct job *job, struct error *error)
     return !error->kind;
 }
 
-static bool check_takes_steps(const char *folder, struct error *error)
+static bool is_ensemble_run(const char *folder)
 {
     char *best = path_join(folder, "best");
     bool is = ensemble_is(best);
 
     free(best);
-    return !is || error_usage(error, "%s is an ensemble: there is nothing to go on with", folder);
+    return is;
+}
+
+static bool check_takes_steps(const char *folder, struct error *error)
+{
+    return !is_ensemble_run(folder) ||
+           error_usage(error, "%s is an ensemble: there is nothing to go on with", folder);
 }
 
 /* Takes the configuration of the run that is to go on; --set would make it another run. */
@@ -137,14 +143,13 @@ static bool choose_folder(void *context, struct error *error)
 /* An ensemble's config.ini is its first member's: it would train that again. */
 static bool check_is_no_ensemble(const char *config, struct error *error)
 {
-    char *folder = path_folder(config), *best = path_join(folder, "best");
-    bool is = strcmp(path_base(config), "config.ini") == 0 && ensemble_is(best);
+    char *folder = path_folder(config);
+    bool is = strcmp(path_base(config), "config.ini") == 0 && is_ensemble_run(folder);
 
     if (is)
         error_usage(error, "%s is of an ensemble: emotrain ensemble makes it (emotrain runs show %s)", config,
                     path_base(folder));
     free(folder);
-    free(best);
     return !is;
 }
 

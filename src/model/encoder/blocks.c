@@ -90,7 +90,6 @@ void declare_attention(struct encoder *encoder, struct parameters *parameters, s
     for (int k = 0; k < PROJECTIONS; k++)
         attention->projections[order[k]] = declare_linear(
             encoder, parameters, width, width, order[k] != KEY || key_bias, "%s.%s", stem, names[order[k]]);
-    encoder->attentions[layer] = attention;
     for (int k = 0; k < PROJECTIONS; k++)
         encoder->adaptable[layer].items[k] = &attention->projections[k];
 }
@@ -126,12 +125,6 @@ struct et_tensor *apply_norm(const struct pass *pass, struct et_scope *s, struct
     return et_layer_norm(s, x, a->has_weight ? pass_weight(pass, a->weight) : NULL,
                          a->has_bias ? pass_weight(pass, a->bias) : NULL,
                          pass->encoder->config.layer_norm_eps);
-}
-
-struct et_tensor *apply_projection(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
-                                   const struct attention *attention, enum projection which)
-{
-    return apply_linear(pass, s, x, &attention->projections[which]);
 }
 
 struct et_tensor *apply_dropout(const struct pass *pass, struct et_scope *s, struct et_tensor *x, double p)

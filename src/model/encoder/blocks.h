@@ -64,10 +64,6 @@ struct et_tensor *apply_linear(const struct pass *pass, struct et_scope *s, stru
 struct et_tensor *apply_norm(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
                              const struct affine *a);
 
-/* Of an attention. */
-struct et_tensor *apply_projection(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
-                                   const struct attention *attention, enum projection which);
-
 struct et_tensor *apply_dropout(const struct pass *pass, struct et_scope *s, struct et_tensor *x, double p);
 
 /* x + dropout(y), by config.hidden_dropout */

@@ -265,9 +265,12 @@ static struct et_tensor *attend(const struct conformer *conformer, const struct 
     int64_t heads = c->num_attention_heads, width = c->hidden_size / heads;
     const int64_t vector[4] = {1, heads, 1, width};
     struct et_tensor *turned = conformer->positions == POSITIONS_ROTARY ? rotate(pass, s, x) : x;
-    struct et_tensor *query = split_heads(pass, s, apply_projection(pass, s, turned, &l->attention, QUERY)),
-                     *key = split_heads(pass, s, apply_projection(pass, s, turned, &l->attention, KEY)),
-                     *value = split_heads(pass, s, apply_projection(pass, s, x, &l->attention, VALUE));
+    struct et_tensor *query = split_heads(pass, s,
+                                          apply_linear(pass, s, turned, &l->attention.projections[QUERY])),
+                     *key =
+                         split_heads(pass, s, apply_linear(pass, s, turned, &l->attention.projections[KEY])),
+                     *value =
+                         split_heads(pass, s, apply_linear(pass, s, x, &l->attention.projections[VALUE]));
     bool has_scores =
         conformer->positions == POSITIONS_RELATIVE || conformer->positions == POSITIONS_RELATIVE_KEY;
     struct et_tensor *more = has_scores ? position_scores(conformer, pass, s, l, query) : NULL;
@@ -278,7 +281,7 @@ static struct et_tensor *attend(const struct conformer *conformer, const struct 
     if (more)
         scores = et_add(s, scores, more);
     scores = et_mul_scalar(s, scores, 1 / sqrt((double)width));
-    return apply_projection(pass, s, attend_by_scores(pass, s, scores, value), &l->attention, OUT);
+    return apply_linear(pass, s, attend_by_scores(pass, s, scores, value), &l->attention.projections[OUT]);
 }
 
 /* The depthwise convolution and its norm.  x (B, T, H) */

@@ -288,7 +288,7 @@ static void declare_layer(struct encoder *encoder, struct parameters *parameters
     l->output =
         declare_linear(encoder, parameters, hidden, inner, true, "%s.feed_forward.output_dense", stem);
     l->final_norm = declare_norm(encoder, parameters, hidden, "%s.final_layer_norm", stem);
-    encoder->attentions[i] = &l->attention;
+    encoder->adaptable[i].items[QUERY] = &l->attention.projections[QUERY];
 }
 
 /* The parts of a layer, as checkpoints and as we call them. */

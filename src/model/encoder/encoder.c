@@ -120,7 +120,7 @@ static void declare_adapters(struct encoder *e, struct parameters *p, int64_t i)
             continue;
         const int64_t *shape = p->items[layer->weight].shape, down[4] = {e->adapter_rank, shape[1]},
                       up[4] = {shape[0], e->adapter_rank};
-        double scale = 1 / sqrt((double)shape[1]); /* `shape` moves as parameters are added */
+        double scale = 1 / sqrt((double)shape[1]); /* taken now: `shape` moves as parameters are added */
         layer->has_adapter = true;
         layer->adapter.down =
             parameters_add(p, false, INIT_UNIFORM, scale, down, "%s%s%lld.%s.lora_A.weight",
@@ -172,7 +172,6 @@ static void declare(struct encoder *e, struct model *model, enum head_kind head,
             parameters_add(p, false, INIT_UNIT, 0, embedding, "%smasked_spec_embed", e->family->prefix);
         p->items[e->mask_embedding].training_only = true;
     }
-    e->attentions = mem_zero((size_t)c->num_hidden_layers, sizeof(struct attention *));
     e->adaptable = mem_zero((size_t)c->num_hidden_layers, sizeof *e->adaptable);
     e->family->declare(e, p);
     for (int64_t i = 0; i < c->num_hidden_layers; i++) {
@@ -336,7 +335,6 @@ static void encoder_close(struct model *model)
         if (e->own && e->family->close)
             e->family->close(e);
         free(e->own);
-        free(e->attentions);
         free(e->adaptable);
         free(e->merges);
     }

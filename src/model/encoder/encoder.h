@@ -152,7 +152,6 @@ struct encoder {
     bool has_mask_embedding;
     bool group_norm;                    /* its feature encoder norms over a whole clip */
     struct affine final_norm;           /* after the last layer, where it has_weight */
-    struct attention **attentions;      /* (layers): each layer's */
     struct adaptable_layers *adaptable; /* (layers) */
     int64_t adapter_rank;               /* 0: there are no adapters */
     double adapter_scale;               /* alpha / rank */

@@ -95,7 +95,7 @@ static struct et_tensor *next_hidden(const struct pass *pass, struct et_scope *s
     struct et_tensor *y;
     pass_seed(pass, i + 1);
     if (pass->model->gradient_checkpointing &&
-        (pass_learns(pass, encoder->attentions[i]->projections[QUERY].weight) ||
+        (pass_learns(pass, encoder->adaptable[i].items[QUERY]->weight) ||
          (pass->mode->training && encoder->adapter_rank > 0)))
         y = checkpointed_layer(pass, scope, x, i);
     else

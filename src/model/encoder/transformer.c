@@ -48,9 +48,9 @@ static struct et_tensor *attend(const struct pass *pass, struct et_scope *s, str
     const struct encoder_config *c = &pass->encoder->config;
     const struct attention *a = &layer->attention;
     double p = pass->mode->training ? c->attention_dropout : 0;
-    struct et_tensor *query = apply_projection(pass, s, x, a, QUERY),
-                     *key = apply_projection(pass, s, x, a, KEY),
-                     *value = apply_projection(pass, s, x, a, VALUE), *mixed;
+    struct et_tensor *query = apply_linear(pass, s, x, &a->projections[QUERY]),
+                     *key = apply_linear(pass, s, x, &a->projections[KEY]),
+                     *value = apply_linear(pass, s, x, &a->projections[VALUE]), *mixed;
 
     if (bias) {
         double scale = 1 / sqrt((double)(c->hidden_size / c->num_attention_heads));
@@ -64,7 +64,7 @@ static struct et_tensor *attend(const struct pass *pass, struct et_scope *s, str
     } else {
         mixed = et_attention(s, query, key, value, pass->key_padding, c->num_attention_heads, p);
     }
-    return apply_projection(pass, s, mixed, a, OUT);
+    return apply_linear(pass, s, mixed, &a->projections[OUT]);
 }
 
 static struct et_tensor *feed_forward(const struct pass *pass, struct et_scope *s, struct et_tensor *x,
