@@ -49,11 +49,7 @@ static bool takes_sounds(const struct model *model, struct error *error)
             "%s: takes in sounds at any rate (audio.sample_rate=native): members of an ensemble "
             "take in one",
             model->path);
-    return !model->by_speaker ||
-           error_usage(error,
-                       "%s: its features are standardised by speaker (linear.scale=speaker), so it predicts "
-                       "in its own run alone",
-                       model->path);
+    return model_stands_alone(model, error);
 }
 
 bool ensemble_fits(const struct model *a, const struct model *b, struct error *error)

@@ -701,6 +701,16 @@ static bool fill_parameters(struct model *model, const struct model_source *sour
 
 static const char SCALE_KEY[] = "emotrain_scale"; /* in config.json, of linear.scale=speaker */
 
+bool model_stands_alone(const struct model *model, struct error *error)
+{
+    return !model->by_speaker ||
+           error_usage(error,
+                       "%s: its input is standardised over all recordings of a speaker, so it cannot predict "
+                       "a recording by itself; linear.scale=standard, or \"input_norm\": \"bands\" of a cnn, "
+                       "makes a model that can",
+                       model->path);
+}
+
 static bool set_up(struct model *model, const struct model_source *source, const char *directory,
                    struct error *error)
 {

@@ -227,6 +227,7 @@ void batch_free(struct batch *batch)
     free(batch->frozen);
     free(batch->features);
     free(batch->states);
+    free(batch->speaker_scales);
     free(batch->samples);
     free(batch->lengths);
     free(batch->labels);
@@ -413,12 +414,21 @@ float *batch_features(const struct batch *batch, const struct model *model, size
 static void scale_by_speaker(const struct dataset *dataset, const size_t *items, const struct model *model,
                              struct batch *batch)
 {
-    size_t width;
-    float *features = batch_features(batch, model, &width);
+    size_t count = (size_t)batch->count, width;
+    bool of_frames = model->kind->speaker_frames != NULL;
+    float *features = of_frames ? NULL : batch_features(batch, model, &width);
 
-    for (int64_t i = 0; i < batch->count; i++)
-        speaker_scale_apply(dataset->speakers, dataset->items[items[i]].clip->speaker,
-                            features + (size_t)i * width);
+    if (of_frames)
+        batch->speaker_scales =
+            mem_zero(count * 2 * speaker_scale_width(dataset->speakers), sizeof *batch->speaker_scales);
+    for (size_t i = 0; i < count; i++) {
+        const char *speaker = dataset->items[items[i]].clip->speaker;
+        if (of_frames)
+            speaker_scale_read(dataset->speakers, speaker,
+                               batch->speaker_scales + i * 2 * speaker_scale_width(dataset->speakers));
+        else
+            speaker_scale_apply(dataset->speakers, speaker, features + i * width);
+    }
     batch->by_speaker = true;
 }
 

@@ -54,12 +54,8 @@ bool predict_batch(const struct model *model, const struct batch *batch, const s
 {
     const struct forward_mode mode = {.training = false};
 
-    if (model->by_speaker && !batch->by_speaker)
-        return error_usage(
-            error,
-            "%s: its features are standardised by speaker (linear.scale=speaker), so it predicts in "
-            "its own run alone: linear.scale=standard makes a model that predicts by itself",
-            model->path);
+    if (!batch->by_speaker && !model_stands_alone(model, error))
+        return false;
     if (model->members)
         return predict_members(model, batch, compute, outputs, error);
     if (model->kind->predict)

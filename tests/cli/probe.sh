@@ -85,11 +85,13 @@ expect 0 "Actor_01" "$emotrain" predict functionals corpus/Actor_01
 run "${probe[@]}" --run by-speaker --set linear.scale=speaker
 grep -q "^Scaled by speaker: " runs/by-speaker/classification_report.txt || fail "the report does not say how features were scaled"
 one=$(find corpus -name '*.wav' | sort | head -1)
-expect 1 "predicts in its own run alone" "$emotrain" predict by-speaker "$one"
-expect_error 2 "predicts in its own run alone" "$emotrain" export by-speaker by-speaker-copy
+expect 1 "cannot predict a recording by itself" "$emotrain" predict by-speaker "$one"
+expect_error 2 "cannot predict a recording by itself" "$emotrain" export by-speaker by-speaker-copy
 [ -e by-speaker-copy ] && fail "a copy was left"
 run --config tiny.ini --set model.kind=linear --set model.pretrained= --set linear.scale=speaker --set linear.classifier=logistic_regression \
   --set linear.folds=3 --run functionals-by-speaker
+"$emotrain" eval functionals-by-speaker >eval.txt 2>err || fail "eval: $(cat err)"
+head -12 runs/functionals-by-speaker/classification_report.txt | cmp - <(head -12 eval.txt) || fail "eval differs from the run's report"
 awk -F, 'NR == 1 { print "path,label,part"; next } { print $1 "," $2 ",train" }' true.csv | sed 's/,train/,test/;3~1s/,test/,train/' >no-speakers.csv
 expect_error 1 "has no speaker" "$emotrain" "${probe[@]}" --set corpus.kind=list --set corpus.file=no-speakers.csv --set corpus.root=corpus \
   --set split.protocol=predefined --set linear.scale=speaker --run nobody

@@ -7,6 +7,7 @@
 #include "run/label_match.h"
 #include "run/trained_model.h"
 #include "train/evaluate.h"
+#include "train/speaker_scale.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,21 +60,53 @@ static void print_remarks(const struct trained_model *trained, const struct inde
         printf("%s\n", config_settings(trained->config)->corpora.note);
 }
 
+/* The speakers of all parts' clips, which are distorted as the dataset's are; NULL on error. */
+static struct speaker_scale *measure_speakers(const struct trained_model *trained,
+                                              const struct dataset *dataset, struct error *error)
+{
+    static const enum part order[] = {PART_TRAIN, PART_TEST, PART_VALIDATION}; /* as a run takes them */
+    struct dataset parts[3], *const pointers[3] = {&parts[0], &parts[1], &parts[2]};
+    struct speaker_scale *speakers = NULL;
+    bool done = true;
+
+    memset(parts, 0, sizeof parts);
+    for (size_t i = 0; done && i < 3; i++) {
+        done = dataset_start(&parts[i], &dataset->source, order[i], error);
+        parts[i].distortions = dataset->distortions; /* lent */
+        parts[i].distortion_count = dataset->distortion_count;
+        parts[i].distortion_probability = dataset->distortion_probability;
+    }
+    if (done)
+        speakers = speaker_scale_make(pointers, 3, trained->model, &trained->compute, error);
+    for (size_t i = 0; i < 3; i++) {
+        parts[i].distortions = NULL;
+        parts[i].distortion_count = 0;
+        dataset_free(&parts[i]);
+    }
+    return speakers;
+}
+
 /* Predicts for a part, its recordings distorted; NULL: as they are.  Takes the distortion over. */
 static bool predict_part(const struct trained_model *trained, const struct dataset_source *from,
                          enum part part, struct distortion *distortion, struct prediction_list *predictions,
                          struct error *error)
 {
     const char *what = distortion ? distortion_words(distortion) : "evaluate";
+    const struct model *model = trained->model;
     struct dataset dataset = {0};
-    const struct strings *labels = &trained->model->labels;
+    struct speaker_scale *speakers = NULL;
 
-    prediction_list_start(predictions, trained->model->task, (const char *const *)labels->items,
-                          labels->count);
+    prediction_list_start(predictions, model->task, (const char *const *)model->labels.items,
+                          model->labels.count);
     bool done = dataset_start(&dataset, from, part, error);
     if (distortion)
         dataset_add_distortion(&dataset, distortion, 1);
-    done = done && evaluate(trained->model, &dataset, &trained->compute, what, predictions, error);
+    if (done && speaker_scale_applies(model)) {
+        dataset.speakers = speakers = measure_speakers(trained, &dataset, error);
+        done = speakers != NULL;
+    }
+    done = done && evaluate(model, &dataset, &trained->compute, what, predictions, error);
+    speaker_scale_free(speakers);
     dataset_free(&dataset);
     return done;
 }

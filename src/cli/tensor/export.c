@@ -106,12 +106,7 @@ static bool export_model(const struct trained_model *trained, const struct form 
 {
     char *temporary = path_with_ending(folder, ".exporting");
     bool done =
-        (!trained->model->by_speaker ||
-         error_usage(error,
-                     "%s: its features are standardised by speaker (linear.scale=speaker), so it predicts "
-                     "in its own run alone",
-                     trained->model->path)) &&
-        model_fold_temperature(trained->model, error) && folder_begin(temporary, error) &&
+        model_stands_alone(trained->model, error) && model_fold_temperature(trained->model, error) && folder_begin(temporary, error) &&
         form->save(trained->model, temporary, error) && write_card(trained, form, temporary, error) &&
         folder_sync(temporary, error);
 
