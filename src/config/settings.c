@@ -287,6 +287,11 @@ const struct setting SETTINGS[] = {
          "divergence from the annotators' votes, where corpus.votes has kept them; ccc: 1 - concordance over "
          "a batch"),
     NUMBER(train, focal_gamma, "2", 0, 100, "of the focal loss"),
+    NAME(train, auxiliary_task, "none", "none|sex|speaker|intensity|channel|text",
+         "what else of the clips is learned, by a layer of its own on the pooled vector that is left out "
+         "after "
+         "training (multi-task learning: Caruana, 1997)"),
+    NUMBER(train, auxiliary_weight, "0.1", 1e-6, 100, "what its loss counts, beside the main one's 1"),
     NUMBER(train, ema_decay, "0", 0, 0.99999,
            "of an exponential moving average of the weights, which is then evaluated and saved as best; 0: "
            "none"),

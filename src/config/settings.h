@@ -131,6 +131,8 @@ struct train_settings {
     bool class_weights;
     const char *loss;
     double focal_gamma;
+    const char *auxiliary_task;
+    double auxiliary_weight;
     double ema_decay, label_smoothing;
 };
 

@@ -5,27 +5,14 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "config/config.h"
+#include "corpus/clip_field.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What a clip can be chosen by. */
-static const struct filter_field {
-    const char *name;
-    size_t offset; /* into struct clip */
-} FIELDS[] = {{"channel", offsetof(struct clip, channel)}, {"intensity", offsetof(struct clip, intensity)},
-              {"sex", offsetof(struct clip, sex)},         {"speaker", offsetof(struct clip, speaker)},
-              {"sentence", offsetof(struct clip, text)},   {"label", offsetof(struct clip, label)}};
-
-static const char *value_of(const struct clip *clip, const struct filter_field *field)
-{
-    return *(const char *const *)((const char *)clip + field->offset);
-}
-
 /* One condition: a field, and the values that pass. */
 struct condition {
-    const struct filter_field *field;
+    const struct clip_field *field;
     struct strings values;
 };
 
@@ -40,10 +27,7 @@ static bool read_condition(struct condition *condition, char *item, struct error
     const char *rest = strchr(item, '=');
     char *name = mem_format("%.*s", (int)(rest ? rest - item : 0), item);
 
-    *condition = (struct condition){0};
-    for (size_t f = 0; f < sizeof FIELDS / sizeof FIELDS[0]; f++)
-        if (strcmp(FIELDS[f].name, name) == 0)
-            condition->field = &FIELDS[f];
+    *condition = (struct condition){.field = clip_field_find(name)};
     rest = rest ? rest + 1 : "";
     for (char *value; (value = list_next(&rest, '|')); free(value))
         strings_add_new(&condition->values, value);
@@ -80,7 +64,7 @@ static bool check_values(const struct condition *condition, enum task task, cons
         const struct condition one = {condition->field, {&condition->values.items[v], 1, 1}};
         bool known = false;
         for (size_t i = 0; i < list->count && !known; i++)
-            known = passes(&one, task, value_of(&list->clips[i], condition->field));
+            known = passes(&one, task, clip_field_of(&list->clips[i], condition->field));
         if (!known)
             return error_usage(error, "corpus.filter: no clip of the corpus has the %s \"%s\"",
                                condition->field->name, condition->values.items[v]);
@@ -108,7 +92,7 @@ static bool passes_all(const struct condition *conditions, size_t count, enum ta
                        const struct clip *clip)
 {
     for (size_t c = 0; c < count; c++)
-        if (!passes(&conditions[c], task, value_of(clip, conditions[c].field)))
+        if (!passes(&conditions[c], task, clip_field_of(clip, conditions[c].field)))
             return false;
     return true;
 }

@@ -4,10 +4,11 @@
  * 2015; for sound: Kong et al., 2020), then the pooling over time and the classifier head.
  *
  * config.json: "channels" (one number a block), "convolutions" (in each block), "input_norm" ("clip": each
- * clip to mean 0 and deviation 1; "bands": batch norm of each band, which keeps loudness; "speaker": each band
- * to mean 0 and deviation 1 over all clips of a speaker, which keeps loudness among them), "window" and "hop" (seconds), "bands", "low" and "high" (Hz), "floor", "head_size" (0: no dense layer).
- * Frames of padding are zero between all convolutions, so a clip's prediction does not depend on how far its
- * batch is padded.
+ * clip to mean 0 and deviation 1; "bands": batch norm of each band, which keeps loudness; "speaker": each
+ * band to mean 0 and deviation 1 over all clips of a speaker, which keeps loudness among them), "window" and
+ * "hop" (seconds), "bands", "low" and "high" (Hz), "floor", "head_size" (0: no dense layer). Frames of
+ * padding are zero between all convolutions, so a clip's prediction does not depend on how far its batch is
+ * padded.
  */
 #include "base/text.h"
 #include "model/head/head.h"
@@ -202,8 +203,7 @@ static bool cnn_open(struct model *model, const struct model_settings *settings,
         !json_integer(model->json, "convolutions", &cnn->convolutions, error) ||
         ((cnn->convolutions < 1 || cnn->convolutions > MAX_CONVOLUTIONS) &&
          !error_set(error, "\"convolutions\" must be from 1 to %d", MAX_CONVOLUTIONS)) ||
-        !json_string(model->json, "input_norm", &norm, error) ||
-        !read_norm(cnn, norm, error) ||
+        !json_string(model->json, "input_norm", &norm, error) || !read_norm(cnn, norm, error) ||
         !read_training(cnn, model->json, settings ? settings : &settings_default()->model, error))
         return error_prefix(error, "%s", model->path);
     model->by_speaker = cnn->norm == NORM_SPEAKER;
@@ -426,10 +426,18 @@ static struct et_tensor *cnn_forward(const struct model *model, struct et_scope 
         x = et_dropout(scope, x, cnn->hidden_dropout);
     if (mode->observe)
         mode->observe(mode->context, "hidden", x);
-    return head_forward(&cnn->head, &model->parameters, scope,
-                        frames_pool(model, model->pooling, scope, x, padding(&pass, scope, false),
-                                    pass.lengths, cnn->pooling),
-                        mode->training);
+    x = frames_pool(model, model->pooling, scope, x, padding(&pass, scope, false), pass.lengths,
+                    cnn->pooling);
+    if (mode->observe)
+        mode->observe(mode->context, "pooled", x);
+    return head_forward(&cnn->head, &model->parameters, scope, x, mode->training);
+}
+
+static int64_t cnn_pooled_width(const struct model *model)
+{
+    const struct cnn *cnn = model->state;
+
+    return head_input(&cnn->head, &model->parameters);
 }
 
 const struct model_kind MODEL_CNN = {
@@ -443,5 +451,6 @@ const struct model_kind MODEL_CNN = {
     .freeze = cnn_freeze,
     .forward = cnn_forward,
     .speaker_frames = cnn_speaker_frames,
+    .pooled_width = cnn_pooled_width,
     .close = cnn_close,
 };

@@ -701,6 +701,26 @@ static bool fill_parameters(struct model *model, const struct model_source *sour
 
 static const char SCALE_KEY[] = "emotrain_scale"; /* in config.json, of linear.scale=speaker */
 
+/* The layer of train.auxiliary_task. */
+static bool declare_auxiliary(struct model *model, int64_t classes, struct error *error)
+{
+    if (classes == 0)
+        return true;
+    if (!model->kind->pooled_width)
+        return error_usage(error,
+                           "train.auxiliary_task: model.kind=%s has no pooled vector to learn it from; "
+                           "encoder and cnn have",
+                           model->kind->name);
+    const int64_t width = model->kind->pooled_width(model), weight[4] = {classes, width}, bias[4] = {classes};
+    struct parameters *p = &model->parameters;
+    model->auxiliary_weight =
+        parameters_add(p, false, INIT_NORMAL, 1 / sqrt((double)width), weight, "auxiliary.weight");
+    model->auxiliary_bias = parameters_add(p, false, INIT_ZEROS, 0, bias, "auxiliary.bias");
+    for (size_t i = model->auxiliary_weight; i <= model->auxiliary_bias; i++)
+        p->items[i].training_only = p->items[i].may_lack = true;
+    return true;
+}
+
 bool model_stands_alone(const struct model *model, struct error *error)
 {
     return !model->by_speaker ||
@@ -736,7 +756,8 @@ static bool set_up(struct model *model, const struct model_source *source, const
         !read_task(model, settings, error) || !read_pooling(model, settings, error) ||
         !read_preprocessing(model, directory, audio, error) ||
         (read_features(model, source->features), !model->kind->open(model, settings, error)) ||
-        !check_size(model, error) || !parameters_allocate(&model->parameters, error))
+        !declare_auxiliary(model, source->auxiliary_classes, error) || !check_size(model, error) ||
+        !parameters_allocate(&model->parameters, error))
         return false;
     describe_config(model);
     if (settings && settings->lora_rank > 0 && !model->kind->save_parameter)
@@ -956,7 +977,8 @@ static bool describe_parameter(const struct model *model, size_t i, struct named
 {
     *entry = (struct named_tensor){.name = model->parameters.items[i].name,
                                    .tensor = model->parameters.items[i].tensor};
-    return !model->kind->save_parameter || model->kind->save_parameter(model, i, entry);
+    bool auxiliary = model->auxiliary_weight && (i == model->auxiliary_weight || i == model->auxiliary_bias);
+    return !auxiliary && (!model->kind->save_parameter || model->kind->save_parameter(model, i, entry));
 }
 
 bool model_saves_as_is(const struct model *model, size_t i)

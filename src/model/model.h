@@ -53,12 +53,13 @@ struct batch {
     float *states; /* in place of samples: means and deviations over time of hidden states 0 .. state_count -
                       1, (count, state_count, 2, state_width); or NULL */
     int64_t state_count, state_width;
-    bool by_speaker;     /* states or features are standardised by speaker, or there are speaker_scales */
-    float *speaker_scales; /* of a kind with speaker_frames: (count, 2, width of a frame), mean and deviation of
-                              a clip's speaker; or NULL */
-    char **texts;    /* INPUT_TEXT: (count) */
+    bool by_speaker;       /* states or features are standardised by speaker, or there are speaker_scales */
+    float *speaker_scales; /* of a kind with speaker_frames: (count, 2, width of a frame), mean and deviation
+                              of a clip's speaker; or NULL */
+    char **texts;          /* INPUT_TEXT: (count) */
 
-    int64_t *labels; /* (count), indices, of single_label; unused where nothing is learned */
+    int64_t *labels;    /* (count), indices, of single_label; unused where nothing is learned */
+    int64_t *auxiliary; /* (count), classes of train.auxiliary_task, -100 where unknown; or NULL */
     float *shares;  /* (count, labels), of train.loss=kl: a clip's labels, as its annotators voted; or NULL */
     float *targets; /* (count, labels), of the other tasks: 0 or 1, or standardised numbers; may be NULL */
 };
@@ -100,8 +101,9 @@ struct model_source {
     const struct strings
         *features; /* names of the features there are for training; NULL: as config.json says */
     int device;
-    uint64_t seed;  /* of what is initialised anew */
-    bool is_member; /* of an ensemble: it cannot be one itself */
+    uint64_t seed;             /* of what is initialised anew */
+    bool is_member;            /* of an ensemble: it cannot be one itself */
+    int64_t auxiliary_classes; /* of train.auxiliary_task; 0: there is none */
 };
 
 /* single_label: the accuracy of the surest predictions for the validation part, that share of them;
@@ -135,6 +137,8 @@ struct model {
     int64_t minimum_samples; /* shorter clips must be lengthened by zeros */
     int64_t maximum_samples; /* longer ones are not taken in; 0: any are */
     bool gradient_checkpointing;
+    size_t auxiliary_weight, auxiliary_bias; /* parameters of train.auxiliary_task, which are not saved; both
+                                                0: there are none */
     struct model **members; /* of an ensemble (ensemble.h), and the weight of each; NULL: it is none */
     double *weights_of_members;
     size_t member_count;
@@ -244,6 +248,9 @@ struct model_kind {
     /* The parameters that scale pooled vectors, mean and deviation, and are measured before training (forward
      * shows "pooled"); NULL, or false: there are none. */
     bool (*scale)(const struct model *model, size_t *mean, size_t *deviation);
+
+    /* Values of the pooled vector, which forward shows as "pooled"; NULL: it shows none. */
+    int64_t (*pooled_width)(const struct model *model);
 
     /* Phases of training that each train some parameters only (parameter.phase), before the last, which
      * trains all; NULL: there is but that one. */

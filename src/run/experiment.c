@@ -7,6 +7,7 @@
 #include "hub/hub.h"
 #include "model/head/layer_mix.h"
 #include "run/run_folder.h"
+#include "train/auxiliary.h"
 #include "train/checkpoint.h"
 #include "train/speaker_scale.h"
 #include "train/trainer.h"
@@ -58,7 +59,7 @@ bool experiment_read_corpus(struct experiment *e, struct error *error)
     const struct dataset_source from = dataset_source_of(settings, corpus, &e->labels, e->features);
     for (int i = 0; !error->kind && i < 3; i++)
         dataset_start(datasets[i], &from, parts[i], error);
-    if (error->kind ||
+    if (error->kind || !auxiliary_start(&e->train, error) ||
         !dataset_distort(&e->train, settings->augment.distort, settings->augment.distort_probability, error))
         return false;
     const size_t *counts = corpus->split.counts;
@@ -111,7 +112,8 @@ static bool open_model(struct experiment *e, const char *checkpoint, const char 
                                   .settings = settings,
                                   .labels = &e->labels,
                                   .device = e->compute.device,
-                                  .seed = (uint64_t)settings->run.seed};
+                                  .seed = (uint64_t)settings->run.seed,
+                                  .auxiliary_classes = (int64_t)e->train.auxiliary.count};
     struct strings egemaps_names = {0};
 
     for (int k = 0; !e->features && k < EGEMAPS_COUNT; k++)
@@ -221,7 +223,8 @@ static bool scale_speakers(struct experiment *e, struct dataset *const datasets[
     if (!e->model->by_speaker)
         return true;
     if (config_settings(e->config)->augment.mixup > 0)
-        return error_usage(error, "augment.mixup: a mixture of two clips has no speaker to be standardised by");
+        return error_usage(error,
+                           "augment.mixup: a mixture of two clips has no speaker to be standardised by");
     for (int i = 0; i < 3; i++) {
         plain[i] = *datasets[i];
         plain[i].distortion_count = 0;

@@ -95,6 +95,7 @@ void dataset_free(struct dataset *dataset)
         distortion_close(dataset->distortions[i]);
     free(dataset->distortions);
     free(dataset->items);
+    strings_free(&dataset->auxiliary);
     arena_free(&dataset->arena);
     *dataset = (struct dataset){0};
 }
@@ -231,6 +232,7 @@ void batch_free(struct batch *batch)
     free(batch->samples);
     free(batch->lengths);
     free(batch->labels);
+    free(batch->auxiliary);
     free(batch->shares);
     free(batch->targets);
     *batch = (struct batch){0};
@@ -373,6 +375,8 @@ static void add_targets(const struct dataset *dataset, const size_t *items, cons
     size_t count = (size_t)batch->count, labels = model->labels.count;
 
     batch->labels = mem_zero(count, sizeof *batch->labels);
+    if (dataset->auxiliary.count)
+        batch->auxiliary = mem_zero(count, sizeof *batch->auxiliary);
     if (learns_votes(dataset))
         batch->shares = mem_zero(count * labels, sizeof *batch->shares);
     if (dataset->task != SINGLE_LABEL)
@@ -380,6 +384,8 @@ static void add_targets(const struct dataset *dataset, const size_t *items, cons
     for (size_t i = 0; i < count; i++) {
         const struct dataset_item *item = &dataset->items[items[i]];
         batch->labels[i] = item->label;
+        if (batch->auxiliary)
+            batch->auxiliary[i] = item->auxiliary;
         for (size_t k = 0; batch->shares && k < labels; k++)
             batch->shares[i * labels + k] =
                 item->shares ? (float)item->shares[k] : (float)((int)k == item->label);

@@ -13,9 +13,10 @@
 struct dataset_item {
     const struct clip *clip; /* of the clip list; path relative to the corpus' root, or absolute */
     double seconds;          /* as the model sees it: for grouping by length */
-    int label;       /* index; -1 of other tasks than single_label, and for a label that is not asked for */
-    double *targets; /* (labels) of the other tasks; NULL of single_label */
-    double *shares;  /* (labels) of train.loss=kl: of the annotators' votes; NULL where they are not known */
+    int label;         /* index; -1 of other tasks than single_label, and for a label that is not asked for */
+    double *targets;   /* (labels) of the other tasks; NULL of single_label */
+    int64_t auxiliary; /* class of train.auxiliary_task; -100 where unknown */
+    double *shares; /* (labels) of train.loss=kl: of the annotators' votes; NULL where they are not known */
 };
 
 /* What datasets are made of. */
@@ -44,6 +45,7 @@ struct dataset {
     enum task task;
     struct dataset_item *items;
     size_t count;
+    struct strings auxiliary; /* classes of train.auxiliary_task, sorted; none: nothing else is learned */
     struct arena arena;
 };
 

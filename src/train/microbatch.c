@@ -2,6 +2,7 @@
 #include "train/microbatch.h"
 
 #include "base/random.h"
+#include "train/auxiliary.h"
 #include "train/diagnose.h"
 
 #include <math.h>
@@ -130,10 +131,11 @@ struct round {
     struct microbatch microbatches[WORKERS_MAX];
 };
 
-/* A worker and who measures it. */
+/* A worker, who measures it, and what its forward pass shows. */
 struct probe {
     const struct trainer *trainer;
     int worker;
+    const struct et_tensor *pooled;
 };
 
 void mark_stage(const struct trainer *trainer, enum stage stage, int worker)
@@ -142,14 +144,15 @@ void mark_stage(const struct trainer *trainer, enum stage stage, int worker)
         trainer->stage_ended(trainer->context, stage, worker);
 }
 
-/* Marks where the feature encoder ends, inside the forward pass. */
-static void probe_features(void *context, const char *name, const struct et_tensor *tensor)
+/* Marks where the feature encoder ends, inside the forward pass; keeps the pooled vectors. */
+static void probe_forward(void *context, const char *name, const struct et_tensor *tensor)
 {
-    const struct probe *probe = context;
+    struct probe *probe = context;
 
-    (void)tensor;
     if (strcmp(name, "features") == 0)
         mark_stage(probe->trainer, STAGE_FEATURES, probe->worker);
+    if (strcmp(name, "pooled") == 0)
+        probe->pooled = tensor;
 }
 
 /* Forward and backward pass of a round's batch in a worker. */
@@ -159,15 +162,19 @@ static void run_microbatch(void *context, int worker)
     struct trainer *t = round->trainer;
     struct microbatch *m = &round->microbatches[worker];
     const struct model *model = worker == 0 ? t->model : &t->replicas[worker - 1].model;
-    struct probe probe = {t, worker};
+    struct probe probe = {.trainer = t, .worker = worker};
     struct forward_mode mode = {.training = true, .seed = m->seed, .context = &probe};
 
-    mode.observe = t->stage_ended ? probe_features : NULL;
+    mode.observe = t->stage_ended || m->batch.auxiliary ? probe_forward : NULL;
     struct et_scope *scope = et_scope_open(NULL);
     et_autocast_begin(t->compute.device, t->compute.precision);
     struct et_tensor *logits = model_forward(model, scope, &m->batch, &mode);
     et_autocast_end();
     struct et_tensor *sum = loss_sum(&t->loss, scope, &m->batch, logits, m->weight);
+    if (m->batch.auxiliary)
+        sum =
+            et_add(scope, sum,
+                   auxiliary_loss_sum(&t->settings->train, model, scope, &m->batch, probe.pooled, m->weight));
     mark_stage(t, STAGE_FORWARD, worker);
     struct et_tensor *scaled = et_mul_scalar(scope, sum, t->state.loss_scale / round->weight);
     if (t->gradient_buckets && m->index == round->final)

@@ -152,7 +152,8 @@ static bool add_all(struct speaker_scale *scale, struct measurement *m, struct e
         batch_free(&batch);
         progress_update(&progress, seen += chunk.count, NULL);
         if (done && interrupt_requested())
-            done = error_interrupted(error, "interrupted while measuring speakers; a run goes on with --resume");
+            done =
+                error_interrupted(error, "interrupted while measuring speakers; a run goes on with --resume");
     }
     progress_end(&progress);
     loader_stop(loader);

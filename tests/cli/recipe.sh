@@ -25,6 +25,17 @@ for ingredient in train.loss=focal train.class_weights=yes train.sampler=balance
   ! cmp -s runs/plain/last/model.safetensors "runs/$name/last/model.safetensors" || fail "$ingredient changes nothing"
 done
 
+# A second task in training: what predicts it is kept for going on, and is no part of the model.
+for field in sex speaker; do
+  same "auxiliary-$field" 14 --set train.auxiliary_task=$field --set train.auxiliary_weight=1 --set augment.mixup=0.4
+  ! cmp -s runs/plain/last/model.safetensors "runs/auxiliary-$field/last/model.safetensors" || fail "the auxiliary task changes nothing"
+  ! grep -aq auxiliary "runs/auxiliary-$field/best/model.safetensors" || fail "the model holds the auxiliary task's layer"
+  grep -aq trained.auxiliary.weight "runs/auxiliary-$field/last/optimizer.safetensors" || fail "the checkpoint lacks the auxiliary task's layer"
+  expect 0 "weighted avg" "$emotrain" eval "auxiliary-$field"
+done
+expect_error 2 "clips have 1$" "$emotrain" --config tiny.ini --run no --set train.auxiliary_task=channel
+expect_error 2 "no pooled vector" "$emotrain" --config tiny.ini --run no --set train.auxiliary_task=sex --set model.kind=linear --set model.pretrained=
+
 mkdir noises
 cp corpus/Actor_05/*-01-0[12]-*.wav noises
 same distort 14 --set "augment.distort=noise:0..20dB:noises telephone room:0.2..0.4s gain:-6..6dB pitch:-2..2st" --set augment.distort_probability=0.9

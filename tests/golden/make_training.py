@@ -111,4 +111,25 @@ out += floats("GOLDEN_SURE_LOGITS", sure.float().flatten().tolist())
 out += "static const int GOLDEN_TRUTH[] = {%s};\n" % ", ".join(map(str, truth.tolist()))
 out += "static const double GOLDEN_TEMPERATURE = %.10g, GOLDEN_COOL_LOSS = %.10g, GOLDEN_HOT_LOSS = %.10g;\n" % (
     log_t.exp().item(), nll().item(), F.cross_entropy(sure, truth).item())
+# train.auxiliary_task: a linear layer on pooled vectors; the class of the third clip is not known.
+WIDTH, KINDS, WEIGHT = 3, 2, 0.25
+pooled, layer, offset = torch.randn(CLIPS, WIDTH), torch.randn(KINDS, WIDTH), torch.randn(KINDS)
+kinds = torch.tensor([0, 1, -100, 1, 0, 0])
+out += f"enum {{ GOLDEN_WIDTH = {WIDTH}, GOLDEN_KINDS = {KINDS} }};\n"
+for name, values in (("POOLED", pooled), ("LAYER", layer), ("OFFSET", offset)):
+    out += floats("GOLDEN_" + name, values.flatten().tolist())
+out += "static const int64_t GOLDEN_KNOWN[] = {%s};\n" % ", ".join(map(str, kinds.tolist()))
+out += """static const struct golden_auxiliary {
+    double weight, share;
+    float value, gradient[GOLDEN_CLIPS * GOLDEN_WIDTH];
+} GOLDEN_AUXILIARY[] = {
+"""
+for share in (1, SHARE):
+    x = pooled.double().requires_grad_()
+    y = F.linear(x, layer.double(), offset.double())
+    value = WEIGHT * (share * F.cross_entropy(y, kinds, reduction="sum") + (1 - share) * F.cross_entropy(y, kinds.flip(0), reduction="sum"))
+    value.backward()
+    gradient = ", ".join(f"{g:.9g}" for g in x.grad.flatten().tolist())
+    out += f"    {{{WEIGHT}, {share}, {value.item():.9g}, {{{gradient}}}}},\n"
+out += "};\n"
 pathlib.Path(__file__).with_name("training_golden.h").write_text("// clang-format off\n#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n\n" + out)

@@ -7,6 +7,7 @@
 #include "eval/metrics.h"
 #include "eval/mixture.h"
 #include "train/augment.h"
+#include "train/auxiliary.h"
 #include "train/loss.h"
 #include "train/sampler.h"
 #include "train/schedule.h"
@@ -109,6 +110,44 @@ static void test_refused_weights(void **state)
     assert_error(loss_start(&loss, &settings, &model, NULL, &error), error,
                  "no loss for model.task=regression");
     loss_end(&loss);
+}
+
+/* The second task's loss, and its gradient by the pooled vectors. */
+static void test_auxiliary_loss(void **state)
+{
+    static const struct model_kind kind = {.name = "test"}; /* one that scales nothing */
+    const int64_t shape[2] = {GOLDEN_CLIPS, GOLDEN_WIDTH}, layer[4] = {GOLDEN_KINDS, GOLDEN_WIDTH},
+                  offset[4] = {GOLDEN_KINDS};
+    const struct batch batch = {.count = GOLDEN_CLIPS, .auxiliary = (int64_t *)GOLDEN_KNOWN};
+    struct train_settings settings = settings_default()->train;
+    struct model model = {.kind = &kind};
+    struct error error = {0};
+
+    (void)state;
+    parameters_start(&model.parameters, ET_CPU);
+    model.auxiliary_weight = parameters_add(&model.parameters, false, INIT_ZEROS, 0, layer, "weight");
+    model.auxiliary_bias = parameters_add(&model.parameters, false, INIT_ZEROS, 0, offset, "bias");
+    assert_good(parameters_allocate(&model.parameters, &error), error);
+    for (size_t i = 0; i < sizeof GOLDEN_AUXILIARY / sizeof GOLDEN_AUXILIARY[0]; i++) {
+        const struct golden_auxiliary *golden = &GOLDEN_AUXILIARY[i];
+        struct et_scope *scope = et_scope_open(NULL);
+        float gradient[GOLDEN_CLIPS * GOLDEN_WIDTH];
+        et_copy_data_(scope, parameters_tensor(&model.parameters, model.auxiliary_weight), GOLDEN_LAYER,
+                      ET_FLOAT32);
+        et_copy_data_(scope, parameters_tensor(&model.parameters, model.auxiliary_bias), GOLDEN_OFFSET,
+                      ET_FLOAT32);
+        struct et_tensor *x = et_from_data(scope, GOLDEN_POOLED, ET_FLOAT32, shape, 2, ET_CPU);
+        et_set_requires_grad_(scope, x, true);
+        settings.auxiliary_weight = golden->weight;
+        struct et_tensor *sum = auxiliary_loss_sum(&settings, &model, scope, &batch, x, golden->share);
+        et_backward(scope, sum);
+        assert_float_equal(et_item(scope, sum), golden->value, 1e-5);
+        et_read(scope, et_grad(scope, x), gradient, (int64_t)GOLDEN_CLIPS * GOLDEN_WIDTH);
+        assert_good(et_scope_close(scope, &error), error);
+        for (size_t k = 0; k < sizeof gradient / sizeof *gradient; k++)
+            assert_float_equal(gradient[k], golden->gradient[k], 1e-5);
+    }
+    parameters_free(&model.parameters);
 }
 
 static void test_plateau(void **state)
@@ -347,6 +386,7 @@ int main(void)
         cmocka_unit_test(test_losses),
         cmocka_unit_test(test_focal_of_certain_labels),
         cmocka_unit_test(test_refused_weights),
+        cmocka_unit_test(test_auxiliary_loss),
         cmocka_unit_test(test_plateau),
         cmocka_unit_test(test_warmup),
         cmocka_unit_test(test_balanced_samplers),

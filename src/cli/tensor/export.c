@@ -105,10 +105,9 @@ static bool export_model(const struct trained_model *trained, const struct form 
                          struct error *error)
 {
     char *temporary = path_with_ending(folder, ".exporting");
-    bool done =
-        model_stands_alone(trained->model, error) && model_fold_temperature(trained->model, error) && folder_begin(temporary, error) &&
-        form->save(trained->model, temporary, error) && write_card(trained, form, temporary, error) &&
-        folder_sync(temporary, error);
+    bool done = model_stands_alone(trained->model, error) && model_fold_temperature(trained->model, error) &&
+                folder_begin(temporary, error) && form->save(trained->model, temporary, error) &&
+                write_card(trained, form, temporary, error) && folder_sync(temporary, error);
 
     done = folder_finish(temporary, folder, done, error);
     free(temporary);

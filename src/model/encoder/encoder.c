@@ -510,6 +510,13 @@ static int64_t layers_above(const struct model *model, size_t i)
     return is_final_norm(e, i) ? 0 : depth;
 }
 
+static int64_t pooled_width(const struct model *model)
+{
+    const struct encoder *e = model->state;
+
+    return head_input(&e->head, &model->parameters);
+}
+
 static bool scale_of(const struct model *model, size_t *mean, size_t *deviation)
 {
     const struct encoder *e = model->state;
@@ -693,6 +700,7 @@ const struct model_kind MODEL_ENCODER = {
     .freeze = encoder_freeze,
     .frozen = &FROZEN_TRUNK,
     .scale = scale_of,
+    .pooled_width = pooled_width,
 };
 
 const struct model_kind MODEL_PROBE = {
