@@ -421,15 +421,24 @@ static bool read_range(struct distortion *d, const char *text, const char **rest
            (d->kind->apply == apply_band ? d->low < d->high : d->low <= d->high);
 }
 
+static bool refuse(const struct distortion *d, struct error *error)
+{
+    const struct kind *kind = d->kind;
+
+    return kind->unit ? error_usage(error, "%s: expected %s, from %g to %g %s", d->words, kind->example,
+                                    kind->least, kind->most, kind->unit)
+                      : error_usage(error, "%s: expected %s", d->words, kind->example);
+}
+
 static bool parse(struct distortion *d, struct error *error)
 {
     const char *rest = d->words + strlen(d->kind->name);
 
     if (d->kind->unit && (*rest != ':' || !read_range(d, rest + 1, &rest)))
-        return error_usage(error, "%s: expected %s", d->words, d->kind->example);
+        return refuse(d, error);
     if (*rest == ':' && d->kind->takes_folder)
         return find_sources(d, rest + 1, error);
-    return *rest == '\0' || error_usage(error, "%s: expected %s", d->words, d->kind->example);
+    return *rest == '\0' || refuse(d, error);
 }
 
 struct distortion *distortion_open(const char *words, struct audio_cache *cache, struct error *error)

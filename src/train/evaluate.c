@@ -144,7 +144,8 @@ static bool predict_batches(const struct evaluation_run *run, const struct compu
         done = predict_one_batch(run, range, loader, compute, rows, error);
         progress_update(&progress, range.last, NULL);
         if (done && interrupt_requested())
-            done = error_interrupted(error, "interrupted while evaluating; a run goes on with --resume");
+            done = error_interrupted(error,
+                                     "interrupted while evaluating; a run that trains goes on with --resume");
     }
     progress_end(&progress);
     loader_stop(loader);

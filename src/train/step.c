@@ -184,9 +184,10 @@ bool trainer_check(const struct dataset *train, const struct model *model, struc
 
     if (!check_temperature(train->source.settings, model, error))
         return false;
-    if (!trainer_takes_steps(model->kind) && strcmp(settings->loss, "kl") == 0)
-        return error_usage(error, "train.loss=kl: model.kind=%s learns from the labels that were chosen",
-                           model->kind->name);
+    if (!trainer_takes_steps(model->kind) && !loss_is_plain(settings->loss))
+        return error_usage(
+            error, "train.loss=%s: model.kind=%s learns from the labels that were chosen, by its own loss",
+            settings->loss, model->kind->name);
     if (!trainer_takes_steps(model->kind))
         return !*train->source.settings->augment.distort ||
                error_usage(error, "augment.distort: model.kind=%s is fitted once, to clips as they are",

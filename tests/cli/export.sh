@@ -65,7 +65,7 @@ cp "$tests/cli/tiny_cnn.json" .
 expect 0 cnn-out "$emotrain" export cnn cnn-out
 same cnn cnn-out
 expect_error 2 "cannot be written in ONNX" "$emotrain" export cnn no --as onnx
-expect_error 2 "transformers has no class for a cnn" "$emotrain" export cnn no --as sequence-classification
+expect_error 2 "transformers has no class for model.kind=cnn" "$emotrain" export cnn no --as sequence-classification
 
 # Hugging Face's own architecture.
 "$emotrain" --config tiny.ini --run linear --set model.head=linear --set model.layer=weighted --set train.epochs=1 >/dev/null 2>err || fail "$(cat err)"

@@ -106,6 +106,7 @@ same votes 14 "${listed[@]}" --set train.loss=kl
   --set "corpus.labels=$(IFS=,; echo "${labels[*]}")" >/dev/null 2>err || fail "$(cat err)"
 "$emotrain" --config tiny.ini --run joined "${validation[@]}" "${listed[@]}" --set train.loss=kl --set corpus.label_map=calm=neutral,disgust=- \
   >/dev/null 2>err || fail "$(cat err)"
+expect_error 2 "train.loss=focal: .*by its own loss" "$emotrain" --config tiny.ini --run refused --set train.loss=focal --set model.kind=linear --set model.pretrained=
 expect_error 2 "learns from the labels that were chosen" "$emotrain" --config tiny.ini --run refused "${listed[@]}" --set train.loss=kl --set model.kind=linear
 expect_error 2 "no clip of the training part has votes" "$emotrain" --config tiny.ini --run refused --set train.loss=kl
 

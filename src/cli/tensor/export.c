@@ -23,7 +23,7 @@ static bool save_huggingface(const struct model *model, const char *folder, stru
     return model->kind->save_huggingface
                ? model->kind->save_huggingface(model, folder, error) &&
                      model_save_preprocessing(model, folder, error)
-               : error_usage(error, "transformers has no class for a %s", model->kind->name);
+               : error_usage(error, "transformers has no class for model.kind=%s", model->kind->name);
 }
 
 static bool save_onnx(const struct model *model, const char *folder, struct error *error)
