@@ -219,7 +219,7 @@ const struct setting SETTINGS[] = {
     CHOICE(linear_scale, linear, scale, "standard", "standard|none|speaker",
            "standardise features by the training part (svm: always), or leave them; speaker: first, by all "
            "clips of their speaker, "
-           "of the test part too, without labels: such a model predicts in its own run alone"),
+           "of the test part too, without labels: such a model cannot predict a recording by itself"),
     CHOICE(svm_kernel, linear, kernel, "auto", "auto|linear|rbf",
            "of svm; auto, here and below: by cross-validation in the training part"),
     TEXT(linear, C, "auto",

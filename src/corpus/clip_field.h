@@ -1,5 +1,4 @@
-/* What is known of a clip besides its label, by name: what corpus.filter chooses by and train.auxiliary_task
- * learns. */
+/* What is known of a clip, by name: what corpus.filter chooses by and train.auxiliary_task learns. */
 #ifndef EMOTRAIN_CORPUS_CLIP_FIELD_H
 #define EMOTRAIN_CORPUS_CLIP_FIELD_H
 

@@ -428,16 +428,15 @@ static struct et_tensor *cnn_forward(const struct model *model, struct et_scope 
         mode->observe(mode->context, "hidden", x);
     x = frames_pool(model, model->pooling, scope, x, padding(&pass, scope, false), pass.lengths,
                     cnn->pooling);
-    if (mode->observe)
-        mode->observe(mode->context, "pooled", x);
+    forward_show_pooled(mode, x);
     return head_forward(&cnn->head, &model->parameters, scope, x, mode->training);
 }
 
-static int64_t cnn_pooled_width(const struct model *model)
+static int64_t cnn_pooled(const struct model *model, size_t *below)
 {
     const struct cnn *cnn = model->state;
 
-    return head_input(&cnn->head, &model->parameters);
+    return head_input(&cnn->head, &model->parameters, below);
 }
 
 const struct model_kind MODEL_CNN = {
@@ -451,6 +450,6 @@ const struct model_kind MODEL_CNN = {
     .freeze = cnn_freeze,
     .forward = cnn_forward,
     .speaker_frames = cnn_speaker_frames,
-    .pooled_width = cnn_pooled_width,
+    .pooled = cnn_pooled,
     .close = cnn_close,
 };

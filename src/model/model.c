@@ -704,21 +704,46 @@ static const char SCALE_KEY[] = "emotrain_scale"; /* in config.json, of linear.s
 /* The layer of train.auxiliary_task. */
 static bool declare_auxiliary(struct model *model, int64_t classes, struct error *error)
 {
+    struct parameters *p = &model->parameters;
+    size_t below;
+
     if (classes == 0)
         return true;
-    if (!model->kind->pooled_width)
+    if (!model->kind->pooled)
         return error_usage(error,
                            "train.auxiliary_task: model.kind=%s has no pooled vector to learn it from; "
                            "encoder and cnn have",
                            model->kind->name);
-    const int64_t width = model->kind->pooled_width(model), weight[4] = {classes, width}, bias[4] = {classes};
-    struct parameters *p = &model->parameters;
+    const int64_t width = model->kind->pooled(model, &below), weight[4] = {classes, width},
+                  bias[4] = {classes};
     model->auxiliary_weight =
         parameters_add(p, false, INIT_NORMAL, 1 / sqrt((double)width), weight, "auxiliary.weight");
     model->auxiliary_bias = parameters_add(p, false, INIT_ZEROS, 0, bias, "auxiliary.bias");
-    for (size_t i = model->auxiliary_weight; i <= model->auxiliary_bias; i++)
-        p->items[i].training_only = p->items[i].may_lack = true;
     return true;
+}
+
+static bool is_auxiliary(const struct model *model, size_t i)
+{
+    return model->auxiliary_weight && (i == model->auxiliary_weight || i == model->auxiliary_bias);
+}
+
+bool model_trains_pooled(const struct model *model)
+{
+    size_t below = 0, i = 0;
+
+    if (model->kind->pooled)
+        model->kind->pooled(model, &below);
+    while (i < below && !model->parameters.items[i].trainable)
+        i++;
+    return i < below;
+}
+
+void forward_show_pooled(const struct forward_mode *mode, const struct et_tensor *pooled)
+{
+    if (mode->observe)
+        mode->observe(mode->context, "pooled", pooled);
+    if (mode->pooled)
+        *mode->pooled = pooled;
 }
 
 bool model_stands_alone(const struct model *model, struct error *error)
@@ -851,7 +876,7 @@ bool model_take_head(struct model *model, const char *directory, struct error *e
     for (size_t i = 0; done && weights && i < model->parameters.count; i++) {
         struct parameter *p = &model->parameters.items[i];
         size_t k = weights_index(weights, p->name);
-        if (model->kind->layers_above(model, i) >= 0)
+        if (is_auxiliary(model, i) || model->kind->layers_above(model, i) >= 0)
             continue;
         done = (k < weights->count && weight_fits(&weights->entries[k], p->tensor)) ||
                error_usage(error,
@@ -977,8 +1002,8 @@ static bool describe_parameter(const struct model *model, size_t i, struct named
 {
     *entry = (struct named_tensor){.name = model->parameters.items[i].name,
                                    .tensor = model->parameters.items[i].tensor};
-    bool auxiliary = model->auxiliary_weight && (i == model->auxiliary_weight || i == model->auxiliary_bias);
-    return !auxiliary && (!model->kind->save_parameter || model->kind->save_parameter(model, i, entry));
+    return !is_auxiliary(model, i) &&
+           (!model->kind->save_parameter || model->kind->save_parameter(model, i, entry));
 }
 
 bool model_saves_as_is(const struct model *model, size_t i)

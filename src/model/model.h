@@ -90,6 +90,8 @@ struct forward_mode {
     /* If set, is shown intermediate results by name; they are borrowed. */
     void (*observe)(void *context, const char *name, const struct et_tensor *tensor);
     void *context;
+
+    const struct et_tensor **pooled; /* if set, gets the pooled vectors (clips, width), borrowed */
 };
 
 /* Where a model comes from. */
@@ -249,8 +251,9 @@ struct model_kind {
      * shows "pooled"); NULL, or false: there are none. */
     bool (*scale)(const struct model *model, size_t *mean, size_t *deviation);
 
-    /* Values of the pooled vector, which forward shows as "pooled"; NULL: it shows none. */
-    int64_t (*pooled_width)(const struct model *model);
+    /* Values of the pooled vector that forward shows; *below: how many parameters, the first ones, it may
+     * depend on.  NULL: it shows none. */
+    int64_t (*pooled)(const struct model *model, size_t *below);
 
     /* Phases of training that each train some parameters only (parameter.phase), before the last, which
      * trains all; NULL: there is but that one. */
@@ -287,6 +290,12 @@ void model_forget_scale(struct model *model);
 
 struct et_tensor *model_forward(const struct model *model, struct et_scope *scope, const struct batch *batch,
                                 const struct forward_mode *mode);
+
+/* Inside model/: what forward has pooled, for who asks for it: as "pooled", and in mode->pooled. */
+void forward_show_pooled(const struct forward_mode *mode, const struct et_tensor *pooled);
+
+/* Whether some parameter that the pooled vector depends on is trained. */
+bool model_trains_pooled(const struct model *model);
 
 /* Model outputs (clips, labels), as forward gives them, to predictions: probabilities by softmax or sigmoid,
  * or numbers. */

@@ -76,20 +76,39 @@ static void add_remarks(const cJSON *json, struct text *out)
 
 /* ---- tables that the run recorded ---- */
 
-static void add_recorded_table(const cJSON *table, struct text *out)
+/* A blank before the longest cell at least. */
+static int column_width(const cJSON *table, int column)
 {
-    const cJSON *item = NULL, *row = NULL;
+    const cJSON *row = NULL;
     char buffer[TEXT_NUMBER_SIZE];
+    size_t longest = strlen(field_cell(cJSON_GetArrayItem(field(table, "columns"), column), buffer));
 
-    text_add(out, "\n%s\n", field_text(table, "title"));
-    cJSON_ArrayForEach(item, field(table, "columns"))
-        text_add(out, "%*s", CELL_WIDTH, field_cell(item, buffer));
-    text_add(out, "\n");
     cJSON_ArrayForEach(row, field(table, "rows"))
     {
-        cJSON_ArrayForEach(item, row) text_add(out, "%*s", CELL_WIDTH, field_cell(item, buffer));
-        text_add(out, "\n");
+        size_t length = strlen(field_cell(cJSON_GetArrayItem(row, column), buffer));
+        longest = length > longest ? length : longest;
     }
+    return longest < CELL_WIDTH ? CELL_WIDTH : (int)longest + 1;
+}
+
+static void add_recorded_row(const cJSON *table, const cJSON *row, struct text *out)
+{
+    const cJSON *item = NULL;
+    char buffer[TEXT_NUMBER_SIZE];
+    int column = 0;
+
+    cJSON_ArrayForEach(item, row)
+        text_add(out, "%*s", column_width(table, column++), field_cell(item, buffer));
+    text_add(out, "\n");
+}
+
+static void add_recorded_table(const cJSON *table, struct text *out)
+{
+    const cJSON *row = NULL;
+
+    text_add(out, "\n%s\n", field_text(table, "title"));
+    add_recorded_row(table, field(table, "columns"), out);
+    cJSON_ArrayForEach(row, field(table, "rows")) add_recorded_row(table, row, out);
     if (*field_text(table, "note"))
         text_add(out, "%s\n", field_text(table, "note"));
 }

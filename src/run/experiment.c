@@ -222,9 +222,6 @@ static bool scale_speakers(struct experiment *e, struct dataset *const datasets[
 
     if (!e->model->by_speaker)
         return true;
-    if (config_settings(e->config)->augment.mixup > 0)
-        return error_usage(error,
-                           "augment.mixup: a mixture of two clips has no speaker to be standardised by");
     for (int i = 0; i < 3; i++) {
         plain[i] = *datasets[i];
         plain[i].distortion_count = 0;

@@ -20,9 +20,9 @@ bool auxiliary_start(struct dataset *train, struct error *error)
     for (size_t i = 0; i < train->count; i++) {
         const char *value = clip_field_of(train->items[i].clip, field);
         if (value)
-            strings_add_new(&train->auxiliary, value);
+            strings_add(&train->auxiliary, value);
     }
-    strings_sort(&train->auxiliary); /* whatever the clips' order */
+    strings_sort_distinct(&train->auxiliary);
     for (size_t i = 0; i < train->count; i++) {
         const char *value = clip_field_of(train->items[i].clip, field);
         train->items[i].auxiliary = value ? strings_find(&train->auxiliary, value) : CLASS_UNKNOWN;

@@ -234,9 +234,9 @@ static bool make_class_weights(struct loss *loss, const struct label_counts *cou
     return !et_scope_failed(loss->scope) || error_set(error, "cannot make class weights");
 }
 
-bool loss_is_plain(const char *name)
+bool loss_is_default(const char *name, enum task task)
 {
-    return strcmp(name, "auto") == 0 || strcmp(name, "cross_entropy") == 0 || strcmp(name, "mse") == 0;
+    return find_loss(name, task) == find_loss("auto", task);
 }
 
 bool loss_check(const struct train_settings *settings, enum task task, struct error *error)

@@ -22,8 +22,8 @@ struct loss {
 /* Whether the settings name a loss of the task. */
 bool loss_check(const struct train_settings *settings, enum task task, struct error *error);
 
-/* Whether it is what models have that are fitted at once: the default of a task. */
-bool loss_is_plain(const char *name);
+/* Whether it is what train.loss=auto means in the task. */
+bool loss_is_default(const char *name, enum task task);
 
 /* How many clips the training part has, and with each label. */
 struct label_counts {

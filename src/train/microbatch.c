@@ -125,17 +125,17 @@ struct microbatch {
 /* Batches that run at the same time, one in each worker. */
 struct round {
     struct trainer *trainer;
-    double weight;
+    double weight; /* of the step's clips; as many as `clips` without class weights */
+    double clips;
     int64_t final; /* the last of the step's batches that is this rank's */
     int count;
     struct microbatch microbatches[WORKERS_MAX];
 };
 
-/* A worker, who measures it, and what its forward pass shows. */
+/* A worker and who measures it. */
 struct probe {
     const struct trainer *trainer;
     int worker;
-    const struct et_tensor *pooled;
 };
 
 void mark_stage(const struct trainer *trainer, enum stage stage, int worker)
@@ -144,15 +144,14 @@ void mark_stage(const struct trainer *trainer, enum stage stage, int worker)
         trainer->stage_ended(trainer->context, stage, worker);
 }
 
-/* Marks where the feature encoder ends, inside the forward pass; keeps the pooled vectors. */
-static void probe_forward(void *context, const char *name, const struct et_tensor *tensor)
+/* Marks where the feature encoder ends, inside the forward pass. */
+static void probe_features(void *context, const char *name, const struct et_tensor *tensor)
 {
-    struct probe *probe = context;
+    const struct probe *probe = context;
 
+    (void)tensor;
     if (strcmp(name, "features") == 0)
         mark_stage(probe->trainer, STAGE_FEATURES, probe->worker);
-    if (strcmp(name, "pooled") == 0)
-        probe->pooled = tensor;
 }
 
 /* Forward and backward pass of a round's batch in a worker. */
@@ -162,19 +161,22 @@ static void run_microbatch(void *context, int worker)
     struct trainer *t = round->trainer;
     struct microbatch *m = &round->microbatches[worker];
     const struct model *model = worker == 0 ? t->model : &t->replicas[worker - 1].model;
-    struct probe probe = {.trainer = t, .worker = worker};
-    struct forward_mode mode = {.training = true, .seed = m->seed, .context = &probe};
+    struct probe probe = {t, worker};
+    const struct et_tensor *pooled = NULL;
+    struct forward_mode mode = {.training = true, .seed = m->seed, .context = &probe, .pooled = &pooled};
 
-    mode.observe = t->stage_ended || m->batch.auxiliary ? probe_forward : NULL;
+    mode.observe = t->stage_ended ? probe_features : NULL;
     struct et_scope *scope = et_scope_open(NULL);
     et_autocast_begin(t->compute.device, t->compute.precision);
     struct et_tensor *logits = model_forward(model, scope, &m->batch, &mode);
     et_autocast_end();
     struct et_tensor *sum = loss_sum(&t->loss, scope, &m->batch, logits, m->weight);
     if (m->batch.auxiliary)
-        sum =
-            et_add(scope, sum,
-                   auxiliary_loss_sum(&t->settings->train, model, scope, &m->batch, probe.pooled, m->weight));
+        sum = et_add(
+            scope, sum,
+            et_mul_scalar(scope,
+                          auxiliary_loss_sum(&t->settings->train, model, scope, &m->batch, pooled, m->weight),
+                          round->weight / round->clips));
     mark_stage(t, STAGE_FORWARD, worker);
     struct et_tensor *scaled = et_mul_scalar(scope, sum, t->state.loss_scale / round->weight);
     if (t->gradient_buckets && m->index == round->final)
@@ -241,6 +243,7 @@ bool microbatches_run(struct trainer *t, int64_t first, int64_t last, double wei
 
     round->trainer = t;
     round->weight = weight;
+    round->clips = (double)(t->epoch.starts[last] - t->epoch.starts[first]);
     round->final = last_local_batch(t, first, last);
     while (done && first < last) {
         done = fill_round(round, &first, last, error);

@@ -145,15 +145,13 @@ static bool add_all(struct speaker_scale *scale, struct measurement *m, struct e
     for (int64_t i = 0; done && i < chunks; i++) {
         struct chunk chunk = find_chunk(m, i);
         struct batch batch;
-        done = loader_next(loader, &batch, error);
-        if (!done)
+        if (!(done = loader_next(loader, &batch, error)))
             break;
         done = add_chunk(scale, m, &chunk, &batch, error);
         batch_free(&batch);
         progress_update(&progress, seen += chunk.count, NULL);
         if (done && interrupt_requested())
-            done =
-                error_interrupted(error, "interrupted while measuring speakers; a run goes on with --resume");
+            done = error_interrupted(error, "interrupted while measuring speakers, which begins again");
     }
     progress_end(&progress);
     loader_stop(loader);

@@ -155,6 +155,21 @@ static bool check_samples(const struct settings *settings, struct error *error)
                               "clips: leave out [augment] and audio.crop_seconds");
 }
 
+/* A mixture of two clips has no speaker by which its frames could be standardised. */
+static bool check_speakers(const struct settings *settings, const struct model *model, struct error *error)
+{
+    return !model->by_speaker || settings->augment.mixup == 0 ||
+           error_usage(error, "augment.mixup: a mixture of two clips has no speaker to be standardised by");
+}
+
+/* A second task teaches the first by what they share. */
+static bool check_auxiliary(const struct dataset *train, const struct model *model, struct error *error)
+{
+    return train->auxiliary.count == 0 || model_trains_pooled(model) ||
+           error_usage(error, "train.auxiliary_task: nothing that it shares with the main task is trained: "
+                              "model.freeze leaves the head alone");
+}
+
 /* train.loss=kl learns from votes. */
 static bool check_votes(const struct dataset *train, struct error *error)
 {
@@ -184,17 +199,18 @@ bool trainer_check(const struct dataset *train, const struct model *model, struc
 
     if (!check_temperature(train->source.settings, model, error))
         return false;
-    if (!trainer_takes_steps(model->kind) && !loss_is_plain(settings->loss))
-        return error_usage(
-            error, "train.loss=%s: model.kind=%s learns from the labels that were chosen, by its own loss",
-            settings->loss, model->kind->name);
+    if (!loss_check(settings, model->task, error))
+        return false;
+    if (!trainer_takes_steps(model->kind) && !loss_is_default(settings->loss, model->task))
+        return error_usage(error, "train.loss=%s: model.kind=%s is fitted by its own loss", settings->loss,
+                           model->kind->name);
     if (!trainer_takes_steps(model->kind))
         return !*train->source.settings->augment.distort ||
                error_usage(error, "augment.distort: model.kind=%s is fitted once, to clips as they are",
                            model->kind->name);
-    return (sampler_check(train, error) && loss_check(settings, model->task, error) &&
-            check_votes(train, error) && check_rates(settings, model, error) &&
-            check_samples(train->source.settings, error));
+    return sampler_check(train, error) && check_votes(train, error) && check_rates(settings, model, error) &&
+           check_samples(train->source.settings, error) &&
+           check_speakers(train->source.settings, model, error) && check_auxiliary(train, model, error);
 }
 
 static bool start_optimizer(struct trainer *t, struct error *error)

@@ -104,6 +104,8 @@ same runs/concat-mean+std/predictions.csv runs/tuned/predictions.csv || fail "fi
 grep -q "^layer = 1,2$" runs/tuned/config.ini && grep -q "^pooling = statistics$" runs/tuned/config.ini || fail "config.ini does not say what was taken over"
 run --config runs/tuned/config.ini --run tuned-again
 cmp runs/tuned/predictions.csv runs/tuned-again/predictions.csv || fail "config.ini does not repeat it"
+run --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=concat-mean+std --set split.protocol=speaker --set train.epochs=1 \
+  --set train.auxiliary_task=sex --run tuned-two-tasks
 expect_error 2 "averages several layers" "$emotrain" --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=mean-mean --run no-head
 expect_error 2 "by speaker" "$emotrain" --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=by-speaker --run no-head
 expect_error 2 "no run or model directory \"nothing\"" "$emotrain" --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=nothing --run no-head

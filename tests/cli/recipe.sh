@@ -34,6 +34,7 @@ for field in sex speaker; do
   expect 0 "weighted avg" "$emotrain" eval "auxiliary-$field"
 done
 expect_error 2 "clips have 1$" "$emotrain" --config tiny.ini --run no --set train.auxiliary_task=channel
+expect_error 2 "nothing that it shares" "$emotrain" --config tiny.ini --run no --set train.auxiliary_task=sex --set model.freeze=encoder
 expect_error 2 "no pooled vector" "$emotrain" --config tiny.ini --run no --set train.auxiliary_task=sex --set model.kind=linear --set model.pretrained=
 
 mkdir noises
@@ -106,8 +107,8 @@ same votes 14 "${listed[@]}" --set train.loss=kl
   --set "corpus.labels=$(IFS=,; echo "${labels[*]}")" >/dev/null 2>err || fail "$(cat err)"
 "$emotrain" --config tiny.ini --run joined "${validation[@]}" "${listed[@]}" --set train.loss=kl --set corpus.label_map=calm=neutral,disgust=- \
   >/dev/null 2>err || fail "$(cat err)"
-expect_error 2 "train.loss=focal: .*by its own loss" "$emotrain" --config tiny.ini --run refused --set train.loss=focal --set model.kind=linear --set model.pretrained=
-expect_error 2 "learns from the labels that were chosen" "$emotrain" --config tiny.ini --run refused "${listed[@]}" --set train.loss=kl --set model.kind=linear
+expect_error 2 "train.loss=focal: .*is fitted by its own loss" "$emotrain" --config tiny.ini --run refused --set train.loss=focal --set model.kind=linear --set model.pretrained=
+expect_error 2 "train.loss=kl: .*is fitted by its own loss" "$emotrain" --config tiny.ini --run refused "${listed[@]}" --set train.loss=kl --set model.kind=linear
 expect_error 2 "no clip of the training part has votes" "$emotrain" --config tiny.ini --run refused --set train.loss=kl
 
 # Unsure predictions are withheld, by what was right on the validation part.

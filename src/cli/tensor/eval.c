@@ -101,6 +101,12 @@ static bool predict_part(const struct trained_model *trained, const struct datas
     bool done = dataset_start(&dataset, from, part, error);
     if (distortion)
         dataset_add_distortion(&dataset, distortion, 1);
+    if (done && model->by_speaker && !speaker_scale_applies(model))
+        done =
+            error_usage(error,
+                        "%s: layers of an encoder that are standardised by speaker predict in their own run "
+                        "alone",
+                        model->path);
     if (done && speaker_scale_applies(model)) {
         dataset.speakers = speakers = measure_speakers(trained, &dataset, error);
         done = speakers != NULL;

@@ -510,11 +510,11 @@ static int64_t layers_above(const struct model *model, size_t i)
     return is_final_norm(e, i) ? 0 : depth;
 }
 
-static int64_t pooled_width(const struct model *model)
+static int64_t pooled(const struct model *model, size_t *below)
 {
     const struct encoder *e = model->state;
 
-    return head_input(&e->head, &model->parameters);
+    return head_input(&e->head, &model->parameters, below);
 }
 
 static bool scale_of(const struct model *model, size_t *mean, size_t *deviation)
@@ -700,7 +700,7 @@ const struct model_kind MODEL_ENCODER = {
     .freeze = encoder_freeze,
     .frozen = &FROZEN_TRUNK,
     .scale = scale_of,
-    .pooled_width = pooled_width,
+    .pooled = pooled,
 };
 
 const struct model_kind MODEL_PROBE = {

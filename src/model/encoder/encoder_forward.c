@@ -412,6 +412,6 @@ struct et_tensor *encoder_forward(const struct model *model, struct et_scope *sc
     pass_seed(&pass, encoder->config.num_hidden_layers + 1);
     x = frames_pool(model, model->pooling, scope, et_to_dtype(scope, x, ET_FLOAT32), pass.padding,
                     pass.lengths, encoder->pooling);
-    pass_observe(&pass, "pooled", x);
+    forward_show_pooled(mode, x);
     return head_forward(&encoder->head, &model->parameters, scope, x, mode->training);
 }

@@ -114,11 +114,10 @@ void head_declare_members(struct head *head, struct parameters *parameters, int6
     weight->shape[1] /= members;
 }
 
-int64_t head_input(const struct head *head, const struct parameters *parameters)
+int64_t head_input(const struct head *head, const struct parameters *parameters, size_t *first)
 {
-    size_t first = head->layout->dense ? head->dense_weight : head->out_weight;
-
-    return parameters->items[first].shape[1] * (head->members > 0 ? head->members : 1);
+    *first = head->layout->dense ? head->dense_weight : head->out_weight;
+    return parameters->items[*first].shape[1] * (head->members > 0 ? head->members : 1);
 }
 
 /* Weight and bias of member m's output layer. */
