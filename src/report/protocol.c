@@ -62,12 +62,58 @@ static void add_model(const struct run_info *info, const char *revision, struct 
              (double)info->model.trainable / 1e6);
     if (*info->model.pooling)
         text_add(out, ", pooling %s", info->model.pooling);
+    if (strcmp(info->model.scale, "speaker") == 0)
+        text_add(out, "; input standardised over all clips of each speaker, the test part's among them, "
+                      "without labels");
     text_add(out, ".\n");
 }
 
 static bool is_fitted_at_once(const struct run_info *info)
 {
     return strcmp(info->model.kind, "linear") == 0;
+}
+
+/* What the loss is, where it is not the task's own alone. */
+static void add_loss(const struct train_settings *train, struct text *out)
+{
+    if (strcmp(train->loss, "auto") != 0)
+        text_add(out, ", loss %s", train->loss);
+    if (train->label_smoothing > 0)
+        text_add(out, ", label smoothing %g", train->label_smoothing);
+    if (train->class_weights)
+        text_add(out, ", class weights");
+    if (strcmp(train->sampler, "random") != 0)
+        text_add(out, ", sampler %s", train->sampler);
+    if (strcmp(train->auxiliary_task, "none") != 0)
+        text_add(out, ", %s as a second task (weight %g)", train->auxiliary_task, train->auxiliary_weight);
+    if (train->ema_decay > 0)
+        text_add(out, ", weights averaged (decay %g)", train->ema_decay);
+}
+
+static void add_augmentation(const struct settings *settings, struct text *out)
+{
+    const struct augment_settings *a = &settings->augment;
+    const struct {
+        const char *name;
+        double value;
+    } all[] = {{"crop to", settings->audio.crop_seconds},
+               {"speed", a->speed},
+               {"shift", a->shift},
+               {"noise", a->noise},
+               {"mixup", a->mixup}};
+    const char *gap = "Augmentation: ";
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (all[i].value > 0) {
+            text_add(out, "%s%s %g", gap, all[i].name, all[i].value);
+            gap = ", ";
+        }
+    if (*a->distort) {
+        text_add(out, "%sone of %s with probability %g", gap, a->distort, a->distort_probability);
+        gap = ", ";
+    }
+    if (gap[0] == ',')
+        text_add(out, ".\n");
 }
 
 static void add_training(const struct run_info *info, const struct settings *settings, struct text *out)
@@ -95,8 +141,11 @@ static void add_training(const struct run_info *info, const struct settings *set
         text_add(out, "batches of %g s", train->batch_seconds);
     else
         text_add(out, "batches of %lld clips", (long long)train->batch_size);
-    text_add(out, " x %lld, %lld steps, seed %lld, %s.\n", (long long)train->gradient_accumulation_steps,
+    text_add(out, " x %lld, %lld steps, seed %lld, %s", (long long)train->gradient_accumulation_steps,
              (long long)info->training.steps, (long long)settings->run.seed, info->training.precision);
+    add_loss(train, out);
+    text_add(out, ".\n");
+    add_augmentation(settings, out);
 }
 
 /* Which checkpoint is tested; of all folds together, no single step says it. */
@@ -123,7 +172,10 @@ static void add_selection(const struct run_info *info, enum task task, const str
                           struct text *out)
 {
     if (is_fitted_at_once(info)) {
-        text_add(out, "Selection: no checkpoint was chosen.\n");
+        text_add(out,
+                 "Selection: no checkpoint was chosen; settings left open by cross-validation of %lld folds "
+                 "inside the training part.\n",
+                 (long long)settings->linear.folds);
         return;
     }
     add_choice(info, task, out);

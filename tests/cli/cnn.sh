@@ -26,6 +26,7 @@ sed 's/"head_size": 16/"head_size": 16, "floor": 1e-9, "input_norm": "speaker"/'
 by_speaker=(--set model.kind=cnn --set model.pretrained=by_speaker.json --set train.epochs=12 --set augment.speed=0.05
   --set checkpoint.every_steps=3)
 expect 0 "^Scaled by speaker: " "$emotrain" --config tiny.ini --run by-speaker "${by_speaker[@]}"
+grep -q "^Model: .*; input standardised over all clips of each speaker" runs/by-speaker/classification_report.txt || fail "the protocol is silent"
 accuracy=$(sed -n 's/.*"accuracy":[[:space:]]*\([0-9.]*\).*/\1/p' runs/by-speaker/report.json | head -1)
 awk "BEGIN { exit !($accuracy > 0.3) }" || fail "accuracy $accuracy, scaled by speaker, is no better than chance"
 "$emotrain" eval by-speaker --distort gain:-12dB >eval.txt 2>err || fail "eval: $(cat err)"

@@ -32,6 +32,8 @@ for field in sex speaker; do
   ! grep -aq auxiliary "runs/auxiliary-$field/best/model.safetensors" || fail "the model holds the auxiliary task's layer"
   grep -aq trained.auxiliary.weight "runs/auxiliary-$field/last/optimizer.safetensors" || fail "the checkpoint lacks the auxiliary task's layer"
   expect 0 "weighted avg" "$emotrain" eval "auxiliary-$field"
+  grep -q "^Training: AdamW.*, $field as a second task (weight 1)\.$" "runs/auxiliary-$field/classification_report.txt" &&
+    grep -q "^Augmentation: mixup 0.4\.$" "runs/auxiliary-$field/classification_report.txt" || fail "the protocol does not say how it was trained"
 done
 expect_error 2 "clips have 1$" "$emotrain" --config tiny.ini --run no --set train.auxiliary_task=channel
 expect_error 2 "nothing that it shares" "$emotrain" --config tiny.ini --run no --set train.auxiliary_task=sex --set model.freeze=encoder
