@@ -214,11 +214,27 @@ static bool fill_layers(struct experiment *e, struct dataset *const datasets[3],
     return true;
 }
 
-/* The speakers' means and deviations, over all clips as they are recorded. */
-static bool scale_speakers(struct experiment *e, struct dataset *const datasets[3], size_t distinct,
-                           struct error *error)
+bool experiment_fill_cache(struct experiment *e, struct error *error)
 {
-    struct dataset plain[3], *const pointers[3] = {&plain[0], &plain[1], &plain[2]};
+    struct dataset *const datasets[3] = {&e->train, &e->test, &e->selection};
+    bool done = true;
+
+    bool shared = split_selection_part(&e->corpus.split) == PART_TEST; /* selection is the test part */
+    if (e->model->kind == &MODEL_PROBE)
+        return fill_layers(e, datasets, shared ? 2 : 3, error);
+    e->cache = feature_cache_open(config_settings(e->config), e->corpus.cache, e->model, error);
+    for (int i = 0; e->cache && done && i < (shared ? 2 : 3); i++)
+        done = feature_cache_fill(e->cache, datasets[i], e->model, &e->compute, error);
+    for (int i = 0; done && i < 3; i++)
+        datasets[i]->cache = e->cache;
+    return done && !error->kind;
+}
+
+bool experiment_measure_speakers(struct experiment *e, struct error *error)
+{
+    struct dataset *const datasets[3] = {&e->train, &e->test, &e->selection};
+    struct dataset plain[3], *const pointers[3] = {&plain[0], &plain[1], &plain[2]}; /* as recorded */
+    bool shared = split_selection_part(&e->corpus.split) == PART_TEST; /* selection is the test part */
 
     if (!e->model->by_speaker)
         return true;
@@ -226,31 +242,10 @@ static bool scale_speakers(struct experiment *e, struct dataset *const datasets[
         plain[i] = *datasets[i];
         plain[i].distortion_count = 0;
     }
-    e->speakers = speaker_scale_make(pointers, distinct, e->model, &e->compute, error);
+    e->speakers = speaker_scale_make(pointers, shared ? 2 : 3, e->model, &e->compute, error);
     for (int i = 0; i < 3; i++)
         datasets[i]->speakers = e->speakers;
     return e->speakers != NULL;
-}
-
-bool experiment_fill_cache(struct experiment *e, struct error *error)
-{
-    struct dataset *const datasets[3] = {&e->train, &e->test, &e->selection};
-    bool done = true;
-
-    bool shared = split_selection_part(&e->corpus.split) == PART_TEST; /* selection is the test part */
-    if (e->model->kind == &MODEL_PROBE && !fill_layers(e, datasets, shared ? 2 : 3, error))
-        return false;
-    if (!scale_speakers(e, datasets, shared ? 2 : 3, error))
-        return false;
-    if (e->model->kind == &MODEL_PROBE)
-        return true;
-
-    e->cache = feature_cache_open(config_settings(e->config), e->corpus.cache, e->model, error);
-    for (int i = 0; e->cache && done && i < (shared ? 2 : 3); i++)
-        done = feature_cache_fill(e->cache, datasets[i], e->model, &e->compute, error);
-    for (int i = 0; done && i < 3; i++)
-        datasets[i]->cache = e->cache;
-    return done && !error->kind;
 }
 
 void experiment_close(struct experiment *e)

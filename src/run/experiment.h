@@ -37,8 +37,11 @@ bool experiment_find_model(struct experiment *experiment, struct error *error);
 bool experiment_open_model(struct experiment *experiment, const char *checkpoint, struct error *error);
 
 /* After that, where train.feature_cache or linear.features=encoder asks for it: has the frozen part's output,
- * or the encoder's layers, at hand for all clips.  Measures the speakers where the model needs that. */
+ * or the encoder's layers, at hand for all clips. */
 bool experiment_fill_cache(struct experiment *experiment, struct error *error);
+
+/* After that, where the model is by_speaker: measures the speakers, over all parts' clips. */
+bool experiment_measure_speakers(struct experiment *experiment, struct error *error);
 
 void experiment_close(struct experiment *experiment); /* also after an error, or of a zeroed struct */
 

@@ -49,6 +49,15 @@ near alone again
 cp "$tests/cli/tiny_cnn.json" .
 cnn=(--set model.kind=cnn --set model.pretrained=tiny_cnn.json --set model.freeze=none --set audio.normalize=auto)
 "$emotrain" launch --processes 2 --config tiny.ini --run cnn "${settings[@]}" "${cnn[@]}" >/dev/null 2>err || fail "$(cat err)"
+sed 's/"head_size": 16/"head_size": 16, "input_norm": "speaker"/' tiny_cnn.json >by_speaker.json
+expect 0 "^Scaled by speaker: " "$emotrain" launch --processes 2 --config tiny.ini --run by-speaker "${settings[@]}" "${cnn[@]}" \
+  --set model.pretrained=by_speaker.json
+
+# A second task, each clip's loss counting as much whatever rank has it.
+tasks=(--set train.auxiliary_task=sex --set train.auxiliary_weight=1 --set train.class_weights=yes)
+"$emotrain" --config tiny.ini --run tasks "${settings[@]}" "${tasks[@]}" >/dev/null 2>err || fail "$(cat err)"
+"$emotrain" launch --processes 2 --config tiny.ini --run tasks-dealt "${settings[@]}" "${tasks[@]}" >/dev/null 2>err || fail "$(cat err)"
+near tasks tasks-dealt
 
 # What cannot be dealt, fitted or found is said once.
 expect_error 2 "train.gradient_accumulation_steps=2.*accumulation_steps=3 would be a step" "$emotrain" launch --processes 3 --config tiny.ini --run no \
