@@ -127,7 +127,7 @@ static bool open_model(void *context, struct error *error)
         return false;
     source.device = e->compute.device;
     e->model = model_open(&source, error);
-    return e->model != NULL;
+    return e->model && model_stands_alone(e->model, error);
 }
 
 struct emotrain *emotrain_open(const char *directory, const struct emotrain_settings *settings,

@@ -55,7 +55,8 @@ struct emotrain_settings {
 
 EMOTRAIN_API const char *emotrain_version(void);
 
-/* Opens a model directory: a run's `best`, or what `emotrain export` wrote.  NULL on error. */
+/* Opens a model directory: a run's `best`, or what `emotrain export` wrote.  NULL on error; a model scaled by
+ * speaker, which cannot predict a recording by itself, is one. */
 EMOTRAIN_API struct emotrain *emotrain_open(const char *directory, const struct emotrain_settings *settings,
                                             struct emotrain_error *error);
 EMOTRAIN_API void emotrain_close(struct emotrain *model); /* NULL does nothing */

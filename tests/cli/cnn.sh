@@ -32,7 +32,7 @@ awk "BEGIN { exit !($accuracy > 0.3) }" || fail "accuracy $accuracy, scaled by s
 "$emotrain" eval by-speaker --distort gain:-12dB >eval.txt 2>err || fail "eval: $(cat err)"
 head -13 runs/by-speaker/classification_report.txt | cmp - <(head -13 eval.txt) || fail "eval of a model scaled by speaker differs from its report"
 grep -q "^gain:-12dB .* 100.0%$" eval.txt || fail "a gain for all of a speaker's recordings changes predictions: $(tail -1 eval.txt)"
-expect 1 "cannot predict a recording by itself" "$emotrain" predict by-speaker corpus/Actor_01
+expect_error 2 "cannot predict a recording by itself" "$emotrain" predict by-speaker corpus/Actor_01
 expect_error 2 "cannot predict a recording by itself" "$emotrain" ensemble by-speaker whole --run no
 expect_error 2 "augment.mixup" "$emotrain" --config tiny.ini --run no "${by_speaker[@]}" --set augment.mixup=0.2
 start_and_kill by-speaker-killed 30 "${by_speaker[@]}"
