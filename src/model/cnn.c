@@ -4,11 +4,10 @@
  * 2015; for sound: Kong et al., 2020), then the pooling over time and the classifier head.
  *
  * config.json: "channels" (one number a block), "convolutions" (in each block), "input_norm" ("clip": each
- * clip to mean 0 and deviation 1; "bands": batch norm of each band, which keeps loudness; "speaker": each
- * band to mean 0 and deviation 1 over all clips of a speaker, which keeps loudness among them), "window" and
- * "hop" (seconds), "bands", "low" and "high" (Hz), "floor", "head_size" (0: no dense layer). Frames of
- * padding are zero between all convolutions, so a clip's prediction does not depend on how far its batch is
- * padded.
+ * clip to mean 0 and deviation 1; "bands": batch norm of each band, which keeps loudness),
+ * "window" and "hop" (seconds), "bands", "low" and "high" (Hz), "floor", "head_size" (0: no dense layer).
+ * Frames of padding are zero between all convolutions, so a clip's prediction does not depend on how far its
+ * batch is padded.
  */
 #include "base/text.h"
 #include "model/head/head.h"
@@ -25,10 +24,6 @@
 enum { MAX_BLOCKS = 8, MAX_CONVOLUTIONS = 4 };
 static const double NORM_EPS = 1e-5, NORM_MOMENTUM = 0.1;
 
-/* How the spectrogram is normalised. */
-enum input_norm { NORM_CLIP, NORM_BANDS, NORM_SPEAKER };
-static const char *const NORM_NAMES[] = {"clip", "bands", "speaker", NULL};
-
 /* A convolution and its batch norm: indices of parameters. */
 struct stage {
     size_t weight, scale, shift, mean, variance;
@@ -39,8 +34,8 @@ struct cnn {
     int blocks;
     int64_t convolutions; /* in each block */
     struct stage stages[MAX_BLOCKS][MAX_CONVOLUTIONS];
-    enum input_norm norm;
-    struct stage input; /* of NORM_BANDS; its weight is unused */
+    bool norms_bands;   /* the input is normalised over bands, not over clips */
+    struct stage input; /* of that; its weight is unused */
     struct log_mel mel;
     double hidden_dropout, final_dropout;
     bool apply_spec_augment;
@@ -157,7 +152,7 @@ static void cnn_declare(struct cnn *cnn, struct model *model, int64_t head_size)
 {
     struct parameters *p = &model->parameters;
 
-    if (cnn->norm == NORM_BANDS)
+    if (cnn->norms_bands)
         declare_norm(p, &cnn->input, cnn->mel.bands, "input_norm");
     for (int b = 0; b < cnn->blocks; b++)
         for (int i = 0; i < cnn->convolutions; i++)
@@ -173,16 +168,6 @@ static void cnn_declare(struct cnn *cnn, struct model *model, int64_t head_size)
         model->pooling->declare(p, cnn->width, model->attention_width, range);
     head_declare(&cnn->head, p, head_size ? HEAD_DENSE : HEAD_LINEAR, cnn->width * model->pooling->outputs,
                  head_size, (int64_t)model->labels.count, range, cnn->final_dropout);
-}
-
-static bool read_norm(struct cnn *cnn, const char *name, struct error *error)
-{
-    for (int i = 0; NORM_NAMES[i]; i++)
-        if (strcmp(NORM_NAMES[i], name) == 0) {
-            cnn->norm = (enum input_norm)i;
-            return true;
-        }
-    return error_set(error, "\"input_norm\" is \"%s\", not \"clip\", \"bands\" or \"speaker\"", name);
 }
 
 static bool cnn_open(struct model *model, const struct model_settings *settings, struct error *error)
@@ -203,10 +188,12 @@ static bool cnn_open(struct model *model, const struct model_settings *settings,
         !json_integer(model->json, "convolutions", &cnn->convolutions, error) ||
         ((cnn->convolutions < 1 || cnn->convolutions > MAX_CONVOLUTIONS) &&
          !error_set(error, "\"convolutions\" must be from 1 to %d", MAX_CONVOLUTIONS)) ||
-        !json_string(model->json, "input_norm", &norm, error) || !read_norm(cnn, norm, error) ||
+        !json_string(model->json, "input_norm", &norm, error) ||
+        (strcmp(norm, "clip") != 0 && strcmp(norm, "bands") != 0 &&
+         !error_set(error, "\"input_norm\" is \"%s\", not \"clip\" or \"bands\"", norm)) ||
         !read_training(cnn, model->json, settings ? settings : &settings_default()->model, error))
         return error_prefix(error, "%s", model->path);
-    model->by_speaker = cnn->norm == NORM_SPEAKER;
+    cnn->norms_bands = strcmp(norm, "bands") == 0;
     log_mel_start(&cnn->mel, model->sample_rate, low, high, model->parameters.scope,
                   model->parameters.device);
     /* one frame must be left after the last block */
@@ -291,29 +278,12 @@ static struct et_tensor *batch_norm(const struct pass *pass, struct et_scope *sc
                          pass->mode->training, NORM_MOMENTUM, NORM_EPS);
 }
 
-/* Each band to mean 0 and deviation 1 over all clips of the clip's speaker.  x (B, T, M) */
-static struct et_tensor *standardise_by_speaker(const struct pass *pass, struct et_scope *scope,
-                                                struct et_tensor *x, const float *scales)
-{
-    const int64_t bands = pass->cnn->mel.bands, shape[3] = {pass->clips, 2, bands};
-    struct et_tensor *scale =
-        et_from_data(scope, scales, ET_FLOAT32, shape, 3, pass->model->parameters.device);
-
-    x = et_sub(scope, x, et_narrow(scope, scale, 1, 0, 1));
-    return et_div(scope, x, et_narrow(scope, scale, 1, 1, 1));
-}
-
 /* The spectrogram as the first convolution takes it in; padding 0.  x (B, T, M) */
-static struct et_tensor *normalise(const struct pass *pass, struct et_scope *scope, struct et_tensor *x,
-                                   const struct batch *batch)
+static struct et_tensor *normalise(const struct pass *pass, struct et_scope *scope, struct et_tensor *x)
 {
-    if (pass->cnn->norm == NORM_CLIP)
+    if (!pass->cnn->norms_bands)
         return standardise(pass, scope, x);
-    if (pass->cnn->norm == NORM_SPEAKER)
-        x = standardise_by_speaker(pass, scope, x, batch->speaker_scales);
-    else
-        x = et_transpose(scope, batch_norm(pass, scope, et_transpose(scope, x, 1, 2), &pass->cnn->input), 1,
-                         2);
+    x = et_transpose(scope, batch_norm(pass, scope, et_transpose(scope, x, 1, 2), &pass->cnn->input), 1, 2);
     return hide(scope, x, padding(pass, scope, false));
 }
 
@@ -368,42 +338,22 @@ static struct et_tensor *run_block(struct pass *pass, struct et_scope *scope, st
     return x;
 }
 
-/* The log-mel bands of a batch, in float32 whatever the products' type: (B, T, M) */
-static struct et_tensor *batch_bands(const struct model *model, struct et_scope *scope,
-                                     const struct batch *batch)
-{
-    const struct cnn *cnn = model->state;
-    const int64_t shape[2] = {batch->count, batch->width};
-
-    return et_to_dtype(
-        scope,
-        log_mel(&cnn->mel, scope,
-                et_from_data(scope, batch->samples, ET_FLOAT32, shape, 2, model->parameters.device)),
-        ET_FLOAT32);
-}
-
-static struct et_tensor *cnn_speaker_frames(const struct model *model, struct et_scope *scope,
-                                            const struct batch *batch)
-{
-    const struct cnn *cnn = model->state;
-    const int64_t shape[2] = {log_mel_frames(&cnn->mel, batch->width), cnn->mel.bands};
-
-    return et_reshape(scope, batch_bands(model, scope, batch), shape, 2);
-}
-
-/* The image that the first block takes in: (B, 1, T, M) */
+/* The spectrogram, in float32 whatever the products' type: (B, 1, T, M) */
 static struct et_tensor *spectrogram(struct pass *pass, struct et_scope *scope, const struct batch *batch)
 {
     const struct cnn *cnn = pass->cnn;
+    const int64_t shape[2] = {batch->count, batch->width};
+    struct et_tensor *samples =
+        et_from_data(scope, batch->samples, ET_FLOAT32, shape, 2, pass->model->parameters.device);
 
     pass->frames = log_mel_frames(&cnn->mel, batch->width);
     for (int64_t b = 0; b < batch->count; b++)
         pass->lengths[b] = log_mel_frames(&cnn->mel, batch->lengths[b]);
-    struct et_tensor *x = batch_bands(pass->model, scope, batch);
+    struct et_tensor *x = log_mel(&cnn->mel, scope, samples);
     if (pass->mode->observe)
         pass->mode->observe(pass->mode->context, "log_mel", x);
     const int64_t image[4] = {batch->count, 1, pass->frames, cnn->mel.bands};
-    x = augment(pass, scope, normalise(pass, scope, x, batch));
+    x = augment(pass, scope, normalise(pass, scope, et_to_dtype(scope, x, ET_FLOAT32)));
     return et_channels_last(scope, et_reshape(scope, x, image, 4));
 }
 
@@ -449,7 +399,6 @@ const struct model_kind MODEL_CNN = {
     .open = cnn_open,
     .freeze = cnn_freeze,
     .forward = cnn_forward,
-    .speaker_frames = cnn_speaker_frames,
     .pooled = cnn_pooled,
     .close = cnn_close,
 };

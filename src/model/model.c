@@ -750,9 +750,9 @@ bool model_stands_alone(const struct model *model, struct error *error)
 {
     return !model->by_speaker ||
            error_usage(error,
-                       "%s: its input is standardised over all recordings of a speaker, so it cannot predict "
-                       "a recording by itself; linear.scale=standard, or \"input_norm\": \"bands\" of a cnn, "
-                       "makes a model that can",
+                       "%s: its features are standardised over all recordings of a speaker "
+                       "(linear.scale=speaker), so it cannot predict a recording by itself; "
+                       "linear.scale=standard makes a model that can",
                        model->path);
 }
 

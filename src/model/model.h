@@ -53,10 +53,8 @@ struct batch {
     float *states; /* in place of samples: means and deviations over time of hidden states 0 .. state_count -
                       1, (count, state_count, 2, state_width); or NULL */
     int64_t state_count, state_width;
-    bool by_speaker;       /* states or features are standardised by speaker, or there are speaker_scales */
-    float *speaker_scales; /* of a kind with speaker_frames: (count, 2, width of a frame), mean and deviation
-                              of a clip's speaker; or NULL */
-    char **texts;          /* INPUT_TEXT: (count) */
+    bool by_speaker; /* states or features are standardised by speaker */
+    char **texts;    /* INPUT_TEXT: (count) */
 
     int64_t *labels;    /* (count), indices, of single_label; unused where nothing is learned */
     int64_t *auxiliary; /* (count), classes of train.auxiliary_task, -100 where unknown; or NULL */
@@ -129,7 +127,7 @@ struct model {
     cJSON *json;                /* config.json: as read, then as it will be saved */
     struct parameters parameters;
     bool trained;            /* it was opened as it is, to be used */
-    bool by_speaker;         /* it takes in features standardised by speaker */
+    bool by_speaker;         /* it takes in features standardised by speaker (linear.scale=speaker) */
     struct weights *weights; /* the checkpoint, while the model is being opened; NULL: there is none */
     const struct pooling *pooling;
     bool pooling_includes_padding;
@@ -237,11 +235,6 @@ struct model_kind {
     bool (*save)(const struct model *model, const char *directory, struct error *error);
 
     const struct hidden_layers *hidden; /* NULL: it is no encoder */
-
-    /* Frames that forward standardises by batch->speaker_scales where the model is by_speaker -> (frames,
-     * width), of a batch of one clip.  NULL: it has none. */
-    struct et_tensor *(*speaker_frames)(const struct model *model, struct et_scope *scope,
-                                        const struct batch *batch);
 
     /* Layers of the encoder above the one that has parameter i; -1: it is of the head.  NULL: none has any.
      */

@@ -220,32 +220,22 @@ bool experiment_fill_cache(struct experiment *e, struct error *error)
     bool done = true;
 
     bool shared = split_selection_part(&e->corpus.split) == PART_TEST; /* selection is the test part */
-    if (e->model->kind == &MODEL_PROBE)
-        return fill_layers(e, datasets, shared ? 2 : 3, error);
+    if (e->model->kind == &MODEL_PROBE && !fill_layers(e, datasets, shared ? 2 : 3, error))
+        return false;
+    if (e->model->by_speaker) {
+        e->speakers = speaker_scale_make(datasets, shared ? 2 : 3, e->model, error);
+        for (int i = 0; i < 3; i++)
+            datasets[i]->speakers = e->speakers;
+    }
+    if (e->model->kind == &MODEL_PROBE || error->kind)
+        return !error->kind;
+
     e->cache = feature_cache_open(config_settings(e->config), e->corpus.cache, e->model, error);
     for (int i = 0; e->cache && done && i < (shared ? 2 : 3); i++)
         done = feature_cache_fill(e->cache, datasets[i], e->model, &e->compute, error);
     for (int i = 0; done && i < 3; i++)
         datasets[i]->cache = e->cache;
     return done && !error->kind;
-}
-
-bool experiment_measure_speakers(struct experiment *e, struct error *error)
-{
-    struct dataset *const datasets[3] = {&e->train, &e->test, &e->selection};
-    struct dataset plain[3], *const pointers[3] = {&plain[0], &plain[1], &plain[2]}; /* as recorded */
-    bool shared = split_selection_part(&e->corpus.split) == PART_TEST; /* selection is the test part */
-
-    if (!e->model->by_speaker)
-        return true;
-    for (int i = 0; i < 3; i++) {
-        plain[i] = *datasets[i];
-        plain[i].distortion_count = 0;
-    }
-    e->speakers = speaker_scale_make(pointers, shared ? 2 : 3, e->model, &e->compute, error);
-    for (int i = 0; i < 3; i++)
-        datasets[i]->speakers = e->speakers;
-    return e->speakers != NULL;
 }
 
 void experiment_close(struct experiment *e)

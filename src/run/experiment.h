@@ -16,7 +16,7 @@ struct experiment {
     struct dataset train, selection, test;
     struct feature_cache *cache;    /* of train.feature_cache, or NULL */
     struct layer_features *layers;  /* of linear.features=encoder, or NULL */
-    struct speaker_scale *speakers; /* of a model that is by_speaker, or NULL */
+    struct speaker_scale *speakers; /* of linear.scale=speaker, or NULL */
     char *pretrained; /* the folder of a model of the hub; NULL where model.pretrained is a path */
     struct model *model;
 };
@@ -39,9 +39,6 @@ bool experiment_open_model(struct experiment *experiment, const char *checkpoint
 /* After that, where train.feature_cache or linear.features=encoder asks for it: has the frozen part's output,
  * or the encoder's layers, at hand for all clips. */
 bool experiment_fill_cache(struct experiment *experiment, struct error *error);
-
-/* After that, where the model is by_speaker: measures the speakers, over all parts' clips. */
-bool experiment_measure_speakers(struct experiment *experiment, struct error *error);
 
 void experiment_close(struct experiment *experiment); /* also after an error, or of a zeroed struct */
 

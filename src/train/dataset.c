@@ -228,7 +228,6 @@ void batch_free(struct batch *batch)
     free(batch->frozen);
     free(batch->features);
     free(batch->states);
-    free(batch->speaker_scales);
     free(batch->samples);
     free(batch->lengths);
     free(batch->labels);
@@ -417,9 +416,8 @@ float *batch_features(const struct batch *batch, const struct model *model, size
     return batch->states ? batch->states : batch->features;
 }
 
-/* Features become those of a speaker's clips standardised. */
-static void scale_features(const struct dataset *dataset, const size_t *items, const struct model *model,
-                           struct batch *batch)
+static void scale_by_speaker(const struct dataset *dataset, const size_t *items, const struct model *model,
+                             struct batch *batch)
 {
     size_t width;
     float *features = batch_features(batch, model, &width);
@@ -427,17 +425,7 @@ static void scale_features(const struct dataset *dataset, const size_t *items, c
     for (int64_t i = 0; i < batch->count; i++)
         speaker_scale_apply(dataset->speakers, dataset->items[items[i]].clip->speaker,
                             features + (size_t)i * width);
-}
-
-/* By what the model standardises frames. */
-static void add_speaker_scales(const struct dataset *dataset, const size_t *items, struct batch *batch)
-{
-    size_t row = 2 * speaker_scale_width(dataset->speakers);
-
-    batch->speaker_scales = mem_zero((size_t)batch->count * row, sizeof *batch->speaker_scales);
-    for (int64_t i = 0; i < batch->count; i++)
-        speaker_scale_read(dataset->speakers, dataset->items[items[i]].clip->speaker,
-                           batch->speaker_scales + (size_t)i * row);
+    batch->by_speaker = true;
 }
 
 /* An ensemble's members each take in the clips as they do by themselves. */
@@ -480,11 +468,8 @@ bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t co
         done = load_stored(dataset, items, count, batch, error);
     else
         done = load_signals(dataset, items, count, model, augmentation, seed, batch, error);
-    if (done && dataset->speakers && model->kind->speaker_frames)
-        add_speaker_scales(dataset, items, batch);
-    else if (done && dataset->speakers)
-        scale_features(dataset, items, model, batch);
-    batch->by_speaker = dataset->speakers != NULL;
+    if (done && dataset->speakers)
+        scale_by_speaker(dataset, items, model, batch);
     if (done)
         add_targets(dataset, items, model, batch);
     else

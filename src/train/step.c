@@ -155,13 +155,6 @@ static bool check_samples(const struct settings *settings, struct error *error)
                               "clips: leave out [augment] and audio.crop_seconds");
 }
 
-/* A mixture of two clips has no speaker by which its frames could be standardised. */
-static bool check_speakers(const struct settings *settings, const struct model *model, struct error *error)
-{
-    return !model->by_speaker || settings->augment.mixup == 0 ||
-           error_usage(error, "augment.mixup: a mixture of two clips has no speaker to be standardised by");
-}
-
 /* A second task teaches the first by what they share. */
 static bool check_auxiliary(const struct dataset *train, const struct model *model, struct error *error)
 {
@@ -209,8 +202,7 @@ bool trainer_check(const struct dataset *train, const struct model *model, struc
                error_usage(error, "augment.distort: model.kind=%s is fitted once, to clips as they are",
                            model->kind->name);
     return sampler_check(train, error) && check_votes(train, error) && check_rates(settings, model, error) &&
-           check_samples(train->source.settings, error) &&
-           check_speakers(train->source.settings, model, error) && check_auxiliary(train, model, error);
+           check_samples(train->source.settings, error) && check_auxiliary(train, model, error);
 }
 
 static bool start_optimizer(struct trainer *t, struct error *error)

@@ -49,9 +49,6 @@ near alone again
 cp "$tests/cli/tiny_cnn.json" .
 cnn=(--set model.kind=cnn --set model.pretrained=tiny_cnn.json --set model.freeze=none --set audio.normalize=auto)
 "$emotrain" launch --processes 2 --config tiny.ini --run cnn "${settings[@]}" "${cnn[@]}" >/dev/null 2>err || fail "$(cat err)"
-sed 's/"head_size": 16/"head_size": 16, "input_norm": "speaker"/' tiny_cnn.json >by_speaker.json
-expect 0 "^Scaled by speaker: " "$emotrain" launch --processes 2 --config tiny.ini --run by-speaker "${settings[@]}" "${cnn[@]}" \
-  --set model.pretrained=by_speaker.json
 
 # A second task, each clip's loss counting as much whatever rank has it.
 tasks=(--set train.auxiliary_task=sex --set train.auxiliary_weight=1 --set train.class_weights=yes)

@@ -298,7 +298,7 @@ static bool prepare(struct experiment *e, const struct options *options, struct 
     return experiment_choose_compute(e->config, NULL, &e->compute, error) &&
            experiment_read_corpus(e, error) && experiment_find_model(e, error) &&
            experiment_open_model(e, NULL, error) && check_experiment(e, error) &&
-           experiment_fill_cache(e, error) && experiment_measure_speakers(e, error);
+           experiment_fill_cache(e, error);
 }
 
 static bool write_metric_values(const struct bench *bench, const struct bench_format *format,

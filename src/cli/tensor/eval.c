@@ -77,7 +77,7 @@ static struct speaker_scale *measure_speakers(const struct trained_model *traine
         parts[i].distortion_probability = dataset->distortion_probability;
     }
     if (done)
-        speakers = speaker_scale_make(pointers, 3, trained->model, &trained->compute, error);
+        speakers = speaker_scale_make(pointers, 3, trained->model, error);
     for (size_t i = 0; i < 3; i++) {
         parts[i].distortions = NULL;
         parts[i].distortion_count = 0;

@@ -273,12 +273,6 @@ static bool fill_in_turn(void *context, struct error *error)
     return done;
 }
 
-static bool measure_speakers(struct job *job, struct error *error)
-{
-    experiment_measure_speakers(&job->experiment, error);
-    return ranks_agree(&job->ranks, error);
-}
-
 /* ---- model and run ---- */
 
 static bool store_info(struct job *job, struct error *error)
@@ -542,8 +536,7 @@ static bool main_job(struct job *job, struct error *error)
            read_corpus(job, error) && /* index and split: what trains, what tests */
            open_model(job, error) &&  /* the pretrained one, or the last checkpoint */
            ranks_in_turn(&job->ranks, fill_in_turn, job,
-                         error) &&         /* what its frozen part makes of clips, if asked */
-           measure_speakers(job, error) && /* by which it standardises what it takes in, if it does */
+                         error) && /* what its frozen part makes of clips, if asked */
            ranks_lead(&job->ranks, begin_run, job, error) && /* from here on there is a run folder */
            (job->finished ? say_finished(job) : finish_run(job, error));
 }
