@@ -7,7 +7,8 @@
 static const struct clip_field FIELDS[] = {
     {"channel", offsetof(struct clip, channel)}, {"intensity", offsetof(struct clip, intensity)},
     {"sex", offsetof(struct clip, sex)},         {"speaker", offsetof(struct clip, speaker)},
-    {"text", offsetof(struct clip, text)},       {"label", offsetof(struct clip, label)}};
+    {"text", offsetof(struct clip, text)},       {"label", offsetof(struct clip, label)},
+    {"sentence", offsetof(struct clip, text)}}; /* as corpus.filter called it */
 
 const struct clip_field *clip_field_find(const char *name)
 {

@@ -382,11 +382,18 @@ static struct et_tensor *cnn_forward(const struct model *model, struct et_scope 
     return head_forward(&cnn->head, &model->parameters, scope, x, mode->training);
 }
 
-static int64_t cnn_pooled(const struct model *model, size_t *below)
+static int64_t cnn_pooled_width(const struct model *model)
 {
     const struct cnn *cnn = model->state;
 
-    return head_input(&cnn->head, &model->parameters, below);
+    return head_input(&cnn->head, &model->parameters);
+}
+
+static bool cnn_reaches_pooled(const struct model *model, size_t i)
+{
+    const struct cnn *cnn = model->state;
+
+    return i < head_first(&cnn->head);
 }
 
 const struct model_kind MODEL_CNN = {
@@ -399,6 +406,7 @@ const struct model_kind MODEL_CNN = {
     .open = cnn_open,
     .freeze = cnn_freeze,
     .forward = cnn_forward,
-    .pooled = cnn_pooled,
+    .pooled_width = cnn_pooled_width,
+    .reaches_pooled = cnn_reaches_pooled,
     .close = cnn_close,
 };

@@ -705,17 +705,15 @@ static const char SCALE_KEY[] = "emotrain_scale"; /* in config.json, of linear.s
 static bool declare_auxiliary(struct model *model, int64_t classes, struct error *error)
 {
     struct parameters *p = &model->parameters;
-    size_t below;
 
     if (classes == 0)
         return true;
-    if (!model->kind->pooled)
+    if (!model->kind->pooled_width)
         return error_usage(error,
                            "train.auxiliary_task: model.kind=%s has no pooled vector to learn it from; "
                            "encoder and cnn have",
                            model->kind->name);
-    const int64_t width = model->kind->pooled(model, &below), weight[4] = {classes, width},
-                  bias[4] = {classes};
+    const int64_t width = model->kind->pooled_width(model), weight[4] = {classes, width}, bias[4] = {classes};
     model->auxiliary_weight =
         parameters_add(p, false, INIT_NORMAL, 1 / sqrt((double)width), weight, "auxiliary.weight");
     model->auxiliary_bias = parameters_add(p, false, INIT_ZEROS, 0, bias, "auxiliary.bias");
@@ -729,13 +727,12 @@ static bool is_auxiliary(const struct model *model, size_t i)
 
 bool model_trains_pooled(const struct model *model)
 {
-    size_t below = 0, i = 0;
+    const struct parameters *p = &model->parameters;
 
-    if (model->kind->pooled)
-        model->kind->pooled(model, &below);
-    while (i < below && !model->parameters.items[i].trainable)
-        i++;
-    return i < below;
+    for (size_t i = 0; model->kind->reaches_pooled && i < p->count; i++)
+        if (p->items[i].trainable && model->kind->reaches_pooled(model, i))
+            return true;
+    return false;
 }
 
 void forward_show_pooled(const struct forward_mode *mode, const struct et_tensor *pooled)

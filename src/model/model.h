@@ -244,9 +244,10 @@ struct model_kind {
      * shows "pooled"); NULL, or false: there are none. */
     bool (*scale)(const struct model *model, size_t *mean, size_t *deviation);
 
-    /* Values of the pooled vector that forward shows; *below: how many parameters, the first ones, it may
-     * depend on.  NULL: it shows none. */
-    int64_t (*pooled)(const struct model *model, size_t *below);
+    /* Values of the pooled vector that forward shows, and whether it depends on parameter i.  NULL: it shows
+     * none. */
+    int64_t (*pooled_width)(const struct model *model);
+    bool (*reaches_pooled)(const struct model *model, size_t i);
 
     /* Phases of training that each train some parameters only (parameter.phase), before the last, which
      * trains all; NULL: there is but that one. */

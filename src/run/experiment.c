@@ -51,6 +51,7 @@ bool experiment_read_corpus(struct experiment *e, struct error *error)
     struct indexed_corpus *corpus = &e->corpus;
 
     if (!corpora_index(corpus, settings, error) || !corpora_split(corpus, settings, error) ||
+        !split_trains(&settings->split, &corpus->split, error) ||
         !corpus_labels(&settings->corpora, &corpus->clips, &e->labels, error))
         return false;
     struct dataset *const datasets[] = {&e->train, &e->selection, &e->test};

@@ -160,7 +160,7 @@ static bool check_auxiliary(const struct dataset *train, const struct model *mod
 {
     return train->auxiliary.count == 0 || model_trains_pooled(model) ||
            error_usage(error, "train.auxiliary_task: nothing that it shares with the main task is trained: "
-                              "model.freeze leaves the head alone");
+                              "model.freeze leaves too little");
 }
 
 /* train.loss=kl learns from votes. */

@@ -41,6 +41,13 @@ expect 0 "19 clips" "$emotrain" index --config tiny.ini "${list[@]}" --set corpu
 expect 0 list "$emotrain" report list
 grep -q "^by speaker" runs/list/classification_report.txt || fail "another list took the clips away"
 
+# Clips to test alone can be evaluated, as they were among others; nothing can be trained on them.
+awk -F, 'NR == 1 || $4 == "test"' list.csv >testonly.csv
+"$emotrain" eval list >whole.txt 2>err || fail "eval: $(cat err)"
+"$emotrain" eval list --set corpus.file=testonly.csv >alone.txt 2>err || fail "eval of clips to test alone: $(cat err)"
+head -12 whole.txt | cmp - <(head -12 alone.txt) || fail "clips to test alone are predicted otherwise"
+expect_error 1 "gives no clip to the train part" "$emotrain" --config tiny.ini --run no "${list[@]}" --set corpus.file=testonly.csv
+
 # A folder per label; EmoDB's names.
 for clip in corpus/Actor_0[1-4]/*-01-01-0?.wav; do
   name=$(basename "$clip" .wav)

@@ -37,6 +37,7 @@ for field in sex speaker; do
 done
 expect_error 2 "clips have 1$" "$emotrain" --config tiny.ini --run no --set train.auxiliary_task=channel
 expect_error 2 "nothing that it shares" "$emotrain" --config tiny.ini --run no --set train.auxiliary_task=sex --set model.freeze=encoder
+expect_error 2 "nothing that it shares" "$emotrain" --config tiny.ini --run no --set train.auxiliary_task=sex --set model.freeze=layers:1 --set model.layer=1
 expect_error 2 "no pooled vector" "$emotrain" --config tiny.ini --run no --set train.auxiliary_task=sex --set model.kind=linear --set model.pretrained=
 
 mkdir noises

@@ -309,7 +309,7 @@ static void warn_of_missing_labels(const struct split_request *request, const st
     } checks[] = {{PART_TRAIN, "the model cannot learn them"},
                   {PART_TEST, "no metric tells how they are predicted"}};
 
-    for (int k = 0; k < 2; k++) {
+    for (int k = split->counts[PART_TRAIN] > 0 ? 0 : 1; k < 2; k++) {
         enum part part = checks[k].part;
         const char **missing = mem_zero(request->class_count + 1, sizeof *missing);
         struct text line = {0};
@@ -339,10 +339,14 @@ static bool check_parts(const struct split_settings *settings, const struct spli
     if (split->counts[PART_TEST] == 0 && !listed)
         return error_usage(error,
                            "split.test must be above 0: without a test part there is nothing to report");
-    if (split->counts[PART_TRAIN] == 0 || split->counts[PART_TEST] == 0)
-        return error_set(error, "%s: gives no clip to the %s part", *file ? file : "the split",
-                         PART_NAMES[split->counts[PART_TRAIN] ? PART_TEST : PART_TRAIN]);
-    return true;
+    return split->counts[PART_TEST] > 0 ||
+           error_set(error, "%s: gives no clip to the test part", *file ? file : "the split");
+}
+
+bool split_trains(const struct split_settings *settings, const struct split *split, struct error *error)
+{
+    return split->counts[PART_TRAIN] > 0 || error_set(error, "%s: gives no clip to the train part",
+                                                      *settings->file ? settings->file : "the split");
 }
 
 /* Where clips are stretches of recordings, those are divided as speakers are. */
@@ -385,7 +389,7 @@ static void part_recordings(const struct split_protocol *protocol, const struct 
 static bool part_copies(const struct split_settings *settings, const struct clip_list *clips,
                         const size_t *first, struct split *split, struct error *error)
 {
-    const size_t validation = split->counts[PART_VALIDATION];
+    const size_t train = split->counts[PART_TRAIN], validation = split->counts[PART_VALIDATION];
 
     if (!first)
         return true;
@@ -394,14 +398,14 @@ static bool part_copies(const struct split_settings *settings, const struct clip
         return true;
     }
     split->copies = split_drop_shared(split, first, clips->count, &split->copy);
-    if (split->counts[PART_TRAIN] > 0 && (validation == 0 || split->counts[PART_VALIDATION] > 0))
+    bool no_train = train > 0 && split->counts[PART_TRAIN] == 0;
+    if (!no_train && (validation == 0 || split->counts[PART_VALIDATION] > 0))
         return true;
     return error_set(
         error,
         "split.copies: every clip of the %s part sounds like one of the %s part (split.copies=keep "
         "keeps them)",
-        PART_NAMES[split->counts[PART_TRAIN] ? PART_VALIDATION : PART_TRAIN],
-        split->counts[PART_TRAIN] ? "test" : "test or validation");
+        PART_NAMES[no_train ? PART_TRAIN : PART_VALIDATION], no_train ? "test or validation" : "test");
 }
 
 bool split_make(const struct split_settings *settings, enum task task, const struct clip_list *clips,

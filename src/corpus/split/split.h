@@ -37,6 +37,9 @@ bool split_make(const struct split_settings *settings, enum task task, const str
                 const char *root, const size_t *first, struct split *split, struct error *error);
 void split_free(struct split *split);
 
+/* Whether there are clips to train on: a split may be of clips to test alone. */
+bool split_trains(const struct split_settings *settings, const struct split *split, struct error *error);
+
 /* Takes clips of the train part out that are of one kind with one of the test or the validation part, and
  * clips of the validation part with one of the test part (copies.c).  `first`: of each of clip_count clips
  * the first of its kind, the same sound or recording.  Returns how many; *example is one of them. */

@@ -510,11 +510,25 @@ static int64_t layers_above(const struct model *model, size_t i)
     return is_final_norm(e, i) ? 0 : depth;
 }
 
-static int64_t pooled(const struct model *model, size_t *below)
+static int64_t pooled_width(const struct model *model)
 {
     const struct encoder *e = model->state;
 
-    return head_input(&e->head, &model->parameters, below);
+    return head_input(&e->head, &model->parameters);
+}
+
+/* Layers above the last that is pooled do not count, nor then what norms the last of all. */
+static bool reaches_pooled(const struct model *model, size_t i)
+{
+    const struct encoder *e = model->state;
+    int64_t depth = layer_mix_depth(&e->mix);
+    long long layer;
+
+    if (i >= head_first(&e->head))
+        return false;
+    return layer_number(e, model->parameters.items[i].name, &layer)
+               ? layer < depth
+               : !is_final_norm(e, i) || depth == e->config.num_hidden_layers;
 }
 
 static bool scale_of(const struct model *model, size_t *mean, size_t *deviation)
@@ -700,7 +714,8 @@ const struct model_kind MODEL_ENCODER = {
     .freeze = encoder_freeze,
     .frozen = &FROZEN_TRUNK,
     .scale = scale_of,
-    .pooled = pooled,
+    .pooled_width = pooled_width,
+    .reaches_pooled = reaches_pooled,
 };
 
 const struct model_kind MODEL_PROBE = {

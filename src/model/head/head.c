@@ -114,10 +114,14 @@ void head_declare_members(struct head *head, struct parameters *parameters, int6
     weight->shape[1] /= members;
 }
 
-int64_t head_input(const struct head *head, const struct parameters *parameters, size_t *first)
+size_t head_first(const struct head *head)
 {
-    *first = head->layout->dense ? head->dense_weight : head->out_weight;
-    return parameters->items[*first].shape[1] * (head->members > 0 ? head->members : 1);
+    return head->layout->dense ? head->dense_weight : head->out_weight;
+}
+
+int64_t head_input(const struct head *head, const struct parameters *parameters)
+{
+    return parameters->items[head_first(head)].shape[1] * (head->members > 0 ? head->members : 1);
 }
 
 /* Weight and bias of member m's output layer. */

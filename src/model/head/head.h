@@ -54,8 +54,11 @@ void head_declare_members(struct head *head, struct parameters *parameters, int6
 /* Declares the scale of pooled vectors: head_scale.mean and .deviation (input), nothing that is learned. */
 void head_declare_scale(struct head *head, struct parameters *parameters, int64_t input);
 
-/* Values of the pooled vectors that it takes in; *first: its first parameter. */
-int64_t head_input(const struct head *head, const struct parameters *parameters, size_t *first);
+/* Its first parameter; what the pooled vector depends on comes before. */
+size_t head_first(const struct head *head);
+
+/* Values of the pooled vectors that it takes in. */
+int64_t head_input(const struct head *head, const struct parameters *parameters);
 
 /* As a graph. */
 const char *head_build_onnx(const struct head *head, const struct parameters *parameters, struct onnx *graph,
