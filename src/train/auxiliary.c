@@ -3,8 +3,8 @@
 
 #include "base/log.h"
 #include "corpus/clip_field.h"
+#include "train/loss.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { CLASS_UNKNOWN = -100 }; /* what PyTorch's cross-entropy leaves out */
@@ -39,20 +39,6 @@ bool auxiliary_start(struct dataset *train, struct error *error)
     return true;
 }
 
-/* The cross-entropy of the clips' own classes, or of their partners' in a mixed batch. */
-static struct et_tensor *cross_entropy(const struct model *model, struct et_scope *scope,
-                                       const struct batch *batch, const struct et_tensor *logits, bool own)
-{
-    int64_t *classes = mem_zero((size_t)batch->count, sizeof *classes);
-
-    for (int64_t i = 0; i < batch->count; i++)
-        classes[i] = batch->auxiliary[own ? i : augment_partner(i, batch->count)];
-    struct et_tensor *targets =
-        et_from_data(scope, classes, ET_INT64, &batch->count, 1, model->parameters.device);
-    free(classes);
-    return et_cross_entropy_sum(scope, logits, targets, NULL, 0);
-}
-
 struct et_tensor *auxiliary_loss_sum(const struct train_settings *settings, const struct model *model,
                                      struct et_scope *scope, const struct batch *batch,
                                      const struct et_tensor *pooled, double share)
@@ -65,9 +51,8 @@ struct et_tensor *auxiliary_loss_sum(const struct train_settings *settings, cons
         x = et_div(scope, et_sub(scope, x, parameters_tensor(p, mean)), parameters_tensor(p, deviation));
     struct et_tensor *logits = et_linear(scope, x, parameters_tensor(p, model->auxiliary_weight),
                                          parameters_tensor(p, model->auxiliary_bias));
-    struct et_tensor *sum = et_mul_scalar(scope, cross_entropy(model, scope, batch, logits, true), share);
-    if (share < 1)
-        sum = et_add(scope, sum,
-                     et_mul_scalar(scope, cross_entropy(model, scope, batch, logits, false), 1 - share));
+    struct et_tensor *sum = mixed_cross_entropy_sum(
+        scope, logits, batch->auxiliary,
+        &(struct mixed_classes){.count = batch->count, .share = share, .device = p->device});
     return et_mul_scalar(scope, sum, settings->auxiliary_weight);
 }

@@ -31,28 +31,35 @@ static struct et_tensor *targets_of(const struct loss *loss, struct et_scope *sc
     return targets;
 }
 
+struct et_tensor *mixed_cross_entropy_sum(struct et_scope *scope, const struct et_tensor *logits,
+                                          const int64_t *classes, const struct mixed_classes *mixed)
+{
+    int64_t count = mixed->count;
+    struct et_tensor *targets = et_from_data(scope, classes, ET_INT64, &count, 1, mixed->device);
+    struct et_tensor *sum = et_cross_entropy_sum(scope, logits, targets, mixed->weights, mixed->smoothing);
+
+    if (mixed->share == 1)
+        return sum;
+    int64_t *others = mem_zero((size_t)count, sizeof *others);
+    for (int64_t i = 0; i < count; i++)
+        others[i] = classes[augment_partner(i, count)];
+    targets = et_from_data(scope, others, ET_INT64, &count, 1, mixed->device);
+    free(others);
+    return et_add(
+        scope, et_mul_scalar(scope, sum, mixed->share),
+        et_mul_scalar(scope, et_cross_entropy_sum(scope, logits, targets, mixed->weights, mixed->smoothing),
+                      1 - mixed->share));
+}
+
 /* ---- the losses ---- */
 
 static struct et_tensor *cross_entropy(const struct loss *loss, struct et_scope *scope,
                                        const struct batch *batch, const struct et_tensor *logits,
                                        double share)
 {
-    const int64_t shape[1] = {batch->count};
-    int device = loss->model->parameters.device;
-    struct et_tensor *targets = et_from_data(scope, batch->labels, ET_INT64, shape, 1, device);
-    struct et_tensor *sum = et_cross_entropy_sum(scope, logits, targets, loss->weights, loss->smoothing);
-
-    if (share == 1)
-        return sum;
-    int64_t *others = mem_zero((size_t)batch->count, sizeof *others);
-    for (int64_t i = 0; i < batch->count; i++)
-        others[i] = batch->labels[augment_partner(i, batch->count)];
-    targets = et_from_data(scope, others, ET_INT64, shape, 1, device);
-    free(others);
-    return et_add(scope, et_mul_scalar(scope, sum, share),
-                  et_mul_scalar(scope,
-                                et_cross_entropy_sum(scope, logits, targets, loss->weights, loss->smoothing),
-                                1 - share));
+    return mixed_cross_entropy_sum(scope, logits, batch->labels,
+                                   &(struct mixed_classes){batch->count, share, loss->weights,
+                                                           loss->smoothing, loss->model->parameters.device});
 }
 
 /* Of each label by itself, averaged over labels. */

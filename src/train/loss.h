@@ -19,6 +19,19 @@ struct loss {
     struct et_tensor *weights;
 };
 
+/* A batch's classes, each clip's own and, where share is below 1, its partner's (augment_mix). */
+struct mixed_classes {
+    int64_t count; /* clips */
+    double share;
+    const struct et_tensor *weights; /* of classes, or NULL */
+    double smoothing;
+    int device;
+};
+
+/* logits (clips, classes), classes (clips), -100 where unknown -> the sum over clips. */
+struct et_tensor *mixed_cross_entropy_sum(struct et_scope *scope, const struct et_tensor *logits,
+                                          const int64_t *classes, const struct mixed_classes *mixed);
+
 /* Whether the settings name a loss of the task. */
 bool loss_check(const struct train_settings *settings, enum task task, struct error *error);
 

@@ -69,6 +69,12 @@ static struct speaker_scale *measure_speakers(const struct trained_model *traine
     struct speaker_scale *speakers = NULL;
     bool done = true;
 
+    if (!speaker_scale_applies(trained->model)) {
+        error_usage(
+            error, "%s: layers of an encoder that are standardised by speaker predict in their own run alone",
+            trained->model->path);
+        return NULL;
+    }
     memset(parts, 0, sizeof parts);
     for (size_t i = 0; done && i < 3; i++) {
         done = dataset_start(&parts[i], &dataset->source, order[i], error);
@@ -101,13 +107,7 @@ static bool predict_part(const struct trained_model *trained, const struct datas
     bool done = dataset_start(&dataset, from, part, error);
     if (distortion)
         dataset_add_distortion(&dataset, distortion, 1);
-    if (done && model->by_speaker && !speaker_scale_applies(model))
-        done =
-            error_usage(error,
-                        "%s: layers of an encoder that are standardised by speaker predict in their own run "
-                        "alone",
-                        model->path);
-    if (done && speaker_scale_applies(model)) {
+    if (done && model->by_speaker) {
         dataset.speakers = speakers = measure_speakers(trained, &dataset, error);
         done = speakers != NULL;
     }
