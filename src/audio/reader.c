@@ -19,11 +19,11 @@ static const sf_count_t MOST_FRAMES = (sf_count_t)1 << 40;
 
 /* ---- opening ---- */
 
-static bool check_head(const unsigned char *head, size_t size, uint64_t file_size, struct error *error)
+static bool check_sizes(const struct sound_bytes *bytes, struct error *error)
 {
-    if (file_size == 0)
+    if (bytes->size == 0)
         return error_set(error, "empty file");
-    return !sizes_promise_more(head, size, file_size) ||
+    return !sizes_promise_more(bytes) ||
            error_set(error, "truncated: its header promises more than the file holds");
 }
 
@@ -48,7 +48,8 @@ static bool open_descriptor(struct reader *reader, const char *path, int *descri
     } else if ((size = pread(*descriptor, head = mem_alloc(HEAD_SIZE), HEAD_SIZE, 0)) < 0) {
         error_set(error, "unreadable: %s", strerror(errno));
     } else {
-        check_head(head, (size_t)size, (uint64_t)facts.st_size, error);
+        const struct sound_bytes bytes = {.descriptor = *descriptor, .size = (uint64_t)facts.st_size};
+        check_sizes(&bytes, error);
         reader->length_is_guess = !sizes_mp3_known(head, (size_t)size);
     }
     free(head);
@@ -237,7 +238,7 @@ bool reader_open_bytes(struct reader *reader, const void *bytes, size_t size, in
 {
     *reader = (struct reader){.channel = channel,
                               .memory = {.bytes = (unsigned char *)(uintptr_t)bytes, .size = size}};
-    if (!check_head(bytes, size, size, error))
+    if (!check_sizes(&(struct sound_bytes){.memory = bytes, .size = size}, error))
         return false;
     reader->length_is_guess = !sizes_mp3_known(bytes, size < HEAD_SIZE ? size : HEAD_SIZE);
     open_memory(reader);

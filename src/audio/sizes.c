@@ -2,22 +2,45 @@
 #include "audio/sizes.h"
 
 #include <string.h>
+#include <unistd.h>
 
-/* How a format writes the sizes of its chunks. */
+enum { LONGEST_NAME = 16, MOST_CHUNKS = 65536 };
+
+/* How a format writes its chunks: a name, a size, and what the size counts. */
 struct chunks {
-    const char *file, *kind; /* the file's first four bytes, and those at 8 */
-    size_t first;            /* where the chunks begin */
-    const char *samples;     /* the chunk of the samples */
-    int size_bytes;          /* of a chunk's size */
-    bool big_endian, even;   /* even: chunks of odd size are followed by a byte */
+    const char *file, *kind;    /* the file's first four bytes, and four more further on */
+    size_t kind_at, first;      /* where these are, and where the chunks begin */
+    const char *samples;        /* the chunk of the samples, by its name's first four bytes */
+    int name_bytes, size_bytes; /* of a chunk's header */
+    uint64_t alignment;         /* where chunks begin */
+    bool big_endian, whole;     /* whole: the size counts the header too */
 };
 
 static const struct chunks FORMATS[] = {
-    {"RIFF", "WAVE", 12, "data", 4, false, true},
-    {"FORM", "AIFF", 12, "SSND", 4, true, true},
-    {"FORM", "AIFC", 12, "SSND", 4, true, true},
-    {"caff", NULL, 8, "data", 8, true, false},
+    {"RIFF", "WAVE", 8, 12, "data", 4, 4, 2, false, false},
+    {"RF64", "WAVE", 8, 12, "data", 4, 4, 2, false, false},
+    {"FORM", "AIFF", 8, 12, "SSND", 4, 4, 2, true, false},
+    {"FORM", "AIFC", 8, 12, "SSND", 4, 4, 2, true, false},
+    {"caff", NULL, 0, 8, "data", 4, 8, 1, true, false},
+    {"riff", "wave", 24, 40, "data", 16, 8, 8, false, true}, /* Sony's W64: names are GUIDs */
 };
+
+static bool read_at(const struct sound_bytes *bytes, uint64_t at, unsigned char *into, size_t count)
+{
+    if (at > bytes->size || bytes->size - at < count)
+        return false;
+    if (!bytes->memory)
+        return pread(bytes->descriptor, into, count, (off_t)at) == (ssize_t)count;
+    memcpy(into, bytes->memory + at, count);
+    return true;
+}
+
+static bool stands_at(const struct sound_bytes *bytes, uint64_t at, const char *word)
+{
+    unsigned char there[4];
+
+    return read_at(bytes, at, there, 4) && memcmp(there, word, 4) == 0;
+}
 
 static uint64_t read_number(const unsigned char *at, int bytes, bool big_endian)
 {
@@ -28,54 +51,64 @@ static uint64_t read_number(const unsigned char *at, int bytes, bool big_endian)
     return value;
 }
 
-static const struct chunks *format_of(const unsigned char *head, size_t size)
+/* A number that stands in the file; 0 behind its end. */
+static uint64_t number_at(const struct sound_bytes *bytes, uint64_t at, int count, bool big_endian)
 {
-    for (size_t f = 0; size >= 12 && f < sizeof FORMATS / sizeof FORMATS[0]; f++)
-        if (memcmp(head, FORMATS[f].file, 4) == 0 &&
-            (!FORMATS[f].kind || memcmp(head + 8, FORMATS[f].kind, 4) == 0))
+    unsigned char there[8];
+
+    return read_at(bytes, at, there, (size_t)count) ? read_number(there, count, big_endian) : 0;
+}
+
+static const struct chunks *format_of(const struct sound_bytes *bytes)
+{
+    for (size_t f = 0; f < sizeof FORMATS / sizeof FORMATS[0]; f++)
+        if (stands_at(bytes, 0, FORMATS[f].file) &&
+            (!FORMATS[f].kind || stands_at(bytes, FORMATS[f].kind_at, FORMATS[f].kind)))
             return &FORMATS[f];
     return NULL;
 }
 
-/* Where the chunk of the samples begins; 0: it is not among these bytes. */
-static size_t find_samples(const struct chunks *format, const unsigned char *head, size_t size)
+/* Where the samples begin, behind their chunk's header, and how many bytes of them that promises; 0: there is
+ * no such chunk. */
+static uint64_t find_samples(const struct chunks *format, const struct sound_bytes *bytes, uint64_t *length)
 {
-    const size_t header = 4 + (size_t)format->size_bytes;
+    const size_t header = (size_t)format->name_bytes + (size_t)format->size_bytes;
+    unsigned char there[LONGEST_NAME + 8];
+    uint64_t at = format->first;
 
-    for (uint64_t at = format->first; at + header <= size;) {
-        uint64_t length = read_number(head + at + 4, format->size_bytes, format->big_endian);
-        if (memcmp(head + at, format->samples, 4) == 0)
-            return (size_t)at;
-        if (length > UINT32_MAX)
+    for (int chunk = 0; chunk < MOST_CHUNKS && read_at(bytes, at, there, header); chunk++) {
+        *length = read_number(there + format->name_bytes, format->size_bytes, format->big_endian);
+        if (format->whole)
+            *length = *length > header ? *length - header : 0;
+        at += header;
+        if (memcmp(there, format->samples, 4) == 0)
+            return at;
+        if (*length > bytes->size - at)
             return 0;
-        at += header + length + (format->even ? length % 2 : 0);
+        at = (at + *length + format->alignment - 1) / format->alignment * format->alignment;
     }
     return 0;
 }
 
 /* The size of the whole (RIFF, FORM) says nothing for certain: programs write it wrongly. */
-bool sizes_promise_more(const unsigned char *head, size_t size, uint64_t file_size)
+bool sizes_promise_more(const struct sound_bytes *bytes)
 {
     const uint64_t streamed = 0x7ffff000; /* or more: a writer that could not seek back, as sox and ffmpeg */
-    const struct chunks *format = format_of(head, size);
-    uint64_t data = 0, length = 0;
+    const struct chunks *format = format_of(bytes);
+    uint64_t data = 0, length = 0, unknown = format && format->size_bytes == 4 ? streamed : INT64_MAX;
 
-    if (size >= 36 && memcmp(head, "RF64", 4) == 0 && memcmp(head + 12, "ds64", 4) == 0) {
-        struct chunks wav = FORMATS[0]; /* with the samples' size elsewhere: in ds64 */
-        size_t at = find_samples(&wav, head, size);
-        data = at ? at + 8 : 0;
-        length = read_number(head + 28, 8, false);
-        return data > 0 && length < INT64_MAX && data + length > file_size;
-    }
     if (format) {
-        size_t at = find_samples(format, head, size);
-        data = at ? at + 4 + (uint64_t)format->size_bytes : 0;
-        length = at ? read_number(head + at + 4, format->size_bytes, format->big_endian) : 0;
-    } else if (size >= 12 && memcmp(head, ".snd", 4) == 0) {
-        data = read_number(head + 4, 4, true);
-        length = read_number(head + 8, 4, true);
+        data = find_samples(format, bytes, &length);
+        if (strcmp(format->file, "RF64") == 0 && stands_at(bytes, 12, "ds64")) {
+            length = number_at(bytes, 28, 8, false);
+            unknown = INT64_MAX;
+        }
+    } else if (stands_at(bytes, 0, ".snd")) {
+        data = number_at(bytes, 4, 4, true);
+        length = number_at(bytes, 8, 4, true);
+        unknown = streamed;
     }
-    return data > 0 && length < streamed && data + length > file_size;
+    return data > 0 && length < unknown && data + length > bytes->size;
 }
 
 /* Where the sound begins, behind tags (ID3v2). */
@@ -108,16 +141,19 @@ bool sizes_mp3_known(const unsigned char *head, size_t size)
 
 bool sizes_repair(unsigned char *bytes, size_t size)
 {
+    const struct sound_bytes all = {.memory = bytes, .size = size};
     const struct chunks *wav = &FORMATS[0];
-    const size_t data = format_of(bytes, size) == wav ? find_samples(wav, bytes, size) : 0;
-    const size_t places[] = {0, data};
+    uint64_t length = 0;
+    const uint64_t data = format_of(&all) == wav ? find_samples(wav, &all, &length) : 0;
+    const uint64_t counted_from[] = {
+        8, data}; /* the file's size, and the samples', each behind its four bytes */
 
-    if (data == 0 || read_number(bytes + data + 4, 4, false) != 0 || size <= data + 8)
+    if (data == 0 || length != 0 || size <= data)
         return false;
     for (int i = 0; i < 2; i++) {
-        uint64_t length = size - places[i] - 8;
-        for (int k = 0; k < 4; k++)
-            bytes[places[i] + 4 + (size_t)k] =
+        length = size - counted_from[i];
+        for (uint64_t k = 0; k < 4; k++)
+            bytes[counted_from[i] - 4 + k] =
                 (unsigned char)((length < UINT32_MAX ? length : UINT32_MAX) >> 8 * k);
     }
     return true;

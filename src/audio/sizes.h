@@ -9,9 +9,16 @@
 
 enum { HEAD_SIZE = 65536 }; /* of a file: enough to look at */
 
-/* Whether samples are missing for certain: of WAV, AIFF, AU and CAF, by the size of their samples.  `head`:
- * the file's first bytes. */
-bool sizes_promise_more(const unsigned char *head, size_t size, uint64_t file_size);
+/* A sound file's bytes: in memory, or (memory NULL) in an open file. */
+struct sound_bytes {
+    const unsigned char *memory;
+    int descriptor;
+    uint64_t size;
+};
+
+/* Whether samples are missing for certain: of WAV, RF64, W64, AIFF, AU and CAF, by the size of their samples.
+ */
+bool sizes_promise_more(const struct sound_bytes *bytes);
 
 /* Whether an MP3 file says in its first frame how long it is (Xing, Info or VBRI): else its length is a
  * guess. */

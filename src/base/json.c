@@ -8,6 +8,44 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* A name that stands twice in an object; NULL if there is none. */
+static const char *twice_in(const cJSON *object)
+{
+    const size_t count = (size_t)cJSON_GetArraySize(object);
+    const char **names = mem_alloc(count * sizeof *names), *twice = NULL;
+    const cJSON *item;
+    size_t n = 0;
+
+    cJSON_ArrayForEach(item, object) names[n++] = item->string;
+    qsort(names, n, sizeof *names, compare_names);
+    for (size_t i = 1; i < n && !twice; i++)
+        twice = strcmp(names[i - 1], names[i]) == 0 ? names[i] : NULL;
+    free(names);
+    return twice;
+}
+
+/* The same in it or in anything below it.  Readers disagree on which of the two counts.  cJSON bounds how
+ * deep this goes. */
+const char *json_find_twice(const cJSON *value)
+{
+    const char *twice = cJSON_IsObject(value) ? twice_in(value) : NULL;
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, value)
+    {
+        if (twice)
+            return twice;
+        if (item->child)
+            twice = json_find_twice(item);
+    }
+    return twice;
+}
+
 cJSON *json_parse(const char *text, size_t size, const char *where, struct error *error)
 {
     const char *end = NULL;
@@ -22,6 +60,12 @@ cJSON *json_parse(const char *text, size_t size, const char *where, struct error
     }
     if (!cJSON_IsObject(value)) {
         error_set(error, "%s: expected a JSON object", where);
+        cJSON_Delete(value);
+        return NULL;
+    }
+    const char *twice = json_find_twice(value);
+    if (twice) {
+        error_set(error, "%s: \"%s\" stands twice in one object", where, twice);
         cJSON_Delete(value);
         return NULL;
     }

@@ -2,11 +2,11 @@
 #include "base/json_lines.h"
 
 #include "base/csv.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/strings.h"
 #include "base/text.h"
 
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,8 +70,11 @@ static void add_row(struct text *csv, const cJSON *object, const struct strings 
 static bool add_keys(struct strings *columns, const cJSON *object, const char *path, size_t line,
                      struct error *error)
 {
+    const char *twice = json_find_twice(object);
     const cJSON *member;
 
+    if (twice)
+        return error_set(error, "%s:%zu: \"%s\" stands twice in one object", path, line, twice);
     cJSON_ArrayForEach(member, object)
     {
         strings_add_new(columns, member->string);

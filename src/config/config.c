@@ -631,6 +631,19 @@ bool setting_is_bookkeeping(const struct setting *setting)
            strcmp(setting->section, "report") == 0;
 }
 
+bool setting_is_local(const struct setting *setting)
+{
+    static const char *const names[][2] = {
+        {"run", "device"}, {"run", "threads"}, {"model", "gradient_checkpointing"}};
+    bool local = setting_is_bookkeeping(setting) || setting->type == SETTING_PATH ||
+                 (setting->type == SETTING_PATHS && setting->colons == 0);
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        local =
+            local || (strcmp(setting->section, names[i][0]) == 0 && strcmp(setting->key, names[i][1]) == 0);
+    return local;
+}
+
 bool setting_same_value(const struct setting *setting, const char *a, const char *b)
 {
     double x, y;

@@ -70,6 +70,10 @@ const struct setting *setting_find(const char *name);
 /* Whether a setting says under which name and where a run goes, or what is said of it, not what it does. */
 bool setting_is_bookkeeping(const struct setting *setting);
 
+/* Whether a setting says where things are or how fast they go, not what comes of them: it may differ between
+ * the processes of a run, and change while the run is interrupted. */
+bool setting_is_local(const struct setting *setting);
+
 /* Whether two values of a setting mean the same: "1e-3" and "0.001". */
 bool setting_same_value(const struct setting *setting, const char *a, const char *b);
 

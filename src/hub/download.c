@@ -18,7 +18,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_HOPS = 8, TRIES = 5, STALLED_SECONDS = 60, CONNECT_SECONDS = 30 };
+enum { MOST_HOPS = 8, TRIES = 5, CONNECT_SECONDS = 30 };
+
+/* A server is given up that sends fewer bytes a second than SLOWEST for so many seconds. */
+enum { SLOWEST = 1000, STALLED_SECONDS = 30 };
 
 /* Bytes of a file whose size the server does not say: those that matter are small. */
 static const int64_t MOST_UNANNOUNCED = 64 << 20;
@@ -187,7 +190,7 @@ static bool exchange_start(struct exchange *e, const char *url, const struct acc
     curl_easy_setopt(e->curl, CURLOPT_REDIR_PROTOCOLS_STR, is_encrypted(url) ? "https" : "http,https");
     curl_easy_setopt(e->curl, CURLOPT_FAILONERROR, 1L); /* what a refusal says is of no use */
     curl_easy_setopt(e->curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
-    curl_easy_setopt(e->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(e->curl, CURLOPT_LOW_SPEED_LIMIT, (long)SLOWEST);
     curl_easy_setopt(e->curl, CURLOPT_LOW_SPEED_TIME, (long)STALLED_SECONDS);
     curl_easy_setopt(e->curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(e->curl, CURLOPT_HEADERFUNCTION, take_header);
@@ -400,7 +403,9 @@ static bool fetch_once(const char *url, const struct access *access, FILE *file,
     else
         again = true;
     *failure = (struct error){0};
-    if (again && code != CURLE_OK)
+    if (again && code == CURLE_OPERATION_TIMEDOUT && e.remote.status > 0)
+        error_set(failure, "%s: less than %d bytes a second come", at, SLOWEST);
+    else if (again && code != CURLE_OK)
         error_set(failure, "%s: %s", at, curl_easy_strerror(code));
     else if (again)
         error_set(failure, "%s: the server answers %ld, and %lld bytes of %lld", at, e.remote.status,
@@ -410,18 +415,27 @@ static bool fetch_once(const char *url, const struct access *access, FILE *file,
     return again;
 }
 
-/* Tries until all is there; a try that brought something is not counted. */
+static double seconds_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Tries until all is there; a try that brought something is not counted, unless it was too slow. */
 static bool fetch_all(const char *url, const struct access *access, FILE *file,
                       const struct expected *expected, struct progress *progress, struct error *error)
 {
     int64_t most = file_length(file);
     struct error failure = {0};
+    double began = seconds_now();
 
     for (int tries = 1; fetch_once(url, access, file, expected, progress, &failure, error); tries++) {
-        int64_t there = file_length(file);
-        if (there > most) {
-            most = there;
-            tries = 0;
+        const double brought = (double)(file_length(file) - most);
+        if (brought > 0) {
+            most = file_length(file);
+            tries = brought > SLOWEST * (seconds_now() - began) ? 0 : tries;
         }
         if (tries == TRIES)
             return error_set(error, "%s (tried %d times; what is there is kept)", failure.message, TRIES);
@@ -430,6 +444,7 @@ static bool fetch_all(const char *url, const struct access *access, FILE *file,
         if (interrupt_requested())
             return error_interrupted(error,
                                      "interrupted; what was fetched is kept, the command goes on with it");
+        began = seconds_now();
     }
     return !error->kind;
 }

@@ -288,7 +288,7 @@ static bool read_tensor(struct weights *weights, const char *path, const char *p
     bool there = index < weights->count && weight_fits(&weights->entries[index], tensor);
 
     if (!there)
-        error_set(error, "%s: no \"%s\" of the right shape: was model.freeze changed?", path, key);
+        error_set(error, "%s: no \"%s\" of the right shape: it was trained by other settings", path, key);
     free(key);
     return there && weights_copy(weights, index, tensor, error);
 }
@@ -334,7 +334,8 @@ static bool read_optimizer(const char *folder, const struct optimizer_state *o, 
     bool done = json && safetensors_open(weights, path, error);
 
     if (done && (size_t)cJSON_GetArraySize(steps) != o->count)
-        done = error_set(error, "%s: holds the state of %d tensors, not of %zu: was model.freeze changed?",
+        done = error_set(error,
+                         "%s: holds the state of %d tensors, not of %zu: it was trained by other settings",
                          state_path, cJSON_GetArraySize(steps), o->count);
     const cJSON *item = steps ? steps->child : NULL;
     for (size_t i = 0; done && item && i < o->count; i++, item = item->next) {

@@ -111,18 +111,6 @@ bool ranks_compare(const struct ranks *ranks, uint32_t checksum, const char *wha
                                                  ranks->env.rank, ranks->env.world_size, what));
 }
 
-/* Whether a setting may differ from rank to rank. */
-static bool is_local(const struct config_entry *entry)
-{
-    static const char *const names[] = {"run.device", "run.threads"};
-    bool local = setting_is_bookkeeping(entry->setting) || entry->setting->type == SETTING_PATH ||
-                 (entry->setting->type == SETTING_PATHS && entry->setting->colons == 0);
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        local = local || strcmp(entry->name, names[i]) == 0;
-    return local;
-}
-
 /* "section.key=value" on a line each, of the settings that must be the same. */
 static char *shared_settings(const struct config *config)
 {
@@ -131,7 +119,7 @@ static char *shared_settings(const struct config *config)
 
     text_add_bytes(&text, "", 0);
     for (size_t i = 0; config_entry(config, i, &entry); i++)
-        if (!is_local(&entry))
+        if (!setting_is_local(entry.setting))
             text_add(&text, "%s=%s\n", entry.name, entry.value);
     return text.text;
 }

@@ -42,6 +42,27 @@ while [ $hits -lt "$kills" ]; do
 done
 echo "killed $hits times in $runs runs (one takes $seconds s): equal"
 
+# A run goes on by the settings that it began with; where things are, and how fast they go, may change.
+"$emotrain" --config tiny.ini --run edited "${settings[@]}" >/dev/null 2>err &
+pid=$!
+while kill -0 $pid 2>/dev/null && ! compgen -G "runs/edited/checkpoint-*" >/dev/null; do sleep 0.02; done
+kill -9 $pid 2>/dev/null
+wait $pid 2>/dev/null
+cp runs/edited/config.ini begun.ini
+edit() { # KEY VALUE of the one section that has this key with a value of its own
+  sed "s/^$1 = .*/$1 = $2/" begun.ini >runs/edited/config.ini
+  cmp -s begun.ini runs/edited/config.ini && fail "config.ini has no $1 to change"
+}
+for change in "auxiliary_task sex" "learning_rate 0.5" "freeze encoder" "best_metric eval_loss" "loss focal" "batch_size 4"; do
+  read -r key value <<<"$change"
+  edit "$key" "$value"
+  expect_error 2 "runs/edited/config.ini: this run began with [a-z]*.$key=.*, now it is \"$value\": put it back" \
+    "$emotrain" --run edited --resume
+done
+edit gradient_checkpointing yes
+"$emotrain" --run edited --resume >/dev/null 2>err || fail "$(cat err)"
+equal edited
+
 # Ctrl-C and SIGTERM: the step is finished, saved, status 130.
 for signal in INT TERM; do
   "$emotrain" --config tiny.ini --run "stop$signal" "${settings[@]}" >/dev/null 2>err &

@@ -382,6 +382,14 @@ static void test_json_errors(void **state)
     (void)state;
     assert_null(json_parse("{\n\"a\": }", 8, "file.json", &error));
     assert_non_null(strstr(error.message, "file.json:2: not valid JSON"));
+    static const char *const twice[] = {"{\"a\": 1, \"b\": 2, \"a\": 1}",
+                                        "{\"b\": [{}, {\"a\": {}, \"a\": {}}]}",
+                                        "{\"b\": {\"c\": {\"a\": 1, \"a\": 2}}, \"d\": 3}"};
+    for (size_t i = 0; i < 3; i++) {
+        error = (struct error){0};
+        assert_null(json_parse(twice[i], strlen(twice[i]), "file.json", &error));
+        assert_string_equal(error.message, "file.json: \"a\" stands twice in one object");
+    }
     error = (struct error){0};
     cJSON *json = json_parse("{\"a\": 1.5, \"b\": null}", 21, "file.json", &error);
     assert_non_null(json);

@@ -792,8 +792,9 @@ static void test_no_prediction_by_chance(void **state)
         {same, "\"2\": \"sad\"", "\"2\": \"sad\", \"3\": \"shy\"",
          "has 3 rows, one for each label, but config.json's \"id2label\" names 4"},
         {same, "\"0\": \"angry\"", "\"0\": \"LABEL_0\"", "\"id2label\" names no labels"},
-        {same, "\"intermediate_size\": 32",
-         "\"intermediate_size\": 250000, \"num_hidden_layers\": 100, \"x\": 1", "config.json asks for"},
+        {same, "\"intermediate_size\": 32", "\"intermediate_size\": 250000", "config.json asks for"},
+        {same, "\"intermediate_size\": 32", "\"intermediate_size\": 32, \"intermediate_size\": 64",
+         "\"intermediate_size\" stands twice in one object"},
         {same, "\"classifier_proj_size\": 12", "\"classifier_proj_size\": 8",
          "has the shape [3, 12] where config.json asks for [3, 8]"}};
     struct error error;

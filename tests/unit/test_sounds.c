@@ -246,7 +246,9 @@ static void test_cut_files(void **state)
     } formats[] = {{"cut.wav", WAV_16},
                    {"cut.aiff", SF_FORMAT_AIFF | SF_FORMAT_PCM_16},
                    {"cut.au", SF_FORMAT_AU | SF_FORMAT_PCM_16},
-                   {"cut.caf", SF_FORMAT_CAF | SF_FORMAT_PCM_16}};
+                   {"cut.caf", SF_FORMAT_CAF | SF_FORMAT_PCM_16},
+                   {"cut.w64", SF_FORMAT_W64 | SF_FORMAT_PCM_16},
+                   {"cut.rf64", SF_FORMAT_RF64 | SF_FORMAT_PCM_16}};
 
     (void)state;
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
@@ -261,13 +263,63 @@ static void test_cut_files(void **state)
     }
 }
 
+/* Writes the WAV file that `from` is with a chunk of `size` bytes before its samples, and cut to `keep` of
+ * these. */
+static void write_with_chunk(const char *from, const char *to, uint32_t size, size_t keep)
+{
+    enum { BEFORE = 36, HEADER = 8 };
+    size_t whole;
+    struct error error = {0};
+    char *text = file_read(from, &whole, &error);
+    unsigned char chunk[HEADER] = {'j',
+                                   'u',
+                                   'n',
+                                   'k',
+                                   (unsigned char)size,
+                                   (unsigned char)(size >> 8),
+                                   (unsigned char)(size >> 16),
+                                   (unsigned char)(size >> 24)};
+    FILE *file = fopen(to, "wb");
+
+    assert_non_null(text);
+    assert_memory_equal(text + BEFORE, "data", 4);
+    assert_non_null(file);
+    fwrite(text, 1, BEFORE, file);
+    fwrite(chunk, 1, HEADER, file);
+    for (uint32_t i = 0; i < size + size % 2; i++)
+        fputc(0, file);
+    fwrite(text + BEFORE, 1, HEADER + keep, file);
+    assert_int_equal(fclose(file), 0);
+    free(text);
+}
+
+/* Samples that begin far behind the file's start: pictures and tables stand before them in some files. */
+static void test_late_samples(void **state)
+{
+    static const uint32_t sizes[] = {0, 1, 70000, 70001, 3000000};
+    char *plain = unit_path("plain.wav"), *late = unit_path("late.wav");
+
+    (void)state;
+    assert_true(write_wave(plain, 16000, 1, 16000, 200, WAV_16));
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct error error = {0};
+        struct signal signal;
+        write_with_chunk(plain, late, sizes[i], 32000);
+        assert_good(audio_decode(late, CHANNEL_MEAN, NULL, &signal, &error), error);
+        assert_int_equal(signal.count, 16000);
+        signal_free(&signal);
+        write_with_chunk(plain, late, sizes[i], 20000);
+        assert_error(audio_decode(late, CHANNEL_MEAN, NULL, &signal, &error), error, "truncated");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fingerprints), cmocka_unit_test(test_fingerprint_text),
-        cmocka_unit_test(test_same_sound),   cmocka_unit_test(test_measures),
-        cmocka_unit_test(test_channels),     cmocka_unit_test(test_long_recordings),
-        cmocka_unit_test(test_cut_files),
+        cmocka_unit_test(test_late_samples),     cmocka_unit_test(test_fingerprints),
+        cmocka_unit_test(test_fingerprint_text), cmocka_unit_test(test_same_sound),
+        cmocka_unit_test(test_measures),         cmocka_unit_test(test_channels),
+        cmocka_unit_test(test_long_recordings),  cmocka_unit_test(test_cut_files),
     };
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);

@@ -9,6 +9,7 @@
 #include "train/evaluate.h"
 #include "train/speaker_scale.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,8 +199,13 @@ static void print_robustness(const char *name, const struct prediction_list *cle
 
     evaluation_make(&evaluation, distorted);
     printf("%-24s", name);
-    FOR_METRICS (f, evaluation.task)
-        printf(" %11.4f", METRICS[f].of(&evaluation));
+    FOR_METRICS (f, evaluation.task) {
+        const double value = METRICS[f].of(&evaluation);
+        if (isfinite(value))
+            printf(" %11.4f", value);
+        else
+            printf(" %11s", "-");
+    }
     for (size_t i = 0; i < clean->count; i++)
         same += prediction_is_the_same(clean, &clean->items[i], &distorted->items[i]);
     if (evaluation.task != REGRESSION)
