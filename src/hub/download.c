@@ -1,6 +1,7 @@
 /* Files over HTTP by libcurl: see download.h. */
 #include "hub/download.h"
 
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "base/log.h"
@@ -415,27 +416,19 @@ static bool fetch_once(const char *url, const struct access *access, FILE *file,
     return again;
 }
 
-static double seconds_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 /* Tries until all is there; a try that brought something is not counted, unless it was too slow. */
 static bool fetch_all(const char *url, const struct access *access, FILE *file,
                       const struct expected *expected, struct progress *progress, struct error *error)
 {
     int64_t most = file_length(file);
     struct error failure = {0};
-    double began = seconds_now();
+    double began = clock_seconds();
 
     for (int tries = 1; fetch_once(url, access, file, expected, progress, &failure, error); tries++) {
         const double brought = (double)(file_length(file) - most);
         if (brought > 0) {
             most = file_length(file);
-            tries = brought > SLOWEST * (seconds_now() - began) ? 0 : tries;
+            tries = brought > SLOWEST * (clock_seconds() - began) ? 0 : tries;
         }
         if (tries == TRIES)
             return error_set(error, "%s (tried %d times; what is there is kept)", failure.message, TRIES);
@@ -444,7 +437,7 @@ static bool fetch_all(const char *url, const struct access *access, FILE *file,
         if (interrupt_requested())
             return error_interrupted(error,
                                      "interrupted; what was fetched is kept, the command goes on with it");
-        began = seconds_now();
+        began = clock_seconds();
     }
     return !error->kind;
 }
