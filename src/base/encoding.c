@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <uninorm.h>
+#include <unistr.h>
 
 /* UTF-16 with a mark; caller frees. */
 static char *convert_utf16(const char *bytes, size_t *size, const char *path, struct error *error)
@@ -95,7 +96,7 @@ static char *normalize(uninorm_t form, const char *text)
     size_t length = 0;
 
     memcpy(bytes, text, size);
-    uint8_t *normal = u8_normalize(form, bytes, size, NULL, &length);
+    uint8_t *normal = u8_check(bytes, size) ? NULL : u8_normalize(form, bytes, size, NULL, &length);
     char *result = normal ? mem_string((const char *)normal) : NULL;
     free(normal);
     free(bytes);

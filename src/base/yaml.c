@@ -33,12 +33,13 @@ static cJSON *scalar(const yaml_node_t *node)
     return cJSON_CreateString(text);
 }
 
-/* *left: how many values may still come; NULL, or less, where there are too many. */
+/* *left: how many values may still come; below 0, and NULL, where there are too many or one is too deep. */
 static cJSON *value_of(yaml_document_t *document, int id, int depth, int *left)
 {
     yaml_node_t *node = yaml_document_get_node(document, id);
 
-    if (!node || depth > DEEPEST || --*left < 0)
+    *left = depth > DEEPEST ? -1 : *left - 1;
+    if (!node || *left < 0)
         return NULL;
     if (node->type == YAML_SCALAR_NODE)
         return scalar(node);
@@ -95,6 +96,6 @@ cJSON *yaml_read(const char *path, struct error *error)
     if (left >= 0)
         return result;
     cJSON_Delete(result);
-    error_set(error, "%s: more than %d values", path, MOST);
+    error_set(error, "%s: more than %d values, or %d levels of them", path, MOST, DEEPEST);
     return NULL;
 }

@@ -61,7 +61,7 @@ static void add_measures(struct text *out, const cJSON *measures)
     }
 }
 
-/* "16000 Hz 1440, 8000 Hz 3" */
+/* "16000 Hz (1439 clips), 8000 Hz (1 clip)" */
 static void add_numbers(struct text *out, const char *title, const cJSON *list, const char *name,
                         const char *unit)
 {
@@ -71,8 +71,8 @@ static void add_numbers(struct text *out, const char *title, const cJSON *list, 
     text_add(out, "%s: ", title);
     cJSON_ArrayForEach(item, list)
     {
-        text_add(out, "%s%zu%s (%zu clips)", between, field_count(item, name), unit,
-                 field_count(item, "clips"));
+        text_add(out, "%s%zu%s (%zu clip%s)", between, field_count(item, name), unit,
+                 field_count(item, "clips"), field_count(item, "clips") == 1 ? "" : "s");
         between = ", ";
     }
     text_add(out, "\n");

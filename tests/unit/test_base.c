@@ -1,14 +1,18 @@
 /* Text, CSV, numbers, random numbers, files, the environment of processes. */
+#include "base/encoding.h"
+#include "base/yaml.h"
 #include "unit.h"
 
 #include "base/csv.h"
 #include "base/digest.h"
+#include "base/encoding.h"
 #include "base/json.h"
 #include "base/parallel.h"
 #include "base/processor.h"
 #include "base/random.h"
 #include "base/strings.h"
 #include "base/text.h"
+#include "base/yaml.h"
 #include "config/config.h"
 #include "config/dist_env.h"
 
@@ -592,6 +596,137 @@ static void test_no_memory(void **state)
     assert_int_equal(escaped, 1);
 }
 
+/* What becomes of a text in one of the encodings; NULL: an error that holds `reason`. */
+static void check_utf8(const char *bytes, size_t size, const char *expected, const char *reason)
+{
+    struct error error = {0};
+    char *copy = mem_alloc(size + 1);
+
+    memcpy(copy, bytes, size);
+    copy[size] = '\0';
+    char *text = text_to_utf8(copy, size, "list.csv", &error);
+    if (expected && (!text || strcmp(text, expected) != 0))
+        fail_msg("\"%s\" is not \"%s\"", text ? text : error.message, expected);
+    if (!expected && (text || !strstr(error.message, reason)))
+        fail_msg("\"%s\" does not hold \"%s\"", text ? text : error.message, reason);
+    free(text);
+}
+
+#define CHECK_UTF8(bytes, expected, reason) check_utf8(bytes, sizeof(bytes) - 1, expected, reason)
+
+static void test_encodings(void **state)
+{
+    static const char *const not_utf8[] = {"\x80",          "\xc1\x80",         "\xc3",
+                                           "\xc3z",         "\xe0\x9f\x80",     "\xe2\x82",
+                                           "\xe2z\x80",     "\xed\xa0\x80",     "\xf0\x8f\x80\x80",
+                                           "\xf0\x9f\x8e",  "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
+                                           "\xf1\x80z\x80", "\xf1\x80\x80z",    "\xff"};
+    static const char *const utf8[] = {"",
+                                       "a",
+                                       "\xc2\x80",
+                                       "\xdf\xbf",
+                                       "\xe0\xa0\x80",
+                                       "\xed\x9f\xbf",
+                                       "\xee\x80\x80",
+                                       "\xef\xbf\xbf",
+                                       "\xf0\x90\x80\x80",
+                                       "\xf1\x80\x80\x80",
+                                       "\xf4\x8f\xbf\xbf"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof not_utf8 / sizeof not_utf8[0]; i++)
+        check_utf8(not_utf8[i], strlen(not_utf8[i]), NULL, "list.csv:1: not UTF-8");
+    for (size_t i = 0; i < sizeof utf8 / sizeof utf8[0]; i++)
+        check_utf8(utf8[i], strlen(utf8[i]), utf8[i], NULL);
+    CHECK_UTF8("\xef\xbb\xbf"
+               "a",
+               "a", NULL);
+    CHECK_UTF8("a\r\nb\rc\n\xff", NULL, "list.csv:4: not UTF-8");
+    CHECK_UTF8("a\nb\0c", NULL, "list.csv:2: a NUL");
+    CHECK_UTF8("\xff\xfe"
+               "a\0\xd6\0",
+               "a\xc3\x96", NULL);
+    CHECK_UTF8("\xfe\xff\0a\0\xd6", "a\xc3\x96", NULL);
+    CHECK_UTF8("\xff\xfe"
+               "\x3c\xd8\xb5\xdf",
+               "\xf0\x9f\x8e\xb5", NULL);
+    CHECK_UTF8("\xff\xfe"
+               "a\0\x3c\xd8",
+               NULL, "damaged UTF-16 at byte");
+    CHECK_UTF8("\xff\xfe"
+               "a\0b",
+               NULL, "damaged UTF-16 at byte");
+    CHECK_UTF8("\xff\xfe"
+               "a\0\0\0",
+               NULL, "a NUL");
+    char *composed = utf8_composed("mu\xcc\x88ller"), *decomposed = utf8_decomposed("m\xc3\xbcller");
+    assert_string_equal(composed, "m\xc3\xbcller");
+    assert_string_equal(decomposed, "mu\xcc\x88ller");
+    free(composed);
+    free(decomposed);
+    assert_null(utf8_composed("m\xffller"));
+}
+
+/* YAML as JSON prints it; an error holds `reason`. */
+static void check_yaml(const char *yaml, const char *expected, const char *reason)
+{
+    struct error error = {0};
+    const char *path = unit_path("db.yaml");
+
+    assert_good(file_write(path, yaml, strlen(yaml), &error), error);
+    cJSON *json = yaml_read(path, &error);
+    char *text = json ? cJSON_PrintUnformatted(json) : NULL;
+    if (expected && (!text || strcmp(text, expected) != 0))
+        fail_msg("\"%s\" is not \"%s\"", text ? text : error.message, expected);
+    if (!expected && (text || !strstr(error.message, reason)))
+        fail_msg("\"%s\" does not hold \"%s\"", text ? text : error.message, reason);
+    cJSON_free(text);
+    cJSON_Delete(json);
+}
+
+static void test_yaml(void **state)
+{
+    struct text text = {0};
+    struct error error = {0};
+
+    (void)state;
+    check_yaml("a: 1\nb: [x, 2.5, true, false, null, ~, '']\nc: {d: '3'}\n",
+               "{\"a\":1,\"b\":[\"x\",2.5,true,false,null,null,\"\"],\"c\":{\"d\":\"3\"}}", NULL);
+    check_yaml("a: &x [1]\nb: *x\n", "{\"a\":[1],\"b\":[1]}", NULL);
+    check_yaml("? [a, b]\n: 1\nc: 2\n", "{\"c\":2}", NULL); /* JSON has no such names */
+    check_yaml("a: [1\n", NULL, "db.yaml: line ");
+    check_yaml("\ta: 1\n", NULL, "db.yaml: line ");
+    check_yaml("a: *none\n", NULL, "db.yaml: ");
+    check_yaml("[1, 2]\n", NULL, "no mapping of names to values");
+    check_yaml("word\n", NULL, "no mapping of names to values");
+    check_yaml("", NULL, "no mapping of names to values");
+    assert_error(yaml_read(unit_path("none.yaml"), &error), error, "none.yaml");
+    text_add(&text, "a: [");
+    for (int i = 0; i < 30000; i++)
+        text_add(&text, "1,");
+    text_add(&text, "1]\n");
+    check_yaml(text.text, NULL, "more than 20000 values");
+    text_free(&text);
+    /* Aliases that grow without end, and nesting. */
+    text_add(&text, "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for (int i = 1; i < 12; i++)
+        text_add(&text, "a%d: &a%d [*a%d, *a%d, *a%d, *a%d, *a%d]\n", i, i, i - 1, i - 1, i - 1, i - 1,
+                 i - 1);
+    check_yaml(text.text, NULL, "more than 20000 values");
+    text_free(&text);
+    for (int i = 0; i < 1100000; i++)
+        text_add_bytes(&text, "#", 1);
+    check_yaml(text.text, NULL, "are more than a configuration has");
+    text_free(&text);
+    text_add(&text, "a: ");
+    for (int i = 0; i < 40; i++)
+        text_add(&text, "[");
+    for (int i = 0; i < 40; i++)
+        text_add(&text, "]");
+    check_yaml(text.text, NULL, "or 32 levels of them");
+    text_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -615,6 +750,8 @@ int main(void)
         cmocka_unit_test(test_sweep),
         cmocka_unit_test(test_digest),
         cmocka_unit_test(test_json_errors),
+        cmocka_unit_test(test_encodings),
+        cmocka_unit_test(test_yaml),
         cmocka_unit_test(test_parallel_for),
         cmocka_unit_test(test_dist_env),
     };

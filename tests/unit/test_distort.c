@@ -115,6 +115,64 @@ static void test_noise_from_a_folder(void **state)
     audio_cache_close(cache);
 }
 
+/* A room whose impulse response is a file: the direct sound, and half of it 50 ms later. */
+static void test_room_from_a_folder(void **state)
+{
+    enum { BEFORE = 20, LATER = RATE / 20 };
+    struct error error = {0};
+    struct audio_cache *cache = audio_cache_open(unit_path("cache"), RATE, "sinc_fastest", "mean", &error);
+    char *words = mem_format("room:1s:%s", unit_path("rooms"));
+    float response[BEFORE + LATER + 1] = {0};
+    SF_INFO info = {.samplerate = RATE, .channels = 1, .format = SF_FORMAT_WAV | SF_FORMAT_FLOAT};
+    struct signal clean = voice(), there = voice();
+
+    (void)state;
+    response[BEFORE] = 0.8F;
+    response[BEFORE + LATER] = 0.4F;
+    assert_good(folder_make(unit_path("rooms"), &error), error);
+    SNDFILE *file = sf_open(unit_path("rooms/hall.wav"), SFM_WRITE, &info);
+    assert_int_equal(sf_writef_float(file, response, BEFORE + LATER + 1), BEFORE + LATER + 1);
+    sf_close(file);
+    distort(words, cache, &there, 1);
+    assert_int_equal(there.count, COUNT);
+    assert_float_equal(power(there.samples, COUNT) / power(clean.samples, COUNT), 1, 1e-3);
+    const float factor = there.samples[LATER / 2] / clean.samples[LATER / 2];
+    for (int i = 0; i < COUNT; i += 7) {
+        float late = i < LATER ? 0 : 0.5F * clean.samples[i - LATER];
+        assert_float_equal(there.samples[i], factor * (clean.samples[i] + late), 1e-3);
+    }
+    /* A file that is no sound, found when the folder is read or when it is drawn. */
+    assert_good(file_write(unit_path("rooms/hall.wav"), "damaged", 7, &error), error);
+    folder_remove(unit_path("cache"), &error);
+    struct distortion *distortion = distortion_open(words, cache, &error);
+    assert_false(distortion && distortion_apply(distortion, &there, 1, &error));
+    assert_non_null(strstr(error.message, "hall.wav"));
+    distortion_close(distortion);
+    signal_free(&clean);
+    signal_free(&there);
+    free(words);
+    audio_cache_close(cache);
+}
+
+/* Silence stays silence, and nothing stays nothing. */
+static void test_no_sound(void **state)
+{
+    static const char *const words[] = {"noise:10dB", "room:0.5s", "telephone", "band:300-3400",
+                                        "gain:-20dB", "pitch:2st", "mp3:64"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        struct signal silence = {mem_zero(COUNT, sizeof(float)), COUNT, RATE}, nothing = {NULL, 0, RATE};
+        distort(words[i], NULL, &silence, 1);
+        assert_int_equal(silence.count, COUNT);
+        for (int k = 0; k < COUNT; k++)
+            assert_true(fabsf(silence.samples[k]) < 1e-3F);
+        distort(words[i], NULL, &nothing, 1);
+        assert_int_equal(nothing.count, 0);
+        signal_free(&silence);
+    }
+}
+
 /* An impulse in a room: the energy that is still to come falls by 60 dB in the time asked for. */
 static void test_room(void **state)
 {
@@ -278,21 +336,26 @@ static void test_codecs(void **state)
 
 static void test_words(void **state)
 {
-    static const char *const bad[][2] = {{"nois:10", "no distortion \"nois:10\": there is noise:10dB"},
-                                         {"noise", "expected noise:10dB"},
-                                         {"noise:", "expected noise:10dB"},
-                                         {"noise:loud", "expected noise:10dB"},
-                                         {"noise:20..10", "expected noise:10dB"},
-                                         {"noise:10kHz", "expected noise:10dB"},
-                                         {"noise:1e9", "expected noise:10dB"},
-                                         {"noise:nan", "expected noise:10dB"},
-                                         {"room:0", "expected room:0.5s"},
-                                         {"telephone:3", "expected telephone"},
-                                         {"mp3:4", "expected mp3:16"},
-                                         {"band:300", "expected band:300-3400"},
-                                         {"band:3400-300", "expected band:300-3400"},
-                                         {"gain:3:a", "expected gain:-20dB"},
-                                         {"pitch:13", "expected pitch:-2..2st"}};
+    static const char *const bad[][2] = {
+        {"nois:10", "no distortion \"nois:10\": there is noise:10dB"},
+        {"noise", "expected noise:10dB"},
+        {"noise:", "expected noise:10dB"},
+        {"noise:loud", "expected noise:10dB"},
+        {"noise:20..10", "expected noise:10dB"},
+        {"noise:10kHz", "expected noise:10dB"},
+        {"noise:1e9", "expected noise:10dB"},
+        {"noise:nan", "expected noise:10dB"},
+        {"room:0", "expected room:0.5s"},
+        {"telephone:3", "expected telephone"},
+        {"mp3:4", "expected mp3:16"},
+        {"band:300", "expected band:300-3400"},
+        {"band:3400-300", "expected band:300-3400"},
+        {"gain:3:a", "expected gain:-20dB"},
+        {"noise:5..x", "expected noise:10dB"},
+        {"noise:5..", "expected noise:10dB"},
+        {"noise:0.00000000000000000000000000000000000000000000000000000000000000001", "expected noise:10dB"},
+        {"band:300-x", "expected band:300-3400"},
+        {"pitch:13", "expected pitch:-2..2st"}};
     struct error error = {0};
 
     (void)state;
@@ -307,6 +370,8 @@ int main(void)
         cmocka_unit_test(test_noise),
         cmocka_unit_test(test_noise_from_a_folder),
         cmocka_unit_test(test_room),
+        cmocka_unit_test(test_room_from_a_folder),
+        cmocka_unit_test(test_no_sound),
         cmocka_unit_test(test_bands),
         cmocka_unit_test(test_gain),
         cmocka_unit_test(test_pitch),

@@ -1,6 +1,9 @@
 /* NumPy's archives: what NumPy wrote, what is written reads back, and damaged ones. */
 #include "base/npz.h"
+#include "base/text.h"
 #include "unit.h"
+
+#include <zip.h>
 
 static const char *const GOLDEN = EMOTRAIN_TESTS "/golden/numpy.npz";
 
@@ -106,12 +109,95 @@ static void test_damaged(void **state)
     free(whole);
 }
 
+/* Writes an archive whose one member "a" is such an array: `dictionary` is its header. */
+static void write_member(const char *path, const char *magic, const char *dictionary, const void *values,
+                         size_t size)
+{
+    struct text member = {0};
+    int code = 0;
+    const size_t length = strlen(dictionary);
+    struct zip *archive = zip_open(path, ZIP_CREATE | ZIP_TRUNCATE, &code);
+
+    assert_non_null(archive);
+    text_add_bytes(&member, magic, 8);
+    text_add_bytes(&member, (const char[]){(char)(length & 255), (char)(length >> 8), 0, 0},
+                   magic[6] > 1 ? 4 : 2);
+    text_add_bytes(&member, dictionary, length);
+    text_add_bytes(&member, values, size);
+    struct zip_source *source = zip_source_buffer(archive, member.text, member.length, 0);
+    assert_true(zip_file_add(archive, "a.npy", source, 0) >= 0);
+    assert_int_equal(zip_close(archive), 0);
+    text_free(&member);
+}
+
+/* Headers as they may be, and as they must not be. */
+static void test_headers(void **state)
+{
+    static const float values[6] = {1, 2, 3, 4, 5, 6};
+    static const struct {
+        const char *magic, *dictionary;
+        size_t count; /* of values; 0: refused */
+    } cases[] = {
+        {"\x93NUMPY\1\0", "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", 6},
+        {"\x93NUMPY\2\0", "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", 6},
+        {"\x93NUMPY\1\0", "{'shape': (6,), 'fortran_order': False, 'descr': '<i4'}", 6},
+        {"\x93NUMPY\1\0", "{'descr': '<i8', 'fortran_order': False, 'shape': (3,)}", 3},
+        {"\x93NUMPY\1\0", "{'descr': '<f8', 'fortran_order': False, 'shape': (3,)}", 3},
+        {"\x93NUMPY\1\0", "{'descr': '<f4', 'fortran_order': False, 'shape': ()}", 1},
+        {"\x93NUMPZ\1\0", "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)}", 0},
+        {"\x93NUMPY\1\0", "{'fortran_order': False, 'shape': (2, 3)}", 0},
+        {"\x93NUMPY\1\0", "{'descr': '<f4', 'shape': (2, 3)}", 0},
+        {"\x93NUMPY\1\0", "{'descr': '<f4', 'fortran_order': False}", 0},
+        {"\x93NUMPY\1\0", "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3)}", 0},
+        {"\x93NUMPY\1\0", "{'descr': '>f4', 'fortran_order': False, 'shape': (2, 3)}", 0},
+        {"\x93NUMPY\1\0", "{'descr': '<f2', 'fortran_order': False, 'shape': (2, 3)}", 0},
+        {"\x93NUMPY\1\0", "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3)}", 0},
+        {"\x93NUMPY\1\0", "{'descr': '<U0', 'fortran_order': False, 'shape': (2, 3)}", 0},
+        {"\x93NUMPY\1\0", "{'descr': '<U9999999', 'fortran_order': False, 'shape': (2, 3)}", 0},
+        {"\x93NUMPY\1\0", "{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (2, 3)}", 0},
+        {"\x93NUMPY\1\0", "{'descr': '<f4', 'fortran_order': False, 'shape': 6}", 0},
+        {"\x93NUMPY\1\0", "{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}", 0},
+        {"\x93NUMPY\1\0", "{'descr': '<f4', 'fortran_order': False, 'shape': (x,)}", 0},
+        {"\x93NUMPY\1\0", "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 1, 1, 6)}", 0},
+        {"\x93NUMPY\1\0", "{'descr': '<f4', 'fortran_order': False, 'shape': (7,)}", 0},
+        {"\x93NUMPY\1\0", "{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296)}", 0},
+        {"\x93NUMPY\1\0", "", 0},
+    };
+    const char *path = unit_path("header.npz");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct npz_array array;
+        struct error error = {0};
+        write_member(path, cases[i].magic, cases[i].dictionary, values, sizeof values);
+        bool done = npz_read(path, "a", &array, &error);
+        if (done != (cases[i].count > 0) || (done && array.count != cases[i].count) || (!done && !error.kind))
+            fail_msg("%s: %s", cases[i].dictionary, done ? "taken" : error.message);
+        npz_free(&array);
+    }
+    /* A character that Unicode does not have. */
+    static const uint32_t letters[] = {'a', 0x110000, 0xd6, 0};
+    struct npz_array array;
+    struct error error = {0};
+    write_member(path, "\x93NUMPY\1\0", "{'descr': '<U4', 'fortran_order': False, 'shape': (1,)}", letters,
+                 sizeof letters);
+    assert_true(npz_read(path, "a", &array, &error));
+    assert_string_equal(array.texts.items[0], "a\xef\xbf\xbd\xc3\x96");
+    npz_free(&array);
+    /* What is no archive, and none at all. */
+    assert_good(file_write(path, "no archive", 10, &error), error);
+    assert_error(npz_read(path, "a", &array, &error), error, "header.npz");
+    assert_error(npz_read(unit_path("none.npz"), "a", &array, &error), error, "none.npz");
+    assert_true(npz_commit(npz_create(), NULL, &error)); /* nothing is written */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numpys_own),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_headers),
     };
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);
