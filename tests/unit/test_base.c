@@ -7,17 +7,22 @@
 #include "base/digest.h"
 #include "base/encoding.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/parallel.h"
 #include "base/processor.h"
 #include "base/random.h"
 #include "base/strings.h"
+#include "base/terminal.h"
 #include "base/text.h"
 #include "base/yaml.h"
 #include "config/config.h"
 #include "config/dist_env.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 static void test_error_keeps_the_first(void **state)
 {
@@ -667,6 +672,99 @@ static void test_encodings(void **state)
     assert_null(utf8_composed("m\xffller"));
 }
 
+/* A child process writes to a terminal; what that got.  Caller frees. */
+static char *on_terminal(void (*write_there)(void))
+{
+    struct text got = {0};
+    char block[512];
+    ssize_t count;
+    int own = posix_openpt(O_RDWR | O_NOCTTY), status;
+
+    assert_true(own >= 0 && grantpt(own) == 0 && unlockpt(own) == 0);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        int there = open(ptsname(own), O_RDWR | O_NOCTTY);
+        dup2(there, STDOUT_FILENO);
+        dup2(there, STDERR_FILENO);
+        write_there();
+        fflush(NULL);
+        exit(0);
+    }
+    text_add_bytes(&got, "", 0);
+    for (bool over = false; !over;) {
+        struct pollfd ready = {own, POLLIN, 0};
+        over = waitpid(child, &status, WNOHANG) == child; /* then what is left is read once more */
+        while (poll(&ready, 1, 50) > 0 && (ready.revents & POLLIN) &&
+               (count = read(own, block, sizeof block)) > 0)
+            text_add_bytes(&got, block, (size_t)count);
+    }
+    assert_int_equal(status, 0);
+    close(own);
+    return got.text;
+}
+
+static void print_names(void)
+{
+    terminal_protect();
+    printf("plain\n");
+    printf("\x1b[2J escaped\n");
+    fwrite("a NUL \0.\n", 1, 9, stdout);
+    static const char *const halves[][2] = {
+        {"two \xc3", "\x96\n"}, {"three \xe2\x98", "\x83\n"}, {"four \xf0\x9f", "\x8e\xb5\n"}};
+    for (int i = 0; i < 3; i++) {
+        printf("%s", halves[i][0]);
+        fflush(stdout);
+        printf("%s", halves[i][1]);
+    }
+    printf("broken \xff.\n");
+}
+
+/* Names on a terminal: no raw control characters, characters whole also where they were written in halves. */
+static void test_terminal(void **state)
+{
+    char *shown = on_terminal(print_names);
+
+    (void)state;
+    assert_string_equal(shown, "plain\r\n\xef\xbf\xbd[2J escaped\r\na NUL \xef\xbf\xbd.\r\ntwo \xc3\x96\r\n"
+                               "three \xe2\x98\x83\r\nfour \xf0\x9f\x8e\xb5\r\nbroken \xef\xbf\xbd.\r\n");
+    free(shown);
+}
+
+static void draw_progress(void)
+{
+    struct progress progress;
+
+    progress_start(&progress, "step", "clip", 0, 1000000);
+    progress.started -= 10;
+    progress.drawn -= 10;
+    progress_update(&progress, 10, "loss 1");
+    progress_update(&progress, 11, NULL); /* too soon */
+    progress.drawn -= 10;
+    progress_update(&progress, 900000, NULL);
+    log_warn("something");
+    progress.drawn -= 10;
+    progress_update(&progress, 900000, NULL);
+    progress_end(&progress);
+}
+
+/* Progress on a terminal is one line, drawn over itself; other lines stand above it. */
+static void test_progress(void **state)
+{
+    char *shown = on_terminal(draw_progress);
+    const char *at = strstr(shown, "step 10/1000000"), *second = at ? strstr(at, "\r\033[K") : NULL;
+
+    (void)state;
+    assert_non_null(at);
+    assert_non_null(strstr(at, ":")); /* hours are left */
+    assert_non_null(strstr(at, "left  loss 1"));
+    assert_non_null(second);
+    assert_null(strstr(shown, "step 11/"));
+    assert_non_null(strstr(second, "step 900000/1000000"));
+    assert_non_null(strstr(second, "\r\033[Kwarning: something\r\n"));
+    free(shown);
+}
+
 /* YAML as JSON prints it; an error holds `reason`. */
 static void check_yaml(const char *yaml, const char *expected, const char *reason)
 {
@@ -752,6 +850,8 @@ int main(void)
         cmocka_unit_test(test_json_errors),
         cmocka_unit_test(test_encodings),
         cmocka_unit_test(test_yaml),
+        cmocka_unit_test(test_terminal),
+        cmocka_unit_test(test_progress),
         cmocka_unit_test(test_parallel_for),
         cmocka_unit_test(test_dist_env),
     };

@@ -433,6 +433,9 @@ static void test_iemocap(void **state)
     assert_string_equal(other->label, "frustration");
     assert_string_equal(other->speaker, "Ses01M");
     assert_string_equal(other->sex, "male");
+    f->settings.corpora.task = MULTI_LABEL;
+    assert_good(index_as(f, "iemocap", &error), error);
+    assert_int_equal(f->clips.count, 3);
     f->settings.corpora.task = REGRESSION;
     assert_good(index_as(f, "iemocap", &error), error);
     assert_int_equal(f->clips.count, 3);

@@ -263,6 +263,65 @@ static void test_cut_files(void **state)
     }
 }
 
+/* A recorder that was cut off leaves a header without sizes: on disk and in memory all that follows counts.
+ */
+static void test_unfinished(void **state)
+{
+    struct error error = {0};
+    struct signal signal;
+    size_t size;
+    char *path = unit_path("unfinished.wav");
+
+    (void)state;
+    assert_true(write_wave(path, 16000, 1, 8000, 200, WAV_16));
+    char *bytes = file_read(path, &size, &error);
+    assert_non_null(bytes);
+    memset(bytes + 4, 0, 4);
+    memset(bytes + 40, 0, 4);
+    assert_good(file_write(path, bytes, size, &error), error);
+    assert_good(audio_decode(path, CHANNEL_MEAN, NULL, &signal, &error), error);
+    assert_int_equal(signal.count, 8000);
+    signal_free(&signal);
+    assert_good(audio_decode_bytes(bytes, size, CHANNEL_MEAN, NULL, &signal, &error), error);
+    assert_int_equal(signal.count, 8000);
+    signal_free(&signal);
+    assert_error(audio_decode_bytes(bytes, 44, CHANNEL_MEAN, NULL, &signal, &error), error, "");
+    free(bytes);
+}
+
+/* Stretches that end with the file, give or take how their list rounds, and channels that are not there. */
+static void test_stretches(void **state)
+{
+    static const struct {
+        const char *stretch;
+        size_t count; /* 0: refused */
+    } cases[] = {{"#t=0.5", 8000},  {"#t=0.5,1", 8000}, {"#t=0.5,1.005", 8000},
+                 {"#t=0.5,1.1", 0}, {"#t=1,1.005", 0},  {"#t=2", 0}};
+    struct error error = {0};
+    struct signal signal;
+
+    (void)state;
+    assert_true(write_wave(unit_path("whole.wav"), 16000, 2, 16000, 200, WAV_16));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *path = mem_format("%s%s", unit_path("whole.wav"), cases[i].stretch);
+        error = (struct error){0};
+        bool done = audio_decode(path, CHANNEL_MEAN, NULL, &signal, &error);
+        if (done != (cases[i].count > 0) || (done && signal.count != cases[i].count))
+            fail_msg("%s: %s", cases[i].stretch, done ? "taken" : error.message);
+        assert_true(done || strstr(error.message, "no stretch from"));
+        if (done)
+            signal_free(&signal);
+        free(path);
+    }
+    error = (struct error){0};
+    assert_good(audio_decode(unit_path("whole.wav"), CHANNEL_LOUDEST, NULL, &signal, &error), error);
+    signal_free(&signal);
+    assert_error(audio_decode(unit_path("whole.wav"), 3, NULL, &signal, &error), error,
+                 "no channel 3 among its 2");
+    assert_error(audio_decode(unit_scratch(), CHANNEL_MEAN, NULL, &signal, &error), error,
+                 "not a regular file");
+}
+
 /* Writes the WAV file that `from` is with a chunk of `size` bytes before its samples, and cut to `keep` of
  * these. */
 static void write_with_chunk(const char *from, const char *to, uint32_t size, size_t keep)
@@ -316,7 +375,8 @@ static void test_late_samples(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_late_samples),     cmocka_unit_test(test_fingerprints),
+        cmocka_unit_test(test_late_samples),     cmocka_unit_test(test_unfinished),
+        cmocka_unit_test(test_stretches),        cmocka_unit_test(test_fingerprints),
         cmocka_unit_test(test_fingerprint_text), cmocka_unit_test(test_same_sound),
         cmocka_unit_test(test_measures),         cmocka_unit_test(test_channels),
         cmocka_unit_test(test_long_recordings),  cmocka_unit_test(test_cut_files),

@@ -51,6 +51,13 @@ static void test_msp_podcast(void **state)
     assert_good(index_as(f, "msp-podcast", &error), error);
     assert_int_equal(f->clips.count, 5);
     assert_string_equal(f->clips.clips[1].label, "2;5.2");
+    put_text("Labels/labels_consensus.csv", "FileName,EmoClass,EmoAct,EmoVal,EmoDom,SpkrID,Gender,Split_Set\n"
+                                            "MSP-PODCAST_0001_0001.wav,N,high,4,3.5,10,Male,Train\n"
+                                            "MSP-PODCAST_0002_0001.wav,A,5.2,2,5.5,,,\n");
+    assert_good(index_as(f, "msp-podcast", &error), error);
+    assert_int_equal(f->clips.count, 1);
+    assert_int_equal(f->scan.broken, 1);
+    assert_null(f->clips.clips[0].speaker);
     f->settings.corpora.labels = "anger";
     assert_error(index_as(f, "msp-podcast", &error), error, "it has arousal, valence, dominance");
     error = (struct error){0};
@@ -129,8 +136,20 @@ static void test_msp_improv(void **state)
     assert_good(index_as(f, "msp-improv", &error), error);
     assert_int_equal(f->clips.count, 2);
     assert_string_equal(f->clips.clips[1].label, "3.5;1.5");
+    f->settings.corpora.labels = "dominance,mood";
+    assert_error(index_as(f, "msp-improv", &error), error, "mood");
+    f->settings.corpora.labels = "dominance";
+    error = (struct error){0};
+    put_text("Evalution.txt", "UTD-IMPROV-S01A-F01-P-FM01.avi; N; A:2.571429 ; V:3.000000 ; D:nan ;\n"
+                              "UTD-IMPROV-S04S-M06-R-MF02.avi; X; A:1.5; V:2.5; D:3.5;\n"
+                              "UTD-IMPROV-.avi; X; A:1.5; V:2.5;\n");
+    assert_good(index_as(f, "msp-improv", &error), error);
+    assert_int_equal(f->clips.count, 1);
     put_text("Evalution.txt", "nothing\n");
     assert_error(index_as(f, "msp-improv", &error), error, "no line of a turn");
+    error = (struct error){0};
+    assert_int_equal(remove(unit_path("corpus/Evalution.txt")), 0);
+    assert_error(index_as(f, "msp-improv", &error), error, "no Evalution.txt in");
 }
 
 /* Copies a database that audformat wrote (tests/golden/make_audformat.py) into the corpus' folder. */
@@ -204,6 +223,104 @@ static void test_audformat_segments(void **state)
     assert_error(index_as(f, "audformat", &error), error, "no db.yaml");
 }
 
+/* Tables that lack a column, rows that name nothing, what several tables say together. */
+static void test_audformat_rows(void **state)
+{
+    static const char *const rows[][2] = {
+        {"path,emotion\na.wav,calm\n", "db.emo.csv:1: there is no column \"file\""},
+        {"file,speaker\na.wav,ann\n", "db.emo.csv:1: there is no column \"emotion\""},
+        {"file,start,end,emotion,speaker\n,,,calm,ann\n",
+         "db.emo.csv:2: \"\" from \"\" to \"\" is no recording"},
+        {"file,start,end,emotion,speaker\na.wav,0 days 00:00:02,0 days 00:00:01,calm,ann\n",
+         "is no recording"},
+        {"file,emotion,speaker\na.wav,calm\n", "db.emo.csv:2: 2 fields"}};
+    struct fixture *f = *state;
+    struct error error = {0};
+
+    put_clip("a.wav", 48000, 200);
+    put_clip("b.wav", 16000, 210);
+    put_text("db.yaml", "schemes: {speaker: {labels: {ann: {sex: female}, bob: {other: 1}}}, feeling: {}}\n"
+                        "splits: {one: {type: train}}\n"
+                        "tables:\n"
+                        "  emo: {columns: {emotion: {scheme_id: feeling}, speaker: {scheme_id: speaker}}}\n"
+                        "  said: {columns: {text: {}, sex: {}}}\n");
+    put_text("db.said.csv", "file,text,sex\na.wav,good morning,\nb.wav,,male\n");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        put_text("db.emo.csv", rows[i][0]);
+        assert_error(index_as(f, "audformat", &error), error, rows[i][1]);
+    }
+    error = (struct error){0};
+    put_text("db.emo.csv", "file,emotion,speaker\na.wav,calm,ann\nb.wav,,bob\n");
+    assert_good(index_as(f, "audformat", &error), error);
+    expect_clips(
+        f, "a.wav|calm|ann|female|good morning|\n"); /* by the scheme of speakers, and by another table */
+    assert_int_equal(f->scan.broken, 1);
+    put_text("db.emo.csv", "file,emotion,speaker\na.wav,calm,ann\nb.wav,angry,Unknown\n");
+    assert_good(index_as(f, "audformat", &error), error);
+    assert_null(f->clips.clips[1].speaker);
+    assert_string_equal(f->clips.clips[1].sex, "male");
+    f->corpus.columns = "label=feeling";
+    assert_good(index_as(f, "audformat", &error), error);
+    assert_int_equal(f->clips.count, 2);
+    f->corpus.columns = "speaker=x";
+    assert_error(index_as(f, "audformat", &error), error,
+                 "of corpus.kind=audformat there is label and table");
+    f->corpus.columns = "";
+    f->settings.corpora.task = REGRESSION;
+    f->settings.corpora.labels = "arousal, valence";
+    assert_error(index_as(f, "audformat", &error), error, "corpus.labels the columns of numbers");
+    f->settings.corpora.labels = "";
+    assert_error(index_as(f, "audformat", &error), error, "corpus.labels");
+    f->settings.corpora.labels = "arousal, valence";
+    put_text("db.yaml", "tables: {emo: {columns: {arousal: {}, valence: {}}}}\n");
+    put_text("db.emo.csv", "file,arousal,valence\na.wav,1,-0.5\nb.wav,0.5,x\n");
+    error = (struct error){0};
+    assert_good(index_as(f, "audformat", &error), error);
+    expect_clips(f, "a.wav|1;-0.5||||\n");
+    assert_int_equal(f->scan.broken, 1);
+}
+
+/* Conditions on clips, of a corpus with several labels too. */
+static void test_filter(void **state)
+{
+    static const char *const bad[][2] = {{"mood=x", "corpus.filter"},
+                                         {"label", "corpus.filter"},
+                                         {"label=", "corpus.filter"},
+                                         {"label=x", "no clip of the corpus has the label \"x\""},
+                                         {"speaker=ann|eve", "no clip of the corpus has the speaker \"eve\""},
+                                         {"sex=female", "no clip of the corpus has the sex \"female\""}};
+    struct fixture *f = *state;
+    struct error error = {0};
+    struct text many = {0};
+
+    put_clip("a.wav", 3200, 200);
+    put_clip("b.wav", 3210, 210);
+    put_clip("c.wav", 3220, 220);
+    put_text("list.csv", "path,label,speaker\na.wav,joy;surprise,ann\nb.wav,joy,bob\nc.wav,anger,\n");
+    f->corpus.file = unit_path("corpus/list.csv");
+    f->settings.corpora.task = MULTI_LABEL;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        f->corpus.filter = bad[i][0];
+        assert_error(index_as(f, "list", &error), error, bad[i][1]);
+    }
+    for (int i = 0; i < 17; i++)
+        text_add(&many, "%slabel=joy", i ? "," : "");
+    f->corpus.filter = many.text;
+    assert_error(index_as(f, "list", &error), error, "more than 16 conditions");
+    error = (struct error){0};
+    f->corpus.filter = "label=joy|surprise";
+    assert_good(index_as(f, "list", &error), error);
+    assert_int_equal(f->clips.count, 2);
+    f->corpus.filter = "label=joy, speaker=bob";
+    assert_good(index_as(f, "list", &error), error);
+    assert_int_equal(f->clips.count, 1);
+    assert_string_equal(f->clips.clips[0].path, "b.wav");
+    f->corpus.filter = "none";
+    assert_good(index_as(f, "list", &error), error);
+    assert_int_equal(f->clips.count, 3);
+    text_free(&many);
+}
+
 /* Headers that are other than they should be, and pipes in place of tables. */
 static void test_damaged(void **state)
 {
@@ -264,6 +381,38 @@ static void test_kaldi(void **state)
     error = (struct error){0};
     assert_true(remove(unit_path("corpus/train/utt2emo")) == 0);
     assert_error(index_as(f, "kaldi", &error), error, "no utt2emo with labels");
+    f->settings.corpora.task = REGRESSION;
+    assert_error(index_as(f, "kaldi", &error), error, "model.task=regression needs numbers");
+    f->settings.corpora.task = SINGLE_LABEL;
+    error = (struct error){0};
+    folder_remove(unit_path("corpus"), &error);
+    put_clip("audio/u1.wav", 16000, 200);
+    assert_error(index_as(f, "kaldi", &error), error, "no wav.scp in");
+    /* All utterances beside the parts': what the parts say stands; sexes that are none are not known. */
+    error = (struct error){0};
+    put_text("all/wav.scp", "u1 audio/u1.wav\n");
+    put_text("all/utt2emo", "u1 calm\n");
+    put_text("train/wav.scp", "u1 audio/u1.wav\n");
+    put_text("train/utt2emo", "u1 calm\n");
+    put_text("train/utt2spk", "u1 ann\n");
+    put_text("train/spk2gender", "ann x\n");
+    assert_good(index_as(f, "kaldi", &error), error);
+    assert_int_equal(f->clips.count, 1);
+    assert_string_equal(f->clips.clips[0].part, "train");
+    assert_null(f->clips.clips[0].sex);
+    put_text("all/utt2emo", "u1 angry\n");
+    assert_error(index_as(f, "kaldi", &error), error, "listed twice");
+    error = (struct error){0};
+    put_text("all/utt2emo", "u1 calm\n");
+    put_text("all/segments", "u1 u1 0.5\n");
+    assert_good(index_as(f, "kaldi", &error), error);
+    assert_int_equal(f->scan.broken, 1); /* no end */
+    folder_remove(unit_path("corpus/all"), &error);
+    folder_remove(unit_path("corpus/train"), &error);
+    put_text("wav.scp", "u1 audio/u1.wav\n");
+    put_text("utt2emo", "u1 calm\n");
+    assert_good(index_as(f, "kaldi", &error), error);
+    expect_clips(f, "audio/u1.wav|calm||||\n");
 }
 
 int main(void)
@@ -275,6 +424,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_msp_improv, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_audformat, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_audformat_segments, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_audformat_rows, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_filter, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_damaged, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_kaldi, fixture_set_up, fixture_tear_down)};
 
