@@ -1,6 +1,8 @@
 /* Corpora beside RAVDESS: labels in file names, in folders, in a list; stretches of files; labels mapped. */
 #include "corpora.h"
 
+#include "base/npz.h"
+
 #include "base/csv.h"
 #include "corpus/features.h"
 #include "corpus/split/split.h"
@@ -344,6 +346,58 @@ static void test_features(void **state)
     features_close(NULL);
 }
 
+/* An archive with some of the arrays; NULL or a count of 0: without that one. */
+static struct features *open_archive(const float *values, size_t dims, const size_t *shape, size_t paths,
+                                     size_t names, struct error *error)
+{
+    struct npz_writer *writer = npz_create();
+    struct strings path = {0}, name = {0};
+    char text[16];
+
+    for (size_t i = 0; i < paths; i++) {
+        snprintf(text, sizeof text, "%zu.wav", i);
+        strings_add(&path, text);
+    }
+    for (size_t i = 0; i < names; i++) {
+        snprintf(text, sizeof text, "f%zu", i);
+        strings_add(&name, text);
+    }
+    if (values)
+        npz_add_floats(writer, "features", values, dims, shape);
+    if (paths)
+        npz_add_texts(writer, "paths", &path);
+    if (names)
+        npz_add_texts(writer, "names", &name);
+    assert_true(npz_commit(writer, unit_path("features.npz"), error));
+    strings_free(&path);
+    strings_free(&name);
+    return features_open(unit_path("features.npz"), error);
+}
+
+static void test_archives_of_features(void **state)
+{
+    const float values[8] = {1, 2, 3, 4, 5, 6, 7, 8}, infinite[2] = {1, (float)INFINITY};
+    const size_t two[] = {2, 4}, layers[] = {2, 2, 2}, flat[] = {8}, one[] = {1, 2}, none[] = {0, 4};
+    struct error error = {0};
+
+    (void)state;
+    struct features *f = open_archive(values, 2, two, 2, 4, &error);
+    assert_good(f, error);
+    assert_string_equal(features_names(f)->items[3], "f3");
+    assert_true(features_row(f, "/root", "1.wav", "1")[2] == 7);
+    features_close(f);
+    f = open_archive(values, 3, layers, 2, 0, &error); /* several layers, and no names */
+    assert_good(f, error);
+    assert_string_equal(features_names(f)->items[3], "3");
+    features_close(f);
+    assert_error(open_archive(values, 2, two, 2, 3, &error), error, "3 names of 4 features");
+    assert_error(open_archive(values, 2, two, 3, 0, &error), error, "\"paths\" as many texts");
+    assert_error(open_archive(values, 1, flat, 8, 0, &error), error, "\"paths\" as many texts");
+    assert_error(open_archive(values, 2, none, 0, 0, &error), error, "no arrays \"features\" and \"paths\"");
+    assert_error(open_archive(NULL, 0, NULL, 2, 0, &error), error, "no arrays \"features\" and \"paths\"");
+    assert_error(open_archive(infinite, 2, one, 1, 0, &error), error, "0.wav: a feature is no finite number");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +409,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_emoreact, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_label_columns, set_up, fixture_tear_down),
         cmocka_unit_test(test_features),
+        cmocka_unit_test(test_archives_of_features),
         cmocka_unit_test(test_stretches),
     };
 

@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 static struct catalogue *fresh(const char *name)
 {
@@ -78,6 +79,39 @@ static void test_migration(void **state)
     clip_list_free(&list);
     clip_list_free(&read);
     catalogue_close(catalogue);
+}
+
+/* Reading alone: of a name that a URI would read otherwise, where nothing beside it can be made; of an older
+ * version, which is brought up to date; of none. */
+static void test_reading(void **state)
+{
+    struct error error = {0};
+    char *name = unit_path("locked/50%?#.db");
+
+    (void)state;
+    assert_error(catalogue_open_read(unit_path("none.db"), &error), error, "no catalogue of runs here");
+    error = (struct error){0};
+    struct catalogue *catalogue = fresh("locked/50%?#.db");
+    assert_string_equal(catalogue_path(catalogue), name);
+    catalogue_close(catalogue);
+    assert_int_equal(chmod(name, 0444), 0);
+    assert_int_equal(chmod(unit_path("locked"), 0555), 0);
+    catalogue = catalogue_open_read(name, &error);
+    assert_good(catalogue, error);
+    assert_error(catalogue_begin(catalogue, &error) &&
+                     clips_write(catalogue, 1, &(struct clip_list){0}, (int64_t[]){1}, 1, &error),
+                 error, "50%?#.db");
+    catalogue_close(catalogue);
+    assert_int_equal(chmod(unit_path("locked"), 0755), 0);
+    assert_int_equal(chmod(name, 0644), 0);
+    catalogue_close(fresh("older.db"));
+    meddle(unit_path("older.db"), "ALTER TABLE clips DROP COLUMN votes; PRAGMA user_version = 8");
+    error = (struct error){0};
+    catalogue = catalogue_open_read(unit_path("older.db"), &error);
+    assert_good(catalogue, error);
+    catalogue_close(catalogue);
+    assert_error(catalogue_open(unit_scratch(), &error), error, unit_scratch());
+    assert_error(catalogue_open_read(unit_scratch(), &error), error, unit_scratch());
 }
 
 static void test_not_a_database(void **state)
@@ -503,6 +537,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_newer_version_is_refused),
         cmocka_unit_test(test_migration),
+        cmocka_unit_test(test_reading),
         cmocka_unit_test(test_not_a_database),
         cmocka_unit_test(test_clips),
         cmocka_unit_test(test_runs),
