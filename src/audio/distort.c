@@ -131,6 +131,18 @@ static bool find_sources(struct distortion *d, const char *folder, struct error 
            (d->count > 0 || error_usage(error, "%s: no recordings in %s", d->words, folder));
 }
 
+/* How loud a recording is does not matter: its peak becomes 1, so that squares and sums are ordinary numbers.
+ */
+static void bring_to_full_scale(struct signal *recording)
+{
+    double peak = 0;
+
+    for (size_t i = 0; i < recording->count; i++)
+        peak = fmax(peak, fabs((double)recording->samples[i]));
+    for (size_t i = 0; peak > 0 && i < recording->count; i++)
+        recording->samples[i] = (float)((double)recording->samples[i] / peak);
+}
+
 /* One of the recordings, at the signal's rate. */
 static bool draw_source(const struct distortion *d, int rate, struct random_stream *stream,
                         struct signal *recording, struct error *error)
@@ -139,6 +151,7 @@ static bool draw_source(const struct distortion *d, int rate, struct random_stre
 
     if (!audio_cache_load(d->cache, source->path, source->hash, 0, recording, error))
         return false;
+    bring_to_full_scale(recording);
     if (audio_resample(recording, rate, "sinc_fastest", error))
         return true;
     signal_free(recording);

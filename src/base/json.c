@@ -3,6 +3,7 @@
 
 #include "base/files.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -185,4 +186,25 @@ bool json_string(const cJSON *object, const char *name, const char **value, stru
         return error_set(error, "\"%s\" must be a string", name);
     *value = item->valuestring;
     return true;
+}
+
+bool json_word(const cJSON *object, const char *name, const char *const *words, const char **value,
+               struct error *error)
+{
+    const char *word = NULL;
+    struct text known = {0};
+    bool found = false;
+
+    if (!json_string(object, name, &word, error) || !word)
+        return !error->kind;
+    for (size_t i = 0; words[i]; i++) {
+        found = found || strcmp(words[i], word) == 0;
+        text_add(&known, "%s%s", i == 0 ? "" : words[i + 1] ? ", " : " or ", words[i]);
+    }
+    if (found)
+        *value = word;
+    else
+        error_set(error, "\"%s\" must be %s, not \"%s\"", name, known.text ? known.text : "", word);
+    text_free(&known);
+    return found;
 }

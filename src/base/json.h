@@ -36,4 +36,8 @@ bool json_integer(const cJSON *object, const char *name, int64_t *value, struct 
 bool json_bool(const cJSON *object, const char *name, bool *value, struct error *error);
 bool json_string(const cJSON *object, const char *name, const char **value, struct error *error);
 
+/* A string that must be one of some words, which NULL ends. */
+bool json_word(const cJSON *object, const char *name, const char *const *words, const char **value,
+               struct error *error);
+
 #endif

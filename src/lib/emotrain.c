@@ -51,6 +51,8 @@ static bool process_is_whole(struct error *error)
 
 static void put_error(const struct error *failure, struct emotrain_error *out)
 {
+    if (!out)
+        return;
     *out = (struct emotrain_error){.status = error_exit_status(failure)};
     memcpy(out->message, failure->message, sizeof out->message);
 }
@@ -85,7 +87,7 @@ static bool call(work_function *work, void *context, bool verbose, int threads, 
     }
     log_hush(hushed);
     put_error(&failure, out);
-    return out->status == 0;
+    return !failure.kind;
 }
 
 /* ---- opening ---- */
@@ -107,6 +109,8 @@ static bool open_model(void *context, struct error *error)
     int precision =
         settings->precision ? setting_choice("auto|float32|bfloat16|float16", settings->precision) : 0;
 
+    if (!opening->directory)
+        return error_usage(error, "no directory of a model: NULL");
     if (precision < 0)
         return error_usage(error, "precision \"%s\": there is auto, float32, bfloat16, float16",
                            settings->precision);
@@ -136,10 +140,12 @@ struct emotrain *emotrain_open(const char *directory, const struct emotrain_sett
     static const struct emotrain_settings defaults;
     struct opening opening = {calloc(1, sizeof *opening.e), directory, settings ? settings : &defaults};
 
-    if (!opening.e)
-        *error = (struct emotrain_error){1, "out of memory"};
-    else if (call(open_model, &opening, opening.settings->verbose, thread_count(opening.settings->threads),
-                  error))
+    if (!opening.e) {
+        const struct error full = {.kind = ERROR_MEMORY, .message = "out of memory"};
+        put_error(&full, error);
+        return NULL;
+    }
+    if (call(open_model, &opening, opening.settings->verbose, thread_count(opening.settings->threads), error))
         return opening.e;
     emotrain_close(opening.e);
     return NULL;
@@ -412,8 +418,16 @@ static bool classify_text(void *context, struct error *error)
     return done;
 }
 
-static bool classify(work_function *work, struct request *request, struct emotrain_error *error)
+/* `given`: what is to be predicted from. */
+static bool classify(work_function *work, struct request *request, const void *given,
+                     struct emotrain_error *error)
 {
+    if (!given || !request->outputs) {
+        struct error failure = {0};
+        error_usage(&failure, given ? "no place for predictions: NULL" : "nothing to predict from: NULL");
+        put_error(&failure, error);
+        return false;
+    }
     return call(work, request, request->model->verbose, request->model->compute.threads, error);
 }
 
@@ -423,7 +437,7 @@ bool emotrain_classify(struct emotrain *model, const float *samples, size_t coun
     struct request request = {
         .model = model, .outputs = outputs, .samples = samples, .count = count, .rate = rate};
 
-    return classify(classify_samples, &request, error);
+    return classify(classify_samples, &request, samples, error);
 }
 
 bool emotrain_classify_file(struct emotrain *model, const char *path, float *outputs,
@@ -431,7 +445,7 @@ bool emotrain_classify_file(struct emotrain *model, const char *path, float *out
 {
     struct request request = {.model = model, .outputs = outputs, .text = path};
 
-    return classify(classify_file, &request, error);
+    return classify(classify_file, &request, path, error);
 }
 
 bool emotrain_classify_bytes(struct emotrain *model, const void *bytes, size_t size, float *outputs,
@@ -439,7 +453,7 @@ bool emotrain_classify_bytes(struct emotrain *model, const void *bytes, size_t s
 {
     struct request request = {.model = model, .outputs = outputs, .bytes = bytes, .count = size};
 
-    return classify(classify_bytes, &request, error);
+    return classify(classify_bytes, &request, bytes, error);
 }
 
 bool emotrain_classify_text(struct emotrain *model, const char *text, float *outputs,
@@ -447,5 +461,5 @@ bool emotrain_classify_text(struct emotrain *model, const char *text, float *out
 {
     struct request request = {.model = model, .outputs = outputs, .text = text};
 
-    return classify(classify_text, &request, error);
+    return classify(classify_text, &request, text, error);
 }

@@ -93,16 +93,20 @@ static void describe_config(struct model *model)
 
 static bool read_pooling(struct model *model, const struct model_settings *settings, struct error *error)
 {
+    static const char *const paddings[] = {"include", "exclude", NULL};
     const char *pooling = "mean", *padding = "exclude";
+    struct error unknown = {0};
 
     if (settings) {
         pooling = settings->pooling;
         padding = settings->pooling_padding == PADDING_INCLUDED ? "include" : "exclude";
     } else if (!json_string(model->json, "pooling_mode", &pooling, error) ||
-               !json_string(model->json, "emotrain_pooling_padding", &padding, error)) {
+               !json_word(model->json, "emotrain_pooling_padding", paddings, &padding, error)) {
         return error_prefix(error, "%s", model->path);
     }
-    model->pooling = pooling_find(pooling, error);
+    model->pooling = pooling_find(pooling, settings ? error : &unknown);
+    if (unknown.kind) /* no setting was wrong */
+        return error_set(error, "%s: \"pooling_mode\" is \"%s\", which is no pooling", model->path, pooling);
     model->pooling_includes_padding = strcmp(padding, "include") == 0;
     model->attention_width = POOLING_ATTENTION_WIDTH;
     if (!json_integer(model->json, "emotrain_attention_width", &model->attention_width, error) ||
@@ -409,16 +413,19 @@ static bool read_labels(struct model *model, const struct strings *given, bool *
 
 /* ---- predictions ---- */
 
-/* The numbers of an array in config.json, one per label; those that it lacks stay as they are. */
-static void read_numbers(const cJSON *json, const char *name, double *numbers, size_t count)
+/* The numbers of an array in config.json, one per label; they stay as they are where there is none. */
+static bool read_numbers(const struct model *model, const char *name, double *numbers, struct error *error)
 {
-    const cJSON *array = cJSON_GetObjectItemCaseSensitive(json, name);
+    const cJSON *array = cJSON_GetObjectItemCaseSensitive(model->json, name), *item = NULL;
+    const size_t count = model->labels.count;
+    bool good = !array || (cJSON_IsArray(array) && (size_t)cJSON_GetArraySize(array) == count);
 
-    for (size_t k = 0; k < count && (size_t)cJSON_GetArraySize(array) == count; k++) {
-        const cJSON *item = cJSON_GetArrayItem(array, (int)k);
-        if (cJSON_IsNumber(item))
-            numbers[k] = item->valuedouble;
-    }
+    cJSON_ArrayForEach(item, array) good = good && cJSON_IsNumber(item) && isfinite(item->valuedouble);
+    if (!good)
+        return error_set(error, "%s: \"%s\" must be %zu numbers, one for each label", model->path, name,
+                         count);
+    cJSON_ArrayForEach(item, array) *numbers++ = item->valuedouble;
+    return true;
 }
 
 static const char TEMPERATURE[] = "emotrain_temperature", THRESHOLDS[] = "emotrain_thresholds",
@@ -429,22 +436,25 @@ static const char TEMPERATURE[] = "emotrain_temperature", THRESHOLDS[] = "emotra
 static bool read_kept(struct model *model, struct error *error)
 {
     const cJSON *array = cJSON_GetObjectItemCaseSensitive(model->json, COVERAGE), *row = NULL;
+    bool good = !array || cJSON_IsArray(array);
 
     cJSON_ArrayForEach(row, array)
     {
         double values[3] = {0};
-        bool good = model->kept_count < KEPT_SHARES && cJSON_GetArraySize(row) == 3;
+        good = good && model->kept_count < KEPT_SHARES && cJSON_GetArraySize(row) == 3;
         for (int i = 0; good && i < 3; i++) {
             const cJSON *item = cJSON_GetArrayItem(row, i);
             good = cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble <= 1;
             values[i] = good ? item->valuedouble : 0;
         }
-        if (!good)
-            return error_set(error, "%s: \"%s\" must be up to %d rows of three numbers from 0 to 1",
-                             model->path, COVERAGE, KEPT_SHARES);
-        model->kept[model->kept_count++] = (struct kept_share){values[0], values[1], values[2]};
+        good = good && values[0] > 0; /* some were kept */
+        if (good)
+            model->kept[model->kept_count++] = (struct kept_share){values[0], values[1], values[2]};
     }
-    return true;
+    return good ||
+           error_set(error,
+                     "%s: \"%s\" must be up to %d rows of three numbers from 0 to 1, the first above 0",
+                     model->path, COVERAGE, KEPT_SHARES);
 }
 
 static void describe_kept(const struct model *model)
@@ -463,6 +473,10 @@ const struct kept_share *model_reject(const struct model *model, double accuracy
 {
     double best = 0;
 
+    if (!(accuracy >= 0 && accuracy <= 1)) {
+        error_usage(error, "an accuracy is from 0 to 1, not %g", accuracy);
+        return NULL;
+    }
     for (size_t i = 0; i < model->kept_count; i++) {
         if (model->kept[i].accuracy >= accuracy)
             return &model->kept[i];
@@ -493,6 +507,9 @@ static bool are_dimensions(const struct strings *labels)
     return found == labels->count;
 }
 
+/* Far outside of what is fitted (eval/calibration.h): there all probabilities are alike, or 0 and 1. */
+static const double LEAST_TEMPERATURE = 1e-3;
+
 static bool read_task(struct model *model, const struct model_settings *settings, struct error *error)
 {
     const char *type = TASKS[SINGLE_LABEL].problem_type;
@@ -509,8 +526,9 @@ static bool read_task(struct model *model, const struct model_settings *settings
     model->temperature = 1;
     if (!json_number(model->json, TEMPERATURE, &model->temperature, error))
         return error_prefix(error, "%s", model->path);
-    if (!(model->temperature > 0 && isfinite(model->temperature)))
-        return error_set(error, "%s: \"%s\" must be a number above 0", model->path, TEMPERATURE);
+    if (!(model->temperature >= LEAST_TEMPERATURE && model->temperature <= 1 / LEAST_TEMPERATURE))
+        return error_set(error, "%s: \"%s\" must be a number from %g to %g", model->path, TEMPERATURE,
+                         LEAST_TEMPERATURE, 1 / LEAST_TEMPERATURE);
     model->thresholds = mem_zero(labels, sizeof *model->thresholds);
     model->means = mem_zero(labels, sizeof *model->means);
     model->deviations = mem_zero(labels, sizeof *model->deviations);
@@ -518,10 +536,9 @@ static bool read_task(struct model *model, const struct model_settings *settings
         model->thresholds[k] = 0.5;
         model->deviations[k] = 1;
     }
-    read_numbers(model->json, THRESHOLDS, model->thresholds, labels);
-    read_numbers(model->json, MEANS, model->means, labels);
-    read_numbers(model->json, DEVIATIONS, model->deviations, labels);
-    return settings || read_kept(model, error);
+    return settings || (read_numbers(model, THRESHOLDS, model->thresholds, error) &&
+                        read_numbers(model, MEANS, model->means, error) &&
+                        read_numbers(model, DEVIATIONS, model->deviations, error) && read_kept(model, error));
 }
 
 /* What training found out about predictions, for config.json. */
@@ -753,6 +770,20 @@ bool model_stands_alone(const struct model *model, struct error *error)
                        model->path);
 }
 
+/* What emotrain itself writes into config.json is never null: a null would silently be taken for a default.
+ */
+static bool check_own_entries(const struct model *model, struct error *error)
+{
+    const cJSON *entry = NULL;
+
+    cJSON_ArrayForEach(entry, model->json)
+    {
+        if (cJSON_IsNull(entry) && text_starts(entry->string, "emotrain_"))
+            return error_set(error, "%s: \"%s\" is null", model->path, entry->string);
+    }
+    return true;
+}
+
 static bool set_up(struct model *model, const struct model_source *source, const char *directory,
                    struct error *error)
 {
@@ -772,6 +803,8 @@ static bool set_up(struct model *model, const struct model_source *source, const
     if (model->by_speaker)
         json_put(model->json, SCALE_KEY, cJSON_CreateString("speaker"));
     model->gradient_checkpointing = settings && settings->gradient_checkpointing;
+    if (!settings && !check_own_entries(model, error))
+        return false;
     if (model->kind == &MODEL_ENSEMBLE && source->is_member)
         return error_set(error, "%s: an ensemble in an ensemble", model->path);
     if (!model->kind || !read_labels(model, source->labels, &other_labels, error) ||

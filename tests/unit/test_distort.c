@@ -154,6 +154,40 @@ static void test_room_from_a_folder(void **state)
     audio_cache_close(cache);
 }
 
+/* Whatever the scale of a folder's recordings, as loud as floats go and as soft. */
+static void test_scales(void **state)
+{
+    static const double peaks[] = {1e-38, 1e-20, 0.5, 1e20, 1e37};
+    struct error error = {0};
+    struct audio_cache *cache = audio_cache_open(unit_path("cache"), RATE, "sinc_fastest", "mean", &error);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof peaks / sizeof peaks[0]; i++) {
+        char name[32], words[2][160];
+        float sound[2000];
+        SF_INFO info = {.samplerate = 8000, .channels = 1, .format = SF_FORMAT_WAV | SF_FORMAT_FLOAT};
+        snprintf(name, sizeof name, "scale%zu", i);
+        assert_good(folder_make(unit_path(name), &error), error);
+        for (int t = 0; t < 2000; t++)
+            sound[t] = (float)(peaks[i] * sin(0.9 * t + 1e-3 * t * t));
+        char *path = path_join(unit_path(name), "a.wav");
+        SNDFILE *file = sf_open(path, SFM_WRITE, &info);
+        assert_int_equal(sf_writef_float(file, sound, 2000), 2000);
+        sf_close(file);
+        free(path);
+        snprintf(words[0], sizeof words[0], "noise:-30dB:%s", unit_path(name));
+        snprintf(words[1], sizeof words[1], "room:1s:%s", unit_path(name));
+        for (int w = 0; w < 2; w++) {
+            struct signal clean = voice(), signal = voice();
+            distort(words[w], cache, &signal, 1);
+            assert_float_equal(power(signal.samples, COUNT) / power(clean.samples, COUNT), 1, 1e-3);
+            signal_free(&clean);
+            signal_free(&signal);
+        }
+    }
+    audio_cache_close(cache);
+}
+
 /* Silence stays silence, and nothing stays nothing. */
 static void test_no_sound(void **state)
 {
@@ -367,17 +401,12 @@ static void test_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_noise),
-        cmocka_unit_test(test_noise_from_a_folder),
-        cmocka_unit_test(test_room),
-        cmocka_unit_test(test_room_from_a_folder),
-        cmocka_unit_test(test_no_sound),
-        cmocka_unit_test(test_bands),
-        cmocka_unit_test(test_gain),
-        cmocka_unit_test(test_pitch),
-        cmocka_unit_test(test_telephone_has_few_steps),
-        cmocka_unit_test(test_codecs),
-        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_noise),  cmocka_unit_test(test_noise_from_a_folder),
+        cmocka_unit_test(test_room),   cmocka_unit_test(test_room_from_a_folder),
+        cmocka_unit_test(test_scales), cmocka_unit_test(test_no_sound),
+        cmocka_unit_test(test_bands),  cmocka_unit_test(test_gain),
+        cmocka_unit_test(test_pitch),  cmocka_unit_test(test_telephone_has_few_steps),
+        cmocka_unit_test(test_codecs), cmocka_unit_test(test_words),
     };
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);

@@ -250,6 +250,23 @@ static void test_refusals(void **state)
     assert_int_equal(error.status, 2);
     assert_non_null(strstr(error.message, "sample 1 is nan"));
     assert_false(emotrain_classify(model, sound, 0, RATE, outputs, &error));
+    assert_false(emotrain_classify(model, sound, 0, RATE, outputs, NULL)); /* nobody is told why */
+    assert_false(emotrain_classify(model, NULL, 100, RATE, outputs, &error));
+    assert_string_equal(error.message, "nothing to predict from: NULL");
+    assert_false(emotrain_classify_file(model, NULL, outputs, &error));
+    assert_false(emotrain_classify_bytes(model, NULL, 100, outputs, &error));
+    assert_false(emotrain_classify(model, sound, 100, RATE, NULL, &error));
+    assert_string_equal(error.message, "no place for predictions: NULL");
+    assert_null(emotrain_open(NULL, NULL, &error));
+    assert_string_equal(error.message, "no directory of a model: NULL");
+    assert_null(emotrain_open("/none", NULL, NULL));
+    static const double accuracies[] = {-1, 2, NAN, INFINITY};
+    for (int i = 0; i < 4; i++) {
+        double threshold, share;
+        assert_false(emotrain_reject(model, accuracies[i], &threshold, &share, &error));
+        assert_int_equal(error.status, 2);
+        assert_non_null(strstr(error.message, "an accuracy is from 0 to 1, not"));
+    }
     assert_false(emotrain_classify_text(model, "hello", outputs, &error));
     assert_non_null(strstr(error.message, "takes sounds"));
     assert_null(emotrain_open(model_folder(), &endless, &error));

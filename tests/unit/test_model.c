@@ -779,6 +779,62 @@ static const char *under_model(const char *name, struct arena *arena)
 }
 
 /* A head that is not whole, or not known, must not predict. */
+/* What emotrain wrote into config.json, and somebody changed. */
+static void test_changed_entries(void **state)
+{
+    static const char *const cases[][2] = {
+        {"\"emotrain_temperature\": null", "\"emotrain_temperature\" is null"},
+        {"\"emotrain_temperature\": 1e308", "\"emotrain_temperature\" must be a number from 0.001 to 1000"},
+        {"\"emotrain_temperature\": 1e-308", "\"emotrain_temperature\" must be a number from 0.001 to 1000"},
+        {"\"emotrain_temperature\": \"x\"", "\"emotrain_temperature\" must be a number"},
+        {"\"emotrain_coverage\": \"x\"", "\"emotrain_coverage\" must be up to"},
+        {"\"emotrain_coverage\": {}", "\"emotrain_coverage\" must be up to"},
+        {"\"emotrain_coverage\": [[1]]", "\"emotrain_coverage\" must be up to"},
+        {"\"emotrain_coverage\": [[0, 0.1, 1]]", "\"emotrain_coverage\" must be up to"},
+        {"\"emotrain_coverage\": [[1, 0.1, 2]]", "\"emotrain_coverage\" must be up to"},
+        {"\"emotrain_thresholds\": [0.5]", "\"emotrain_thresholds\" must be 3 numbers"},
+        {"\"emotrain_thresholds\": [0.5, 0.5, \"x\"]", "\"emotrain_thresholds\" must be 3 numbers"},
+        {"\"emotrain_target_means\": 1", "\"emotrain_target_means\" must be 3 numbers"},
+        {"\"emotrain_layers\": \"99\"", "\"emotrain_layers\" is \"99\", which the encoder has not"},
+        {"\"emotrain_layers\": \"1,1,1\"", "\"emotrain_layers\" is \"1,1,1\""},
+        {"\"emotrain_layers\": \"\"", "\"emotrain_layers\" is \"\""},
+        {"\"pooling_mode\": \"zap\"", "\"pooling_mode\" is \"zap\", which is no pooling"},
+        {"\"emotrain_pooling_padding\": \"xx\"",
+         "\"emotrain_pooling_padding\" must be include or exclude, not \"xx\""},
+        {"\"emotrain_attention_mask\": \"xx\"",
+         "\"emotrain_attention_mask\" must be auto, yes or no, not \"xx\""},
+        {"\"emotrain_attention_mask\": null", "\"emotrain_attention_mask\" is null"},
+        {"\"emotrain_head_scale\": \"xx\"", "\"emotrain_head_scale\" must be none or standard, not \"xx\""},
+        {"\"emotrain_head\": \"xx\"", "no head that is known: xx"},
+        {"\"layer_norm_eps\": 1e300", "\"layer_norm_eps\" must be between 0 and 1"},
+        {"\"conv_stride\": [2.5]", "\"conv_stride\" must hold as many positive whole numbers"}};
+    struct error error;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char name[32], *text = mem_format("{%s}", cases[i][0]);
+        snprintf(name, sizeof name, "entry%zu", i);
+        char *path = changed_model(name, "hubert_layer", same, NULL, NULL),
+             *file = path_join(path, "config.json");
+        error = (struct error){0};
+        cJSON *config = json_read(file, &error), *entry = json_parse(text, strlen(text), "the case", &error);
+        assert_good(config && entry, error);
+        char *key = mem_string(entry->child->string);
+        json_put(config, key, cJSON_DetachItemFromObjectCaseSensitive(entry, key));
+        assert_good(json_write(file, config, &error), error);
+        cJSON_Delete(config);
+        cJSON_Delete(entry);
+        free(key);
+        free(file);
+        struct model *model = open_model(path, NULL, &error);
+        if (model || !strstr(error.message, cases[i][1]))
+            fail_msg("%s: \"%s\", not \"%s\"", cases[i][0], model ? "opened" : error.message, cases[i][1]);
+        if (!strstr(error.message, path))
+            fail_msg("%s: \"%s\" names no file", cases[i][0], error.message);
+        free(text);
+    }
+}
+
 static void test_no_prediction_by_chance(void **state)
 {
     static const struct {
@@ -956,6 +1012,7 @@ int main(void)
         cmocka_unit_test(test_training_pass_is_a_function_of_its_seed),
         cmocka_unit_test(test_spec_augment),
         cmocka_unit_test(test_no_prediction_by_chance),
+        cmocka_unit_test(test_changed_entries),
         cmocka_unit_test(test_training_begins_anew),
         cmocka_unit_test(test_other_heads_are_found),
         cmocka_unit_test(test_unused_labels),

@@ -22,8 +22,9 @@ static bool read_list(const cJSON *json, const char *name, int64_t *values, int 
         return true;
     cJSON_ArrayForEach(item, list)
     {
-        if (n == count || !cJSON_IsNumber(item) || item->valuedouble < 1 || item->valuedouble > 1e6)
-            return error_set(error, "\"%s\" must hold as many positive numbers as \"conv_dim\"", name);
+        if (n == count || !cJSON_IsNumber(item) || item->valuedouble < 1 || item->valuedouble > 1e6 ||
+            floor(item->valuedouble) != item->valuedouble)
+            return error_set(error, "\"%s\" must hold as many positive whole numbers as \"conv_dim\"", name);
         values[n++] = (int64_t)item->valuedouble;
     }
     return n == count || error_set(error, "\"%s\" must hold as many numbers as \"conv_dim\"", name);

@@ -278,12 +278,12 @@ static void fill_defaults(struct model *model, const struct encoder *e, const st
         model->pooling_includes_padding = true;
 }
 
-static const char *const SCALES[] = {[SCALE_NONE] = "none", [SCALE_STANDARD] = "standard"};
+static const char *const SCALES[] = {[SCALE_NONE] = "none", [SCALE_STANDARD] = "standard", NULL};
 
 static bool encoder_open(struct model *model, const struct model_settings *settings, struct error *error)
 {
     struct encoder *e = mem_zero(1, sizeof *e);
-    static const char *const masks[] = {"auto", "yes", "no"}; /* as enum automatic */
+    static const char *const masks[] = {"auto", "yes", "no", NULL}; /* as enum automatic */
     const char *mask = "auto", *layers, *scale = SCALES[SCALE_NONE];
     enum head_kind head;
     int64_t width;
@@ -292,8 +292,8 @@ static bool encoder_open(struct model *model, const struct model_settings *setti
     if (!choose_family(e, model->json, error) ||
         !encoder_config_read(e, model->json, settings, model->sample_rate, error) ||
         !read_published(e, model, error) ||
-        !json_string(model->json, "emotrain_attention_mask", &mask, error) ||
-        !json_string(model->json, "emotrain_head_scale", &scale, error) ||
+        !json_word(model->json, "emotrain_attention_mask", masks, &mask, error) ||
+        !json_word(model->json, "emotrain_head_scale", SCALES, &scale, error) ||
         !choose_layers(model, settings, &layers, error) || !choose_head(model, settings, &head, error) ||
         !head_width(e, model, !settings, head, &width, error))
         return error_prefix(error, "%s", model->path);
@@ -302,9 +302,13 @@ static bool encoder_open(struct model *model, const struct model_settings *setti
         scale = SCALES[settings->head_scale];
     }
     fill_defaults(model, e, settings);
+    struct error unknown = {0};
     if (!read_adapters(e, settings, error) ||
-        !layer_mix_start(&e->mix, layers, e->config.num_hidden_layers, &model->parameters, error))
-        return false;
+        !layer_mix_start(&e->mix, layers, e->config.num_hidden_layers, &model->parameters,
+                         settings ? error : &unknown))
+        return unknown.kind ? error_set(error, "%s: \"emotrain_layers\" is \"%s\", which the encoder has not",
+                                        model->path, layers)
+                            : false;
     if (settings) /* training puts one classifier on all */
         cJSON_DeleteItemFromObjectCaseSensitive(model->json, COMBINE);
     if (combines_mean(model->json) &&

@@ -119,8 +119,9 @@ static bool check(const struct encoder *encoder, struct error *error)
 {
     const struct encoder_config *c = &encoder->config;
 
-    if (!(c->layer_norm_eps > 0) || !(c->initializer_range >= 0))
-        return error_set(error, "\"layer_norm_eps\" must be above 0 and \"initializer_range\" at least 0");
+    if (!(c->layer_norm_eps > 0 && c->layer_norm_eps < 1) || !(c->initializer_range >= 0))
+        return error_set(error,
+                         "\"layer_norm_eps\" must be between 0 and 1, and \"initializer_range\" at least 0");
     return c->hidden_size % c->num_attention_heads == 0 ||
            error_set(error, "\"hidden_size\" %lld is no multiple of \"num_attention_heads\" %lld",
                      (long long)c->hidden_size, (long long)c->num_attention_heads);
