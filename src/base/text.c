@@ -43,6 +43,26 @@ void text_add(struct text *buffer, const char *format, ...)
     va_end(arguments);
 }
 
+int text_characters(const char *text)
+{
+    int n = 0;
+
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
+}
+
+void text_add_column(struct text *buffer, const char *word, int width)
+{
+    const int blanks = (width < 0 ? -width : width) - text_characters(word);
+
+    if (width > 0 && blanks > 0)
+        text_add(buffer, "%*s", blanks, "");
+    text_add(buffer, "%s", word);
+    if (width < 0 && blanks > 0)
+        text_add(buffer, "%*s", blanks, "");
+}
+
 void text_add_printable(struct text *buffer, const char *text)
 {
     while (*text) {

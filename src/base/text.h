@@ -20,6 +20,10 @@ void text_add_bytes(struct text *buffer, const char *bytes, size_t size);
  * UTF-8, become U+FFFD. */
 void text_add_printable(struct text *buffer, const char *text);
 void text_add_html(struct text *buffer, const char *text); /* the same, escaped for content and attributes */
+/* A column of a table: the word with blanks before it up to so many characters, or behind it where width is
+ * negative.  (printf counts bytes.) */
+void text_add_column(struct text *buffer, const char *word, int width);
+int text_characters(const char *text); /* of UTF-8 */
 void text_add_base64(struct text *buffer, const void *bytes, size_t size);
 void text_free(struct text *buffer);
 

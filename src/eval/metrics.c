@@ -474,19 +474,10 @@ double evaluation_score(const struct evaluation *e, enum metric metric)
 
 /* ---- the report ---- */
 
-/* Characters of UTF-8 text. */
-static int characters(const char *text)
-{
-    int n = 0;
-
-    for (; *text; text++)
-        n += ((unsigned char)*text & 0xc0) != 0x80;
-    return n;
-}
-
 static void print_name(struct text *out, const char *name, int width)
 {
-    text_add(out, "%*s%s ", width - characters(name), "", name);
+    text_add_column(out, name, width);
+    text_add(out, " ");
 }
 
 static void print_number(struct text *out, double value)
@@ -535,8 +526,8 @@ void evaluation_print(const struct evaluation *e, struct text *out)
     bool ranked = e->task == MULTI_LABEL;
 
     for (size_t k = 0; k < e->label_count; k++)
-        if (label_occurs(e, k) && characters(e->labels[k]) > width)
-            width = characters(e->labels[k]);
+        if (label_occurs(e, k) && text_characters(e->labels[k]) > width)
+            width = text_characters(e->labels[k]);
     if (e->task == REGRESSION) {
         print_regression(e, width, out);
         return;

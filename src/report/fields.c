@@ -171,13 +171,13 @@ bool field_in_any(const cJSON *array, const char *name)
 
 int field_width(const cJSON *array, const char *name, const char *heading)
 {
-    size_t width = strlen(heading);
+    int width = text_characters(heading);
     const cJSON *item = NULL;
 
     cJSON_ArrayForEach(item, array)
     {
-        size_t length = strlen(field_text(item, name));
+        int length = text_characters(field_text(item, name));
         width = length > width ? length : width;
     }
-    return (int)width;
+    return width;
 }

@@ -22,14 +22,15 @@ static void add_labels(struct text *out, const cJSON *labels)
     const bool medians = field_in_any(labels, "duration");
     const cJSON *label = NULL;
 
-    text_add(out, "\n%-*s", width, "label");
+    text_add(out, "\n");
+    text_add_column(out, "label", -width);
     for (int c = 0; c < COUNT_COLUMNS; c++)
         if (field_in_any(labels, COUNTS[c]))
             text_add(out, " %10s", COUNTS[c]);
     text_add(out, "%s\n", medians ? "   median s  level dBFS    SNR dB   silence" : "");
     cJSON_ArrayForEach(label, labels)
     {
-        text_add(out, "%-*s", width, field_text(label, "label"));
+        text_add_column(out, field_text(label, "label"), -width);
         for (int c = 0; c < COUNT_COLUMNS; c++)
             if (field_in_any(labels, COUNTS[c]))
                 text_add(out, " %10zu", field_count(label, COUNTS[c]));

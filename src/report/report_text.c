@@ -2,11 +2,14 @@
  * print. */
 #include "report/report.h"
 
+#include "base/memory.h"
 #include "report/fields.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { CELL_WIDTH = 13 };
+enum { CELL_WIDTH = 13, GROUP_WIDTH = 30 }; /* least */
 
 static void add_table(const cJSON *json, struct text *out)
 {
@@ -76,41 +79,49 @@ static void add_remarks(const cJSON *json, struct text *out)
 
 /* ---- tables that the run recorded ---- */
 
-/* A blank before the longest cell at least. */
+/* A blank before the longest cell of the column at least. */
 static int column_width(const cJSON *table, int column)
 {
     const cJSON *row = NULL;
     char buffer[TEXT_NUMBER_SIZE];
-    size_t longest = strlen(field_cell(cJSON_GetArrayItem(field(table, "columns"), column), buffer));
+    int longest = text_characters(field_cell(cJSON_GetArrayItem(field(table, "columns"), column), buffer));
 
     cJSON_ArrayForEach(row, field(table, "rows"))
     {
-        size_t length = strlen(field_cell(cJSON_GetArrayItem(row, column), buffer));
+        int length = text_characters(field_cell(cJSON_GetArrayItem(row, column), buffer));
         longest = length > longest ? length : longest;
     }
-    return longest < CELL_WIDTH ? CELL_WIDTH : (int)longest + 1;
+    return longest < CELL_WIDTH ? CELL_WIDTH : longest + 1;
 }
 
-static void add_recorded_row(const cJSON *table, const cJSON *row, struct text *out)
+static void add_recorded_row(const cJSON *row, const int *widths, int count, struct text *out)
 {
     const cJSON *item = NULL;
     char buffer[TEXT_NUMBER_SIZE];
     int column = 0;
 
     cJSON_ArrayForEach(item, row)
-        text_add(out, "%*s", column_width(table, column++), field_cell(item, buffer));
+    {
+        text_add_column(out, field_cell(item, buffer), column < count ? widths[column] : CELL_WIDTH);
+        column++;
+    }
     text_add(out, "\n");
 }
 
 static void add_recorded_table(const cJSON *table, struct text *out)
 {
-    const cJSON *row = NULL;
+    const cJSON *columns = field(table, "columns"), *row = NULL;
+    const int count = cJSON_GetArraySize(columns);
+    int *widths = mem_zero((size_t)count + 1, sizeof *widths);
 
+    for (int c = 0; c < count; c++)
+        widths[c] = column_width(table, c);
     text_add(out, "\n%s\n", field_text(table, "title"));
-    add_recorded_row(table, field(table, "columns"), out);
-    cJSON_ArrayForEach(row, field(table, "rows")) add_recorded_row(table, row, out);
+    add_recorded_row(columns, widths, count, out);
+    cJSON_ArrayForEach(row, field(table, "rows")) add_recorded_row(row, widths, count, out);
     if (*field_text(table, "note"))
         text_add(out, "%s\n", field_text(table, "note"));
+    free(widths);
 }
 
 static void add_recorded_tables(const cJSON *json, struct text *out)
@@ -127,15 +138,27 @@ static void add_groups_by(const cJSON *attribute, enum task task, struct text *o
 {
     const cJSON *group = NULL;
 
-    text_add(out, "\nby %-30s %9s", attribute->string, "clips");
+    int width = GROUP_WIDTH;
+    cJSON_ArrayForEach(group, attribute) width =
+        text_characters(group->string) > width ? text_characters(group->string) : width;
+    text_add(out, "\nby ");
+    text_add_column(out, attribute->string, -width);
+    text_add(out, " %9s", "clips");
     for (size_t i = 0; i < GROUP_METRICS; i++)
         text_add(out, " %14s", metric_title(group_metric(task, i), task));
     text_add(out, "\n");
     cJSON_ArrayForEach(group, attribute)
     {
-        text_add(out, "   %-30s %9zu", group->string, field_count(group, "clips"));
-        for (size_t i = 0; i < GROUP_METRICS; i++)
-            text_add(out, " %14.4f", field_number(group, METRICS[group_metric(task, i)].name));
+        text_add(out, "   ");
+        text_add_column(out, group->string, -width);
+        text_add(out, " %9zu", field_count(group, "clips"));
+        for (size_t i = 0; i < GROUP_METRICS; i++) {
+            double value = field_number(group, METRICS[group_metric(task, i)].name);
+            if (isfinite(value))
+                text_add(out, " %14.4f", value);
+            else
+                text_add(out, " %14s", "-");
+        }
         text_add(out, "\n");
     }
 }

@@ -47,7 +47,9 @@ static void add_row(struct text *out, const cJSON *row, size_t rank, int width, 
         text_add(out, "%4zu", rank);
     else
         text_add(out, "%4s", "-");
-    text_add(out, "  %-*s %4zu", width, field_text(row, "label"), finished);
+    text_add(out, "  ");
+    text_add_column(out, field_text(row, "label"), -width);
+    text_add(out, " %4zu", finished);
     add_number(out, field_number(row, "mean"));
     add_number(out, field_number(row, "std"));
     add_interval(out, field_interval(row, "interval"), false);
@@ -94,7 +96,8 @@ static void add_metrics(struct text *out, const cJSON *rows, int width, enum tas
     {
         if (field_count(row, "runs_finished") == 0)
             break;
-        text_add(out, "%4zu  %-*s", ++rank, width, field_text(row, "label"));
+        text_add(out, "%4zu  ", ++rank);
+        text_add_column(out, field_text(row, "label"), -width);
         FOR_METRICS (f, task) {
             struct interval interval = field_interval(field(row, "intervals"), METRICS[f].name);
             if (f != METRIC_LOSS)
@@ -116,10 +119,13 @@ static void add_costs(struct text *out, const cJSON *rows, int width)
     cJSON_ArrayForEach(row, rows)
     {
         const cJSON *costs = field(row, "costs");
-        if (costs)
-            text_add(out, "%4zu  %-*s %12.0f %14.1f %16.1f %12.0f\n", ++rank, width, field_text(row, "label"),
-                     field_number(costs, "parameters"), field_number(costs, "training_seconds"),
-                     field_number(costs, "test_clips_per_second"), field_number(costs, "memory_mib"));
+        if (!costs)
+            continue;
+        text_add(out, "%4zu  ", ++rank);
+        text_add_column(out, field_text(row, "label"), -width);
+        text_add(out, " %12.0f %14.1f %16.1f %12.0f\n", field_number(costs, "parameters"),
+                 field_number(costs, "training_seconds"), field_number(costs, "test_clips_per_second"),
+                 field_number(costs, "memory_mib"));
     }
 }
 

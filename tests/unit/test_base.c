@@ -601,6 +601,22 @@ static void test_no_memory(void **state)
     assert_int_equal(escaped, 1);
 }
 
+/* Columns are as wide as characters are many. */
+static void test_columns(void **state)
+{
+    struct text text = {0};
+
+    (void)state;
+    text_add_column(&text, "ab", 4);
+    text_add_column(&text, "\xc3\x96\xe2\x98\x83", 4);
+    text_add_column(&text, "\xc3\x96", -3);
+    text_add_column(&text, "longer", 3);
+    text_add_column(&text, "longer", -3);
+    text_add_column(&text, "", 2);
+    assert_string_equal(text.text, "  ab  \xc3\x96\xe2\x98\x83\xc3\x96  longerlonger  ");
+    text_free(&text);
+}
+
 /* What becomes of a text in one of the encodings; NULL: an error that holds `reason`. */
 static void check_utf8(const char *bytes, size_t size, const char *expected, const char *reason)
 {
@@ -849,6 +865,7 @@ int main(void)
         cmocka_unit_test(test_sweep),
         cmocka_unit_test(test_digest),
         cmocka_unit_test(test_json_errors),
+        cmocka_unit_test(test_columns),
         cmocka_unit_test(test_encodings),
         cmocka_unit_test(test_yaml),
         cmocka_unit_test(test_terminal),

@@ -17,7 +17,7 @@ struct row {
 static int longest(const char *const *names, size_t count, int least)
 {
     for (size_t i = 0; i < count; i++)
-        least = (int)strlen(names[i]) > least ? (int)strlen(names[i]) : least;
+        least = text_characters(names[i]) > least ? text_characters(names[i]) : least;
     return least;
 }
 
@@ -26,9 +26,10 @@ static int path_width(const struct replies *replies)
 {
     int width = 4;
 
-    for (size_t i = 0; i < replies->whole.count; i++)
-        width = (int)strlen(replies->whole.items[i].path) > width ? (int)strlen(replies->whole.items[i].path)
-                                                                  : width;
+    for (size_t i = 0; i < replies->whole.count; i++) {
+        int length = text_characters(replies->whole.items[i].path);
+        width = length > width ? length : width;
+    }
     return width;
 }
 
@@ -53,14 +54,15 @@ static void table_row(const struct row *row, const struct replies *replies, stru
     const char *const *labels = replies->whole.labels;
     size_t count = replies->whole.label_count;
 
-    text_add(out, "%-*s", row->width, row->path);
+    text_add_column(out, row->path, -row->width);
     if (row->span)
         text_add(out, " %9.2f %9.2f", row->span->start, row->span->end);
     struct text predicted = {0};
     if (replies->whole.task != REGRESSION) {
         prediction_print_predicted(&replies->whole, row->prediction, &predicted);
         bool withheld = replies->whole.task == SINGLE_LABEL && row->prediction->predicted < 0;
-        text_add(out, "  %-*s", longest(labels, count, 9), withheld ? "(unsure)" : predicted.text);
+        text_add(out, "  ");
+        text_add_column(out, withheld ? "(unsure)" : predicted.text, -longest(labels, count, 9));
     }
     for (size_t k = 0; k < count; k++) {
         if (replies->whole.task == REGRESSION)
@@ -84,8 +86,10 @@ static void print_table(const struct replies *replies, bool windows, struct text
     bool numbers = replies->whole.task == REGRESSION;
     if (!numbers)
         text_add(out, "  %-*s", longest(labels, count, 9), "predicted");
-    for (size_t k = 0; k < count; k++)
-        text_add(out, " %*s", longest(&labels[k], 1, numbers ? 8 : 6), labels[k]);
+    for (size_t k = 0; k < count; k++) {
+        text_add(out, " ");
+        text_add_column(out, labels[k], longest(&labels[k], 1, numbers ? 8 : 6));
+    }
     text_add(out, "\n");
     for_rows(replies, windows, table_row, out);
 }
