@@ -11,7 +11,8 @@
  *
  * Link with `pkg-config --cflags --libs emotrain`.  A model is used by one thread at a time; several models,
  * each by its own, each by its own settings.  Nothing is printed unless settings ask for it, nothing is
- * written, and no network is used.
+ * written, and no network is used.  (libmpg123, by which libsndfile reads MP3 files, may say on standard
+ * error that one is damaged.)
  *
  * libtorch's threads do not outlive fork(): a process that was forked after a model was opened gets an error
  * from every call.  Fork first and open then, or start another program.

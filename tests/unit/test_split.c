@@ -396,6 +396,80 @@ static void test_predefined(void **state)
     clip_list_free(&clips);
 }
 
+/* What names a split: all that changes it, and nothing that the user left alone. */
+static void test_description(void **state)
+{
+    struct settings settings = *settings_default();
+    struct corpus_settings corpora[2] = {settings.corpora.items[0], settings.corpora.items[0]};
+    char *plain = split_describe(&settings.split, &settings.corpora), *other;
+
+    (void)state;
+    settings.corpora.items = corpora;
+    settings.corpora.count = 1;
+    corpora[0].part_map = "dev=validation";
+    other = split_describe(&settings.split, &settings.corpora);
+    assert_string_not_equal(plain, other);
+    free(plain);
+    plain = other;
+    corpora[0].filter = "sex=female";
+    other = split_describe(&settings.split, &settings.corpora);
+    assert_string_not_equal(plain, other);
+    free(plain);
+    plain = other;
+    corpora[1].name = "more";
+    corpora[1].part_map = "dev=-";
+    corpora[1].filter = "sex=male";
+    settings.corpora.count = 2;
+    other = split_describe(&settings.split, &settings.corpora);
+    assert_non_null(strstr(other, " corpus.more: "));
+    assert_non_null(strstr(other, " part_map=dev=- filter=sex=male"));
+    assert_ptr_equal(strstr(other, plain), other); /* what was there already stands first */
+    free(plain);
+    free(other);
+}
+
+/* Labels that a part lacks do not stop a split, many of them neither. */
+static void test_missing_labels(void **state)
+{
+    struct settings settings = *settings_default();
+    struct clip_list clips = {0};
+    struct split split;
+    struct error error = {0};
+
+    (void)state;
+    for (int i = 0; i < 30; i++) {
+        char name[16], label[16];
+        snprintf(name, sizeof name, "clip%04d", i);
+        snprintf(label, sizeof label, "label%02d", i % 15);
+        add_clip(&clips, name, label, i < 15 ? "ann" : i < 28 ? "bob" : "cem", NULL);
+    }
+    settings.split.protocol = "speaker";
+    settings.split.test_speakers = "cem";
+    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error);
+    assert_int_equal(split.counts[PART_TEST], 2);
+    assert_int_equal(split.counts[PART_TRAIN], 28);
+    split_free(&split);
+    settings.split.validation_speakers = "ann";
+    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error);
+    assert_int_equal(split.counts[PART_VALIDATION], 15);
+    split_free(&split);
+    settings.split.test_speakers = "cem, eve";
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
+                 "eve");
+    settings.split.test_speakers = "cem";
+    settings.split.folds = 2;
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
+                 "split.test_speakers and split.folds exclude each other");
+    settings.split.folds = 0;
+    settings.split.protocol = "stratified";
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
+                 "split.test_speakers");
+    settings.split.test_speakers = "";
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
+                 "split.validation_speakers");
+    clip_list_free(&clips);
+}
+
 /* Clips that sound alike, in two parts: the training part loses them, or they are counted. */
 static void test_copies(void **state)
 {
@@ -428,6 +502,8 @@ int main(void)
         cmocka_unit_test(test_predefined),
         cmocka_unit_test(test_fixed_parts),
         cmocka_unit_test(test_rare_combinations),
+        cmocka_unit_test(test_description),
+        cmocka_unit_test(test_missing_labels),
         cmocka_unit_test(test_copies),
     };
 

@@ -280,6 +280,85 @@ static void test_audformat_rows(void **state)
     assert_int_equal(f->scan.broken, 1);
 }
 
+/* Speakers by a table of their own, facts of files and of their stretches, and what none of them says. */
+static void test_audformat_facts(void **state)
+{
+    struct fixture *f = *state;
+    struct error error = {0};
+
+    put_clip("a.wav", 48000, 200);
+    put_clip("b.wav", 16000, 210);
+    put_clip("c.wav", 16000, 220);
+    put_text("db.yaml", "schemes: {speaker: {labels: people}, other: {labels: nowhere}}\n"
+                        "misc_tables: {people: {columns: {gender: {}}}}\n"
+                        "splits: {one: {type: train}, two: {}, test: {}}\n"
+                        "tables:\n"
+                        "  emo: {split_id: one, columns: {emotion: {}}}\n"
+                        "  more: {split_id: two, columns: {emotion: {}}}\n"
+                        "  last: {split_id: test, columns: {emotion: {}}}\n"
+                        "  aside: {columns: {emotion: {}}}\n"
+                        "  files: {columns: {speaker: {scheme_id: speaker}}}\n"
+                        "  said: {columns: {text: {}, speaker: {scheme_id: other}}}\n");
+    put_text("db.people.csv", "speaker,gender\nann,female\nbob,male\n");
+    put_text("db.emo.csv", "file,start,end,emotion\na.wav,0 days 00:00:00,0 days 00:00:01,calm\n"
+                           "a.wav,0 days 00:00:01,0 days 00:00:02,angry\n");
+    put_text("db.more.csv", "file,emotion\nb.wav,calm\n");
+    put_text("db.last.csv", "file,emotion\nc.wav,calm\n");
+    put_text("db.aside.csv", "file,emotion\nc.wav,angry\n");
+    put_text("db.files.csv", "file,speaker\na.wav,ann\nb.wav,bob\nc.wav,eve\n");
+    put_text("db.said.csv",
+             "file,start,end,text,speaker\na.wav,0 days 00:00:01,0 days 00:00:02,no!,\nb.wav,,,yes,bob\n");
+    assert_good(index_as(f, "audformat", &error), error);
+    expect_clips(f, "a.wav#t=0,1|calm|ann|female||train\na.wav#t=1,2|angry|ann|female|no!|train\n"
+                    "b.wav|calm|bob|male|yes|\nc.wav|calm|eve|||test\n");
+    assert_int_equal(remove(unit_path("corpus/db.people.csv")), 0);
+    assert_good(index_as(f, "audformat", &error), error);
+    assert_null(f->clips.clips[0].sex);
+    put_text("db.people.csv", "speaker,age\nann,30\n");
+    assert_good(index_as(f, "audformat", &error), error);
+    assert_null(f->clips.clips[0].sex);
+    put_text("db.people.csv", "speaker,gender\nann,\"fem\n");
+    assert_error(index_as(f, "audformat", &error), error, "db.people.csv:2: a quote is opened");
+    error = (struct error){0};
+    put_text("db.people.csv", "speaker,gender\n");
+    put_text("db.more.csv", "file,emotion\nc.wav,calm\n");
+    assert_error(index_as(f, "audformat", &error), error, "two tables say different labels or parts");
+    error = (struct error){0};
+    put_text("db.more.csv", "file,emotion\n");
+    put_text("db.emo.csv", "file,emotion\n");
+    put_text("db.last.csv", "file,emotion\n");
+    assert_error(index_as(f, "audformat", &error), error, "no table has labels");
+}
+
+/* A recording whose mean channel is silent is taken by one of its channels, and that is said. */
+static void test_opposite_channels(void **state)
+{
+    struct fixture *f = *state;
+    struct error error = {0};
+    float samples[2 * 3200];
+    SF_INFO info = {.samplerate = 16000, .channels = 2, .format = SF_FORMAT_WAV | SF_FORMAT_PCM_16};
+
+    for (int t = 0; t < 3200; t++) {
+        samples[2 * t] = (float)(0.5 * sin(0.1 * t));
+        samples[2 * t + 1] = -samples[2 * t];
+    }
+    for (int i = 0; i < 12; i++) { /* files of other kinds: the first endings are named */
+        char name[32];
+        snprintf(name, sizeof name, "happy/note.x%d", i);
+        put_text(name, "x");
+    }
+    for (int i = 0; i < 2; i++) {
+        char *path = mem_format("%s/happy/%d.wav", unit_path("corpus"), i);
+        SNDFILE *file = sf_open(path, SFM_WRITE, &info);
+        assert_int_equal(sf_writef_float(file, samples, 3200 - i), 3200 - i);
+        sf_close(file);
+        free(path);
+        assert_good(index_as(f, "folders", &error), error);
+        assert_int_equal(f->scan.decoded, 1); /* each is opened once */
+    }
+    assert_int_equal(f->clips.count, 2);
+}
+
 /* Conditions on clips, of a corpus with several labels too. */
 static void test_filter(void **state)
 {
@@ -425,6 +504,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_audformat, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_audformat_segments, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_audformat_rows, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_audformat_facts, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_opposite_channels, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_filter, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_damaged, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_kaldi, fixture_set_up, fixture_tear_down)};
