@@ -94,14 +94,15 @@ static uint64_t find_samples(const struct chunks *format, const struct sound_byt
 bool sizes_promise_more(const struct sound_bytes *bytes)
 {
     const uint64_t streamed = 0x7ffff000; /* or more: a writer that could not seek back, as sox and ffmpeg */
+    const uint64_t endless = INT64_MAX - 64; /* the same in eight bytes, less a header */
     const struct chunks *format = format_of(bytes);
-    uint64_t data = 0, length = 0, unknown = format && format->size_bytes == 4 ? streamed : INT64_MAX;
+    uint64_t data = 0, length = 0, unknown = format && format->size_bytes == 4 ? streamed : endless;
 
     if (format) {
         data = find_samples(format, bytes, &length);
         if (strcmp(format->file, "RF64") == 0 && stands_at(bytes, 12, "ds64")) {
             length = number_at(bytes, 28, 8, false);
-            unknown = INT64_MAX;
+            unknown = endless;
         }
     } else if (stands_at(bytes, 0, ".snd")) {
         data = number_at(bytes, 4, 4, true);
@@ -145,8 +146,8 @@ bool sizes_repair(unsigned char *bytes, size_t size)
     const struct chunks *wav = &FORMATS[0];
     uint64_t length = 0;
     const uint64_t data = format_of(&all) == wav ? find_samples(wav, &all, &length) : 0;
-    const uint64_t counted_from[] = {
-        8, data}; /* the file's size, and the samples', each behind its four bytes */
+    /* where the bytes begin that the file's size and the samples' count; the size is in the 4 bytes before */
+    const uint64_t counted_from[] = {8, data};
 
     if (data == 0 || length != 0 || size <= data)
         return false;

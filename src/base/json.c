@@ -15,7 +15,7 @@ static int compare_names(const void *a, const void *b)
 }
 
 /* A name that stands twice in an object; NULL if there is none. */
-static const char *twice_in(const cJSON *object)
+static const char *duplicate_name(const cJSON *object)
 {
     const size_t count = (size_t)cJSON_GetArraySize(object);
     const char **names = mem_alloc(count * sizeof *names), *twice = NULL;
@@ -32,9 +32,9 @@ static const char *twice_in(const cJSON *object)
 
 /* The same in it or in anything below it.  Readers disagree on which of the two counts.  cJSON bounds how
  * deep this goes. */
-const char *json_find_twice(const cJSON *value)
+const char *json_find_duplicate(const cJSON *value)
 {
-    const char *twice = cJSON_IsObject(value) ? twice_in(value) : NULL;
+    const char *twice = cJSON_IsObject(value) ? duplicate_name(value) : NULL;
     const cJSON *item;
 
     cJSON_ArrayForEach(item, value)
@@ -42,7 +42,7 @@ const char *json_find_twice(const cJSON *value)
         if (twice)
             return twice;
         if (item->child)
-            twice = json_find_twice(item);
+            twice = json_find_duplicate(item);
     }
     return twice;
 }
@@ -64,7 +64,7 @@ cJSON *json_parse(const char *text, size_t size, const char *where, struct error
         cJSON_Delete(value);
         return NULL;
     }
-    const char *twice = json_find_twice(value);
+    const char *twice = json_find_duplicate(value);
     if (twice) {
         error_set(error, "%s: \"%s\" stands twice in one object", where, twice);
         cJSON_Delete(value);

@@ -8,14 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* An object, whose names are each there once; caller cJSON_Deletes. */
+/* An object without duplicate names; caller cJSON_Deletes. */
 cJSON *json_read(const char *path, struct error *error);
 cJSON *json_parse(const char *text, size_t size, const char *where, struct error *error);
 bool json_write(const char *path, const cJSON *value, struct error *error); /* atomic, indented */
 
 /* A name that stands twice in an object, in it or anywhere below it; NULL if there is none.  Readers of JSON
  * disagree on which of the two counts. */
-const char *json_find_twice(const cJSON *value);
+const char *json_find_duplicate(const cJSON *value);
 
 /* object[section][name], for reading what need not be there; NULL if it is not. */
 const cJSON *json_at(const cJSON *object, const char *section, const char *name);

@@ -70,7 +70,7 @@ static void add_row(struct text *csv, const cJSON *object, const struct strings 
 static bool add_keys(struct strings *columns, const cJSON *object, const char *path, size_t line,
                      struct error *error)
 {
-    const char *twice = json_find_twice(object);
+    const char *twice = json_find_duplicate(object);
     const cJSON *member;
 
     if (twice)

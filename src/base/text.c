@@ -63,6 +63,14 @@ void text_add_column(struct text *buffer, const char *word, int width)
         text_add(buffer, "%*s", blanks, "");
 }
 
+void text_add_number(struct text *buffer, double value, int width, int decimals)
+{
+    if (isfinite(value))
+        text_add(buffer, "%*.*f", width, decimals, value);
+    else
+        text_add(buffer, "%*s", width, "-");
+}
+
 void text_add_printable(struct text *buffer, const char *text)
 {
     while (*text) {

@@ -24,6 +24,9 @@ void text_add_html(struct text *buffer, const char *text); /* the same, escaped 
  * negative.  (printf counts bytes.) */
 void text_add_column(struct text *buffer, const char *word, int width);
 int text_characters(const char *text); /* of UTF-8 */
+
+/* A number in a column, "-" where there is none (NaN) or it is infinite. */
+void text_add_number(struct text *buffer, double value, int width, int decimals);
 void text_add_base64(struct text *buffer, const void *bytes, size_t size);
 void text_free(struct text *buffer);
 

@@ -631,17 +631,33 @@ bool setting_is_bookkeeping(const struct setting *setting)
            strcmp(setting->section, "report") == 0;
 }
 
+/* Whether the setting is one of `names`: section and key. */
+static bool is_among(const struct setting *setting, const char *const (*names)[2], size_t count)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < count; i++)
+        found =
+            found || (strcmp(setting->section, names[i][0]) == 0 && strcmp(setting->key, names[i][1]) == 0);
+    return found;
+}
+
 bool setting_is_local(const struct setting *setting)
 {
     static const char *const names[][2] = {
         {"run", "device"}, {"run", "threads"}, {"model", "gradient_checkpointing"}};
-    bool local = setting_is_bookkeeping(setting) || setting->type == SETTING_PATH ||
-                 (setting->type == SETTING_PATHS && setting->colons == 0);
 
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        local =
-            local || (strcmp(setting->section, names[i][0]) == 0 && strcmp(setting->key, names[i][1]) == 0);
-    return local;
+    return setting_is_bookkeeping(setting) || setting->type == SETTING_PATH ||
+           (setting->type == SETTING_PATHS && setting->colons == 0) ||
+           is_among(setting, names, sizeof names / sizeof names[0]);
+}
+
+bool setting_may_change(const struct setting *setting)
+{
+    static const char *const names[][2] = {{"run", "timeout"}, {"corpus", "note"}, {"checkpoint", "keep"}};
+
+    return setting_is_local(setting) || setting->type == SETTING_MODEL ||
+           is_among(setting, names, sizeof names / sizeof names[0]);
 }
 
 bool setting_same_value(const struct setting *setting, const char *a, const char *b)

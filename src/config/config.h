@@ -74,6 +74,9 @@ bool setting_is_bookkeeping(const struct setting *setting);
  * the processes of a run, and change while the run is interrupted. */
 bool setting_is_local(const struct setting *setting);
 
+/* Whether a run may go on with another value of the setting than it began with. */
+bool setting_may_change(const struct setting *setting);
+
 /* Whether two values of a setting mean the same: "1e-3" and "0.001". */
 bool setting_same_value(const struct setting *setting, const char *a, const char *b);
 

@@ -482,10 +482,8 @@ static void print_name(struct text *out, const char *name, int width)
 
 static void print_number(struct text *out, double value)
 {
-    if (isfinite(value))
-        text_add(out, " %9.2f", value);
-    else
-        text_add(out, " %9s", "-");
+    text_add(out, " ");
+    text_add_number(out, value, 9, 2);
 }
 
 static void print_scores(struct text *out, const char *name, int width, const struct scores *s, bool ranked)

@@ -404,7 +404,7 @@ static bool fetch_once(const char *url, const struct access *access, FILE *file,
     else
         again = true;
     *failure = (struct error){0};
-    if (again && code == CURLE_OPERATION_TIMEDOUT && e.remote.status > 0)
+    if (again && code == CURLE_OPERATION_TIMEDOUT && e.remote.status >= 200 && e.remote.status <= 299)
         error_set(failure, "%s: less than %d bytes a second come", at, SLOWEST);
     else if (again && code != CURLE_OK)
         error_set(failure, "%s: %s", at, curl_easy_strerror(code));

@@ -422,9 +422,11 @@ static bool classify_text(void *context, struct error *error)
 static bool classify(work_function *work, struct request *request, const void *given,
                      struct emotrain_error *error)
 {
-    if (!given || !request->outputs) {
+    if (!request->model || !given || !request->outputs) {
         struct error failure = {0};
-        error_usage(&failure, given ? "no place for predictions: NULL" : "nothing to predict from: NULL");
+        error_usage(&failure, !request->model ? "no model: NULL"
+                              : given         ? "no place for predictions: NULL"
+                                              : "nothing to predict from: NULL");
         put_error(&failure, error);
         return false;
     }

@@ -35,7 +35,7 @@ extern "C" {
 
 struct emotrain; /* an open model */
 
-/* Why a call failed.  Calls that can fail set it to nothing first; NULL in its place: it is not told. */
+/* Why a call failed.  Calls that can fail set it to nothing first; it may be NULL. */
 struct emotrain_error {
     int status;         /* 0: nothing failed; 1: the work did; 2: what was asked for is wrong */
     char message[1024]; /* one line: what, where, what to do */

@@ -9,6 +9,7 @@
 #include "model/head/head.h"
 #include "model/weights/weights.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -413,24 +414,39 @@ static bool read_labels(struct model *model, const struct strings *given, bool *
 
 /* ---- predictions ---- */
 
-/* The numbers of an array in config.json, one per label; they stay as they are where there is none. */
-static bool read_numbers(const struct model *model, const char *name, double *numbers, struct error *error)
-{
-    const cJSON *array = cJSON_GetObjectItemCaseSensitive(model->json, name), *item = NULL;
-    const size_t count = model->labels.count;
-    bool good = !array || (cJSON_IsArray(array) && (size_t)cJSON_GetArraySize(array) == count);
+/* Numbers that a model of a task keeps in config.json, one for each label. */
+struct kept_numbers {
+    const char *name;
+    enum task task;
+    double least, most;
+};
 
-    cJSON_ArrayForEach(item, array) good = good && cJSON_IsNumber(item) && isfinite(item->valuedouble);
+static const struct kept_numbers THRESHOLDS = {"emotrain_thresholds", MULTI_LABEL, 0, 1},
+                                 MEANS = {"emotrain_target_means", REGRESSION, -FLT_MAX, FLT_MAX},
+                                 DEVIATIONS = {"emotrain_target_deviations", REGRESSION, FLT_MIN, FLT_MAX};
+
+/* They stay as they are where there are none.  `trained`: the model is read as it was trained; one that is to
+ * be trained may have been of other labels. */
+static bool read_numbers(const struct model *model, const struct kept_numbers *kept, bool trained,
+                         double *numbers, struct error *error)
+{
+    const cJSON *array = cJSON_GetObjectItemCaseSensitive(model->json, kept->name), *item = NULL;
+    const size_t count = model->labels.count;
+    bool good = cJSON_IsArray(array) && (size_t)cJSON_GetArraySize(array) == count;
+
+    if (!array || model->task != kept->task)
+        return true;
+    cJSON_ArrayForEach(item, array) good =
+        good && cJSON_IsNumber(item) && item->valuedouble >= kept->least && item->valuedouble <= kept->most;
     if (!good)
-        return error_set(error, "%s: \"%s\" must be %zu numbers, one for each label", model->path, name,
-                         count);
+        return !trained ||
+               error_set(error, "%s: \"%s\" must be %zu numbers from %g to %g, one for each label",
+                         model->path, kept->name, count, kept->least, kept->most);
     cJSON_ArrayForEach(item, array) *numbers++ = item->valuedouble;
     return true;
 }
 
-static const char TEMPERATURE[] = "emotrain_temperature", THRESHOLDS[] = "emotrain_thresholds",
-                  COVERAGE[] = "emotrain_coverage", MEANS[] = "emotrain_target_means",
-                  DEVIATIONS[] = "emotrain_target_deviations";
+static const char TEMPERATURE[] = "emotrain_temperature", COVERAGE[] = "emotrain_coverage";
 
 /* "emotrain_coverage": [[share, threshold, accuracy], ...]. */
 static bool read_kept(struct model *model, struct error *error)
@@ -536,16 +552,20 @@ static bool read_task(struct model *model, const struct model_settings *settings
         model->thresholds[k] = 0.5;
         model->deviations[k] = 1;
     }
-    return settings || (read_numbers(model, THRESHOLDS, model->thresholds, error) &&
-                        read_numbers(model, MEANS, model->means, error) &&
-                        read_numbers(model, DEVIATIONS, model->deviations, error) && read_kept(model, error));
+    return read_numbers(model, &THRESHOLDS, !settings, model->thresholds, error) &&
+           read_numbers(model, &MEANS, !settings, model->means, error) &&
+           read_numbers(model, &DEVIATIONS, !settings, model->deviations, error) &&
+           (settings || read_kept(model, error));
 }
 
 /* What training found out about predictions, for config.json. */
 static void describe_outputs(const struct model *model)
 {
+    const struct kept_numbers *const kept[] = {&THRESHOLDS, &MEANS, &DEVIATIONS};
     int labels = (int)model->labels.count;
 
+    for (int i = 0; i < 3; i++) /* of the model that training began with */
+        cJSON_DeleteItemFromObjectCaseSensitive(model->json, kept[i]->name);
     cJSON_DeleteItemFromObjectCaseSensitive(model->json, TEMPERATURE);
     if (model->task == SINGLE_LABEL && model->temperature != 1)
         cJSON_AddNumberToObject(model->json, TEMPERATURE, model->temperature);
@@ -553,10 +573,10 @@ static void describe_outputs(const struct model *model)
     if (model->kept_count)
         describe_kept(model);
     if (model->task == MULTI_LABEL)
-        json_put(model->json, THRESHOLDS, cJSON_CreateDoubleArray(model->thresholds, labels));
+        json_put(model->json, THRESHOLDS.name, cJSON_CreateDoubleArray(model->thresholds, labels));
     if (model->task == REGRESSION) {
-        json_put(model->json, MEANS, cJSON_CreateDoubleArray(model->means, labels));
-        json_put(model->json, DEVIATIONS, cJSON_CreateDoubleArray(model->deviations, labels));
+        json_put(model->json, MEANS.name, cJSON_CreateDoubleArray(model->means, labels));
+        json_put(model->json, DEVIATIONS.name, cJSON_CreateDoubleArray(model->deviations, labels));
     }
 }
 

@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "report/fields.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,11 +152,8 @@ static void add_groups_by(const cJSON *attribute, enum task task, struct text *o
         text_add_column(out, group->string, -width);
         text_add(out, " %9zu", field_count(group, "clips"));
         for (size_t i = 0; i < GROUP_METRICS; i++) {
-            double value = field_number(group, METRICS[group_metric(task, i)].name);
-            if (isfinite(value))
-                text_add(out, " %14.4f", value);
-            else
-                text_add(out, " %14s", "-");
+            text_add(out, " ");
+            text_add_number(out, field_number(group, METRICS[group_metric(task, i)].name), 14, 4);
         }
         text_add(out, "\n");
     }

@@ -13,10 +13,8 @@
 /* A number of four decimals, or a dash where there is none. */
 static void add_number(struct text *out, double value)
 {
-    if (isfinite(value))
-        text_add(out, " %8.4f", value);
-    else
-        text_add(out, " %8s", "-");
+    text_add(out, " ");
+    text_add_number(out, value, 8, 4);
 }
 
 static void add_p(struct text *out, double p)

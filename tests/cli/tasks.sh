@@ -77,3 +77,10 @@ expect 0 "arousal" "$emotrain" --config tiny.ini --run numbers "${list[@]}" --se
   --set model.task=regression --set corpus.labels=valence,arousal
 expect 0 "low" "$emotrain" split --config tiny.ini "${list[@]}" --set model.task=multi_label
 expect_error 1 "is no number" "$emotrain" split --config tiny.ini "${list[@]}" --set model.task=regression
+
+# A model of one task begins training for another: nothing of its thresholds or its numbers' scale stays with it.
+for from in multi numbers; do
+  expect 0 "UAR" "$emotrain" --config tiny.ini --run "from-$from" "${cnn[@]}" --set model.pretrained=runs/$from/best --set train.epochs=1
+  grep -q '"emotrain_thresholds"\|"emotrain_target' "runs/from-$from/best/config.json" && fail "from-$from: numbers of the model before"
+  expect 0 "predicted" "$emotrain" predict "from-$from" corpus/Actor_06
+done

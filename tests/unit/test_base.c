@@ -1,6 +1,4 @@
 /* Text, CSV, numbers, random numbers, files, the environment of processes. */
-#include "base/encoding.h"
-#include "base/yaml.h"
 #include "unit.h"
 
 #include "base/csv.h"

@@ -257,6 +257,8 @@ static void test_refusals(void **state)
     assert_false(emotrain_classify_bytes(model, NULL, 100, outputs, &error));
     assert_false(emotrain_classify(model, sound, 100, RATE, NULL, &error));
     assert_string_equal(error.message, "no place for predictions: NULL");
+    assert_false(emotrain_classify(NULL, sound, 100, RATE, outputs, &error));
+    assert_string_equal(error.message, "no model: NULL");
     assert_null(emotrain_open(NULL, NULL, &error));
     assert_string_equal(error.message, "no directory of a model: NULL");
     assert_null(emotrain_open("/none", NULL, NULL));

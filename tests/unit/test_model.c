@@ -778,7 +778,6 @@ static const char *under_model(const char *name, struct arena *arena)
     return text_starts(name, "encoder.") ? arena_format(arena, "model.%s", name) : name;
 }
 
-/* A head that is not whole, or not known, must not predict. */
 /* What emotrain wrote into config.json, and somebody changed. */
 static void test_changed_entries(void **state)
 {
@@ -792,10 +791,17 @@ static void test_changed_entries(void **state)
         {"\"emotrain_coverage\": [[1]]", "\"emotrain_coverage\" must be up to"},
         {"\"emotrain_coverage\": [[0, 0.1, 1]]", "\"emotrain_coverage\" must be up to"},
         {"\"emotrain_coverage\": [[1, 0.1, 2]]", "\"emotrain_coverage\" must be up to"},
-        {"\"emotrain_thresholds\": [0.5]", "\"emotrain_thresholds\" must be 3 numbers"},
-        {"\"emotrain_thresholds\": [0.5, 0.5, \"x\"]", "\"emotrain_thresholds\" must be 3 numbers"},
-        {"\"emotrain_target_means\": 1", "\"emotrain_target_means\" must be 3 numbers"},
-        {"\"emotrain_layers\": \"99\"", "\"emotrain_layers\" is \"99\", which the encoder has not"},
+        {"\"problem_type\": \"multi_label_classification\", \"emotrain_thresholds\": [0.5]",
+         "\"emotrain_thresholds\" must be 3 numbers"},
+        {"\"problem_type\": \"multi_label_classification\", \"emotrain_thresholds\": [0.5, 0.5, \"x\"]",
+         "\"emotrain_thresholds\" must be 3 numbers"},
+        {"\"problem_type\": \"multi_label_classification\", \"emotrain_thresholds\": [0.5, 0.5, 7]",
+         "\"emotrain_thresholds\" must be 3 numbers from 0 to 1"},
+        {"\"problem_type\": \"regression\", \"emotrain_target_means\": 1",
+         "\"emotrain_target_means\" must be 3 numbers"},
+        {"\"problem_type\": \"regression\", \"emotrain_target_deviations\": [1, -1, 1]",
+         "\"emotrain_target_deviations\" must be 3 numbers"},
+        {"\"emotrain_layers\": \"99\"", "\"emotrain_layers\" is \"99\"; the encoder has layers 0 to"},
         {"\"emotrain_layers\": \"1,1,1\"", "\"emotrain_layers\" is \"1,1,1\""},
         {"\"emotrain_layers\": \"\"", "\"emotrain_layers\" is \"\""},
         {"\"pooling_mode\": \"zap\"", "\"pooling_mode\" is \"zap\", which is no pooling"},
@@ -819,12 +825,14 @@ static void test_changed_entries(void **state)
         error = (struct error){0};
         cJSON *config = json_read(file, &error), *entry = json_parse(text, strlen(text), "the case", &error);
         assert_good(config && entry, error);
-        char *key = mem_string(entry->child->string);
-        json_put(config, key, cJSON_DetachItemFromObjectCaseSensitive(entry, key));
+        while (entry->child) {
+            char *key = mem_string(entry->child->string);
+            json_put(config, key, cJSON_DetachItemFromObjectCaseSensitive(entry, key));
+            free(key);
+        }
         assert_good(json_write(file, config, &error), error);
         cJSON_Delete(config);
         cJSON_Delete(entry);
-        free(key);
         free(file);
         struct model *model = open_model(path, NULL, &error);
         if (model || !strstr(error.message, cases[i][1]))
@@ -835,6 +843,7 @@ static void test_changed_entries(void **state)
     }
 }
 
+/* A head that is not whole, or not known, must not predict. */
 static void test_no_prediction_by_chance(void **state)
 {
     static const struct {

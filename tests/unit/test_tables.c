@@ -357,6 +357,8 @@ static void test_opposite_channels(void **state)
         assert_int_equal(f->scan.decoded, 1); /* each is opened once */
     }
     assert_int_equal(f->clips.count, 2);
+    assert_true(f->clips.clips[1].level > -12 &&
+                f->clips.clips[1].level < -6); /* of one channel's sine, not of the mean */
 }
 
 /* Conditions on clips, of a corpus with several labels too. */

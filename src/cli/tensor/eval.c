@@ -1,5 +1,6 @@
 /* emotrain eval: a trained model's report on a part of a corpus. */
 #include "base/log.h"
+#include "base/text.h"
 #include "cli/command.h"
 #include "eval/metrics.h"
 #include "run/describe_run.h"
@@ -9,7 +10,6 @@
 #include "train/evaluate.h"
 #include "train/speaker_scale.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,14 +198,14 @@ static void print_robustness(const char *name, const struct prediction_list *cle
     size_t same = 0;
 
     evaluation_make(&evaluation, distorted);
-    printf("%-24s", name);
+    struct text row = {0};
+    text_add_column(&row, name, -24);
     FOR_METRICS (f, evaluation.task) {
-        const double value = METRICS[f].of(&evaluation);
-        if (isfinite(value))
-            printf(" %11.4f", value);
-        else
-            printf(" %11s", "-");
+        text_add(&row, " ");
+        text_add_number(&row, METRICS[f].of(&evaluation), 11, 4);
     }
+    fputs(row.text, stdout);
+    text_free(&row);
     for (size_t i = 0; i < clean->count; i++)
         same += prediction_is_the_same(clean, &clean->items[i], &distorted->items[i]);
     if (evaluation.task != REGRESSION)

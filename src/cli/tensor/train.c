@@ -204,11 +204,49 @@ static bool prepare(struct job *job, struct error *error)
 
 /* ---- corpus ---- */
 
+/* ---- the same experiment ---- */
+
+struct same_check {
+    const char *folder;
+    struct error *error;
+};
+
+static void refuse_change(void *context, const struct setting *setting, const char *name, const char *was,
+                          const char *is)
+{
+    const struct same_check *check = context;
+
+    if (!setting_may_change(setting) && !check->error->kind)
+        error_usage(
+            check->error,
+            "%s/config.ini: this run began with %s=%s, now it is \"%s\": put it back, or start a new run",
+            check->folder, name, was, is);
+}
+
+/* What config.ini says must be what the run began with, as the catalogue knows it.  A text of another version
+ * is not compared. */
+static bool check_same_settings(const struct job *job, struct error *error)
+{
+    struct same_check check = {job->folder, error};
+    struct config *before = config_new();
+    struct error unread = {0};
+    struct arena arena = {0};
+    struct run_row row = {0};
+
+    if (run_find(job->experiment.corpus.catalogue, job->folder, &row, &arena, error) && row.config &&
+        *row.config && config_read_text(before, "the catalogue", job->folder, row.config, &unread))
+        config_compare(before, job->experiment.config, refuse_change, &check);
+    config_free(before);
+    arena_free(&arena);
+    return !error->kind;
+}
+
 static bool read_in_turn(void *context, struct error *error)
 {
     struct job *job = context;
 
     return experiment_read_corpus(&job->experiment, error) &&
+           (!job->resumed || check_same_settings(job, error)) &&
            (job->checkpoint || experiment_find_model(&job->experiment, error));
 }
 
@@ -296,45 +334,15 @@ static bool find_info(struct job *job, const char *in_catalogue, struct error *e
     return !error->kind;
 }
 
-struct same_check {
-    const char *folder;
-    struct error *error;
-};
-
-static void refuse_change(void *context, const struct setting *setting, const char *name, const char *was,
-                          const char *is)
-{
-    const struct same_check *check = context;
-
-    if (!setting_is_local(setting) && !check->error->kind)
-        error_usage(
-            check->error,
-            "%s/config.ini: this run began with %s=%s, now it is \"%s\": put it back, or start a new run",
-            check->folder, name, was, is);
-}
-
-/* What config.ini says must be what the run began with.  A text of another version is not compared. */
-static bool check_same_settings(const struct job *job, const char *begun, struct error *error)
-{
-    struct same_check check = {job->folder, error};
-    struct config *before = config_new();
-    struct error unread = {0};
-
-    if (begun && *begun && config_read_text(before, "the catalogue", job->folder, begun, &unread))
-        config_compare(before, job->experiment.config, refuse_change, &check);
-    config_free(before);
-    return !error->kind;
-}
-
-/* A resumed run must go on by the same settings, with the same clips in the same parts.  Takes over what it
- * knows of itself, if it got so far. */
-static bool check_same_run(struct job *job, struct error *error)
+/* A resumed run must go on with the same clips in the same parts.  Takes over what it knows of itself, if it
+ * got so far. */
+static bool check_same_split(struct job *job, struct error *error)
 {
     struct run_row row;
     struct arena arena = {0};
     bool same = run_find(job->experiment.corpus.catalogue, job->folder, &row, &arena, error);
 
-    same = same && check_same_settings(job, row.config, error) && find_info(job, row.info, error);
+    same = same && find_info(job, row.info, error);
     job->finished =
         same && row.state && strcmp(row.state, "finished") == 0 && !ranks_are_several(&job->ranks);
     arena_free(&arena);
@@ -353,7 +361,7 @@ static bool check_same_run(struct job *job, struct error *error)
 static bool begin_run(void *context, struct error *error)
 {
     struct job *job = context;
-    bool done = job->resumed ? check_same_run(job, error) && run_folder_clean_up(job->folder, error)
+    bool done = job->resumed ? check_same_split(job, error) && run_folder_clean_up(job->folder, error)
                              : claim_folder(job, error);
     char *absolute = done ? realpath(job->folder, NULL) : NULL;
     if (absolute) {

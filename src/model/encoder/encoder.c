@@ -306,9 +306,10 @@ static bool encoder_open(struct model *model, const struct model_settings *setti
     if (!read_adapters(e, settings, error) ||
         !layer_mix_start(&e->mix, layers, e->config.num_hidden_layers, &model->parameters,
                          settings ? error : &unknown))
-        return unknown.kind ? error_set(error, "%s: \"emotrain_layers\" is \"%s\", which the encoder has not",
-                                        model->path, layers)
-                            : false;
+        return unknown.kind
+                   ? error_set(error, "%s: \"emotrain_layers\" is \"%s\"; the encoder has layers 0 to %lld",
+                               model->path, layers, (long long)e->config.num_hidden_layers)
+                   : false;
     if (settings) /* training puts one classifier on all */
         cJSON_DeleteItemFromObjectCaseSensitive(model->json, COMBINE);
     if (combines_mean(model->json) &&
