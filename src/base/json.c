@@ -3,30 +3,25 @@
 
 #include "base/files.h"
 #include "base/memory.h"
+#include "base/strings.h"
 #include "base/text.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* A name that stands twice in an object; NULL if there is none. */
 static const char *duplicate_name(const cJSON *object)
 {
-    const size_t count = (size_t)cJSON_GetArraySize(object);
-    const char **names = mem_alloc(count * sizeof *names), *twice = NULL;
+    struct strings names = {.items = mem_alloc((size_t)cJSON_GetArraySize(object) * sizeof *names.items)};
+    const char *twice = NULL;
     const cJSON *item;
-    size_t n = 0;
 
-    cJSON_ArrayForEach(item, object) names[n++] = item->string;
-    qsort(names, n, sizeof *names, compare_names);
-    for (size_t i = 1; i < n && !twice; i++)
-        twice = strcmp(names[i - 1], names[i]) == 0 ? names[i] : NULL;
-    free(names);
+    cJSON_ArrayForEach(item, object) names.items[names.count++] = item->string; /* lent */
+    strings_sort(&names);
+    for (size_t i = 1; i < names.count && !twice; i++)
+        twice = strcmp(names.items[i - 1], names.items[i]) == 0 ? names.items[i] : NULL;
+    free(names.items);
     return twice;
 }
 

@@ -20,6 +20,9 @@ void text_add_bytes(struct text *buffer, const char *bytes, size_t size);
  * UTF-8, become U+FFFD. */
 void text_add_printable(struct text *buffer, const char *text);
 void text_add_html(struct text *buffer, const char *text); /* the same, escaped for content and attributes */
+void text_add_base64(struct text *buffer, const void *bytes, size_t size);
+void text_free(struct text *buffer);
+
 /* A column of a table: the word with blanks before it up to so many characters, or behind it where width is
  * negative.  (printf counts bytes.) */
 void text_add_column(struct text *buffer, const char *word, int width);
@@ -27,8 +30,6 @@ int text_characters(const char *text); /* of UTF-8 */
 
 /* A number in a column, "-" where there is none (NaN) or it is infinite. */
 void text_add_number(struct text *buffer, double value, int width, int decimals);
-void text_add_base64(struct text *buffer, const void *bytes, size_t size);
-void text_free(struct text *buffer);
 
 /* The whole text must be the number; else false.  No leading space, no "0x", no "nan" or "inf". */
 bool text_to_integer(const char *text, long long *value);

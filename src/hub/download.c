@@ -425,11 +425,10 @@ static bool fetch_all(const char *url, const struct access *access, FILE *file,
     double began = clock_seconds();
 
     for (int tries = 1; fetch_once(url, access, file, expected, progress, &failure, error); tries++) {
-        const double brought = (double)(file_length(file) - most);
-        if (brought > 0) {
-            most = file_length(file);
-            tries = brought > SLOWEST * (clock_seconds() - began) ? 0 : tries;
-        }
+        const int64_t there = file_length(file);
+        if (there > most && (double)(there - most) > SLOWEST * (clock_seconds() - began))
+            tries = 0;
+        most = there > most ? there : most;
         if (tries == TRIES)
             return error_set(error, "%s (tried %d times; what is there is kept)", failure.message, TRIES);
         const struct timespec pause = {tries / 2, tries % 2 * 500000000L};

@@ -202,8 +202,6 @@ static bool prepare(struct job *job, struct error *error)
            ranks_broadcast_text(&job->ranks, &job->checkpoint, error);
 }
 
-/* ---- corpus ---- */
-
 /* ---- the same experiment ---- */
 
 struct same_check {
@@ -240,6 +238,8 @@ static bool check_same_settings(const struct job *job, struct error *error)
     arena_free(&arena);
     return !error->kind;
 }
+
+/* ---- corpus ---- */
 
 static bool read_in_turn(void *context, struct error *error)
 {
