@@ -105,6 +105,7 @@ struct linear_settings {
     enum linear_classifier classifier;
     const char *layer, *pooling, *combine; /* of features=encoder */
     enum linear_scale scale;
+    bool wccn;
     enum svm_kernel kernel;
     const char *C; /* "auto", or numbers */
     double gamma;  /* NAN: chosen by cross-validation */

@@ -39,9 +39,15 @@ const struct model_kind *model_kind_of(const struct settings *settings, struct e
         error_usage(error, "linear.classifier=svm: of linear.features=encoder there is logistic_regression");
         return NULL;
     }
-    return encoder                                     ? &MODEL_PROBE
-           : linear->classifier == CLASSIFIER_LOGISTIC ? &MODEL_LOGISTIC
-                                                       : &MODEL_LINEAR;
+    if (encoder)
+        return &MODEL_PROBE;
+    if (linear->classifier == CLASSIFIER_LOGISTIC)
+        return &MODEL_LOGISTIC;
+    if (linear->wccn) {
+        error_usage(error, "linear.wccn=yes is of linear.classifier=logistic_regression");
+        return NULL;
+    }
+    return &MODEL_LINEAR;
 }
 
 /* ---- config.json ---- */

@@ -122,6 +122,67 @@ static void test_layer_is_chosen(void **state)
     linear_choice_free(&choice);
 }
 
+/* Within-class covariance normalisation: the weights are of the scaled features again. */
+static void test_wccn(void **state)
+{
+    struct linear_settings settings = {
+        .layer = "1", .pooling = "mean", .combine = "none", .C = "0.5", .folds = 3, .wccn = true};
+    float features[COUNT * 2 * WIDTH];
+    struct linear_choice choice;
+    struct error error = {0};
+
+    (void)state;
+    struct examples examples = examples_of(&settings, features, NULL);
+    assert_good(linear_choose(&choice, &examples, SINGLE_LABEL, CLASSES, &error), error);
+    for (size_t i = 0; i < CLASSES * WIDTH; i++)
+        assert_true(fabs(choice.weights[i] - WCCN_WEIGHTS[i]) < 1e-5);
+    for (size_t k = 0; k < CLASSES; k++)
+        assert_true(fabs(choice.biases[k] - WCCN_BIASES[k]) < 1e-5);
+    linear_choice_free(&choice);
+
+    settings.C = "0.01,0.5"; /* held-out clips are normalised as those that train were */
+    assert_good(linear_choose(&choice, &examples, SINGLE_LABEL, CLASSES, &error), error);
+    assert_true(fabs(choice.candidates[1].score - WCCN_HELD_RECALL) < 1e-9);
+    linear_choice_free(&choice);
+
+    assert_error(linear_choose(&choice, &examples, REGRESSION, 1, &error), error,
+                 "linear.wccn=yes is of model.task=single_label");
+    linear_choice_free(&choice);
+}
+
+/* Clips of a label that are all alike, and more features than can be normalised. */
+static void test_wccn_limits(void **state)
+{
+    enum { WIDE = 2049 };
+    static const int64_t labels[] = {0, 0, 1, 1};
+    static const float alike[] = {1, 2, 1, 2, 3, 5, 3, 5};
+    struct linear_settings settings = {
+        .layer = "auto", .pooling = "mean", .combine = "none", .C = "0.5", .folds = 2, .wccn = true};
+    struct examples examples = {.count = 4,
+                                .features = alike,
+                                .states = 1,
+                                .width = 2,
+                                .labels = labels,
+                                .parts = 1,
+                                .settings = &settings,
+                                .threads = 1};
+    struct linear_choice choice;
+    struct error error = {0};
+
+    (void)state;
+    assert_good(linear_choose(&choice, &examples, SINGLE_LABEL, 2, &error), error);
+    assert_true(isfinite(choice.weights[0]) && choice.weights[2] > 0);
+    linear_choice_free(&choice);
+
+    float *wide = mem_zero(4 * WIDE, sizeof *wide);
+    examples.features = wide;
+    examples.width = WIDE;
+    assert_error(linear_choose(&choice, &examples, SINGLE_LABEL, 2, &error), error,
+                 "2049 features, more than 2048");
+    linear_choice_free(&choice);
+    free(wide);
+}
+
 /* libsvm's files, before libsvm trusts them: one that is whole, and what an attack made of it. */
 static void test_svm_files(void **state)
 {
@@ -165,10 +226,11 @@ static void test_svm_files(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_svm_files),
-                                       cmocka_unit_test(test_several_labels),
-                                       cmocka_unit_test(test_two_labels), cmocka_unit_test(test_numbers),
-                                       cmocka_unit_test(test_layer_is_chosen)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_svm_files),       cmocka_unit_test(test_several_labels),
+        cmocka_unit_test(test_two_labels),      cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_layer_is_chosen), cmocka_unit_test(test_wccn),
+        cmocka_unit_test(test_wccn_limits)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "base/parallel.h"
 #include "model/head/layer_mix.h"
 #include "model/linear/logistic.h"
+#include "model/linear/wccn.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -86,12 +87,15 @@ static void weigh_labels(struct choice_search *s)
 
 /* ---- examples of a set of layers ---- */
 
-/* The examples outside `fold` (all where it is no fold), standardised by themselves. */
+/* The examples outside `fold` (all where it is no fold), scaled by themselves, and those of the fold,
+ * likewise.
+ */
 struct table {
-    size_t count, width;
-    size_t *rows; /* (count): which examples */
-    double *x;    /* (count, width) */
+    size_t count, held, width;
+    size_t *rows; /* (count + held): which examples */
+    double *x;    /* (count + held, width) */
     double *means, *deviations;
+    struct wccn *wccn; /* NULL: not wanted */
     int64_t *labels;
     double *targets, *weights;
 };
@@ -125,10 +129,25 @@ static void measure(struct table *t)
     }
 }
 
-static void scale_row(const struct table *t, double *row)
+/* Features of all rows, scaled by those of the first t->count. */
+static void scale(struct table *t, const struct choice_search *s)
 {
-    for (size_t j = 0; j < t->width; j++)
-        row[j] = (row[j] - t->means[j]) / t->deviations[j];
+    const struct linear_settings *settings = s->examples->settings;
+
+    t->means = mem_zero(t->width, sizeof *t->means);
+    t->deviations = mem_zero(t->width, sizeof *t->deviations);
+    if (settings->scale == LINEAR_SCALE_STANDARD)
+        measure(t);
+    else
+        for (size_t j = 0; j < t->width; j++)
+            t->deviations[j] = 1;
+    for (size_t i = 0; i < t->count + t->held; i++)
+        for (size_t j = 0; j < t->width; j++)
+            t->x[i * t->width + j] = (t->x[i * t->width + j] - t->means[j]) / t->deviations[j];
+    if (!settings->wccn)
+        return;
+    t->wccn = wccn_measure(t->x, t->labels, t->count, t->width, s->labels);
+    wccn_apply(t->wccn, t->x, t->count + t->held);
 }
 
 static void table_start(struct table *t, const struct choice_search *s, const struct layer_set *set,
@@ -141,27 +160,23 @@ static void table_start(struct table *t, const struct choice_search *s, const st
     for (size_t i = 0; i < e->count; i++)
         if (s->fold_of[i] != fold)
             t->rows[t->count++] = i;
-    t->x = mem_zero(t->count * t->width, sizeof *t->x);
-    t->means = mem_zero(t->width, sizeof *t->means);
-    t->deviations = mem_zero(t->width, sizeof *t->deviations);
+    for (size_t i = 0; i < e->count; i++)
+        if (s->fold_of[i] == fold)
+            t->rows[t->count + t->held++] = i;
+    t->x = mem_zero(e->count * t->width, sizeof *t->x);
     t->labels = mem_zero(t->count, sizeof *t->labels);
     t->targets = mem_zero(t->count * s->columns, sizeof *t->targets);
     t->weights = mem_zero(t->count, sizeof *t->weights);
+    for (size_t i = 0; i < e->count; i++)
+        copy_row(s, set, t->rows[i], t->x + i * t->width);
     for (size_t i = 0; i < t->count; i++) {
         size_t row = t->rows[i];
-        copy_row(s, set, row, t->x + i * t->width);
         t->labels[i] = e->labels ? e->labels[row] : 0;
         t->weights[i] = s->label_weights ? s->label_weights[t->labels[i]] : 1;
         if (s->targets)
             memcpy(t->targets + i * s->columns, s->targets + row * s->columns, s->columns * sizeof(double));
     }
-    if (e->settings->scale == LINEAR_SCALE_STANDARD)
-        measure(t);
-    else
-        for (size_t j = 0; j < t->width; j++)
-            t->deviations[j] = 1;
-    for (size_t i = 0; i < t->count; i++)
-        scale_row(t, t->x + i * t->width);
+    scale(t, s);
 }
 
 static void table_free(struct table *t)
@@ -170,6 +185,7 @@ static void table_free(struct table *t)
     free(t->x);
     free(t->means);
     free(t->deviations);
+    wccn_free(t->wccn);
     free(t->labels);
     free(t->targets);
     free(t->weights);
@@ -227,20 +243,14 @@ static bool try_fold(void *context, size_t item)
     table_start(&table, s, &s->sets[set], fold);
     const struct linear_problem problem = problem_of(s, &table);
     linear_fit_start(&fit, &problem);
-    double *row = mem_zero(table.width, sizeof *row);
     for (size_t c = 0; c < s->cost_count && !error.kind && !interrupt_requested(); c++) {
         linear_fit_minimise(&fit, s->costs[c], SEARCH_TOLERANCE, &error);
-        for (size_t i = 0; i < s->examples->count; i++) {
-            if (s->fold_of[i] != fold)
-                continue;
-            double *out = held_of(s, set, c) + i * s->columns;
-            copy_row(s, &s->sets[set], i, row);
-            scale_row(&table, row);
-            linear_fit_scores(&fit, row, out);
+        for (size_t i = table.count; i < table.count + table.held; i++) {
+            double *out = held_of(s, set, c) + table.rows[i] * s->columns;
+            linear_fit_scores(&fit, table.x + i * table.width, out);
             to_probabilities(s, out);
         }
     }
-    free(row);
     linear_fit_free(&fit);
     table_free(&table);
     pthread_mutex_lock(&s->mutex);
@@ -411,6 +421,21 @@ static bool read_layers(struct choice_search *s, struct error *error)
     return true;
 }
 
+static bool check_wccn(const struct choice_search *s, struct error *error)
+{
+    size_t widest = 0;
+
+    for (size_t i = 0; s->examples->settings->wccn && i < s->set_count; i++) {
+        size_t width = s->sets[i].count * s->sets[i].parts * s->examples->width;
+        widest = width > widest ? width : widest;
+    }
+    return widest <= WCCN_WIDTH_MOST ||
+           error_usage(error,
+                       "linear.wccn=yes: %zu features, more than %d; fewer layers, or linear.combine=mean, "
+                       "have fewer",
+                       widest, WCCN_WIDTH_MOST);
+}
+
 /* The groups in the order that they are dealt: the largest first. */
 static size_t *order_groups(const size_t *sizes, size_t count)
 {
@@ -529,6 +554,8 @@ static void keep_fit(const struct choice_search *s, struct linear_choice *choice
         for (size_t j = 0; j < part; j++)
             weights[k * part + j] = sign * fit->weights[from * part + j];
     }
+    if (t->wccn)
+        wccn_weights(t->wccn, weights, choice->columns);
 }
 
 static bool fit_member(const struct choice_search *s, struct linear_choice *choice, size_t m,
@@ -578,9 +605,11 @@ bool linear_choose(struct linear_choice *choice, const struct examples *examples
     *choice = (struct linear_choice){0};
     if (task != SINGLE_LABEL && strcmp(examples->settings->combine, "mean") == 0)
         return error_usage(error, "linear.combine=mean is of model.task=single_label");
+    if (task != SINGLE_LABEL && examples->settings->wccn)
+        return error_usage(error, "linear.wccn=yes is of model.task=single_label");
     make_targets(&s);
     weigh_labels(&s);
-    bool done = read_costs(&s, error) && read_layers(&s, error);
+    bool done = read_costs(&s, error) && read_layers(&s, error) && check_wccn(&s, error);
     if (done) {
         deal_folds(&s);
         done = search(&s, choice, error) && fit_chosen(&s, choice, error);

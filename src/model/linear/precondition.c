@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LANES = PRECONDITION_LANES, ROWS = 8, MOST_WIDTH = 2048 };
+enum { LANES = PRECONDITION_LANES, ROWS = 8 };
 
 struct preconditioner {
     size_t width;    /* 0: leaves everything as it is */
@@ -40,7 +40,7 @@ struct preconditioner *preconditioner_open(const double *x, size_t count, size_t
     struct preconditioner *p = mem_zero(1, sizeof *p);
     size_t whole = count / ROWS * ROWS;
 
-    if (width > MOST_WIDTH)
+    if (width > PRECONDITION_WIDTH_MOST)
         return p;
     p->width = width;
     p->moments = mem_zero(width * width, sizeof(double));

@@ -11,7 +11,10 @@
 
 #include <stddef.h>
 
-enum { PRECONDITION_LANES = 8 }; /* columns are taken so many at a time: (width, lanes) */
+enum {
+    PRECONDITION_LANES = 8, /* columns are taken so many at a time: (width, lanes) */
+    PRECONDITION_WIDTH_MOST = 2048
+};
 
 struct preconditioner;
 
