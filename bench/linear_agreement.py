@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-"""A run of configs/probe.ini against scikit-learn on the same features and folds: chosen layer and C, coefficients, predictions.
+"""A linear classifier on one layer (configs/probe.ini with other settings) against scikit-learn on the same features and folds: chosen layer and C, coefficients, predictions.
 
     build/emotrain features MODEL FOLDER --layer all -o layers.npz --set model.context_seconds=0
-    build/emotrain --config configs/probe.ini --run RUN
+    build/emotrain --config configs/probe.ini --run RUN --set linear.pooling=mean --set linear.combine=none
     bench/linear_agreement.py RUN layers.npz
 
-RUN is a run folder with linear.combine=none, linear.pooling=mean and linear.C=auto on one fold of RAVDESS, which is FOLDER.
-scikit-learn standardises and fits each fold's training clips by itself; a choice is the highest recall over all clips held out.
+RUN is a run folder with linear.combine=none, linear.pooling=mean and linear.C=auto on one fold of RAVDESS, which is FOLDER; with
+linear.wccn=yes numpy normalises likewise.  scikit-learn standardises and fits each fold's training clips by itself; a choice is the highest recall over all clips held out.
 Needs numpy, scikit-learn and safetensors."""
-import argparse, csv, os
+import argparse, configparser, csv, os
 
 import numpy
 from safetensors.numpy import load_file
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import recall_score
 from sklearn.pipeline import make_pipeline
@@ -26,6 +27,11 @@ ap.add_argument("features")
 a = ap.parse_args()
 
 
+config = configparser.ConfigParser(interpolation=None, strict=False)
+config.read(os.path.join(a.run, "config.ini"))
+normalised = config.getboolean("linear", "wccn", fallback=False)
+
+
 def folds_of(speakers):
     """The largest speaker first, each to the fold with the fewest clips."""
     names, sizes = numpy.unique(speakers, return_counts=True)
@@ -36,8 +42,23 @@ def folds_of(speakers):
     return numpy.array([fold[s] for s in speakers])
 
 
+class Wccn(TransformerMixin, BaseEstimator):
+    """Within-class covariance normalisation, half of the covariance and half of the identity times its mean variance."""
+
+    def fit(self, x, y):
+        within = x - numpy.array([x[y == label].mean(0) for label in numpy.unique(y)])[numpy.unique(y, return_inverse=True)[1]]
+        covariance = within.T @ within / len(x)
+        shrunk = 0.5 * covariance + 0.5 * numpy.trace(covariance) / len(covariance) * numpy.eye(len(covariance))
+        self.root_ = numpy.linalg.cholesky(shrunk)
+        return self
+
+    def transform(self, x):
+        return numpy.linalg.solve(self.root_, x.T).T
+
+
 def classifier(C, tolerance):
-    return make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=100000, tol=tolerance))
+    steps = [StandardScaler()] + [Wccn()] * normalised
+    return make_pipeline(*steps, LogisticRegression(C=C, max_iter=100000, tol=tolerance))
 
 
 def stem(path):
@@ -66,5 +87,6 @@ fitted = classifier(best[2], 1e-10).fit(x[train][:, best[1]], y[train])
 probabilities = fitted.predict_proba(x[~train][:, best[1]])
 found = numpy.array([[float(predictions[stem(p)][label]) for label in fitted.classes_] for p in data["paths"][~train]])
 weights = load_file(os.path.join(a.run, "best", "model.safetensors"))["classifier.out_proj.weight"]
-print(f"largest difference of a coefficient {numpy.abs(weights - fitted[-1].coef_).max():.1e} "
+coefficients = numpy.linalg.solve(fitted[1].root_.T, fitted[-1].coef_.T).T if normalised else fitted[-1].coef_
+print(f"largest difference of a coefficient {numpy.abs(weights - coefficients).max():.1e} "
       f"(the largest is {numpy.abs(weights).max():.2f}), of a test clip's probability {numpy.abs(found - probabilities).max():.1e}")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The whole job of configs/probe.ini (all layers of all clips, EmoBox's six folds, layer and C chosen inside each training part) by
-emotrain and by transformers with scikit-learn, one after the other on this machine; their seconds, their UAR and the ratio.
+"""A linear classifier on one layer (configs/probe.ini without its other settings: all layers of all clips, EmoBox's six folds, layer
+and C chosen inside each training part) by emotrain and by transformers with scikit-learn, one after the other on this machine; their seconds, their UAR and the ratio.
 
     bench/probe_speed.py MODEL RAVDESS [--pad] [--emotrain build/emotrain]
 
@@ -34,6 +34,7 @@ def emotrain():
         started = time.time()
         sets = {"corpus.root": a.ravdess, "model.pretrained": a.model, "run.directory": scratch,
                 "run.database": scratch + "/catalogue.db", "run.precision": "float32",
+                "linear.pooling": "mean", "linear.combine": "none", "linear.wccn": "no",
                 "model.context_seconds": "30" if a.pad else "0"}
         command = [a.emotrain, "--config", os.path.join(os.path.dirname(__file__), "..", "configs", "probe.ini"), "--folds", "all"]
         for name, value in sets.items():

@@ -42,6 +42,16 @@ static int64_t minimum_samples(const struct conv_frontend *front)
     return samples;
 }
 
+/* No published encoder leaves samples between its frames unread. */
+static bool check_strides(const struct conv_frontend *front, struct error *error)
+{
+    for (int i = 0; i < front->layers; i++)
+        if (front->stride[i] > front->kernel[i])
+            return error_set(error, "\"conv_stride\" must not be above \"conv_kernel\" (%lld is above %lld)",
+                             (long long)front->stride[i], (long long)front->kernel[i]);
+    return true;
+}
+
 static bool read_convolutions(struct conv_frontend *front, const cJSON *json, struct error *error)
 {
     static const int64_t kernels[] = {10, 3, 3, 3, 3, 2, 2}, strides[] = {5, 2, 2, 2, 2, 2, 2};
@@ -58,7 +68,7 @@ static bool read_convolutions(struct conv_frontend *front, const cJSON *json, st
     return read_list(json, "conv_dim", front->dim, front->layers, error) &&
            read_list(json, "conv_kernel", front->kernel, front->layers, error) &&
            read_list(json, "conv_stride", front->stride, front->layers, error) &&
-           json_bool(json, "conv_bias", &front->bias, error);
+           check_strides(front, error) && json_bool(json, "conv_bias", &front->bias, error);
 }
 
 bool conv_frontend_configure(struct conv_frontend *front, struct encoder *encoder, const cJSON *json,
