@@ -329,7 +329,8 @@ const struct setting SETTINGS[] = {
     INTEGER(checkpoint, every_epochs, "1", 0, MANY, "save every so many epochs; 0: only at the end"),
     INTEGER(checkpoint, keep, "2", 1, MANY, "newest checkpoints kept, besides the best"),
 
-    TEXT(report, baseline, "", "a run to compare with: its name or folder"),
+    TEXT(report, baseline, "",
+         "a run to compare with: its name or folder; of a sweep its run of the same setting, seed and fold"),
     BOOL(report, audio, "yes", "the sound of the worst mistakes inside report.html"),
 
     LIST(sweep, grid, "", ' ', "of emotrain sweep: section.key=a,b,c, several separated by blanks"),

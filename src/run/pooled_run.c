@@ -1,10 +1,10 @@
 /* Folds as one run: see pooled_run.h. */
 #include "run/pooled_run.h"
 
-#include "base/clock.h"
 #include "base/digest.h"
 #include "base/files.h"
 #include "report/fields.h"
+#include "run/recorded_run.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -182,23 +182,6 @@ static bool store(struct pooled *p, struct error *error)
     return done;
 }
 
-static bool write_report(struct pooled *p, struct text *summary, struct error *error)
-{
-    struct report report;
-    char moment[CLOCK_STAMP_SIZE];
-
-    if (!report_read(&report, p->catalogue, p->folder, error))
-        return false;
-    report.run.state = "finished"; /* as it will be, once the report is there */
-    report.run.finished = clock_stamp(moment);
-    bool done = report_write(&report, config_settings(p->sweep->config)->report.audio, error) &&
-                run_set_state(p->catalogue, p->id, "finished", error);
-    if (done && summary)
-        report_print_summary(&report, summary);
-    report_free(&report);
-    return done;
-}
-
 bool pooled_run_write(struct catalogue *catalogue, const struct sweep *sweep, const struct sweep_row *row,
                       const struct sweep_run *run, struct text *summary, struct error *error)
 {
@@ -208,7 +191,8 @@ bool pooled_run_write(struct catalogue *catalogue, const struct sweep *sweep, co
                        .run = run,
                        .folder = pooled_run_folder(sweep, row, run)};
     bool done =
-        gather_info(&p, error) && begin(&p, error) && store(&p, error) && write_report(&p, summary, error);
+        gather_info(&p, error) && begin(&p, error) && store(&p, error) &&
+        recorded_run_report(catalogue, p.id, p.folder, config_settings(sweep->config), summary, error);
 
     run_info_free(&p.info);
     text_free(&p.digests);

@@ -21,4 +21,9 @@ void recorded_run_close(struct recorded_run *run);
 bool recorded_run_baseline(struct report *report, const char *name, const char *directory,
                            struct error *error);
 
+/* Reads the report of a run that has ended, compares it with report.baseline, writes it and declares the run
+ * finished; appends what a terminal shows of it (NULL: nothing). */
+bool recorded_run_report(struct catalogue *catalogue, int64_t run, const char *folder,
+                         const struct settings *settings, struct text *summary, struct error *error);
+
 #endif

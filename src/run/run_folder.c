@@ -68,6 +68,21 @@ char *run_folder_find(const char *run, const char *directory, bool required, str
     return folder;
 }
 
+char *run_folder_find_baseline(const char *baseline, const char *run, const char *directory,
+                               struct error *error)
+{
+    char *folder = run_folder_find(baseline, directory, false, error),
+         *sweep = folder ? NULL : sweep_folder_find(baseline, directory);
+
+    if (sweep) {
+        char *alike = path_join(sweep, path_base(run));
+        folder = run_at(alike);
+        free(alike);
+        free(sweep);
+    }
+    return folder ? folder : run_folder_find(baseline, directory, true, error);
+}
+
 char *sweep_folder_find(const char *sweep, const char *directory)
 {
     char *below = path_join(directory, sweep);

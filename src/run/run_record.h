@@ -15,8 +15,4 @@ bool run_record_begin(const char *folder, const char *config, struct error *erro
 bool run_record_info(struct catalogue *catalogue, int64_t run, const char *folder,
                      const struct run_info *info, struct error *error);
 
-/* Reads the run's report, writes it and declares the run finished; appends what a terminal shows of it. */
-bool run_record_report(struct catalogue *catalogue, int64_t run, const char *folder,
-                       const struct settings *settings, struct text *summary, struct error *error);
-
 #endif

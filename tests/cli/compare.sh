@@ -40,6 +40,12 @@ expect 0 "accuracy .* 64" "$emotrain" "${alone[@]}" --set split.folds=speakers -
 expect 0 "fold=all" "$emotrain" runs
 expect 0 "fold=all" "$emotrain" report $pooled --baseline runs/alone/seed=101,fold=0
 grep -q "not the same test clips" $pooled/classification_report.txt || fail "folds and one of them have other clips"
+# Against another sweep: the same fold of it, and all folds together.
+expect 0 "accuracy .* 64" "$emotrain" "${alone[@]}" --set split.folds=speakers --run other --set linear.C=0.01 --set linear.kernel=linear --set report.baseline=alone
+for fold in 0 3 all; do
+  grep -q "against the run alone/seed=101,fold=$fold" "runs/other/seed=101,fold=$fold/classification_report.txt" || fail "fold $fold has no baseline"
+done
+expect_error 2 "alone is a sweep: name one of its runs" "$emotrain" --config svm.ini --set corpus.root=corpus --run single --set report.baseline=alone
 expect_error 1 "fold=all" "$emotrain" predict $pooled corpus
 expect_error 2 "has no folds" "$emotrain" "${alone[@]}" --run none
 expect_error 2 "takes" "$emotrain" --config svm.ini --folds 3

@@ -384,7 +384,7 @@ static bool record(struct ensemble_job *job, const struct prediction_list *predi
                           job->experiment.model->task, false, &job->run, error) &&
                 run_record_info(catalogue, job->run, job->folder, &job->info, error) &&
                 predictions_write(catalogue, job->run, "test", predictions, error) &&
-                run_record_report(catalogue, job->run, job->folder, settings_of(job), &summary, error);
+                recorded_run_report(catalogue, job->run, job->folder, settings_of(job), &summary, error);
     if (done) {
         printf("%s", summary.text);
         log_info("report: %s/report.html", job->folder);

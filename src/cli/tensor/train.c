@@ -10,6 +10,7 @@
 #include "run/environment.h"
 #include "run/experiment.h"
 #include "run/kept_shares.h"
+#include "run/recorded_run.h"
 #include "run/run_folder.h"
 #include "run/run_record.h"
 #include "train/compute.h"
@@ -42,6 +43,12 @@ static const struct settings *settings_of(const struct job *job)
 
 /* ---- the run's folder and configuration ---- */
 
+/* Empty: none was given. */
+static const char *wanted_name(const struct job *job)
+{
+    return job->options->run ? job->options->run : settings_of(job)->run.name;
+}
+
 static bool refuse_taken(const char *folder, struct error *error)
 {
     return error_usage(error, "%s is there already: name another run with --run, or go on with --resume",
@@ -50,7 +57,7 @@ static bool refuse_taken(const char *folder, struct error *error)
 
 static bool name_run(struct job *job, struct error *error)
 {
-    const char *wanted = job->options->run ? job->options->run : settings_of(job)->run.name;
+    const char *wanted = wanted_name(job);
     char *name = *wanted ? mem_string(wanted) : run_folder_default_name(job->options->config);
     char *assignment = mem_format("run.name=%s", name);
 
@@ -114,7 +121,7 @@ static bool check_takes_steps(const char *folder, struct error *error)
 /* Takes the configuration of the run that is to go on; --set would make it another run. */
 static bool adopt_interrupted(struct job *job, struct error *error)
 {
-    const char *name = job->options->run ? job->options->run : settings_of(job)->run.name;
+    const char *name = wanted_name(job);
 
     if (!*name)
         return error_usage(error, "--resume: which run? Name it with --run");
@@ -170,7 +177,8 @@ static bool check_settings(struct job *job, struct error *error)
                            "train.ema_decay and model.lora_rank: adapters cannot be averaged; leave out one");
     const char *baseline = settings_of(job)->report.baseline;
     if (*baseline) {
-        char *folder = run_folder_find(baseline, settings_of(job)->run.directory, true, error);
+        const char *name = wanted_name(job);
+        char *folder = run_folder_find_baseline(baseline, name, settings_of(job)->run.directory, error);
         free(folder);
         if (!folder)
             return false;
@@ -541,8 +549,8 @@ static bool report_run(void *context, struct error *error)
 {
     struct job *job = context;
     struct text text = {0};
-    bool done = run_record_report(job->experiment.corpus.catalogue, job->run, job->folder, settings_of(job),
-                                  &text, error);
+    bool done = recorded_run_report(job->experiment.corpus.catalogue, job->run, job->folder, settings_of(job),
+                                    &text, error);
 
     if (done)
         printf("%s", text.text);
