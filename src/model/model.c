@@ -27,6 +27,23 @@ const struct model_kind *model_kind_find(const char *name, struct error *error)
     return HANDLER_FIND(KINDS, name, "model.kind", "model", error);
 }
 
+/* What does not go together; `encoder`: the features are one's. */
+static bool check_linear(const struct settings *settings, bool encoder, struct error *error)
+{
+    const struct linear_settings *linear = &settings->linear;
+    bool single = settings->model.task == SINGLE_LABEL;
+
+    if (encoder && linear->classifier == CLASSIFIER_SVM)
+        return error_usage(error,
+                           "linear.classifier=svm: of linear.features=encoder there is logistic_regression");
+    if (strcmp(linear->combine, "mean") == 0 && !single)
+        return error_usage(error, "linear.combine=mean is of model.task=single_label");
+    if (linear->wccn && !single)
+        return error_usage(error, "linear.wccn=yes is of model.task=single_label");
+    return !linear->wccn || encoder || linear->classifier == CLASSIFIER_LOGISTIC ||
+           error_usage(error, "linear.wccn=yes is of linear.classifier=logistic_regression");
+}
+
 const struct model_kind *model_kind_of(const struct settings *settings, struct error *error)
 {
     const struct model_kind *kind = model_kind_find(settings->model.kind, error);
@@ -35,18 +52,12 @@ const struct model_kind *model_kind_of(const struct settings *settings, struct e
 
     if (kind != &MODEL_LINEAR)
         return kind;
-    if (encoder && linear->classifier == CLASSIFIER_SVM) {
-        error_usage(error, "linear.classifier=svm: of linear.features=encoder there is logistic_regression");
+    if (!check_linear(settings, encoder, error))
         return NULL;
-    }
     if (encoder)
         return &MODEL_PROBE;
     if (linear->classifier == CLASSIFIER_LOGISTIC)
         return &MODEL_LOGISTIC;
-    if (linear->wccn) {
-        error_usage(error, "linear.wccn=yes is of linear.classifier=logistic_regression");
-        return NULL;
-    }
     return &MODEL_LINEAR;
 }
 

@@ -33,7 +33,7 @@ def fit_wccn(x, labels):
     return model
 
 
-wccn = fit_wccn(x, labels)
+wccn, wccn_binary = fit_wccn(x, labels), fit_wccn(x, labels == 2)
 fold_of = numpy.array([(labels[:i] == labels[i]).sum() % 3 for i in range(COUNT)])  # clips of a label in turn
 held = numpy.empty(COUNT, int)
 for fold in range(3):
@@ -54,7 +54,7 @@ with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "linear_golde
     out.write(f"/* By make_linear.py, scikit-learn {sklearn.__version__}. */\n/* clang-format off */\n")
     out.write(f"enum {{ COUNT = {COUNT}, WIDTH = {WIDTH}, CLASSES = {CLASSES} }};\nstatic const double COST = {C};\n")
     out.write(array("FEATURES", x) + array("LABELS", labels, "int64_t") + array("NUMBERS", numbers))
-    for name, model in (("SEVERAL", several), ("BALANCED", balanced), ("BINARY", binary), ("WCCN", wccn), ("RIDGE", ridge)):
+    for name, model in (("SEVERAL", several), ("BALANCED", balanced), ("BINARY", binary), ("WCCN", wccn), ("WCCN_BINARY", wccn_binary), ("RIDGE", ridge)):
         out.write(array(name + "_WEIGHTS", model.coef_) + array(name + "_BIASES", model.intercept_))
     out.write(f"static const double WCCN_HELD_RECALL = {held_recall:.10g};\n")
     out.write("/* clang-format on */\n")

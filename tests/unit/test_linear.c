@@ -6,6 +6,7 @@
 #include "model/linear/choice.h"
 #include "model/linear/logistic.h"
 #include "model/linear/svm_file.h"
+#include "model/linear/wccn.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -145,23 +146,37 @@ static void test_wccn(void **state)
     assert_true(fabs(choice.candidates[1].score - WCCN_HELD_RECALL) < 1e-9);
     linear_choice_free(&choice);
 
-    assert_error(linear_choose(&choice, &examples, REGRESSION, 1, &error), error,
-                 "linear.wccn=yes is of model.task=single_label");
+    int64_t binary[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        binary[i] = LABELS[i] == 2;
+    settings.C = "0.5";
+    examples.labels = binary;
+    assert_good(linear_choose(&choice, &examples, SINGLE_LABEL, 2, &error), error);
+    for (size_t i = 0; i < WIDTH; i++) { /* two columns, alike but for their signs */
+        assert_true(fabs(choice.weights[WIDTH + i] - 0.5 * WCCN_BINARY_WEIGHTS[i]) < 1e-5);
+        assert_true(fabs(choice.weights[i] + 0.5 * WCCN_BINARY_WEIGHTS[i]) < 1e-5);
+    }
+    assert_true(fabs(choice.biases[1] - 0.5 * WCCN_BINARY_BIASES[0]) < 1e-5);
     linear_choice_free(&choice);
 }
 
 /* Clips of a label that are all alike, and more features than can be normalised. */
 static void test_wccn_limits(void **state)
 {
-    enum { WIDE = 2049 };
-    static const int64_t labels[] = {0, 0, 1, 1};
-    static const float alike[] = {1, 2, 1, 2, 3, 5, 3, 5};
-    struct linear_settings settings = {
-        .layer = "auto", .pooling = "mean", .combine = "none", .C = "0.5", .folds = 2, .wccn = true};
-    struct examples examples = {.count = 4,
+    enum { WIDE = WCCN_WIDTH_MOST + 1, ALIKE = 10 }; /* whose mean, times 0.1, is not 0.1 */
+    int64_t labels[2 * ALIKE];
+    float alike[2 * ALIKE];
+    struct linear_settings settings = {.layer = "auto",
+                                       .pooling = "mean",
+                                       .combine = "none",
+                                       .C = "0.5",
+                                       .folds = 2,
+                                       .scale = LINEAR_SCALE_NONE,
+                                       .wccn = true};
+    struct examples examples = {.count = 2 * ALIKE,
                                 .features = alike,
                                 .states = 1,
-                                .width = 2,
+                                .width = 1,
                                 .labels = labels,
                                 .parts = 1,
                                 .settings = &settings,
@@ -170,15 +185,24 @@ static void test_wccn_limits(void **state)
     struct error error = {0};
 
     (void)state;
+    for (int i = 0; i < 2 * ALIKE; i++) {
+        labels[i] = i % 2;
+        alike[i] = i % 2 ? 0.3F : 0.1F;
+    }
     assert_good(linear_choose(&choice, &examples, SINGLE_LABEL, 2, &error), error);
-    assert_true(isfinite(choice.weights[0]) && choice.weights[2] > 0);
+    double with = choice.weights[1];
     linear_choice_free(&choice);
+    settings.wccn = false; /* where nothing varies, nothing is changed */
+    assert_good(linear_choose(&choice, &examples, SINGLE_LABEL, 2, &error), error);
+    assert_true(choice.weights[1] > 0.01 && fabs(with - choice.weights[1]) < 1e-6);
+    linear_choice_free(&choice);
+    settings.wccn = true;
 
-    float *wide = mem_zero(4 * WIDE, sizeof *wide);
+    float *wide = mem_zero(2 * ALIKE * WIDE, sizeof *wide);
     examples.features = wide;
     examples.width = WIDE;
     assert_error(linear_choose(&choice, &examples, SINGLE_LABEL, 2, &error), error,
-                 "2049 features, more than 2048");
+                 "up to 4096 features, not 4097");
     linear_choice_free(&choice);
     free(wide);
 }

@@ -87,9 +87,7 @@ static void weigh_labels(struct choice_search *s)
 
 /* ---- examples of a set of layers ---- */
 
-/* The examples outside `fold` (all where it is no fold), scaled by themselves, and those of the fold,
- * likewise.
- */
+/* The examples outside `fold` (all where it is no fold), then those of it; the former scale all. */
 struct table {
     size_t count, held, width;
     size_t *rows; /* (count + held): which examples */
@@ -129,14 +127,11 @@ static void measure(struct table *t)
     }
 }
 
-/* Features of all rows, scaled by those of the first t->count. */
-static void scale(struct table *t, const struct choice_search *s)
+static void standardise(struct table *t, const struct choice_search *s)
 {
-    const struct linear_settings *settings = s->examples->settings;
-
     t->means = mem_zero(t->width, sizeof *t->means);
     t->deviations = mem_zero(t->width, sizeof *t->deviations);
-    if (settings->scale == LINEAR_SCALE_STANDARD)
+    if (s->examples->settings->scale == LINEAR_SCALE_STANDARD)
         measure(t);
     else
         for (size_t j = 0; j < t->width; j++)
@@ -144,7 +139,11 @@ static void scale(struct table *t, const struct choice_search *s)
     for (size_t i = 0; i < t->count + t->held; i++)
         for (size_t j = 0; j < t->width; j++)
             t->x[i * t->width + j] = (t->x[i * t->width + j] - t->means[j]) / t->deviations[j];
-    if (!settings->wccn)
+}
+
+static void normalise(struct table *t, const struct choice_search *s)
+{
+    if (!s->examples->settings->wccn)
         return;
     t->wccn = wccn_measure(t->x, t->labels, t->count, t->width, s->labels);
     wccn_apply(t->wccn, t->x, t->count + t->held);
@@ -176,7 +175,8 @@ static void table_start(struct table *t, const struct choice_search *s, const st
         if (s->targets)
             memcpy(t->targets + i * s->columns, s->targets + row * s->columns, s->columns * sizeof(double));
     }
-    scale(t, s);
+    standardise(t, s);
+    normalise(t, s);
 }
 
 static void table_free(struct table *t)
@@ -421,7 +421,7 @@ static bool read_layers(struct choice_search *s, struct error *error)
     return true;
 }
 
-static bool check_wccn(const struct choice_search *s, struct error *error)
+static bool check_width(const struct choice_search *s, struct error *error)
 {
     size_t widest = 0;
 
@@ -431,9 +431,9 @@ static bool check_wccn(const struct choice_search *s, struct error *error)
     }
     return widest <= WCCN_WIDTH_MOST ||
            error_usage(error,
-                       "linear.wccn=yes: %zu features, more than %d; fewer layers, or linear.combine=mean, "
-                       "have fewer",
-                       widest, WCCN_WIDTH_MOST);
+                       "linear.wccn=yes takes up to %d features, not %zu: linear.pooling=mean and no "
+                       "linear.combine=concat have fewer, or linear.wccn=no",
+                       WCCN_WIDTH_MOST, widest);
 }
 
 /* The groups in the order that they are dealt: the largest first. */
@@ -603,13 +603,9 @@ bool linear_choose(struct linear_choice *choice, const struct examples *examples
         .mutex = PTHREAD_MUTEX_INITIALIZER, .examples = examples, .task = task, .labels = labels};
 
     *choice = (struct linear_choice){0};
-    if (task != SINGLE_LABEL && strcmp(examples->settings->combine, "mean") == 0)
-        return error_usage(error, "linear.combine=mean is of model.task=single_label");
-    if (task != SINGLE_LABEL && examples->settings->wccn)
-        return error_usage(error, "linear.wccn=yes is of model.task=single_label");
     make_targets(&s);
     weigh_labels(&s);
-    bool done = read_costs(&s, error) && read_layers(&s, error) && check_wccn(&s, error);
+    bool done = read_costs(&s, error) && read_layers(&s, error) && check_width(&s, error);
     if (done) {
         deal_folds(&s);
         done = search(&s, choice, error) && fit_chosen(&s, choice, error);

@@ -34,10 +34,10 @@ struct linear_problem {
 struct linear_fit {
     const struct linear_problem *problem;
     size_t width, columns;
-    double *weights; /* (columns, width) */
-    double *biases;  /* (columns) */
-    struct preconditioner *preconditioner;
-    double curvature; /* where it stands: mean of the loss' second derivatives by a score */
+    double *weights;                 /* (columns, width) */
+    double *biases;                  /* (columns) */
+    struct cholesky *preconditioner; /* NULL: too wide for one */
+    double curvature;                /* where it stands: mean of the loss' second derivatives by a score */
 };
 
 /* Starts at zero; the problem must outlive it.  linear_fit_free when done. */

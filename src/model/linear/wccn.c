@@ -2,86 +2,97 @@
 #include "model/linear/wccn.h"
 
 #include "base/memory.h"
+#include "model/linear/cholesky.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
-static const double SHRINKAGE = 0.5; /* the identity's share */
+static const double SHRINKAGE = 0.5;  /* the identity's share */
+static const double ROUNDING = 1e-20; /* a variance below this share of the mean square is none */
 
 struct wccn {
     size_t width;
-    struct preconditioner *factor; /* L, the covariance's Cholesky factor */
+    struct cholesky *covariance;
 };
 
 /* x less the mean of the row's label. */
-static double *around_means(const double *x, const int64_t *labels, size_t count, size_t width,
+static double *residuals_of(const double *x, const int64_t *labels, size_t count, size_t width,
                             size_t classes)
 {
     double *means = mem_zero(classes * width, sizeof *means), *sizes = mem_zero(classes, sizeof *sizes),
-           *rest = mem_zero(count * width, sizeof *rest);
+           *residuals = mem_zero(count * width, sizeof *residuals);
 
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         sizes[labels[i]]++;
+        for (size_t j = 0; j < width; j++)
+            means[(size_t)labels[i] * width + j] += x[i * width + j];
+    }
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < width; j++)
-            means[(size_t)labels[i] * width + j] += x[i * width + j] / sizes[labels[i]];
-    for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < width; j++)
-            rest[i * width + j] = x[i * width + j] - means[(size_t)labels[i] * width + j];
+            residuals[i * width + j] =
+                x[i * width + j] - means[(size_t)labels[i] * width + j] / sizes[labels[i]];
     free(means);
     free(sizes);
-    return rest;
+    return residuals;
+}
+
+static double mean_square(const double *values, size_t count)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < count; i++)
+        sum += values[i] * values[i];
+    return sum / (double)count;
 }
 
 struct wccn *wccn_measure(const double *x, const int64_t *labels, size_t count, size_t width, size_t classes)
 {
     struct wccn *wccn = mem_zero(1, sizeof *wccn);
-    double *rest = around_means(x, labels, count, width, classes), variance = 0;
+    double *residuals = residuals_of(x, labels, count, width, classes),
+           variance = mean_square(residuals, count * width);
+    bool varies = variance > ROUNDING * mean_square(x, count * width);
 
-    for (size_t i = 0; i < count * width; i++)
-        variance += rest[i] * rest[i] / (double)(count * width);
     wccn->width = width;
-    wccn->factor = preconditioner_open(rest, count, width);
-    preconditioner_set(wccn->factor, 1 - SHRINKAGE, variance > 0 ? SHRINKAGE * variance : 1);
-    free(rest);
+    wccn->covariance = cholesky_open(residuals, count, width);
+    cholesky_factor(wccn->covariance, varies ? 1 - SHRINKAGE : 0, varies ? SHRINKAGE * variance : 1);
+    free(residuals);
     return wccn;
 }
 
 void wccn_free(struct wccn *wccn)
 {
     if (wccn)
-        preconditioner_close(wccn->factor);
+        cholesky_close(wccn->covariance);
     free(wccn);
 }
 
-/* Vectors (count, width), in place, through an operation on several side by side. */
-static void transform(const struct wccn *wccn, double *vectors, size_t count,
-                      void (*operation)(const struct preconditioner *, double *))
+/* Takes vectors (count, width), in place, through an operation on lanes of them. */
+static void apply_in_lanes(const struct wccn *wccn, double *vectors, size_t count,
+                           void (*operation)(const struct cholesky *, double *))
 {
     size_t width = wccn->width;
-    double *lanes = mem_zero(width * PRECONDITION_LANES, sizeof *lanes);
+    double *lanes = mem_zero(width * CHOLESKY_LANES, sizeof *lanes);
 
-    for (size_t from = 0; from < count; from += PRECONDITION_LANES) {
-        size_t used = count - from < PRECONDITION_LANES ? count - from : PRECONDITION_LANES;
+    for (size_t from = 0; from < count; from += CHOLESKY_LANES) {
+        size_t used = count - from < CHOLESKY_LANES ? count - from : CHOLESKY_LANES;
         for (size_t k = 0; k < used; k++)
             for (size_t j = 0; j < width; j++)
-                lanes[j * PRECONDITION_LANES + k] = vectors[(from + k) * width + j];
-        operation(wccn->factor, lanes);
+                lanes[j * CHOLESKY_LANES + k] = vectors[(from + k) * width + j];
+        operation(wccn->covariance, lanes);
         for (size_t k = 0; k < used; k++)
             for (size_t j = 0; j < width; j++)
-                vectors[(from + k) * width + j] = lanes[j * PRECONDITION_LANES + k];
+                vectors[(from + k) * width + j] = lanes[j * CHOLESKY_LANES + k];
     }
     free(lanes);
 }
 
-/* The normalised features are solve(L, row), */
+/* A score is weights . solve(L, row) = solve(transpose(L), weights) . row. */
 void wccn_apply(const struct wccn *wccn, double *rows, size_t count)
 {
-    transform(wccn, rows, count, preconditioner_gradient);
+    apply_in_lanes(wccn, rows, count, cholesky_solve);
 }
 
-/* so that weights w of theirs are solve(transpose(L), w) of the row's. */
 void wccn_weights(const struct wccn *wccn, double *weights, size_t columns)
 {
-    transform(wccn, weights, columns, preconditioner_weights);
+    apply_in_lanes(wccn, weights, columns, cholesky_solve_transposed);
 }

@@ -1,5 +1,5 @@
-/* The preconditioner of linear models: see precondition.h. */
-#include "model/linear/precondition.h"
+/* The Cholesky factor of second moments: see cholesky.h. */
+#include "model/linear/cholesky.h"
 
 #include "base/memory.h"
 #include "base/simd.h"
@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LANES = PRECONDITION_LANES, ROWS = 8 };
+enum { LANES = CHOLESKY_LANES, ROWS = 8 };
 
-struct preconditioner {
-    size_t width;    /* 0: leaves everything as it is */
+struct cholesky {
+    size_t width;
     double *moments; /* (width, width) x'x / count, the lower half */
     double *factor;  /* L, once it is set */
     double *inverse; /* (width) 1 / its diagonal */
@@ -35,13 +35,11 @@ static void add_moments(const double *x, size_t width, double *moments)
     }
 }
 
-struct preconditioner *preconditioner_open(const double *x, size_t count, size_t width)
+struct cholesky *cholesky_open(const double *x, size_t count, size_t width)
 {
-    struct preconditioner *p = mem_zero(1, sizeof *p);
+    struct cholesky *p = mem_zero(1, sizeof *p);
     size_t whole = count / ROWS * ROWS;
 
-    if (width > PRECONDITION_WIDTH_MOST)
-        return p;
     p->width = width;
     p->moments = mem_zero(width * width, sizeof(double));
     p->factor = mem_zero(width * width, sizeof(double));
@@ -57,8 +55,10 @@ struct preconditioner *preconditioner_open(const double *x, size_t count, size_t
     return p;
 }
 
-void preconditioner_close(struct preconditioner *p)
+void cholesky_close(struct cholesky *p)
 {
+    if (!p)
+        return;
     free(p->moments);
     free(p->factor);
     free(p->inverse);
@@ -81,21 +81,21 @@ static double product(const double *a, const double *b, size_t count)
     return sum;
 }
 
-void preconditioner_set(struct preconditioner *p, double curvature, double ridge)
+void cholesky_factor(struct cholesky *p, double scale, double ridge)
 {
     for (size_t i = 0; i < p->width; i++) {
         double *row = p->factor + i * p->width;
         for (size_t j = 0; j < i; j++)
-            row[j] = (curvature * p->moments[i * p->width + j] - product(row, p->factor + j * p->width, j)) *
+            row[j] = (scale * p->moments[i * p->width + j] - product(row, p->factor + j * p->width, j)) *
                      p->inverse[j];
-        double own = curvature * p->moments[i * p->width + i] + ridge - product(row, row, i);
-        row[i] = sqrt(fmax(own, 0.5 * ridge)); /* rounding takes nothing below the penalty */
+        double own = scale * p->moments[i * p->width + i] + ridge - product(row, row, i);
+        row[i] = sqrt(fmax(own, 0.5 * ridge)); /* rounding takes nothing below the ridge */
         p->inverse[i] = 1 / row[i];
     }
 }
 
 SIMD_CLONES
-void preconditioner_weights(const struct preconditioner *p, double *values)
+void cholesky_solve_transposed(const struct cholesky *p, double *values)
 {
     for (size_t j = p->width; j-- > 0;) {
         const double *row = p->factor + j * p->width;
@@ -109,7 +109,7 @@ void preconditioner_weights(const struct preconditioner *p, double *values)
 }
 
 SIMD_CLONES
-void preconditioner_point(const struct preconditioner *p, double *values)
+void cholesky_multiply_transposed(const struct cholesky *p, double *values)
 {
     for (size_t j = 0; j < p->width; j++) {
         const double *row = p->factor + j * p->width;
@@ -124,7 +124,7 @@ void preconditioner_point(const struct preconditioner *p, double *values)
 }
 
 SIMD_CLONES
-void preconditioner_gradient(const struct preconditioner *p, double *values)
+void cholesky_solve(const struct cholesky *p, double *values)
 {
     for (size_t i = 0; i < p->width; i++) {
         const double *row = p->factor + i * p->width;
