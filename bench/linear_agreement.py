@@ -29,7 +29,9 @@ a = ap.parse_args()
 
 config = configparser.ConfigParser(interpolation=None, strict=False)
 config.read(os.path.join(a.run, "config.ini"))
-normalised = config.getboolean("linear", "wccn", fallback=False)
+normalised = config.getboolean("linear", "wccn")
+if [config["linear"][key] for key in ("combine", "pooling", "C", "scale")] != ["none", "mean", "auto", "standard"]:
+    ap.error(f"{a.run} is no run with linear.combine=none, linear.pooling=mean, linear.C=auto and linear.scale=standard")
 
 
 def folds_of(speakers):

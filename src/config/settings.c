@@ -221,10 +221,9 @@ const struct setting SETTINGS[] = {
            "clips of their speaker, "
            "of the test part too, without labels: such a model cannot predict a recording by itself"),
     BOOL(linear, wccn, "no",
-         "of logistic_regression: normalise features by their covariance within a label in the training part "
-         "(within-class covariance normalisation: Hatch et al., 2006), so that what tells speakers apart "
-         "counts "
-         "less"),
+         "of logistic_regression and single_label: transform features so that clips of one label in the "
+         "training part vary about alike in every direction (within-class covariance normalisation: Hatch et "
+         "al., 2006)"),
     CHOICE(svm_kernel, linear, kernel, "auto", "auto|linear|rbf",
            "of svm; auto, here and below: by cross-validation in the training part"),
     TEXT(linear, C, "auto",

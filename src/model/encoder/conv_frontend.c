@@ -42,13 +42,14 @@ static int64_t minimum_samples(const struct conv_frontend *front)
     return samples;
 }
 
-/* No published encoder leaves samples between its frames unread. */
+/* A stride above its kernel would leave samples unread: a damaged file, not an encoder. */
 static bool check_strides(const struct conv_frontend *front, struct error *error)
 {
     for (int i = 0; i < front->layers; i++)
         if (front->stride[i] > front->kernel[i])
-            return error_set(error, "\"conv_stride\" must not be above \"conv_kernel\" (%lld is above %lld)",
-                             (long long)front->stride[i], (long long)front->kernel[i]);
+            return error_set(
+                error, "\"conv_stride\" must not be above \"conv_kernel\" in layer %d (%lld is above %lld)",
+                i, (long long)front->stride[i], (long long)front->kernel[i]);
     return true;
 }
 
