@@ -3,8 +3,10 @@
 
 #include "base/csv.h"
 #include "base/files.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/npz.h"
+#include "base/text.h"
 
 #include <float.h>
 #include <math.h>
@@ -33,18 +35,47 @@ static char *unquoted(const char *text)
                : mem_string(text);
 }
 
-/* Which columns hold numbers, from the first row. */
-static void choose_columns(struct features *f, struct csv *csv, size_t *columns)
+/* Also nan and inf, which are refused where they stand. */
+static bool is_number(const char *text)
 {
-    double value;
+    char *end;
 
-    for (size_t c = 1; c < csv->columns; c++) {
-        const char *title = csv->heading[c].text;
-        if (strcmp(title, "frameTime") == 0 || !text_to_number(csv_field(csv, c), &value))
-            continue;
-        columns[f->names.count] = c;
-        strings_add(&f->names, title);
+    strtod(text, &end);
+    return *text && !*end;
+}
+
+/* Which columns hold numbers, from the first row in which they are not empty; others are said. */
+static bool choose_columns(struct features *f, const char *path, size_t **columns, struct error *error)
+{
+    struct csv csv;
+    struct text others = {0};
+    bool done = csv_open(&csv, path, error);
+    size_t count = done ? csv.columns : 0, open = count;
+    char *kinds = mem_zero(count + 1, 1); /* 0: not known yet; n: numbers; t: text */
+
+    while (done && open > 1 && csv_next(&csv, error))
+        for (size_t c = 1; c < count; c++) {
+            const char *field = csv_field(&csv, c);
+            if (kinds[c] || !*field)
+                continue;
+            kinds[c] = is_number(field) && strcmp(csv.heading[c].text, "frameTime") != 0 ? 'n' : 't';
+            open--;
+        }
+    *columns = mem_zero(count, sizeof **columns);
+    for (size_t c = 1; c < count; c++) {
+        if (kinds[c] == 'n') {
+            (*columns)[f->names.count] = c;
+            strings_add(&f->names, csv.heading[c].text);
+        } else {
+            text_add(&others, "%s%s", others.length ? ", " : "", csv.heading[c].text);
+        }
     }
+    if (others.length && f->names.count > 0)
+        log_info("%s: no features: %s", path, others.text);
+    text_free(&others);
+    free(kinds);
+    csv_close(&csv);
+    return done && !error->kind;
 }
 
 static bool add_row(struct features *f, const struct csv *csv, const size_t *columns, struct error *error)
@@ -81,15 +112,16 @@ static bool check_unique(const struct features *f, const char *path, struct erro
 static bool read_csv(struct features *f, const char *path, struct error *error)
 {
     struct csv csv;
-    bool done = csv_open(&csv, path, error);
-    size_t *columns = mem_zero(done ? csv.columns : 0, sizeof *columns);
+    size_t *columns = NULL;
 
-    while (done && csv_next(&csv, error)) {
-        if (f->count == 0)
-            choose_columns(f, &csv, columns);
+    if (!choose_columns(f, path, &columns, error) || !csv_open(&csv, path, error)) {
+        free(columns);
+        return false;
+    }
+    bool done = true;
+    while (done && csv_next(&csv, error))
         done = f->names.count > 0 ? add_row(f, &csv, columns, error)
                                   : error_set(error, "%s: no column of numbers after the first", path);
-    }
     csv_close(&csv);
     free(columns);
     return done && !error->kind;

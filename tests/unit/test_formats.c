@@ -322,6 +322,9 @@ static void test_features(void **state)
         {"name\nx\n", "no column of numbers"},
         {"name,a\nx,1\ny,word\n", "features.csv:3: a: \"word\" is no number"},
         {"name,a\nx,1\ny,1e39\n", "is no number"},
+        {"name,a,b\nx,nan,1\ny,1,1\n", "features.csv:2: a: \"nan\" is no number"},
+        {"name,a,b\nx,,1\ny,1,1\n", "features.csv:2: a: \"\" is no number"},
+        {"name,a,b\nx,1,1\ny,-inf,1\n", "features.csv:3: a: \"-inf\" is no number"},
         {"name,a\nx,1\nx,2\n", "x has two rows"},
         {"name,a\nx,1,2\n", "3 fields"}};
     struct error error = {0};
@@ -334,7 +337,7 @@ static void test_features(void **state)
     /* As openSMILE writes them: quoted names, a time that is no feature.  Keys are paths, their ends, or
      * names. */
     struct features *f = open_features(
-        "name;frameTime;a;note;b\n'a/x.wav';0;1;n;2\n/root/b/y.wav;0;3;n;4\nz;0;5;n;6\n", &error);
+        "name;frameTime;a;note;b;end\n'a/x.wav';0;1;;2;\n/root/b/y.wav;0;3;n;4;\nz;0;5;n;6;\n", &error);
     assert_non_null(f);
     assert_int_equal(features_names(f)->count, 2);
     assert_true(features_row(f, "/root", "a/x.wav", "x")[1] == 2);
