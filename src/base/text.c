@@ -146,6 +146,14 @@ bool text_to_integer(const char *text, long long *value)
     return true;
 }
 
+bool text_is_plain(const char *text)
+{
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
+        if (*c < ' ' || *c == 0x7f)
+            return false;
+    return *text != '\0';
+}
+
 bool text_to_number(const char *text, double *value)
 {
     char *end;

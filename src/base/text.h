@@ -16,6 +16,9 @@ struct text {
 
 void text_add(struct text *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_add_bytes(struct text *buffer, const char *bytes, size_t size);
+/* Whether text is not empty and without control characters, fit for a name in tables and files. */
+bool text_is_plain(const char *text);
+
 /* Other people's text for a terminal or a page: control characters but tabs and line ends, and what is no
  * UTF-8, become U+FFFD. */
 void text_add_printable(struct text *buffer, const char *text);

@@ -250,6 +250,11 @@ bool corpus_labels(const struct corpora_settings *corpora, const struct clip_lis
             error_usage(error, "corpus.labels: no clip of the corpus has the label \"%s\"", labels->items[k]);
     for (size_t k = 0; !given && k < found.count; k++)
         strings_add(labels, found.items[k]);
+    for (size_t k = 0; k < labels->count && !error->kind; k++)
+        if (!text_is_plain(labels->items[k]))
+            error_set(error,
+                      "the label \"%s\" holds control characters (line ends, tabs): mend it in the corpus",
+                      labels->items[k]);
     strings_free(&found);
     if (!error->kind && labels->count < (task == SINGLE_LABEL ? 2 : 1))
         return error_usage(error, "%s: a classifier needs at least two labels, here %s%s",

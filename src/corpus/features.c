@@ -86,9 +86,10 @@ static bool add_row(struct features *f, const struct csv *csv, const size_t *col
     f->values = mem_grow(f->values, &f->value_capacity, (f->count + 1) * width, sizeof *f->values);
     for (size_t k = 0; k < width; k++) {
         double value;
-        if (!text_to_number(csv_field(csv, columns[k]), &value) || !(fabs(value) <= (double)FLT_MAX))
-            return error_set(error, "%s:%zu: %s: \"%s\" is no number", csv->path, csv->row, f->names.items[k],
-                             csv_field(csv, columns[k]));
+        bool number = text_to_number(csv_field(csv, columns[k]), &value);
+        if (!number || !(fabs(value) <= (double)FLT_MAX))
+            return error_set(error, "%s:%zu: %s: \"%s\" is %s", csv->path, csv->row, f->names.items[k],
+                             csv_field(csv, columns[k]), number ? "beyond float32's range" : "no number");
         f->values[f->count * width + k] = (float)value;
     }
     f->rows[f->count] = (struct row){unquoted(csv_field(csv, 0)), f->count};

@@ -395,10 +395,7 @@ static bool check_labels(const struct model *model, struct error *error)
 {
     for (size_t k = 0; k < model->labels.count; k++) {
         const char *label = model->labels.items[k];
-        bool plain = *label != '\0';
-        for (const unsigned char *c = (const unsigned char *)label; *c; c++)
-            plain = plain && *c >= ' ' && *c != 0x7f;
-        if (!plain)
+        if (!text_is_plain(label))
             return error_set(error, "%s: label %zu of \"id2label\" is empty, or holds control characters",
                              model->path, k);
         if (strings_index(&model->labels, label) != (int)k)

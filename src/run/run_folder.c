@@ -149,8 +149,22 @@ bool run_folder_is_free(const char *folder)
     return nothing && (!unread.kind || !path_exists(folder));
 }
 
+/* It must be what a configuration can hold. */
+static bool check_as_setting(const char *name, struct error *error)
+{
+    struct config *config = config_new();
+    char *assignment = mem_format("run.name=%s", name);
+    bool good = config_set(config, "--run", assignment, error);
+
+    free(assignment);
+    config_free(config);
+    return good;
+}
+
 bool run_name_check(const char *name, const char *directory, struct error *error)
 {
+    if (!check_as_setting(name, error))
+        return false;
     char *folder = path_join(directory, name);
     bool inside = lies_in_run(folder, directory);
 

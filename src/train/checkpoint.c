@@ -99,6 +99,16 @@ static bool check_file(const cJSON *json, const char *folder, const char *name, 
                       expected->valuestring));
 }
 
+/* Whether config.json is whole; it may have changed since (temperature scaling). */
+static void check_config(const char *folder, struct error *error)
+{
+    char *path = path_join(folder, "config.json");
+    cJSON *json = error->kind ? NULL : json_read(path, error);
+
+    cJSON_Delete(json);
+    free(path);
+}
+
 bool checkpoint_check(const char *folder, bool model_only, struct error *error)
 {
     char *path = path_join(folder, "trainer_state.json"), *expected = NULL;
@@ -114,6 +124,7 @@ bool checkpoint_check(const char *folder, bool model_only, struct error *error)
     }
     for (int i = 0; i < (model_only ? 1 : SUMMED_COUNT) && !error->kind; i++)
         check_file(json, folder, SUMMED[i], error);
+    check_config(folder, error);
     cJSON_Delete(json);
     free(expected);
     free(path);

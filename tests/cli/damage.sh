@@ -25,6 +25,10 @@ for file in model.safetensors optimizer.safetensors trainer_state.json; do
     fail "$file: $(cat err)"
 done
 rm -r runs && cp -r saved runs
+: >"$newest/config.json"
+expect 0 "weighted avg" "$emotrain" --run killed --config tiny.ini --resume
+grep -q "^warning: .*$(basename "$newest")/config.json.*; going on from the checkpoint before it, $(basename "$before")" err || fail "config.json: $(cat err)"
+rm -r runs && cp -r saved runs
 for checkpoint in runs/killed/checkpoints/step-*; do flip "$checkpoint/model.safetensors"; done
 expect_error 1 "damaged.*there is no whole checkpoint before it" "$emotrain" --config tiny.ini --run killed --resume
 rm -r runs/killed

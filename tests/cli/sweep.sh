@@ -120,6 +120,11 @@ if command -v gnuplot >/dev/null; then
   [ -s here/sweep.png ] || fail "plot SWEEP -o draws elsewhere"
 fi
 
+# A name that no configuration can hold.
+expect_error 2 "run.name must be one line" "$emotrain" sweep --config tiny.ini --grid model.pooling=mean --run $'two\nlines'
+expect_error 2 "run.name must not begin or end with a space" "$emotrain" sweep --config tiny.ini --grid model.pooling=mean --run " lead"
+ls runs | grep -q "lead\|two" && fail "a sweep that was refused left a folder"
+
 # A report against a baseline.
 expect 0 alone "$emotrain" report alone --baseline tiny/pooling=mean,train.batch_size=2,seed=1
 grep -q "against the run tiny/pooling=mean" runs/alone/classification_report.txt || fail "no baseline in the report"

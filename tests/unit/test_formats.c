@@ -307,6 +307,22 @@ static void test_label_columns(void **state)
     assert_error(index_as(f, "list", &error), error, "needs corpus.file");
 }
 
+/* A label with a tab would be refused with the model that was trained on it. */
+static void test_labels_of_controls(void **state)
+{
+    struct fixture *f = *state;
+    struct error error = {0};
+    struct strings labels = {0};
+
+    put_clip("a.wav", 8000, 200);
+    put_clip("b.wav", 8000, 300);
+    write_list("path,label\na.wav,one\tword\nb.wav,sad\n");
+    assert_good(index_as(f, "list", &error), error);
+    assert_error(corpus_labels(&f->settings.corpora, &f->clips, &labels, &error), error,
+                 "holds control characters");
+    strings_free(&labels);
+}
+
 static struct features *open_features(const char *text, struct error *error)
 {
     assert_true(file_write(unit_path("features.csv"), text, strlen(text), error));
@@ -321,7 +337,7 @@ static void test_features(void **state)
         {"name,a\nx,word\n", "no column of numbers"},
         {"name\nx\n", "no column of numbers"},
         {"name,a\nx,1\ny,word\n", "features.csv:3: a: \"word\" is no number"},
-        {"name,a\nx,1\ny,1e39\n", "is no number"},
+        {"name,a\nx,1\ny,1e39\n", "\"1e39\" is beyond float32's range"},
         {"name,a,b\nx,nan,1\ny,1,1\n", "features.csv:2: a: \"nan\" is no number"},
         {"name,a,b\nx,,1\ny,1,1\n", "features.csv:2: a: \"\" is no number"},
         {"name,a,b\nx,1,1\ny,-inf,1\n", "features.csv:3: a: \"-inf\" is no number"},
@@ -411,6 +427,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bad_lists, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_emoreact, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_label_columns, set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_labels_of_controls, set_up, fixture_tear_down),
         cmocka_unit_test(test_features),
         cmocka_unit_test(test_archives_of_features),
         cmocka_unit_test(test_stretches),
