@@ -979,7 +979,8 @@ static void test_unsupported_configurations(void **state)
         {"{\"hidden_size\": -4}", "\"hidden_size\" must be from 1"},
         {"{\"hidden_size\": \"big\"}", "\"hidden_size\" must be a whole number"},
         {"{\"conv_dim\": [8, 8], \"conv_kernel\": [3]}", "as many numbers as \"conv_dim\""},
-        {"{\"conv_dim\": [8, 8], \"conv_kernel\": [3, 3], \"conv_stride\": [2, 900]}", "in layer 1 (900 is above 3)"},
+        {"{\"conv_dim\": [8, 8], \"conv_kernel\": [3, 3], \"conv_stride\": [2, 900]}",
+         "in layer 1 (900 is above 3)"},
         {"{\"feat_extract_norm\": \"batch\"}", "\"group\" or \"layer\""},
         {"not json", "not valid JSON"},
     };
