@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""A linear classifier on one layer (configs/probe.ini with other settings) against scikit-learn on the same features and folds: chosen layer and C, coefficients, predictions.
+"""A linear classifier on one layer (configs/probe.ini with other settings) against scikit-learn on the same features and folds: chosen
+layer and C, coefficients, predictions.
 
     build/emotrain features MODEL FOLDER --layer all -o layers.npz --set model.context_seconds=0
     build/emotrain --config configs/probe.ini --run RUN --set linear.pooling=mean --set linear.combine=none
     bench/linear_agreement.py RUN layers.npz
 
 RUN is a run folder with linear.combine=none, linear.pooling=mean and linear.C=auto on one fold of RAVDESS, which is FOLDER; with
-linear.wccn=yes numpy normalises likewise.  scikit-learn standardises and fits each fold's training clips by itself; a choice is the highest recall over all clips held out.
+linear.wccn=yes numpy normalises likewise.  scikit-learn standardises and fits each fold's training clips by itself; a choice is the
+highest recall over all clips held out.
 Needs numpy, scikit-learn and safetensors."""
 import argparse, configparser, csv, os
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A linear classifier on one layer (configs/probe.ini without its other settings: all layers of all clips, EmoBox's six folds, layer
-and C chosen inside each training part) by emotrain and by transformers with scikit-learn, one after the other on this machine; their seconds, their UAR and the ratio.
+and C chosen inside each training part) by emotrain and by transformers with scikit-learn, one after the other on this machine; their
+seconds, their UAR and the ratio.
 
     bench/probe_speed.py MODEL RAVDESS [--pad] [--emotrain build/emotrain]
 

@@ -153,6 +153,14 @@ static char find_separator(const char *text)
     return separators[best];
 }
 
+void csv_rewind(struct csv *csv)
+{
+    csv->begin = csv->cursor = csv->text;
+    csv->row = csv->heading_row;
+    csv->open = false;
+    csv->columns = read_row(csv, &csv->heading, &csv->heading_capacity);
+}
+
 bool csv_open(struct csv *csv, const char *path, struct error *error)
 {
     size_t size = 0;
@@ -162,16 +170,15 @@ bool csv_open(struct csv *csv, const char *path, struct error *error)
          *text = bytes ? text_to_utf8(bytes, size, path, error) : NULL;
     bool json = text && is_json_lines(text);
 
-    *csv = (struct csv){.path = path, .row = json ? 0 : 1, .text = text};
+    *csv = (struct csv){.path = path, .heading_row = json ? 0 : 1, .text = text};
     if (json) {
         csv->text = json_lines_to_csv(text, path, error);
         free(text);
     }
-    csv->begin = csv->cursor = csv->text;
     if (!csv->text)
         return false;
     csv->separator = json ? ',' : find_separator(csv->text);
-    csv->columns = read_row(csv, &csv->heading, &csv->heading_capacity);
+    csv_rewind(csv);
     return csv->columns > 0 || error_set(error, "%s: empty: expected a row of column names", path);
 }
 

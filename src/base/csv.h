@@ -26,6 +26,7 @@ struct csv {
     struct text *heading, *fields; /* of the row last read */
     size_t heading_capacity, field_capacity;
     size_t columns, count, row; /* row: the line that it begins in; the heading's is 1 */
+    size_t heading_row;         /* 1, or 0 of JSON lines, which have none */
 };
 
 /* `path` must outlive the file.  A file without a heading is an error.  Close it, opened or not. */
@@ -38,6 +39,9 @@ const char *csv_heading(const struct csv *csv, size_t column);
 /* The next row that is not empty.  False at the end, and with an error for a row of other length than the
  * heading, or in whose quotes the file ends. */
 bool csv_next(struct csv *csv, struct error *error);
+
+/* Goes back to before the first row. */
+void csv_rewind(struct csv *csv);
 
 /* A field of the row; "" for a column that there is not. */
 const char *csv_field(const struct csv *csv, size_t column);

@@ -44,38 +44,42 @@ static bool is_number(const char *text)
     return *text && !*end;
 }
 
-/* Which columns hold numbers, from the first row in which they are not empty; others are said. */
-static bool choose_columns(struct features *f, const char *path, size_t **columns, struct error *error)
-{
-    struct csv csv;
-    struct text others = {0};
-    bool done = csv_open(&csv, path, error);
-    size_t count = done ? csv.columns : 0, open = count;
-    char *kinds = mem_zero(count + 1, 1); /* 0: not known yet; n: numbers; t: text */
+enum column_kind { EMPTY_COLUMN, NUMBERS, TEXTS };
 
-    while (done && open > 1 && csv_next(&csv, error))
-        for (size_t c = 1; c < count; c++) {
-            const char *field = csv_field(&csv, c);
-            if (kinds[c] || !*field)
+/* By the first row in which a column is not empty; (csv->columns), of which the first is not looked at. */
+static void find_kinds(struct csv *csv, enum column_kind *kinds, struct error *error)
+{
+    size_t unknown = csv->columns - 1;
+
+    while (unknown > 0 && csv_next(csv, error))
+        for (size_t c = 1; c < csv->columns; c++) {
+            const char *field = csv_field(csv, c);
+            if (kinds[c] != EMPTY_COLUMN || !*field)
                 continue;
-            kinds[c] = is_number(field) && strcmp(csv.heading[c].text, "frameTime") != 0 ? 'n' : 't';
-            open--;
+            bool feature = is_number(field) && strcmp(csv_heading(csv, c), "frameTime") != 0;
+            kinds[c] = feature ? NUMBERS : TEXTS;
+            unknown--;
         }
-    *columns = mem_zero(count, sizeof **columns);
-    for (size_t c = 1; c < count; c++) {
-        if (kinds[c] == 'n') {
-            (*columns)[f->names.count] = c;
-            strings_add(&f->names, csv.heading[c].text);
+}
+
+/* Takes the columns that hold numbers, and says the others. */
+static void choose_columns(struct features *f, struct csv *csv, size_t *columns, struct error *error)
+{
+    enum column_kind *kinds = mem_zero(csv->columns, sizeof *kinds);
+    struct text others = {0};
+
+    find_kinds(csv, kinds, error);
+    for (size_t c = 1; c < csv->columns; c++)
+        if (kinds[c] == NUMBERS) {
+            columns[f->names.count] = c;
+            strings_add(&f->names, csv_heading(csv, c));
         } else {
-            text_add(&others, "%s%s", others.length ? ", " : "", csv.heading[c].text);
+            text_add(&others, "%s%s", others.length ? ", " : "", csv_heading(csv, c));
         }
-    }
     if (others.length && f->names.count > 0)
-        log_info("%s: no features: %s", path, others.text);
+        log_info("%s: no features: %s", csv->path, others.text);
     text_free(&others);
     free(kinds);
-    csv_close(&csv);
-    return done && !error->kind;
 }
 
 static bool add_row(struct features *f, const struct csv *csv, const size_t *columns, struct error *error)
@@ -113,14 +117,14 @@ static bool check_unique(const struct features *f, const char *path, struct erro
 static bool read_csv(struct features *f, const char *path, struct error *error)
 {
     struct csv csv;
-    size_t *columns = NULL;
+    bool done = csv_open(&csv, path, error);
+    size_t *columns = mem_zero(done ? csv.columns : 0, sizeof *columns);
 
-    if (!choose_columns(f, path, &columns, error) || !csv_open(&csv, path, error)) {
-        free(columns);
-        return false;
+    if (done) {
+        choose_columns(f, &csv, columns, error);
+        csv_rewind(&csv);
     }
-    bool done = true;
-    while (done && csv_next(&csv, error))
+    while (done && !error->kind && csv_next(&csv, error))
         done = f->names.count > 0 ? add_row(f, &csv, columns, error)
                                   : error_set(error, "%s: no column of numbers after the first", path);
     csv_close(&csv);

@@ -56,9 +56,7 @@ const struct model_kind *model_kind_of(const struct settings *settings, struct e
         return NULL;
     if (encoder)
         return &MODEL_PROBE;
-    if (linear->classifier == CLASSIFIER_LOGISTIC)
-        return &MODEL_LOGISTIC;
-    return &MODEL_LINEAR;
+    return linear->classifier == CLASSIFIER_LOGISTIC ? &MODEL_LOGISTIC : &MODEL_LINEAR;
 }
 
 /* ---- config.json ---- */

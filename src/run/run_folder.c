@@ -154,7 +154,7 @@ static bool check_as_setting(const char *name, struct error *error)
 {
     struct config *config = config_new();
     char *assignment = mem_format("run.name=%s", name);
-    bool good = config_set(config, "--run", assignment, error);
+    bool good = config_set(config, "--set", assignment, error);
 
     free(assignment);
     config_free(config);

@@ -103,7 +103,7 @@ static bool check_file(const cJSON *json, const char *folder, const char *name, 
 static void check_config(const char *folder, struct error *error)
 {
     char *path = path_join(folder, "config.json");
-    cJSON *json = error->kind ? NULL : json_read(path, error);
+    cJSON *json = json_read(path, error);
 
     cJSON_Delete(json);
     free(path);
@@ -124,7 +124,8 @@ bool checkpoint_check(const char *folder, bool model_only, struct error *error)
     }
     for (int i = 0; i < (model_only ? 1 : SUMMED_COUNT) && !error->kind; i++)
         check_file(json, folder, SUMMED[i], error);
-    check_config(folder, error);
+    if (!model_only && !error->kind) /* else opening the model says it */
+        check_config(folder, error);
     cJSON_Delete(json);
     free(expected);
     free(path);

@@ -59,16 +59,14 @@ static bool name_run(struct job *job, struct error *error)
 {
     const char *wanted = wanted_name(job);
     char *name = *wanted ? mem_string(wanted) : run_folder_default_name(job->options->config);
-    char *assignment = mem_format("run.name=%s", name);
 
     job->named = *wanted != '\0';
-    bool good = config_set(job->experiment.config, "--set", assignment,
-                           error); /* `wanted` may be gone from here on */
-    good = good && run_name_check(name, settings_of(job)->run.directory, error);
+    bool good = run_name_check(name, settings_of(job)->run.directory, error);
+    if (good)
+        config_choose(job->experiment.config, "run.name", name); /* `wanted` may be gone from here on */
     job->folder = path_join(settings_of(job)->run.directory, name);
     if (good && job->named && !run_folder_is_free(job->folder))
         good = refuse_taken(job->folder, error);
-    free(assignment);
     free(name);
     return good;
 }

@@ -4,10 +4,9 @@
  *
  * Folds are those of scikit-learn's GroupKFold where clips have groups (speakers): the largest group first,
  * each to the fold with the fewest clips; of equals the first.  Without groups the clips of each label are
- * dealt out in turn.  Features are standardised, and with linear.wccn
- * normalised (wccn.h), by what each fold trains on.  All clips' predictions, each
- * made by the fold that does not know the clip, are scored together; of equal candidates the first is chosen:
- * the lowest layer, then the smallest C.
+ * dealt out in turn.  Features are standardised, and with linear.wccn normalised (wccn.h), by what each fold
+ * trains on.  All clips' predictions, each made by the fold that does not know the clip, are scored together;
+ * of equal candidates the first is chosen: the lowest layer, then the smallest C.
  */
 #ifndef EMOTRAIN_MODEL_LINEAR_CHOICE_H
 #define EMOTRAIN_MODEL_LINEAR_CHOICE_H

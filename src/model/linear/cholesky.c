@@ -37,32 +37,32 @@ static void add_moments(const double *x, size_t width, double *moments)
 
 struct cholesky *cholesky_open(const double *x, size_t count, size_t width)
 {
-    struct cholesky *p = mem_zero(1, sizeof *p);
+    struct cholesky *f = mem_zero(1, sizeof *f);
     size_t whole = count / ROWS * ROWS;
 
-    p->width = width;
-    p->moments = mem_zero(width * width, sizeof(double));
-    p->factor = mem_zero(width * width, sizeof(double));
-    p->inverse = mem_zero(width, sizeof(double));
+    f->width = width;
+    f->moments = mem_zero(width * width, sizeof(double));
+    f->factor = mem_zero(width * width, sizeof(double));
+    f->inverse = mem_zero(width, sizeof(double));
     double *last = mem_zero(ROWS * width, sizeof(double));
     for (size_t i = 0; i < whole; i += ROWS)
-        add_moments(x + i * width, width, p->moments);
+        add_moments(x + i * width, width, f->moments);
     memcpy(last, x + whole * width, (count - whole) * width * sizeof(double));
-    add_moments(last, width, p->moments);
+    add_moments(last, width, f->moments);
     free(last);
     for (size_t i = 0; i < width * width; i++)
-        p->moments[i] /= (double)count;
-    return p;
+        f->moments[i] /= (double)count;
+    return f;
 }
 
-void cholesky_close(struct cholesky *p)
+void cholesky_close(struct cholesky *f)
 {
-    if (!p)
+    if (!f)
         return;
-    free(p->moments);
-    free(p->factor);
-    free(p->inverse);
-    free(p);
+    free(f->moments);
+    free(f->factor);
+    free(f->inverse);
+    free(f);
 }
 
 SIMD_CLONES
@@ -81,27 +81,27 @@ static double product(const double *a, const double *b, size_t count)
     return sum;
 }
 
-void cholesky_factor(struct cholesky *p, double scale, double ridge)
+void cholesky_factor(struct cholesky *f, double scale, double ridge)
 {
-    for (size_t i = 0; i < p->width; i++) {
-        double *row = p->factor + i * p->width;
+    for (size_t i = 0; i < f->width; i++) {
+        double *row = f->factor + i * f->width;
         for (size_t j = 0; j < i; j++)
-            row[j] = (scale * p->moments[i * p->width + j] - product(row, p->factor + j * p->width, j)) *
-                     p->inverse[j];
-        double own = scale * p->moments[i * p->width + i] + ridge - product(row, row, i);
+            row[j] = (scale * f->moments[i * f->width + j] - product(row, f->factor + j * f->width, j)) *
+                     f->inverse[j];
+        double own = scale * f->moments[i * f->width + i] + ridge - product(row, row, i);
         row[i] = sqrt(fmax(own, 0.5 * ridge)); /* rounding takes nothing below the ridge */
-        p->inverse[i] = 1 / row[i];
+        f->inverse[i] = 1 / row[i];
     }
 }
 
 SIMD_CLONES
-void cholesky_solve_transposed(const struct cholesky *p, double *values)
+void cholesky_solve_transposed(const struct cholesky *f, double *values)
 {
-    for (size_t j = p->width; j-- > 0;) {
-        const double *row = p->factor + j * p->width;
+    for (size_t j = f->width; j-- > 0;) {
+        const double *row = f->factor + j * f->width;
         double own[LANES];
         for (size_t k = 0; k < LANES; k++)
-            values[j * LANES + k] = own[k] = values[j * LANES + k] * p->inverse[j];
+            values[j * LANES + k] = own[k] = values[j * LANES + k] * f->inverse[j];
         for (size_t i = 0; i < j; i++)
             for (size_t k = 0; k < LANES; k++)
                 values[i * LANES + k] -= row[i] * own[k];
@@ -109,10 +109,10 @@ void cholesky_solve_transposed(const struct cholesky *p, double *values)
 }
 
 SIMD_CLONES
-void cholesky_multiply_transposed(const struct cholesky *p, double *values)
+void cholesky_multiply_transposed(const struct cholesky *f, double *values)
 {
-    for (size_t j = 0; j < p->width; j++) {
-        const double *row = p->factor + j * p->width;
+    for (size_t j = 0; j < f->width; j++) {
+        const double *row = f->factor + j * f->width;
         double own[LANES];
         memcpy(own, values + j * LANES, sizeof own);
         for (size_t i = 0; i < j; i++)
@@ -124,10 +124,10 @@ void cholesky_multiply_transposed(const struct cholesky *p, double *values)
 }
 
 SIMD_CLONES
-void cholesky_solve(const struct cholesky *p, double *values)
+void cholesky_solve(const struct cholesky *f, double *values)
 {
-    for (size_t i = 0; i < p->width; i++) {
-        const double *row = p->factor + i * p->width;
+    for (size_t i = 0; i < f->width; i++) {
+        const double *row = f->factor + i * f->width;
         double a[LANES] = {0}, b[LANES] = {0}, c[LANES] = {0}, d[LANES] = {0}; /* four sums at a time */
         size_t j = 0;
         for (; j + 4 <= i; j += 4) {
@@ -143,6 +143,6 @@ void cholesky_solve(const struct cholesky *p, double *values)
             for (size_t k = 0; k < LANES; k++)
                 a[k] += row[j] * values[j * LANES + k];
         for (size_t k = 0; k < LANES; k++)
-            values[i * LANES + k] = (values[i * LANES + k] - (a[k] + b[k] + c[k] + d[k])) * p->inverse[i];
+            values[i * LANES + k] = (values[i * LANES + k] - (a[k] + b[k] + c[k] + d[k])) * f->inverse[i];
     }
 }
