@@ -29,36 +29,82 @@ static bool group_by_speaker(const struct dataset *dataset, const size_t *order,
     return known;
 }
 
+/* All that a model is fitted to, one view of the clips after the other. */
+struct stack {
+    float *features, *targets;
+    int64_t *labels;
+    size_t *groups;
+};
+
+/* `size` bytes `times` times in a row; of NULL, NULL. */
+static void *repeat(const void *values, size_t size, size_t times)
+{
+    char *all = values ? mem_alloc(size * times) : NULL;
+
+    for (size_t k = 0; all && k < times; k++)
+        memcpy(all + k * size, values, size);
+    return all;
+}
+
+static void stack_views(struct stack *stack, const struct batch *batch, const struct model *model,
+                        const size_t *groups)
+{
+    size_t views = batch_view_count(batch), clips = (size_t)batch->count, width;
+
+    for (size_t k = 0; k < views; k++) {
+        const float *features = batch_features(batch_view(batch, k), model, &width);
+        if (k == 0)
+            stack->features = mem_alloc(views * clips * width * sizeof *features);
+        memcpy(stack->features + k * clips * width, features, clips * width * sizeof *features);
+    }
+    stack->labels = repeat(batch->labels, clips * sizeof *stack->labels, views);
+    stack->targets = repeat(batch->targets, clips * model->labels.count * sizeof *stack->targets, views);
+    stack->groups = repeat(groups, clips * sizeof *stack->groups, views);
+}
+
+static void stack_free(struct stack *stack)
+{
+    free(stack->features);
+    free(stack->targets);
+    free(stack->labels);
+    free(stack->groups);
+}
+
 static bool fit_batch(struct trainer *t, const size_t *order, const struct batch *batch, struct error *error)
 {
     const struct settings *settings = t->settings;
-    struct examples examples = {.count = t->train->count,
-                                .features = batch->states ? batch->states : batch->features,
-                                .states = batch->states ? (size_t)batch->state_count : 1,
-                                .parts = batch->states ? 2 : 1,
+    const struct batch *first = batch_view(batch, 0);
+    struct examples examples = {.count = t->train->count * batch_view_count(batch),
+                                .states = first->states ? (size_t)first->state_count : 1,
+                                .parts = first->states ? 2 : 1,
                                 .width =
-                                    batch->states ? (size_t)batch->state_width : t->model->features.count,
-                                .labels = batch->labels,
-                                .targets = batch->targets,
+                                    first->states ? (size_t)first->state_width : t->model->features.count,
+                                .views = batch_view_count(batch),
                                 .settings = &settings->linear,
                                 .seed = (uint64_t)settings->run.seed,
                                 .threads = thread_count(settings->run.threads),
                                 .class_weights = settings->train.class_weights,
                                 .by_recall = strcmp(settings->eval.best_metric, "uar") == 0};
-    size_t *groups = mem_zero(examples.count, sizeof *groups);
+    size_t *groups = mem_zero(t->train->count, sizeof *groups);
+    struct stack stack = {0};
 
     bool by_speaker =
         strcmp(settings->split.protocol, "speaker") == 0 || strcmp(settings->split.protocol, "emobox") == 0;
     bool stratified_svm = t->model->kind == &MODEL_LINEAR && !by_speaker;
-    if (!stratified_svm && group_by_speaker(t->train, order, groups, &examples.group_count) &&
-        examples.group_count > 1)
-        examples.groups = groups;
+    bool grouped = !stratified_svm && group_by_speaker(t->train, order, groups, &examples.group_count) &&
+                   examples.group_count > 1;
+    stack_views(&stack, batch, t->model, grouped ? groups : NULL);
+    examples.features = stack.features;
+    examples.labels = stack.labels;
+    examples.targets = stack.targets;
+    examples.groups = stack.groups;
     char *table = NULL, *path = path_join(t->run, FIT_TABLE);
     bool done = t->model->kind->fit(t->model, &examples, &table, error) &&
                 (!table || file_write(path, table, strlen(table), error));
     free(table);
     free(path);
     free(groups);
+    stack_free(&stack);
     return done;
 }
 
@@ -75,7 +121,7 @@ bool fit_step(struct trainer *t, struct progress *progress, struct error *error)
 
     (void)progress;
     epoch_plan(&t->epoch, t->train, 0);
-    if (!dataset_batch(t->train, t->epoch.order, t->train->count, t->model, NULL, 0, &batch, error))
+    if (!dataset_views(t->train, t->epoch.order, t->train->count, t->model, &batch, error))
         return false;
     bool done = fit_batch(t, t->epoch.order, &batch, error);
     batch_free(&batch);

@@ -1,0 +1,34 @@
+/*
+ * model.speeds: a recording is taken in at each of several speeds, its tempo and pitch changed together, and
+ * the mean of their predictions is the model's.  Linear classifiers are fitted to the training clips at each
+ * speed (speed perturbation: Ko et al., Interspeech 2015).
+ */
+#ifndef EMOTRAIN_MODEL_SPEEDS_H
+#define EMOTRAIN_MODEL_SPEEDS_H
+
+#include "audio/audio.h"
+#include "base/json.h"
+
+enum { SPEEDS_MOST = 8 };
+
+struct speeds {
+    double values[SPEEDS_MOST]; /* 1: as recorded; from small to large */
+    size_t count;
+};
+
+extern const struct speeds AS_RECORDED; /* 1 alone */
+
+bool speeds_are_as_recorded(const struct speeds *speeds);
+
+/* Of the setting: numbers with commas between them. */
+bool speeds_parse(struct speeds *speeds, const char *text, struct error *error);
+
+/* Of a config.json, where they stand as "emotrain_speeds"; as recorded where they do not.  `path`: of the
+ * model, for messages. */
+bool speeds_read(struct speeds *speeds, const cJSON *config, const char *path, struct error *error);
+void speeds_describe(const struct speeds *speeds, cJSON *config);
+
+/* Plays the signal that many times as fast, by resampling. */
+bool signal_change_speed(struct signal *signal, double speed, struct error *error);
+
+#endif
