@@ -18,11 +18,16 @@ static char *member_folder(const char *directory, size_t k)
 
 bool ensemble_is(const char *directory)
 {
-    char *folder = member_folder(directory, 0);
-    bool there = path_is_folder(folder);
+    struct error unread = {0};
+    char *path = path_join(directory, "config.json"), *folder = member_folder(directory, 0);
+    cJSON *json = json_read(path, &unread);
+    const char *type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "model_type"));
+    bool is = path_is_folder(folder) || text_equal(type, MODEL_ENSEMBLE.model_type);
 
+    cJSON_Delete(json);
     free(folder);
-    return there;
+    free(path);
+    return is;
 }
 
 static bool has_same_labels(const struct model *a, const struct model *b)

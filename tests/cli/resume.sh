@@ -45,7 +45,7 @@ echo "killed $hits times in $runs runs (one takes $seconds s): equal"
 # A run goes on by the settings that it began with; where things are, and how fast they go, may change.
 "$emotrain" --config tiny.ini --run edited "${settings[@]}" >/dev/null 2>err &
 pid=$!
-while kill -0 $pid 2>/dev/null && ! compgen -G "runs/edited/checkpoint-*" >/dev/null; do sleep 0.02; done
+while kill -0 $pid 2>/dev/null && ! compgen -G "runs/edited/checkpoints/step-*" >/dev/null; do sleep 0.02; done
 kill -9 $pid 2>/dev/null
 wait $pid 2>/dev/null
 cp runs/edited/config.ini begun.ini
@@ -59,6 +59,12 @@ for change in "auxiliary_task sex" "learning_rate 0.5" "freeze encoder" "best_me
   expect_error 2 "runs/edited/config.ini: this run began with [a-z]*.$key=.*, now it is \"$value\": put it back" \
     "$emotrain" --run edited --resume
 done
+cp begun.ini runs/edited/config.ini
+mv runs/edited/metrics.jsonl whole.jsonl
+expect_error 1 "metrics.jsonl: is gone or shorter .* another --run" "$emotrain" --run edited --resume
+head -c 20 whole.jsonl >runs/edited/metrics.jsonl
+expect_error 1 "metrics.jsonl: is gone or shorter .* another --run" "$emotrain" --run edited --resume
+mv whole.jsonl runs/edited/metrics.jsonl
 edit gradient_checkpointing yes
 "$emotrain" --run edited --resume >/dev/null 2>err || fail "$(cat err)"
 equal edited
