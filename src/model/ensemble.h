@@ -13,6 +13,8 @@
 
 enum { ENSEMBLE_MOST = 64 }; /* members */
 
+/* Whether a model directory is an ensemble's: by its config.json, or by its first member where that is
+ * damaged. */
 bool ensemble_is(const char *directory);
 
 /* Fails, naming both, where two models cannot be members of one ensemble. */

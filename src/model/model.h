@@ -70,7 +70,8 @@ struct examples {
     const float *features;       /* (count, states, parts, width) */
     size_t states, parts, width; /* of an encoder: layers; mean and deviation; their width.  Of other
                                     features: 1, 1, and how many */
-    size_t views; /* of each clip: example i, i + count / views and so on are the same clip at other speeds */
+    size_t views; /* of each clip, at least 1: example i, i + count / views and so on are one clip at other
+                     speeds */
     const int64_t *labels; /* (count), or NULL */
     const float *targets;  /* (count, labels), or NULL */
     const size_t

@@ -49,21 +49,22 @@ static void add_split(const struct run_info *info, struct text *out)
 }
 
 /* A model of the hub by its name and commit, another one by its file's name. */
-static void add_model(const struct run_info *info, const struct model_settings *settings, struct text *out)
+static void add_model(const struct run_info *info, const char *revision, struct text *out)
 {
-    bool of_hub = strlen(settings->revision) == COMMIT_LENGTH;
+    bool of_hub = strlen(revision) == COMMIT_LENGTH;
 
     text_add(out, "Model: %s", info->model.kind);
     if (*info->model.pretrained)
         text_add(out, " from %s", of_hub ? info->model.pretrained : path_base(info->model.pretrained));
     if (of_hub)
-        text_add(out, " at revision %.12s", settings->revision);
+        text_add(out, " at revision %.12s", revision);
     text_add(out, ", %.2f M parameters, %.2f M of them trained", (double)info->model.parameters / 1e6,
              (double)info->model.trainable / 1e6);
     if (*info->model.pooling)
         text_add(out, ", pooling %s", info->model.pooling);
-    if (strcmp(settings->speeds, "1") != 0)
-        text_add(out, "; recordings are taken in at speeds %s, their predictions averaged", settings->speeds);
+    if (info->model.speeds && *info->model.speeds)
+        text_add(out, "; recordings are taken in at the speeds %s, their predictions averaged",
+                 info->model.speeds);
     if (strcmp(info->model.scale, "speaker") == 0)
         text_add(out, "; input standardised over all clips of each speaker, the test part's among them, "
                       "without labels");
@@ -132,7 +133,8 @@ static void add_training(const struct run_info *info, const struct settings *set
         return;
     }
     if (is_fitted_at_once(info)) {
-        text_add(out, "Training: fitted at once to the training part, seed %lld.\n",
+        text_add(out, "Training: fitted at once to the training part%s, seed %lld.\n",
+                 info->model.speeds && *info->model.speeds ? " at each of the speeds" : "",
                  (long long)settings->run.seed);
         return;
     }
@@ -228,7 +230,7 @@ void report_protocol(const struct report *report, struct text *out)
         config_read_text(config, "run", report->folder, report->run.config, &unread)) {
         add_corpus(report, out);
         add_split(&report->info, out);
-        add_model(&report->info, &config_settings(config)->model, out);
+        add_model(&report->info, config_settings(config)->model.revision, out);
         add_training(&report->info, config_settings(config), out);
         add_selection(&report->info, report->evaluation.task, config_settings(config), out);
         add_results(report, out);

@@ -201,24 +201,43 @@ static bool batch_as_is(struct batch *batch, const struct signal *signals, size_
     return done;
 }
 
-/* The signals as member k of an ensemble takes them in, or at speed k. */
+static struct signal signal_copy(const struct signal *signal)
+{
+    struct signal copy = *signal;
+
+    copy.samples = mem_alloc(signal->count * sizeof *copy.samples);
+    memcpy(copy.samples, signal->samples, signal->count * sizeof *copy.samples);
+    return copy;
+}
+
+/* As a member of an ensemble takes the signals in by itself. */
+static bool batch_for_member(struct batch *batch, struct signal *own, size_t count,
+                             const struct model *member, struct error *error)
+{
+    for (size_t i = 0; i < count; i++)
+        signal_prepare(&own[i], 0, member->normalize);
+    return batch_of_signals(batch, own, count, member, error);
+}
+
+static bool batch_at_speed(struct batch *batch, struct signal *own, size_t count, const struct model *model,
+                           double speed, struct error *error)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!change_speed(&own[i], speed, model, error))
+            return false;
+    return batch_as_is(batch, own, count, model, error);
+}
+
+/* View k of the signals. */
 static bool batch_of_view(struct batch *batch, const struct signal *signals, size_t count,
                           const struct model *model, size_t k, struct error *error)
 {
     struct signal *own = mem_zero(count, sizeof *own);
-    bool done = true;
 
-    for (size_t i = 0; done && i < count; i++) {
-        own[i] = signals[i];
-        own[i].samples = mem_alloc(signals[i].count * sizeof *own[i].samples);
-        memcpy(own[i].samples, signals[i].samples, signals[i].count * sizeof *own[i].samples);
-        if (model->members)
-            signal_prepare(&own[i], 0, model->members[k]->normalize);
-        else
-            done = change_speed(&own[i], model->speeds.values[k], model, error);
-    }
-    done = done && (model->members ? batch_of_signals(batch, own, count, model->members[k], error)
-                                   : batch_as_is(batch, own, count, model, error));
+    for (size_t i = 0; i < count; i++)
+        own[i] = signal_copy(&signals[i]);
+    bool done = model->members ? batch_for_member(batch, own, count, model->members[k], error)
+                               : batch_at_speed(batch, own, count, model, model->speeds.values[k], error);
     for (size_t i = 0; i < count; i++)
         signal_free(&own[i]);
     free(own);
@@ -434,16 +453,32 @@ static void add_targets(const struct dataset *dataset, const size_t *items, cons
     }
 }
 
-/* What is stored of clips: an encoder's layers, or what a frozen part makes of them. */
-static bool load_stored(const struct dataset *dataset, const size_t *items, size_t count, double speed,
-                        struct batch *batch, struct error *error)
+/* The clips of items; caller frees the array. */
+static const struct clip **clips_of(const struct dataset *dataset, const size_t *items, size_t count)
 {
     const struct clip **clips = mem_zero(count, sizeof *clips);
 
     for (size_t i = 0; i < count; i++)
         clips[i] = dataset->items[items[i]].clip;
-    bool done = dataset->layers ? layer_features_load(dataset->layers, clips, count, speed, batch, error)
-                                : feature_cache_load(dataset->cache, clips, count, batch, error);
+    return clips;
+}
+
+static bool load_layers(const struct dataset *dataset, const size_t *items, size_t count, double speed,
+                        struct batch *batch, struct error *error)
+{
+    const struct clip **clips = clips_of(dataset, items, count);
+    bool done = layer_features_load(dataset->layers, clips, count, speed, batch, error);
+
+    free(clips);
+    return done;
+}
+
+static bool load_frozen(const struct dataset *dataset, const size_t *items, size_t count, struct batch *batch,
+                        struct error *error)
+{
+    const struct clip **clips = clips_of(dataset, items, count);
+    bool done = feature_cache_load(dataset->cache, clips, count, batch, error);
+
     free(clips);
     return done;
 }
@@ -476,6 +511,7 @@ static void scale_by_speaker(const struct dataset *dataset, const size_t *items,
     batch->by_speaker = true;
 }
 
+/* What the model takes in, without targets. */
 static bool load(const struct dataset *dataset, const size_t *items, size_t count, const struct model *model,
                  const struct change *change, struct batch *batch, struct error *error)
 {
@@ -488,22 +524,20 @@ static bool load(const struct dataset *dataset, const size_t *items, size_t coun
     else if (distorts)
         done = load_signals(dataset, items, count, model, change, batch, error);
     else if (dataset->layers)
-        done = load_stored(dataset, items, count, change->speed, batch, error);
+        done = load_layers(dataset, items, count, change->speed, batch, error);
     else if (model->kind->input == INPUT_TEXT)
         done = load_texts(dataset, items, count, batch, error);
     else if (model->kind->input == INPUT_FEATURES && dataset->source.features)
         done = load_features(dataset, items, count, model, batch, error);
     else if (model->kind->input == INPUT_FEATURES)
         done = load_functionals(dataset, items, count, model, batch, error);
-    else if (dataset->cache && change->speed == 1)
-        done = load_stored(dataset, items, count, change->speed, batch, error);
+    else if (dataset->cache)
+        done = load_frozen(dataset, items, count, batch, error);
     else
         done = load_signals(dataset, items, count, model, change, batch, error);
     if (done && dataset->speakers)
         scale_by_speaker(dataset, items, model, batch);
-    if (done)
-        add_targets(dataset, items, model, batch);
-    else
+    if (!done)
         batch_free(batch);
     return done;
 }
@@ -514,7 +548,10 @@ bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t co
 {
     const struct change change = {augmentation, seed, .speed = 1};
 
-    return load(dataset, items, count, model, &change, batch, error);
+    if (!load(dataset, items, count, model, &change, batch, error))
+        return false;
+    add_targets(dataset, items, model, batch);
+    return true;
 }
 
 bool dataset_batch_at_speed(const struct dataset *dataset, const size_t *items, size_t count,

@@ -75,7 +75,7 @@ bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t co
                    const struct model *model, const struct augment_settings *augmentation, uint64_t seed,
                    struct batch *batch, struct error *error);
 
-/* The same at another speed, without augmentation. */
+/* The same at another speed, without augmentation and targets. */
 bool dataset_batch_at_speed(const struct dataset *dataset, const size_t *items, size_t count,
                             const struct model *model, double speed, struct batch *batch,
                             struct error *error);

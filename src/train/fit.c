@@ -29,7 +29,8 @@ static bool group_by_speaker(const struct dataset *dataset, const size_t *order,
     return known;
 }
 
-/* All that a model is fitted to, one view of the clips after the other. */
+/* What repeats over views: their features one after the other, and as often the rest.  Nothing where a clip
+ * has but one view. */
 struct stack {
     float *features, *targets;
     int64_t *labels;
@@ -46,20 +47,27 @@ static void *repeat(const void *values, size_t size, size_t times)
     return all;
 }
 
-static void stack_views(struct stack *stack, const struct batch *batch, const struct model *model,
-                        const size_t *groups)
+/* Frees what it copies of the views. */
+static void stack_views(struct stack *stack, struct batch *batch, const struct model *model,
+                        struct examples *examples)
 {
-    size_t views = batch_view_count(batch), clips = (size_t)batch->count, width;
+    size_t views = batch->view_count, clips = (size_t)batch->count,
+           each = clips * examples->states * examples->parts * examples->width;
 
+    stack->features = mem_alloc(views * each * sizeof *stack->features);
     for (size_t k = 0; k < views; k++) {
-        const float *features = batch_features(batch_view(batch, k), model, &width);
-        if (k == 0)
-            stack->features = mem_alloc(views * clips * width * sizeof *features);
-        memcpy(stack->features + k * clips * width, features, clips * width * sizeof *features);
+        memcpy(stack->features + k * each, batch->views[k].states, each * sizeof *stack->features);
+        batch_free(&batch->views[k]);
     }
     stack->labels = repeat(batch->labels, clips * sizeof *stack->labels, views);
     stack->targets = repeat(batch->targets, clips * model->labels.count * sizeof *stack->targets, views);
-    stack->groups = repeat(groups, clips * sizeof *stack->groups, views);
+    stack->groups = repeat(examples->groups, clips * sizeof *stack->groups, views);
+    examples->count = views * clips;
+    examples->views = views;
+    examples->features = stack->features;
+    examples->labels = stack->labels;
+    examples->targets = stack->targets;
+    examples->groups = stack->groups;
 }
 
 static void stack_free(struct stack *stack)
@@ -70,16 +78,20 @@ static void stack_free(struct stack *stack)
     free(stack->groups);
 }
 
-static bool fit_batch(struct trainer *t, const size_t *order, const struct batch *batch, struct error *error)
+static bool fit_batch(struct trainer *t, const size_t *order, struct batch *batch, struct error *error)
 {
     const struct settings *settings = t->settings;
     const struct batch *first = batch_view(batch, 0);
-    struct examples examples = {.count = t->train->count * batch_view_count(batch),
+    size_t width;
+    struct examples examples = {.count = t->train->count,
+                                .features = batch_features(first, t->model, &width),
                                 .states = first->states ? (size_t)first->state_count : 1,
                                 .parts = first->states ? 2 : 1,
                                 .width =
                                     first->states ? (size_t)first->state_width : t->model->features.count,
-                                .views = batch_view_count(batch),
+                                .views = 1,
+                                .labels = batch->labels,
+                                .targets = batch->targets,
                                 .settings = &settings->linear,
                                 .seed = (uint64_t)settings->run.seed,
                                 .threads = thread_count(settings->run.threads),
@@ -91,13 +103,11 @@ static bool fit_batch(struct trainer *t, const size_t *order, const struct batch
     bool by_speaker =
         strcmp(settings->split.protocol, "speaker") == 0 || strcmp(settings->split.protocol, "emobox") == 0;
     bool stratified_svm = t->model->kind == &MODEL_LINEAR && !by_speaker;
-    bool grouped = !stratified_svm && group_by_speaker(t->train, order, groups, &examples.group_count) &&
-                   examples.group_count > 1;
-    stack_views(&stack, batch, t->model, grouped ? groups : NULL);
-    examples.features = stack.features;
-    examples.labels = stack.labels;
-    examples.targets = stack.targets;
-    examples.groups = stack.groups;
+    if (!stratified_svm && group_by_speaker(t->train, order, groups, &examples.group_count) &&
+        examples.group_count > 1)
+        examples.groups = groups;
+    if (batch->views)
+        stack_views(&stack, batch, t->model, &examples);
     char *table = NULL, *path = path_join(t->run, FIT_TABLE);
     bool done = t->model->kind->fit(t->model, &examples, &table, error) &&
                 (!table || file_write(path, table, strlen(table), error));

@@ -42,12 +42,13 @@ static bool rewind_record(struct recorder *recorder, int64_t bytes, int64_t *las
     size_t size = 0;
     char *text = bytes > 0 ? file_read(recorder->path, &size, error) : mem_string("");
 
-    if (bytes > 0 && size < (size_t)bytes) {
+    if (bytes > 0 && (text || !path_exists(recorder->path)) && size < (size_t)bytes) {
         *error = (struct error){0};
-        error_set(error,
-                  "%s: is gone or shorter than when the last checkpoint was written: put it back, or train under "
-                  "another --run",
-                  recorder->path);
+        error_set(
+            error,
+            "%s: is gone or shorter than when the last checkpoint was written: put it back, or train under "
+            "another --run",
+            recorder->path);
     }
     if (text)
         text[error->kind ? 0 : bytes] = '\0';

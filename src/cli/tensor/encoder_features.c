@@ -202,7 +202,7 @@ static bool make_pooled(struct features_job *job, struct features_output *output
     job->layers = layer_features_open(config_settings(job->trained.config), job->cache, job->model,
                                       &job->trained.compute, job->depth, error);
     return job->layers &&
-           layer_features_fill(job->layers, datasets, 1, &AS_RECORDED, job->model, &job->trained.compute,
+           layer_features_fill(job->layers, datasets, 1, &SPEEDS_AS_RECORDED, job->model, &job->trained.compute,
                                error) &&
            write_pooled(job, output, error);
 }
