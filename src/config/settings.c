@@ -162,10 +162,6 @@ const struct setting SETTINGS[] = {
     NUMBER(
         model, context_seconds, "", 0, 30,
         "of Whisper: shorter clips are lengthened to this by silence; empty: 5 in training, 30 as published"),
-    TEXT(model, speeds, "1",
-         "a recording is taken in at each of these speeds, as 0.9,1,1.1, and its predictions are averaged; "
-         "linear "
-         "classifiers are fitted to the training clips at each (speed perturbation)"),
     CHOICE(automatic, model, attention_mask, "auto", "auto|yes|no",
            "hide padding from the encoder; auto: yes, but for group-norm checkpoints with "
            "pooling_padding=include"),

@@ -83,7 +83,6 @@ struct model_settings {
     enum pooling_padding pooling_padding;
     enum automatic attention_mask;
     double context_seconds;
-    const char *speeds; /* numbers */
     enum head_kind head;
     enum head_scale head_scale;
     const char *freeze;

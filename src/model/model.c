@@ -802,32 +802,6 @@ bool model_stands_alone(const struct model *model, struct error *error)
                        model->path);
 }
 
-bool model_is_one_pass(const struct model *model, const char *what, struct error *error)
-{
-    bool is = speeds_are_as_recorded(&model->speeds);
-
-    for (size_t k = 0; is && k < model->member_count; k++)
-        is = speeds_are_as_recorded(&model->members[k]->speeds);
-    return is ||
-           error_usage(
-               error,
-               "%s: its predictions are means over several speeds, which %s cannot hold: a model trained "
-               "with model.speeds=1 can be",
-               model->path, what);
-}
-
-static bool read_speeds(struct model *model, const struct model_settings *settings, struct error *error)
-{
-    if (settings ? !speeds_parse(&model->speeds, settings->speeds, error)
-                 : !speeds_read(&model->speeds, model->json, model->path, error))
-        return false;
-    speeds_describe(&model->speeds, model->json);
-    return speeds_are_as_recorded(&model->speeds) || model->kind->input == INPUT_WAVEFORM ||
-           error_usage(error,
-                       "model.speeds: a model that takes in %s has no sound to change; one of sounds has",
-                       MODEL_INPUT_NAMES[model->kind->input]);
-}
-
 /* What emotrain itself writes into config.json is never null: a null would silently be taken for a default.
  */
 static bool check_own_entries(const struct model *model, struct error *error)
@@ -865,9 +839,9 @@ static bool set_up(struct model *model, const struct model_source *source, const
         return false;
     if (model->kind == &MODEL_ENSEMBLE && source->is_member)
         return error_set(error, "%s: an ensemble in an ensemble", model->path);
-    if (!model->kind || !read_speeds(model, settings, error) ||
-        !read_labels(model, source->labels, &other_labels, error) || !read_task(model, settings, error) ||
-        !read_pooling(model, settings, error) || !read_preprocessing(model, directory, audio, error) ||
+    if (!model->kind || !read_labels(model, source->labels, &other_labels, error) ||
+        !read_task(model, settings, error) || !read_pooling(model, settings, error) ||
+        !read_preprocessing(model, directory, audio, error) ||
         (read_features(model, source->features), !model->kind->open(model, settings, error)) ||
         !declare_auxiliary(model, source->auxiliary_classes, error) || !check_size(model, error) ||
         !parameters_allocate(&model->parameters, error))
@@ -1034,8 +1008,6 @@ bool model_write_onnx(const struct model *model, const char *path, struct error 
     struct text labels = {0};
     struct onnx graph;
 
-    if (!model_is_one_pass(model, "ONNX", error))
-        return false;
     if (without)
         return error_usage(error, "model.kind=%s cannot be written in ONNX; encoder can",
                            without->kind->name);

@@ -19,7 +19,6 @@
 #include "config/task.h"
 #include "model/head/pooling.h"
 #include "model/onnx/onnx.h"
-#include "model/speeds.h"
 #include "model/weights/parameters.h"
 #include "model/weights/weights.h"
 
@@ -47,9 +46,8 @@ struct batch {
     int64_t frozen_width, frozen_channels;
     int64_t frozen_layers; /* behind the feature encoder that are in it */
 
-    struct batch *views; /* the same clips as each of an ensemble's members takes them in, or at each of the
-                            model's speeds, in place of samples, features and states; or NULL */
-    size_t view_count;
+    struct batch *members; /* the same clips for each of an ensemble's members, in place of all below */
+    size_t member_count;
 
     float *features; /* INPUT_FEATURES: (count, model->features.count) */
     float *states; /* in place of samples: means and deviations over time of hidden states 0 .. state_count -
@@ -70,10 +68,8 @@ struct examples {
     const float *features;       /* (count, states, parts, width) */
     size_t states, parts, width; /* of an encoder: layers; mean and deviation; their width.  Of other
                                     features: 1, 1, and how many */
-    size_t views; /* of each clip, at least 1: example i, i + count / views and so on are one clip at other
-                     speeds */
-    const int64_t *labels; /* (count), or NULL */
-    const float *targets;  /* (count, labels), or NULL */
+    const int64_t *labels;       /* (count), or NULL */
+    const float *targets;        /* (count, labels), or NULL */
     const size_t
         *groups; /* (count): clips of one group stay together in cross-validation; NULL: each by itself */
     size_t group_count;
@@ -137,7 +133,6 @@ struct model {
     bool pooling_includes_padding;
     int64_t attention_width; /* of the layer that scores frames, where the pooling has one */
     int sample_rate;         /* Hz, of what it takes in */
-    struct speeds speeds;    /* that it takes a recording in at */
     bool normalize;          /* it takes in signals of zero mean and unit variance */
     int64_t minimum_samples; /* shorter clips must be lengthened by zeros */
     int64_t maximum_samples; /* longer ones are not taken in; 0: any are */
@@ -283,10 +278,6 @@ void model_close(struct model *model); /* NULL does nothing */
 
 /* Fails for a model that takes in features standardised by speaker: it cannot predict a recording alone. */
 bool model_stands_alone(const struct model *model, struct error *error);
-
-/* Fails for a model that takes a recording in at several speeds, or has such members: `what` cannot hold it.
- */
-bool model_is_one_pass(const struct model *model, const char *what, struct error *error);
 
 /* Has the scale of pooled vectors measured, whatever the checkpoint said of it. */
 void model_forget_scale(struct model *model);

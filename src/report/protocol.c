@@ -62,9 +62,6 @@ static void add_model(const struct run_info *info, const char *revision, struct 
              (double)info->model.trainable / 1e6);
     if (*info->model.pooling)
         text_add(out, ", pooling %s", info->model.pooling);
-    if (info->model.speeds && *info->model.speeds)
-        text_add(out, "; recordings are taken in at the speeds %s, their predictions averaged",
-                 info->model.speeds);
     if (strcmp(info->model.scale, "speaker") == 0)
         text_add(out, "; input standardised over all clips of each speaker, the test part's among them, "
                       "without labels");
@@ -133,8 +130,7 @@ static void add_training(const struct run_info *info, const struct settings *set
         return;
     }
     if (is_fitted_at_once(info)) {
-        text_add(out, "Training: fitted at once to the training part%s, seed %lld.\n",
-                 info->model.speeds && *info->model.speeds ? " at each of the speeds" : "",
+        text_add(out, "Training: fitted at once to the training part, seed %lld.\n",
                  (long long)settings->run.seed);
         return;
     }

@@ -71,13 +71,6 @@ static void describe_model(struct run_info *info, const struct settings *setting
     info->model.task = TASKS[model->task].name;
     info->model.pooling = model->kind->forward ? model->pooling->name : "";
     info->model.scale = model->by_speaker ? "speaker" : "";
-    info->model.speeds = "";
-    if (!speeds_are_as_recorded(&model->speeds)) {
-        struct text speeds = {0};
-        speeds_print(&model->speeds, &speeds);
-        info->model.speeds = arena_string(&info->arena, speeds.text);
-        text_free(&speeds);
-    }
     info->model.parameters = parameters_elements(&model->parameters, false);
     info->model.trainable = parameters_elements(&model->parameters, true);
 }

@@ -208,8 +208,7 @@ static bool fill_layers(struct experiment *e, struct dataset *const datasets[3],
                            settings->linear.layer, (long long)all);
     int64_t highest = count > 0 ? layers[count - 1] : -1; /* any may be chosen */
     e->layers = layer_features_open(settings, e->corpus.cache, e->model, &e->compute, highest, error);
-    if (!e->layers ||
-        !layer_features_fill(e->layers, datasets, distinct, &e->model->speeds, e->model, &e->compute, error))
+    if (!e->layers || !layer_features_fill(e->layers, datasets, distinct, e->model, &e->compute, error))
         return false;
     for (int i = 0; i < 3; i++)
         datasets[i]->layers = e->layers;

@@ -41,7 +41,6 @@ static const struct field {
     FIELD(model, task, FIELD_TEXT),
     FIELD(model, pooling, FIELD_TEXT),
     FIELD(model, scale, FIELD_TEXT),
-    FIELD(model, speeds, FIELD_TEXT),
     FIELD(model, parameters, FIELD_INTEGER),
     FIELD(model, trainable, FIELD_INTEGER),
     FIELD(model, members, FIELD_INTEGER),

@@ -40,7 +40,6 @@ struct run_info {
     } split;
     struct {
         const char *kind, *pretrained, *input, *task, *pooling, *scale; /* scale: "speaker", or "" */
-        const char *speeds; /* that a recording is predicted at: "0.9, 1 and 1.1"; "": its own alone */
         int64_t parameters, trainable;
         int64_t members;     /* of an ensemble; 0: it is none */
         const char *weights; /* of its members: "equal" or "validation" */

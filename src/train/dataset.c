@@ -150,97 +150,40 @@ static bool check_features(const struct model *model, const char *const *names, 
     return true;
 }
 
-/* A batch of as many clips for each view that the model has of them, to be filled. */
-static void start_views(struct batch *batch, size_t count, const struct model *model)
+/* A batch of as many clips for each member of an ensemble, to be filled. */
+static void start_members(struct batch *batch, size_t count, const struct model *model)
 {
-    *batch = (struct batch){.count = (int64_t)count,
-                            .view_count = model->members ? model->member_count : model->speeds.count};
-    batch->views = mem_zero(batch->view_count, sizeof *batch->views);
+    *batch = (struct batch){.count = (int64_t)count, .member_count = model->member_count};
+    batch->members = mem_zero(model->member_count, sizeof *batch->members);
 }
 
-static bool has_views(const struct model *model)
-{
-    return model->members || !speeds_are_as_recorded(&model->speeds);
-}
-
-/* A clip that the model takes in stays one when it is slowed down. */
-static void keep_within(const struct model *model, size_t before, struct signal *signal)
-{
-    size_t most = (size_t)model->maximum_samples;
-
-    if (most > 0 && before <= most && signal->count > most)
-        signal->count = most;
-}
-
-static bool change_speed(struct signal *signal, double speed, const struct model *model, struct error *error)
-{
-    size_t before = signal->count;
-
-    if (!signal_change_speed(signal, speed, error))
-        return false;
-    keep_within(model, before, signal);
-    return true;
-}
-
-/* Signals as a model takes them in that sees them once. */
-static bool batch_as_is(struct batch *batch, const struct signal *signals, size_t count,
-                        const struct model *model, struct error *error)
-{
-    bool done = true;
-
-    *batch = (struct batch){.count = (int64_t)count};
-    if (model->kind->input == INPUT_WAVEFORM) {
-        pad_signals(batch, signals, count, model);
-        return true;
-    }
-    if (!check_features(model, EGEMAPS_NAMES, EGEMAPS_COUNT, error))
-        return false;
-    batch->features = mem_zero(count * EGEMAPS_COUNT, sizeof *batch->features);
-    for (size_t i = 0; done && i < count; i++)
-        done = egemaps(&signals[i], batch->features + i * EGEMAPS_COUNT, error);
-    return done;
-}
-
-static struct signal signal_copy(const struct signal *signal)
-{
-    struct signal copy = *signal;
-
-    copy.samples = mem_alloc(signal->count * sizeof *copy.samples);
-    memcpy(copy.samples, signal->samples, signal->count * sizeof *copy.samples);
-    return copy;
-}
-
-/* As a member of an ensemble takes the signals in by itself. */
-static bool batch_for_member(struct batch *batch, struct signal *own, size_t count,
+/* The signals as one member of an ensemble takes them in. */
+static bool batch_for_member(struct batch *batch, const struct signal *signals, size_t count,
                              const struct model *member, struct error *error)
-{
-    for (size_t i = 0; i < count; i++)
-        signal_prepare(&own[i], 0, member->normalize);
-    return batch_of_signals(batch, own, count, member, error);
-}
-
-static bool batch_at_speed(struct batch *batch, struct signal *own, size_t count, const struct model *model,
-                           double speed, struct error *error)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!change_speed(&own[i], speed, model, error))
-            return false;
-    return batch_as_is(batch, own, count, model, error);
-}
-
-/* View k of the signals. */
-static bool batch_of_view(struct batch *batch, const struct signal *signals, size_t count,
-                          const struct model *model, size_t k, struct error *error)
 {
     struct signal *own = mem_zero(count, sizeof *own);
 
-    for (size_t i = 0; i < count; i++)
-        own[i] = signal_copy(&signals[i]);
-    bool done = model->members ? batch_for_member(batch, own, count, model->members[k], error)
-                               : batch_at_speed(batch, own, count, model, model->speeds.values[k], error);
+    for (size_t i = 0; i < count; i++) {
+        own[i] = signals[i];
+        own[i].samples = mem_alloc(signals[i].count * sizeof *own[i].samples);
+        memcpy(own[i].samples, signals[i].samples, signals[i].count * sizeof *own[i].samples);
+        signal_prepare(&own[i], 0, member->normalize);
+    }
+    bool done = batch_of_signals(batch, own, count, member, error);
     for (size_t i = 0; i < count; i++)
         signal_free(&own[i]);
     free(own);
+    return done;
+}
+
+static bool batch_for_members(struct batch *batch, const struct signal *signals, size_t count,
+                              const struct model *model, struct error *error)
+{
+    bool done = true;
+
+    start_members(batch, count, model);
+    for (size_t k = 0; done && k < model->member_count; k++)
+        done = batch_for_member(&batch->members[k], signals, count, model->members[k], error);
     return done;
 }
 
@@ -252,11 +195,17 @@ bool batch_of_signals(struct batch *batch, const struct signal *signals, size_t 
     *batch = (struct batch){.count = (int64_t)count};
     if (model->kind->input == INPUT_TEXT)
         return error_usage(error, "%s: this model takes texts, not recordings", model->path);
-    if (!has_views(model))
-        return batch_as_is(batch, signals, count, model, error);
-    start_views(batch, count, model);
-    for (size_t k = 0; done && k < batch->view_count; k++)
-        done = batch_of_view(&batch->views[k], signals, count, model, k, error);
+    if (model->members)
+        return batch_for_members(batch, signals, count, model, error);
+    if (model->kind->input == INPUT_WAVEFORM) {
+        pad_signals(batch, signals, count, model);
+        return true;
+    }
+    if (!check_features(model, EGEMAPS_NAMES, EGEMAPS_COUNT, error))
+        return false;
+    batch->features = mem_zero(count * EGEMAPS_COUNT, sizeof *batch->features);
+    for (size_t i = 0; done && i < count; i++)
+        done = egemaps(&signals[i], batch->features + i * EGEMAPS_COUNT, error);
     return done;
 }
 
@@ -272,9 +221,9 @@ void batch_free(struct batch *batch)
 {
     for (int64_t i = 0; batch->texts && i < batch->count; i++)
         free(batch->texts[i]);
-    for (size_t k = 0; k < batch->view_count; k++)
-        batch_free(&batch->views[k]);
-    free(batch->views);
+    for (size_t k = 0; k < batch->member_count; k++)
+        batch_free(&batch->members[k]);
+    free(batch->members);
     free(batch->texts);
     free(batch->frozen);
     free(batch->features);
@@ -290,12 +239,17 @@ void batch_free(struct batch *batch)
 
 /* ---- a dataset's batches ---- */
 
-/* How clips are changed on their way into a batch. */
-struct change {
-    const struct augment_settings *augmentation; /* in training; else NULL */
-    uint64_t seed;
-    double speed;
-};
+/* A clip that the model takes in stays one when it is slowed down. */
+static void augment_within(const struct augment_settings *augmentation, const struct model *model,
+                           struct signal *signal, uint64_t seed, size_t place)
+{
+    size_t most = (size_t)model->maximum_samples;
+    bool fits = most > 0 && signal->count <= most;
+
+    augment_signal(augmentation, signal, seed, place);
+    if (fits && signal->count > most)
+        signal->count = most;
+}
 
 /* Distorts a clip, or does not, by the draw; in evaluation a clip's draws are its own, whatever stands beside
  * it. */
@@ -332,31 +286,20 @@ static bool load_signal(const struct dataset *dataset, const struct clip *clip, 
     return done;
 }
 
-static bool load_changed(const struct dataset *dataset, const struct clip *clip, const struct model *model,
-                         const struct change *change, size_t place, struct signal *signal,
-                         struct error *error)
-{
-    bool trains = change->augmentation != NULL;
-
-    if (!load_signal(dataset, clip, trains, model->normalize, change->seed, place, signal, error))
-        return false;
-    size_t before = signal->count;
-    if (trains)
-        augment_signal(change->augmentation, signal, change->seed, place);
-    keep_within(model, before, signal);
-    return change_speed(signal, change->speed, model, error);
-}
-
 static bool load_signals(const struct dataset *dataset, const size_t *items, size_t count,
-                         const struct model *model, const struct change *change, struct batch *batch,
-                         struct error *error)
+                         const struct model *model, const struct augment_settings *augmentation,
+                         uint64_t seed, struct batch *batch, struct error *error)
 {
     struct signal *signals = mem_zero(count, sizeof *signals);
     bool done = true;
 
-    for (size_t i = 0; done && i < count; i++)
-        done = load_changed(dataset, dataset->items[items[i]].clip, model, change, i, &signals[i], error);
-    done = done && batch_as_is(batch, signals, count, model, error);
+    for (size_t i = 0; done && i < count; i++) {
+        done = load_signal(dataset, dataset->items[items[i]].clip, augmentation != NULL, model->normalize,
+                           seed, i, &signals[i], error);
+        if (done && augmentation)
+            augment_within(augmentation, model, &signals[i], seed, i);
+    }
+    done = done && batch_of_signals(batch, signals, count, model, error);
     for (size_t i = 0; i < count; i++)
         signal_free(&signals[i]);
     free(signals);
@@ -453,44 +396,18 @@ static void add_targets(const struct dataset *dataset, const size_t *items, cons
     }
 }
 
-/* The clips of items; caller frees the array. */
-static const struct clip **clips_of(const struct dataset *dataset, const size_t *items, size_t count)
+/* What is stored of clips: an encoder's layers, or what a frozen part makes of them. */
+static bool load_stored(const struct dataset *dataset, const size_t *items, size_t count, struct batch *batch,
+                        struct error *error)
 {
     const struct clip **clips = mem_zero(count, sizeof *clips);
 
     for (size_t i = 0; i < count; i++)
         clips[i] = dataset->items[items[i]].clip;
-    return clips;
-}
-
-static bool load_layers(const struct dataset *dataset, const size_t *items, size_t count, double speed,
-                        struct batch *batch, struct error *error)
-{
-    const struct clip **clips = clips_of(dataset, items, count);
-    bool done = layer_features_load(dataset->layers, clips, count, speed, batch, error);
-
+    bool done = dataset->layers ? layer_features_load(dataset->layers, clips, count, batch, error)
+                                : feature_cache_load(dataset->cache, clips, count, batch, error);
     free(clips);
     return done;
-}
-
-static bool load_frozen(const struct dataset *dataset, const size_t *items, size_t count, struct batch *batch,
-                        struct error *error)
-{
-    const struct clip **clips = clips_of(dataset, items, count);
-    bool done = feature_cache_load(dataset->cache, clips, count, batch, error);
-
-    free(clips);
-    return done;
-}
-
-size_t batch_view_count(const struct batch *batch)
-{
-    return batch->views ? batch->view_count : 1;
-}
-
-const struct batch *batch_view(const struct batch *batch, size_t k)
-{
-    return batch->views ? &batch->views[k] : batch;
 }
 
 float *batch_features(const struct batch *batch, const struct model *model, size_t *width)
@@ -511,34 +428,15 @@ static void scale_by_speaker(const struct dataset *dataset, const size_t *items,
     batch->by_speaker = true;
 }
 
-/* What the model takes in, without targets. */
-static bool load(const struct dataset *dataset, const size_t *items, size_t count, const struct model *model,
-                 const struct change *change, struct batch *batch, struct error *error)
+/* An ensemble's members each take in the clips as they do by themselves. */
+static bool load_for_members(const struct dataset *dataset, const size_t *items, size_t count,
+                             const struct model *model, struct batch *batch, struct error *error)
 {
-    bool done, distorts = dataset->distortion_count > 0;
+    bool done = true;
 
-    *batch = (struct batch){0};
-    if (distorts && (model->kind->input == INPUT_TEXT || dataset->source.features))
-        done = error_usage(error, "%s: no sound to distort: this model takes in %s", model->path,
-                           model->kind->input == INPUT_TEXT ? "texts" : "a table of features");
-    else if (distorts)
-        done = load_signals(dataset, items, count, model, change, batch, error);
-    else if (dataset->layers)
-        done = load_layers(dataset, items, count, change->speed, batch, error);
-    else if (model->kind->input == INPUT_TEXT)
-        done = load_texts(dataset, items, count, batch, error);
-    else if (model->kind->input == INPUT_FEATURES && dataset->source.features)
-        done = load_features(dataset, items, count, model, batch, error);
-    else if (model->kind->input == INPUT_FEATURES)
-        done = load_functionals(dataset, items, count, model, batch, error);
-    else if (dataset->cache)
-        done = load_frozen(dataset, items, count, batch, error);
-    else
-        done = load_signals(dataset, items, count, model, change, batch, error);
-    if (done && dataset->speakers)
-        scale_by_speaker(dataset, items, model, batch);
-    if (!done)
-        batch_free(batch);
+    start_members(batch, count, model);
+    for (size_t k = 0; done && k < model->member_count; k++)
+        done = dataset_batch(dataset, items, count, model->members[k], NULL, 0, &batch->members[k], error);
     return done;
 }
 
@@ -546,36 +444,32 @@ bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t co
                    const struct model *model, const struct augment_settings *augmentation, uint64_t seed,
                    struct batch *batch, struct error *error)
 {
-    const struct change change = {augmentation, seed, .speed = 1};
+    bool done;
 
-    if (!load(dataset, items, count, model, &change, batch, error))
-        return false;
-    add_targets(dataset, items, model, batch);
-    return true;
-}
+    *batch = (struct batch){0};
+    bool distorts = dataset->distortion_count > 0;
 
-bool dataset_batch_at_speed(const struct dataset *dataset, const size_t *items, size_t count,
-                            const struct model *model, double speed, struct batch *batch, struct error *error)
-{
-    const struct change change = {.speed = speed};
-
-    return load(dataset, items, count, model, &change, batch, error);
-}
-
-bool dataset_views(const struct dataset *dataset, const size_t *items, size_t count,
-                   const struct model *model, struct batch *batch, struct error *error)
-{
-    bool done = true;
-
-    if (!has_views(model))
-        return dataset_batch(dataset, items, count, model, NULL, 0, batch, error);
-    start_views(batch, count, model);
-    for (size_t k = 0; done && k < batch->view_count; k++)
-        done = model->members
-                   ? dataset_views(dataset, items, count, model->members[k], &batch->views[k], error)
-                   : dataset_batch_at_speed(dataset, items, count, model, model->speeds.values[k],
-                                            &batch->views[k], error);
-    batch->by_speaker = batch->views[0].by_speaker;
+    if (model->members)
+        done = load_for_members(dataset, items, count, model, batch, error);
+    else if (distorts && (model->kind->input == INPUT_TEXT || dataset->source.features))
+        done = error_usage(error, "%s: no sound to distort: this model takes in %s", model->path,
+                           model->kind->input == INPUT_TEXT ? "texts" : "a table of features");
+    else if (distorts)
+        done = load_signals(dataset, items, count, model, augmentation, seed, batch, error);
+    else if (dataset->layers)
+        done = load_stored(dataset, items, count, batch, error);
+    else if (model->kind->input == INPUT_TEXT)
+        done = load_texts(dataset, items, count, batch, error);
+    else if (model->kind->input == INPUT_FEATURES && dataset->source.features)
+        done = load_features(dataset, items, count, model, batch, error);
+    else if (model->kind->input == INPUT_FEATURES)
+        done = load_functionals(dataset, items, count, model, batch, error);
+    else if (dataset->cache)
+        done = load_stored(dataset, items, count, batch, error);
+    else
+        done = load_signals(dataset, items, count, model, augmentation, seed, batch, error);
+    if (done && dataset->speakers)
+        scale_by_speaker(dataset, items, model, batch);
     if (done)
         add_targets(dataset, items, model, batch);
     else

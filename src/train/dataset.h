@@ -68,22 +68,11 @@ struct features *dataset_features(const struct linear_settings *settings, struct
 /* Regression learns over the mean and deviation of the dataset's targets, which the model keeps. */
 void dataset_learn_scale(const struct dataset *dataset, struct model *model);
 
-/* Loads items[0..count-1] (indices into the dataset) into a batch, each clip once, at its own speed.  Clips
- * shorter than the model's minimum are lengthened by zeros.  `augmentation`, unless NULL, changes each with
- * draws from `seed`. */
+/* Loads items[0..count-1] (indices into the dataset) into a batch.  Clips shorter than the model's minimum
+ * are lengthened by zeros.  `augmentation`, unless NULL, changes each with draws from `seed`. */
 bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t count,
                    const struct model *model, const struct augment_settings *augmentation, uint64_t seed,
                    struct batch *batch, struct error *error);
-
-/* The same at another speed, without augmentation and targets. */
-bool dataset_batch_at_speed(const struct dataset *dataset, const size_t *items, size_t count,
-                            const struct model *model, double speed, struct batch *batch,
-                            struct error *error);
-
-/* What the model predicts from: the clips at each of its speeds, or as each of an ensemble's members takes
- * them in (batch->views); of most models, the same as dataset_batch. */
-bool dataset_views(const struct dataset *dataset, const size_t *items, size_t count,
-                   const struct model *model, struct batch *batch, struct error *error);
 
 /* Makes a batch of signals, or of texts, without labels.  Signals of a model that takes in functionals are
  * turned into those. */
@@ -91,10 +80,6 @@ bool batch_of_signals(struct batch *batch, const struct signal *signals, size_t 
                       const struct model *model, struct error *error);
 void batch_of_texts(struct batch *batch, const char *const *texts, size_t count);
 void batch_free(struct batch *batch);
-
-/* The views of a batch; of one without, itself alone. */
-size_t batch_view_count(const struct batch *batch);
-const struct batch *batch_view(const struct batch *batch, size_t k);
 
 /* The vectors that a linear model is fitted to, one for each clip, (*width) of each. */
 float *batch_features(const struct batch *batch, const struct model *model, size_t *width);

@@ -30,20 +30,18 @@ bool explain_batch_memory(const struct model *model, const struct batch *batch, 
                         (long long)batch->count, seconds, smaller);
 }
 
-/* The mean of the predictions for the clips' views: of an ensemble's members weighted, of speeds plain. */
-static bool predict_views(const struct model *model, const struct batch *batch, const struct compute *compute,
-                          float *outputs, struct error *error)
+/* The weighted mean of an ensemble's members' predictions. */
+static bool predict_members(const struct model *model, const struct batch *batch,
+                            const struct compute *compute, float *outputs, struct error *error)
 {
     size_t count = (size_t)batch->count * model->labels.count;
     double *sum = mem_zero(count + 1, sizeof *sum);
     bool done = true;
 
-    for (size_t k = 0; done && k < batch->view_count; k++) {
-        const struct model *member = model->members ? model->members[k] : model;
-        double weight = model->members ? model->weights_of_members[k] : 1 / (double)batch->view_count;
-        done = predict_batch(member, &batch->views[k], compute, outputs, error);
+    for (size_t k = 0; done && k < model->member_count; k++) {
+        done = predict_batch(model->members[k], &batch->members[k], compute, outputs, error);
         for (size_t i = 0; done && i < count; i++)
-            sum[i] += weight * (double)outputs[i];
+            sum[i] += model->weights_of_members[k] * (double)outputs[i];
     }
     for (size_t i = 0; i < count; i++)
         outputs[i] = (float)sum[i];
@@ -58,8 +56,8 @@ bool predict_batch(const struct model *model, const struct batch *batch, const s
 
     if (!batch->by_speaker && !model_stands_alone(model, error))
         return false;
-    if (batch->views)
-        return predict_views(model, batch, compute, outputs, error);
+    if (model->members)
+        return predict_members(model, batch, compute, outputs, error);
     if (model->kind->predict)
         return model->kind->predict(model, batch, outputs, error);
     struct et_scope *scope = et_scope_open(NULL);
@@ -109,8 +107,8 @@ static bool make_batch(void *context, int64_t index, struct batch *batch, struct
         *batch = (struct batch){0};
         return true;
     }
-    return dataset_views(run->dataset, run->order + range.first, range.last - range.first, run->model, batch,
-                         error);
+    return dataset_batch(run->dataset, run->order + range.first, range.last - range.first, run->model, NULL,
+                         0, batch, error);
 }
 
 static bool predict_one_batch(const struct evaluation_run *run, struct range range, struct loader *loader,

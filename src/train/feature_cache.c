@@ -70,9 +70,6 @@ static bool find_key(struct feature_cache *store, const struct model *model, str
 
     if (a.speed > 0 || a.shift > 0 || a.noise > 0 || a.mixup > 0)
         return error_usage(error, "train.feature_cache=yes: [augment] changes the samples: leave it out");
-    if (!speeds_are_as_recorded(&model->speeds))
-        return error_usage(
-            error, "train.feature_cache=yes keeps clips at their own speed alone: leave model.speeds out");
     if (!model->kind->frozen)
         return error_usage(error, "train.feature_cache=yes: model.kind=%s has no feature encoder to freeze",
                            model->kind->name);

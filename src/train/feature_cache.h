@@ -15,7 +15,7 @@
 struct feature_cache;
 
 /* A cache for `model` as it is frozen now.  NULL where train.feature_cache=no, and on error: where the model
- * has no such part, where it is trained, or where [augment] or model.speeds change the samples. */
+ * has no such part, where it is trained, or where [augment] changes the samples. */
 struct feature_cache *feature_cache_open(const struct settings *settings, struct audio_cache *cache,
                                          const struct model *model, struct error *error);
 void feature_cache_close(struct feature_cache *store); /* NULL does nothing */

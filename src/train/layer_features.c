@@ -17,7 +17,7 @@ struct layer_features {
     const struct settings *settings;
     struct audio_cache *cache;
     int64_t states; /* how many are asked for */
-    char hash[17];  /* of what the encoder and its settings are */
+    char ending[40];
 };
 
 struct header {
@@ -68,7 +68,7 @@ struct layer_features *layer_features_open(const struct settings *settings, stru
     model->kind->hidden->describe(model, &key);
     bool done = add_parameters(model, &key, error);
     digest_bytes(key.text, key.length, hash);
-    snprintf(features->hash, sizeof features->hash, "%.16s", hash);
+    snprintf(features->ending, sizeof features->ending, "%.16s.layers", hash);
     text_free(&key);
     if (done)
         return features;
@@ -100,22 +100,9 @@ static bool fits(const struct layer_features *features, const struct entry *e)
            h->checksum == checksum(e->values, bytes);
 }
 
-/* Caller frees. */
-static char *entry_path(const struct layer_features *features, const struct clip *clip, double speed)
+static bool open_entry(const struct layer_features *features, const struct clip *clip, struct entry *entry)
 {
-    char number[TEXT_NUMBER_SIZE];
-    char *ending = speed == 1 ? mem_format("%s.layers", features->hash)
-                              : mem_format("%s-x%s.layers", features->hash, text_from_number(number, speed));
-    char *path = audio_cache_entry(features->cache, clip->sha256, ending);
-
-    free(ending);
-    return path;
-}
-
-static bool open_entry(const struct layer_features *features, const struct clip *clip, double speed,
-                       struct entry *entry)
-{
-    char *path = entry_path(features, clip, speed);
+    char *path = audio_cache_entry(features->cache, clip->sha256, features->ending);
     struct error ignored = {0};
     bool good = false;
 
@@ -133,10 +120,11 @@ static bool open_entry(const struct layer_features *features, const struct clip 
     return good;
 }
 
-static bool write_entry(const struct layer_features *features, const struct clip *clip, double speed,
-                        const float *values, size_t states, size_t width, struct error *error)
+static bool write_entry(const struct layer_features *features, const struct clip *clip, const float *values,
+                        size_t states, size_t width, struct error *error)
 {
-    char *path = entry_path(features, clip, speed), *folder = path_folder(path);
+    char *path = audio_cache_entry(features->cache, clip->sha256, features->ending),
+         *folder = path_folder(path);
     size_t bytes = states * 2 * width * sizeof *values;
     struct header header = {.version = CACHE_VERSION,
                             .checksum = checksum(values, bytes),
@@ -158,11 +146,10 @@ static bool write_entry(const struct layer_features *features, const struct clip
 
 /* ---- filling ---- */
 
-/* A clip that has no entry at that speed yet. */
+/* A clip that has no entry yet. */
 struct missing {
     const struct dataset *dataset;
     size_t item;
-    double speed;
 };
 
 struct filling {
@@ -173,43 +160,36 @@ struct filling {
     size_t *starts, batches; /* (batches + 1): where each batch begins among the clips */
 };
 
-/* Up to `size` clips of one dataset at one speed in a batch. */
+/* Up to `size` clips of one dataset in a batch. */
 static void deal_batches(struct filling *f, size_t size)
 {
     f->starts = mem_zero(f->count + 1, sizeof *f->starts);
     for (size_t i = 1; i <= f->count; i++)
         if (i == f->count || i - f->starts[f->batches] == size ||
-            f->clips[i].dataset != f->clips[i - 1].dataset || f->clips[i].speed != f->clips[i - 1].speed)
+            f->clips[i].dataset != f->clips[i - 1].dataset)
             f->starts[++f->batches] = i;
 }
 
-/* Adds a dataset's clips without an entry at that speed, from long to short. */
-static void add_missing(struct filling *f, const struct dataset *dataset, double speed)
-{
-    size_t *order = mem_zero(dataset->count, sizeof *order);
-    struct entry entry;
-
-    longest_first_order(dataset, order);
-    for (size_t i = 0; i < dataset->count; i++) {
-        if (open_entry(f->features, dataset->items[order[i]].clip, speed, &entry))
-            file_map_close(&entry.map);
-        else
-            f->clips[f->count++] = (struct missing){dataset, order[i], speed};
-    }
-    free(order);
-}
-
-static void find_missing(struct filling *f, struct dataset *const *datasets, size_t count,
-                         const struct speeds *speeds)
+/* The clips without an entry, dataset by dataset, each from long to short. */
+static void find_missing(struct filling *f, struct dataset *const *datasets, size_t count)
 {
     size_t all = 0;
+    struct entry entry;
 
     for (size_t d = 0; d < count; d++)
         all += datasets[d]->count;
-    f->clips = mem_zero(all * speeds->count + 1, sizeof *f->clips);
-    for (size_t k = 0; k < speeds->count; k++)
-        for (size_t d = 0; d < count; d++)
-            add_missing(f, datasets[d], speeds->values[k]);
+    f->clips = mem_zero(all + 1, sizeof *f->clips);
+    for (size_t d = 0; d < count; d++) {
+        size_t *order = mem_zero(datasets[d]->count, sizeof *order);
+        longest_first_order(datasets[d], order);
+        for (size_t i = 0; i < datasets[d]->count; i++) {
+            if (open_entry(f->features, datasets[d]->items[order[i]].clip, &entry))
+                file_map_close(&entry.map);
+            else
+                f->clips[f->count++] = (struct missing){datasets[d], order[i]};
+        }
+        free(order);
+    }
 }
 
 static bool make_batch(void *context, int64_t index, struct batch *batch, struct error *error)
@@ -219,8 +199,7 @@ static bool make_batch(void *context, int64_t index, struct batch *batch, struct
 
     for (size_t i = 0; i < count; i++)
         items[i] = f->clips[first + i].item;
-    return dataset_batch_at_speed(f->clips[first].dataset, items, count, f->model, f->clips[first].speed,
-                                  batch, error);
+    return dataset_batch(f->clips[first].dataset, items, count, f->model, NULL, 0, batch, error);
 }
 
 /* Computes and writes the entries of one batch. */
@@ -243,8 +222,8 @@ static bool fill_batch(const struct filling *f, size_t first, const struct batch
             done = isfinite(values[i * each + k]) ||
                    error_set(error, "%s: what the encoder makes of it is no number, or infinite",
                              clip->dataset->items[clip->item].clip->path);
-        done = done && write_entry(f->features, clip->dataset->items[clip->item].clip, clip->speed,
-                                   values + i * each, (size_t)f->features->states, width, error);
+        done = done && write_entry(f->features, clip->dataset->items[clip->item].clip, values + i * each,
+                                   (size_t)f->features->states, width, error);
     }
     free(values);
     return done;
@@ -274,13 +253,12 @@ static bool fill_all(struct filling *f, const struct compute *compute, struct er
 }
 
 bool layer_features_fill(const struct layer_features *features, struct dataset *const *datasets, size_t count,
-                         const struct speeds *speeds, const struct model *model,
-                         const struct compute *compute, struct error *error)
+                         const struct model *model, const struct compute *compute, struct error *error)
 {
     int64_t wanted = features->settings->eval.batch_size;
     struct filling f = {.features = features, .model = model};
 
-    find_missing(&f, datasets, count, speeds);
+    find_missing(&f, datasets, count);
     deal_batches(&f, wanted > 0 && wanted <= LARGEST_BATCH ? (size_t)wanted : 8);
     bool done = f.count == 0 || fill_all(&f, compute, error);
     free(f.starts);
@@ -291,13 +269,13 @@ bool layer_features_fill(const struct layer_features *features, struct dataset *
 /* ---- loading ---- */
 
 bool layer_features_load(const struct layer_features *features, const struct clip *const *clips, size_t count,
-                         double speed, struct batch *batch, struct error *error)
+                         struct batch *batch, struct error *error)
 {
     struct entry entry;
 
     *batch = (struct batch){.count = (int64_t)count, .state_count = features->states};
     for (size_t i = 0; i < count; i++) {
-        if (!open_entry(features, clips[i], speed, &entry))
+        if (!open_entry(features, clips[i], &entry))
             return error_set(error, "%s: its stored features are gone or damaged: run the command again",
                              clips[i]->path);
         size_t width = entry.header.width, each = (size_t)features->states * 2 * width;

@@ -20,13 +20,12 @@ struct layer_features *layer_features_open(const struct settings *settings, stru
                                            int64_t depth, struct error *error);
 void layer_features_close(struct layer_features *features); /* NULL does nothing */
 
-/* Makes what is missing of the datasets' clips at those speeds.  Interrupted, it keeps what it made. */
+/* Makes what is missing of the datasets' clips.  Interrupted, it keeps what it made. */
 bool layer_features_fill(const struct layer_features *features, struct dataset *const *datasets, size_t count,
-                         const struct speeds *speeds, const struct model *model,
-                         const struct compute *compute, struct error *error);
+                         const struct model *model, const struct compute *compute, struct error *error);
 
-/* Loads clips at one of them into batch->states.  Any thread may call. */
+/* Loads clips into batch->states.  Any thread may call. */
 bool layer_features_load(const struct layer_features *features, const struct clip *const *clips, size_t count,
-                         double speed, struct batch *batch, struct error *error);
+                         struct batch *batch, struct error *error);
 
 #endif

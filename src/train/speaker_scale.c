@@ -48,17 +48,16 @@ static bool add_chunk(struct speaker_scale *scale, const struct dataset *dataset
 
     for (size_t i = 0; i < count; i++)
         items[i] = first + i;
-    if (!dataset_views(dataset, items, count, model, &batch, error))
+    if (!dataset_batch(dataset, items, count, model, NULL, 0, &batch, error))
         return false;
+    const float *features = batch_features(&batch, model, &width);
+    scale->width = width;
     for (size_t i = 0; i < count && !error->kind; i++) {
         const struct clip *clip = dataset->items[first + i].clip;
         if (!clip->speaker)
             error_set(error, "linear.scale=speaker: %s has no speaker", clip->path);
-        for (size_t k = 0; k < batch_view_count(&batch) && !error->kind; k++) {
-            const float *features = batch_features(batch_view(&batch, k), model, &width);
-            scale->width = width;
+        else
             add_clip(scale, clip->speaker, features + i * width);
-        }
     }
     batch_free(&batch);
     return !error->kind;

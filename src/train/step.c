@@ -176,18 +176,11 @@ static bool check_votes(const struct dataset *train, struct error *error)
                        "them with corpus.votes=majority");
 }
 
-/* A temperature is of a classifier that makes logits, once for a recording. */
+/* A temperature is of a classifier that makes logits. */
 static bool check_temperature(const struct settings *settings, const struct model *model, struct error *error)
 {
-    if (!settings->eval.temperature_scaling)
-        return true;
-    if (!speeds_are_as_recorded(&model->speeds))
-        return error_usage(
-            error,
-            "eval.temperature_scaling=yes: model.speeds=%s averages predictions of several speeds, "
-            "which have no logits together: model.speeds=1 has",
-            settings->model.speeds);
-    return (model->task == SINGLE_LABEL && trainer_takes_steps(model->kind)) ||
+    return !settings->eval.temperature_scaling ||
+           (model->task == SINGLE_LABEL && trainer_takes_steps(model->kind)) ||
            error_usage(error,
                        "eval.temperature_scaling=yes is for model.task=single_label and models that are "
                        "trained step by step");

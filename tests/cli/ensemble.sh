@@ -114,11 +114,3 @@ rm -r nested/member-2
 expect_error 1 "member-2: is missing" "$emotrain" predict nested $clip
 rm -r runs/killed/best/member-1
 expect_error 1 "member-1: is missing" "$emotrain" predict killed $clip
-
-# A member that predicts at several speeds does so in the ensemble too.
-expect 0 "weighted avg" "$emotrain" --config tiny.ini --run speeds --set run.seed=1 --set model.speeds=0.9,1.1 --set split.validation=0
-expect 0 "weighted avg" "$emotrain" ensemble plain speeds --run with-speeds
-grep -q "taken in at" runs/with-speeds/classification_report.txt && fail "speeds of one member are said of all"
-awk -F, 'FNR == 1 { file++; next } { for (i = 4; i <= NF; i++) sum[FNR, i] += (file < 3 ? $i / 2 : -$i) } END {
-  for (k in sum) { n++; if (sum[k] * sum[k] > 1e-10) exit 1 } exit n < 10 }' \
-  runs/plain/predictions.csv runs/speeds/predictions.csv runs/with-speeds/predictions.csv || fail "the ensemble forgets its member's speeds"

@@ -47,46 +47,6 @@ for combine in none mean concat; do
 done
 run "${probe[@]}" --run plain --set linear.combine=mean --set linear.layer=1,2 --set linear.pooling=mean+std
 [ -s runs/plain/predictions.csv ] && ! cmp -s runs/plain/predictions.csv runs/mean-mean+std/predictions.csv || fail "linear.wccn changes nothing"
-
-# At several speeds: fitted to all, predicted from all; the layers at its own speed are those stored before.
-for combine in none mean; do
-  run "${probe[@]}" --run speeds-$combine --set linear.combine=$combine --set linear.layer=1,2 --set model.speeds=0.9,1,1.1
-  head -6 "runs/speeds-$combine/predictions.csv" | tail -5 | cut -d, -f1 | sed 's#^#corpus/#' | xargs \
-    "$emotrain" predict speeds-$combine --format csv -o predicted.csv --set run.precision=float32 --set audio.max_seconds=0 2>err || fail "$(cat err)"
-  same "runs/speeds-$combine/predictions.csv" predicted.csv || fail "speeds-$combine: a recording is predicted otherwise: $(head -3 predicted.csv)"
-  "$emotrain" eval speeds-$combine >eval.txt 2>err || fail "eval: $(cat err)"
-  head -12 runs/speeds-$combine/classification_report.txt | cmp - <(head -12 eval.txt) || fail "eval differs from the run's report"
-done
-cmp -s runs/speeds-mean/predictions.csv runs/mean-mean/predictions.csv && fail "model.speeds changes nothing"
-grep -q '"emotrain_speeds"' runs/speeds-mean/best/config.json || fail "the model does not know its speeds"
-clips=$(find corpus -name '*.wav' | wc -l)
-[ "$(find runs/cache -name '*-x0.9.layers' | wc -l)" = "$clips" ] || fail "not every clip's layers are stored at 0.9"
-find runs/cache -name '*-x1.layers' | grep -q . && fail "layers at a clip's own speed are stored twice"
-grep -q "taken in at the speeds 0.9, 1 and 1.1, their predictions averaged" runs/speeds-mean/classification_report.txt &&
-  grep -q "fitted at once to the training part at each of the speeds" runs/speeds-mean/classification_report.txt ||
-  fail "the report does not say at which speeds: $(cat runs/speeds-mean/classification_report.txt)"
-run export speeds-mean speeds-copy
-predict() { # MODEL: the first clips of the test part -> predicted.csv
-  head -6 runs/speeds-mean/predictions.csv | tail -5 | cut -d, -f1 | sed 's#^#corpus/#' | xargs \
-    "$emotrain" predict "$1" --format csv -o predicted.csv --set audio.resampler=sinc_fastest --set run.precision=float32 --set audio.max_seconds=0 2>err || fail "$(cat err)"
-}
-predict speeds-copy
-same runs/speeds-mean/predictions.csv predicted.csv || fail "a copy predicts otherwise"
-for form in onnx sequence-classification; do
-  expect_error 2 "means over several speeds" "$emotrain" export speeds-mean speeds-$form --as $form
-  [ -e speeds-$form ] && fail "$form: something was left"
-done
-expect_error 2 "model.speeds: a model that takes in features has no sound" "$emotrain" "${probe[@]}" --run functionals-speeds \
-  --set linear.features=egemaps --set model.pretrained= --set model.speeds=0.9,1
-run --config tiny.ini --set model.pretrained="$encoder" --set split.protocol=speaker --set model.speeds=0.9,1.1 --set train.epochs=1 --run speeds-tuned \
-  --set run.precision=float32
-predict speeds-tuned
-same runs/speeds-tuned/predictions.csv predicted.csv || fail "a fine-tuned model predicts a recording otherwise"
-expect_error 2 "train.feature_cache=yes keeps clips at their own speed" "$emotrain" --config tiny.ini --set model.pretrained="$encoder" \
-  --set model.freeze=encoder --set model.speeds=0.9,1.1 --set train.feature_cache=yes --run speeds-cached
-expect_error 2 "eval.temperature_scaling=yes: model.speeds" "$emotrain" --config tiny.ini --set model.pretrained="$encoder" \
-  --set model.speeds=0.9,1.1 --set eval.temperature_scaling=yes --set split.validation=0.2 --run speeds-scaled
-
 run "${probe[@]}" --run poolings --set linear.pooling=auto
 grep -q "the best of 12 candidates" err || fail "not both poolings: $(cat err)"
 grep -q "^ *1 mean+std " runs/poolings/classification_report.txt || fail "the report has no table of candidates"
@@ -131,8 +91,6 @@ expect 0 "Actor_01" "$emotrain" predict functionals corpus/Actor_01
 
 # Scaled by speaker: the report says so; such a model predicts in its own run alone.
 run "${probe[@]}" --run by-speaker --set linear.scale=speaker
-run "${probe[@]}" --run by-speaker-speeds --set linear.scale=speaker --set model.speeds=0.9,1,1.1
-cmp -s runs/by-speaker-speeds/predictions.csv runs/by-speaker/predictions.csv && fail "model.speeds changes nothing by speaker"
 grep -q "^Scaled by speaker: " runs/by-speaker/classification_report.txt || fail "the report does not say how features were scaled"
 one=$(find corpus -name '*.wav' | sort | head -1)
 expect_error 2 "cannot predict a recording by itself" "$emotrain" predict by-speaker "$one"

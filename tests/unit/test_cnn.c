@@ -10,7 +10,6 @@
 #include "model/layers/log_mel.h"
 #include "model/model.h"
 #include "train/augment.h"
-#include "train/evaluate.h"
 
 #include <math.h>
 
@@ -157,100 +156,6 @@ static void test_saved_model_answers_the_same(void **state)
     free_batch(&batch);
 }
 
-static void predict_signals(const struct model *model, const struct signal *signals, size_t count,
-                            float *outputs)
-{
-    const struct compute compute = {.device = ET_CPU, .precision = ET_FLOAT32};
-    struct error error = {0};
-    struct batch batch;
-
-    assert_good(batch_of_signals(&batch, signals, count, model, &error), error);
-    assert_good(predict_batch(model, &batch, &compute, outputs, &error), error);
-    batch_free(&batch);
-}
-
-/* A recording at several speeds: the mean of what is predicted for it resampled to each. */
-static void test_speeds(void **state)
-{
-    static const double speeds[3] = {0.8, 1, 1.25};
-    const int64_t lengths[2] = {8000, 4000};
-    struct settings settings = cnn_settings("mean+max");
-    struct error error;
-    struct batch batch = make_batch(lengths, 2, WIDTH, 0);
-    float together[2 * LABELS], each[2 * LABELS], mean[2 * LABELS] = {0};
-
-    (void)state;
-    settings.model.speeds = "0.8,1,1.25";
-    struct model *model = open_model(config_file(), &settings, &error);
-    assert_good(model, error);
-    warm_up(model, &batch);
-    struct signal signals[2] = {{batch.samples, 8000, 16000}, {batch.samples + WIDTH, 4000, 16000}};
-    predict_signals(model, signals, 2, together);
-    char *directory = unit_path("speeds");
-    assert_true(folder_make(directory, &error) && model_save(model, directory, &error));
-
-    model->speeds = SPEEDS_AS_RECORDED;
-    for (int k = 0; k < 3; k++) {
-        struct signal changed[2];
-        for (int i = 0; i < 2; i++) {
-            changed[i] = signals[i];
-            changed[i].samples = mem_alloc(signals[i].count * sizeof(float));
-            memcpy(changed[i].samples, signals[i].samples, signals[i].count * sizeof(float));
-            assert_good(signal_change_speed(&changed[i], speeds[k], &error), error);
-            assert_int_equal(changed[i].rate, 16000);
-            assert_true(fabs((double)changed[i].count - (double)signals[i].count / speeds[k]) <= 1);
-        }
-        predict_signals(model, changed, 2, each);
-        for (int i = 0; i < 2 * LABELS; i++)
-            mean[i] += each[i] / 3;
-        signal_free(&changed[0]);
-        signal_free(&changed[1]);
-    }
-    model_close(model);
-    for (int i = 0; i < 2 * LABELS; i++)
-        assert_float_equal(together[i], mean[i], 1e-6f);
-    assert_true(fabsf(each[0] - together[0]) > 1e-5f); /* speeds make a difference */
-
-    model = open_model(directory, NULL, &error);
-    assert_good(model, error);
-    predict_signals(model, signals, 2, each);
-    model_close(model);
-    for (int i = 0; i < 2 * LABELS; i++)
-        assert_float_equal(together[i], each[i], 1e-6f);
-    free_batch(&batch);
-}
-
-static void test_speed_of_short_signals(void **state)
-{
-    static const double speeds[] = {0.5, 0.9, 1, 1.1, 1.25, 1.9, 2};
-
-    (void)state;
-    for (size_t count = 1; count < 40; count++)
-        for (size_t k = 0; k < sizeof speeds / sizeof speeds[0]; k++) {
-            struct error error = {0};
-            struct signal signal = {mem_zero(count, sizeof(float)), count, 16000};
-            signal.samples[0] = 1;
-            assert_good(signal_change_speed(&signal, speeds[k], &error), error);
-            assert_true(signal.count > 0 && signal.count <= 2 * count);
-            signal_free(&signal);
-        }
-}
-
-static void test_bad_speeds(void **state)
-{
-    static const char *const bad[] = {
-        "", "0", "0.9", "1,0.9", "1,1", "2.1", "nan,1", "a", "0.5,0.6,0.7,0.8,0.9,1,1.1,1.2,1.3"};
-    struct settings settings = cnn_settings("mean");
-
-    (void)state;
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        struct error error;
-        settings.model.speeds = bad[i];
-        assert_null(open_model(config_file(), &settings, &error));
-        assert_non_null(strstr(error.message, "model.speeds must be 1, or 2 to 8 numbers from 0.5 to 2"));
-    }
-}
-
 /* As many labels, but other ones: the layer that tells them apart begins anew, the rest goes on. */
 static void test_other_labels_start_anew(void **state)
 {
@@ -394,9 +299,6 @@ int main(void)
         cmocka_unit_test(test_log_mel),
         cmocka_unit_test(test_padding_changes_no_answer),
         cmocka_unit_test(test_saved_model_answers_the_same),
-        cmocka_unit_test(test_speeds),
-        cmocka_unit_test(test_speed_of_short_signals),
-        cmocka_unit_test(test_bad_speeds),
         cmocka_unit_test(test_other_labels_start_anew),
         cmocka_unit_test(test_bad_configurations),
         cmocka_unit_test(test_augmentation),

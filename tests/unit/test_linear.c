@@ -74,7 +74,6 @@ static struct examples examples_of(const struct linear_settings *settings, float
             features[(i * 2 + 1) * WIDTH + j] = (float)FEATURES[i * WIDTH + j];
         }
     return (struct examples){.count = COUNT,
-                             .views = 1,
                              .features = features,
                              .states = 2,
                              .width = WIDTH,
@@ -161,46 +160,6 @@ static void test_wccn(void **state)
     linear_choice_free(&choice);
 }
 
-/* Every clip at two speeds: both are learned from, lie in one fold, and are predicted together. */
-static void test_views(void **state)
-{
-    struct linear_settings settings = {
-        .layer = "0", .pooling = "mean", .combine = "none", .C = "0.01,0.5", .folds = 3, .wccn = true};
-    float features[2 * COUNT * WIDTH];
-    int64_t labels[2 * COUNT];
-    struct linear_choice choice;
-    struct error error = {0};
-
-    (void)state;
-    for (int i = 0; i < COUNT * WIDTH; i++) {
-        features[i] = (float)FEATURES[i];
-        features[COUNT * WIDTH + i] = (float)OTHER[i];
-    }
-    for (int i = 0; i < 2 * COUNT; i++)
-        labels[i] = LABELS[i % COUNT];
-    const struct examples examples = {.count = 2 * COUNT,
-                                      .views = 2,
-                                      .features = features,
-                                      .states = 1,
-                                      .parts = 1,
-                                      .width = WIDTH,
-                                      .labels = labels,
-                                      .settings = &settings,
-                                      .threads = 1,
-                                      .by_recall = true};
-    assert_good(linear_choose(&choice, &examples, SINGLE_LABEL, CLASSES, &error), error);
-    assert_true(fabs(choice.candidates[1].score - VIEWS_HELD_RECALL) < 1e-9);
-    linear_choice_free(&choice);
-
-    settings.C = "0.5";
-    assert_good(linear_choose(&choice, &examples, SINGLE_LABEL, CLASSES, &error), error);
-    for (size_t i = 0; i < CLASSES * WIDTH; i++)
-        assert_true(fabs(choice.weights[i] - VIEWS_WEIGHTS[i]) < 1e-5);
-    for (size_t k = 0; k < CLASSES; k++)
-        assert_true(fabs(choice.biases[k] - VIEWS_BIASES[k]) < 1e-5);
-    linear_choice_free(&choice);
-}
-
 /* Clips of a label that are all alike, and more features than can be normalised. */
 static void test_wccn_limits(void **state)
 {
@@ -215,7 +174,6 @@ static void test_wccn_limits(void **state)
                                        .scale = LINEAR_SCALE_NONE,
                                        .wccn = true};
     struct examples examples = {.count = 2 * ALIKE,
-                                .views = 1,
                                 .features = alike,
                                 .states = 1,
                                 .width = 1,
@@ -296,7 +254,7 @@ int main(void)
         cmocka_unit_test(test_svm_files),       cmocka_unit_test(test_several_labels),
         cmocka_unit_test(test_two_labels),      cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_layer_is_chosen), cmocka_unit_test(test_wccn),
-        cmocka_unit_test(test_views),           cmocka_unit_test(test_wccn_limits)};
+        cmocka_unit_test(test_wccn_limits)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

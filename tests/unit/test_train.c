@@ -205,7 +205,7 @@ static void test_batch(void **state)
     float one[3] = {1, 2, 3}, two[5] = {4, 5, 6, 7, 8};
     const struct signal signals[2] = {{one, 3, 16000}, {two, 5, 16000}};
     const struct model_kind kind = {.input = INPUT_WAVEFORM};
-    const struct model model = {.kind = &kind, .minimum_samples = 4, .speeds = SPEEDS_AS_RECORDED};
+    const struct model model = {.kind = &kind, .minimum_samples = 4};
     struct batch batch;
     struct error error = {0};
 

@@ -187,7 +187,7 @@ static bool write_pooled(struct features_job *job, struct features_output *outpu
 
     for (size_t i = 0; done && i < job->dataset.count; i++) {
         const struct clip *clip = job->dataset.items[i].clip;
-        done = layer_features_load(job->layers, &clip, 1, 1, &batch, error);
+        done = layer_features_load(job->layers, &clip, 1, &batch, error);
         if (done)
             features_output_pooled(output, clip->path, batch.states, (size_t)batch.state_width);
         batch_free(&batch);
@@ -202,8 +202,7 @@ static bool make_pooled(struct features_job *job, struct features_output *output
     job->layers = layer_features_open(config_settings(job->trained.config), job->cache, job->model,
                                       &job->trained.compute, job->depth, error);
     return job->layers &&
-           layer_features_fill(job->layers, datasets, 1, &SPEEDS_AS_RECORDED, job->model, &job->trained.compute,
-                               error) &&
+           layer_features_fill(job->layers, datasets, 1, job->model, &job->trained.compute, error) &&
            write_pooled(job, output, error);
 }
 

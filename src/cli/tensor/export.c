@@ -20,8 +20,6 @@ static bool save_own(const struct model *model, const char *folder, struct error
 
 static bool save_huggingface(const struct model *model, const char *folder, struct error *error)
 {
-    if (!model_is_one_pass(model, "transformers' class", error))
-        return false;
     return model->kind->save_huggingface
                ? model->kind->save_huggingface(model, folder, error) &&
                      model_save_preprocessing(model, folder, error)

@@ -261,23 +261,6 @@ static bool try_fold(void *context, size_t item)
     return !error.kind && !interrupt_requested();
 }
 
-/* Makes each candidate's predictions for a clip's views their mean, which is what the model will predict. */
-static void average_views(const struct choice_search *s)
-{
-    size_t views = s->examples->views, values = s->examples->count / views * s->columns;
-
-    for (size_t candidate = 0; views > 1 && candidate < s->set_count * s->cost_count; candidate++) {
-        double *held = s->held + candidate * views * values;
-        for (size_t i = 0; i < values; i++) {
-            double mean = 0;
-            for (size_t k = 0; k < views; k++)
-                mean += held[k * values + i] / (double)views;
-            for (size_t k = 0; k < views; k++)
-                held[k * values + i] = mean;
-        }
-    }
-}
-
 /* ---- scores ---- */
 
 /* The class that predictions of one clip say, of column k where columns are apart. */
@@ -491,21 +474,17 @@ static void deal_groups(struct choice_search *s)
     free(folds);
 }
 
-/* A clip's views lie in one fold. */
 static void deal_folds(struct choice_search *s)
 {
     const struct examples *e = s->examples;
-    size_t clips = e->count / e->views, units = e->groups ? e->group_count : clips,
-           *next = mem_zero(s->labels + 1, sizeof *next);
+    size_t units = e->groups ? e->group_count : e->count, *next = mem_zero(s->labels + 1, sizeof *next);
 
     s->fold_of = mem_zero(e->count, sizeof *s->fold_of);
     s->folds = (size_t)e->settings->folds < units ? (size_t)e->settings->folds : units;
     if (e->groups)
         deal_groups(s);
     for (size_t i = 0; !e->groups && i < e->count; i++)
-        s->fold_of[i] = i < clips
-                            ? next[s->task == SINGLE_LABEL ? (size_t)e->labels[i] : s->labels]++ % s->folds
-                            : s->fold_of[i - clips];
+        s->fold_of[i] = next[s->task == SINGLE_LABEL ? (size_t)e->labels[i] : s->labels]++ % s->folds;
     free(next);
 }
 
@@ -538,7 +517,6 @@ static bool search(struct choice_search *s, struct linear_choice *choice, struct
         progress_start(&s->progress, "cross-validation", "fit", 0, s->set_count * s->folds);
         parallel_for(s->set_count * s->folds, s->examples->threads, try_fold, s);
         progress_end(&s->progress);
-        average_views(s);
     }
     if (s->error.kind) {
         *error = s->error;
