@@ -36,6 +36,10 @@ static bool check_linear(const struct settings *settings, bool encoder, struct e
     if (encoder && linear->classifier == CLASSIFIER_SVM)
         return error_usage(error,
                            "linear.classifier=svm: of linear.features=encoder there is logistic_regression");
+    if (!encoder && strcmp(linear->combine, "none") != 0)
+        return error_usage(error,
+                           "linear.combine=%s is of linear.features=encoder: other features have no layers",
+                           linear->combine);
     if (strcmp(linear->combine, "mean") == 0 && !single)
         return error_usage(error, "linear.combine=mean is of model.task=single_label");
     if (linear->wccn && !single)

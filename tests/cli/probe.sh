@@ -58,6 +58,10 @@ expect_error 2 "linear.wccn=yes is of linear.classifier=logistic_regression" "$e
 for setting in wccn=yes combine=mean; do # before a layer is computed
   expect_error 2 "linear.$setting is of model.task=single_label" "$emotrain" "${probe[@]}" --run task --set model.task=multi_label --set linear.$setting
 done
+for classifier in svm logistic_regression; do
+  expect_error 2 "linear.combine=mean is of linear.features=encoder" "$emotrain" "${probe[@]}" --run layers --set linear.features=egemaps \
+    --set linear.classifier=$classifier --set linear.combine=mean
+done
 expect_error 2 "there is logistic_regression" "$emotrain" "${probe[@]}" --run svm --set linear.classifier=svm
 
 # The test part is not looked at: with other labels there, the same candidates with the same scores.

@@ -81,11 +81,8 @@ static bool logistic_fit(struct model *model, const struct examples *examples, c
 {
     struct logistic_model *own = model->state;
     struct linear_choice choice;
-    bool done =
-        strcmp(examples->settings->combine, "none") == 0 ||
-        error_usage(error, "linear.combine=%s: these features have no layers", examples->settings->combine);
 
-    if (!done || !linear_choose(&choice, examples, model->task, model->labels.count, error))
+    if (!linear_choose(&choice, examples, model->task, model->labels.count, error))
         return false;
     const double *const found[PARTS] = {choice.means, choice.deviations, choice.weights, choice.biases};
     struct et_scope *scope = et_scope_open(NULL);
