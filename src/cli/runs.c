@@ -196,9 +196,10 @@ static bool remove_row(const char *left, const char *folder, struct error *error
     struct catalogue *catalogue = NULL;
     struct arena arena = {0};
     struct run_row row = {0};
-    bool done = !config || ((catalogue = catalogue_open(config_settings(config)->run.database, error)) &&
-                            run_find(catalogue, folder, &row, &arena, error) &&
-                            (row.id == 0 || run_remove(catalogue, row.id, error)));
+    bool known = config && path_exists(config_settings(config)->run.database);
+    bool done = !known || ((catalogue = catalogue_open(config_settings(config)->run.database, error)) &&
+                           run_find(catalogue, folder, &row, &arena, error) &&
+                           (row.id == 0 || run_remove(catalogue, row.id, error)));
 
     catalogue_close(catalogue);
     config_free(config);
@@ -228,9 +229,9 @@ static char *find_left(const char *name, const char *directory)
     return left;
 }
 
+/* The catalogue need not know the run: a kill between its folder and its row leaves such a one. */
 static bool rm_run(const char *name, const char *directory, struct error *error)
 {
-    struct recorded_run run;
     char *left = find_left(name, directory);
     int lock = -1; /* a run that another process writes is left alone */
 
@@ -241,18 +242,18 @@ static bool rm_run(const char *name, const char *directory, struct error *error)
         free(left);
         return finished;
     }
-    bool done =
-        recorded_run_open(&run, name, directory, error) && (lock = run_folder_lock(run.folder, error)) >= 0;
+    char *folder = run_folder_find(name, directory, true, error);
+    bool done = folder && (lock = run_folder_lock(folder, error)) >= 0;
     if (done) {
-        left = mem_format("%s%s", run.folder, REMOVED);
-        done = (rename(run.folder, left) == 0 ||
-                error_set(error, "%s: cannot remove: %s", run.folder, strerror(errno))) &&
-               finish_removal(left, run.folder, error);
+        left = mem_format("%s%s", folder, REMOVED);
+        done = (rename(folder, left) == 0 ||
+                error_set(error, "%s: cannot remove: %s", folder, strerror(errno))) &&
+               finish_removal(left, folder, error);
     }
     if (lock >= 0)
         close(lock);
     free(left);
-    recorded_run_close(&run);
+    free(folder);
     return done;
 }
 

@@ -53,7 +53,9 @@
  * holds both against each other. */
 const struct setting SETTINGS[] = {
     TEXT(run, name, "", "the run's name; empty: the configuration file's name and the time"),
-    PATH(run, directory, "runs", "folder that holds the run folders"),
+    PATH(run, directory, "runs",
+         "folder that holds the run folders; where the current folder has none, the nearest above it with a "
+         "catalogue"),
     PATH(run, database, "runs/emotrain.db", "the catalogue (SQLite)"),
     INTEGER(run, seed, "101", 0, SEEDS, "initialisation, clip order, dropout, masks"),
     TEXT(run, device, "auto", "auto, cpu, cuda or cuda:N"),

@@ -919,6 +919,11 @@ void model_close(struct model *model)
     free(model);
 }
 
+static const char *model_type(const cJSON *config)
+{
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config, "model_type"));
+}
+
 bool model_take_head(struct model *model, const char *directory, struct error *error)
 {
     if (!model->kind->layers_above)
@@ -938,6 +943,9 @@ bool model_take_head(struct model *model, const char *directory, struct error *e
         for (size_t k = 0; same && k < labels.count; k++)
             same = strcmp(labels.items[k], model->labels.items[k]) == 0;
         done = same || error_usage(error, "model.head_from: %s predicts other labels", directory);
+        done =
+            done && (text_equal(model_type(json), model_type(model->json)) ||
+                     error_usage(error, "model.head_from: the head of %s is another encoder's", directory));
     }
     for (size_t i = 0; done && weights && i < model->parameters.count; i++) {
         struct parameter *p = &model->parameters.items[i];

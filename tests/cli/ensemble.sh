@@ -102,6 +102,9 @@ for delay in 0.2 0.5 0.8 1.1 1.4; do
   [ ! -e runs/killed ] || expect 0 killed "$emotrain" runs rm killed
 done
 expect 0 "weighted avg" "$emotrain" ensemble one two --run killed
+cp -r runs/killed runs/unknown # as a kill before its row leaves it
+expect 0 "removed .*/runs/unknown" "$emotrain" runs rm unknown
+[ -e runs/unknown ] && fail "the folder of a run without a row is left"
 [ -z "$(ls -d runs/*.making 2>/dev/null)" ] || fail "$(ls runs)"
 
 # What is damaged is refused, not averaged.

@@ -387,7 +387,10 @@ static bool begin_run(void *context, struct error *error)
            store_info(job, error);
     free(text);
     if (done)
-        log_info("run: %s%s%s", job->folder, job->checkpoint ? ", going on from " : "",
+        log_info("run: %s%s%s", job->folder,
+                 job->checkpoint ? ", going on from "
+                 : job->resumed  ? ", from its beginning: there is no checkpoint yet"
+                                 : "",
                  job->checkpoint ? path_base(job->checkpoint) : "");
     return done;
 }
