@@ -286,6 +286,20 @@ static bool load_signal(const struct dataset *dataset, const struct clip *clip, 
     return done;
 }
 
+/* What an encoder cannot take in is said here, where the clip has a name. */
+static bool check_length(const struct signal *signal, const struct clip *clip, const struct model *model,
+                         struct error *error)
+{
+    size_t most = (size_t)model->maximum_samples;
+
+    return most == 0 || signal->count <= most ||
+           error_set(
+               error,
+               "%s: %.1f s are longer than the %g s that this encoder takes in: set audio.max_seconds=%g",
+               clip->path, (double)signal->count / model->sample_rate, (double)most / model->sample_rate,
+               (double)most / model->sample_rate);
+}
+
 static bool load_signals(const struct dataset *dataset, const size_t *items, size_t count,
                          const struct model *model, const struct augment_settings *augmentation,
                          uint64_t seed, struct batch *batch, struct error *error)
@@ -295,7 +309,8 @@ static bool load_signals(const struct dataset *dataset, const size_t *items, siz
 
     for (size_t i = 0; done && i < count; i++) {
         done = load_signal(dataset, dataset->items[items[i]].clip, augmentation != NULL, model->normalize,
-                           seed, i, &signals[i], error);
+                           seed, i, &signals[i], error) &&
+               check_length(&signals[i], dataset->items[items[i]].clip, model, error);
         if (done && augmentation)
             augment_within(augmentation, model, &signals[i], seed, i);
     }
