@@ -60,6 +60,15 @@ int strings_find(const struct strings *sorted, const char *text)
     return found ? (int)(found - sorted->items) : -1;
 }
 
+bool strings_equal(const struct strings *a, const struct strings *b)
+{
+    bool equal = a->count == b->count;
+
+    for (size_t i = 0; equal && i < a->count; i++)
+        equal = strcmp(a->items[i], b->items[i]) == 0;
+    return equal;
+}
+
 void strings_free(struct strings *strings)
 {
     for (size_t i = 0; i < strings->count; i++)

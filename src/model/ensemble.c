@@ -7,7 +7,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const char WEIGHTS[] = "emotrain_weights";
 
@@ -28,15 +27,6 @@ bool ensemble_is(const char *directory)
     free(folder);
     free(path);
     return is;
-}
-
-static bool has_same_labels(const struct model *a, const struct model *b)
-{
-    bool same = a->labels.count == b->labels.count;
-
-    for (size_t k = 0; same && k < a->labels.count; k++)
-        same = strcmp(a->labels.items[k], b->labels.items[k]) == 0;
-    return same;
 }
 
 static bool takes_sounds(const struct model *model, struct error *error)
@@ -61,7 +51,7 @@ bool ensemble_fits(const struct model *a, const struct model *b, struct error *e
 {
     if (!takes_sounds(a, error) || !takes_sounds(b, error))
         return false;
-    if (a->task != b->task || !has_same_labels(a, b))
+    if (a->task != b->task || !strings_equal(&a->labels, &b->labels))
         return error_usage(error, "%s and %s predict other labels", a->path, b->path);
     return a->sample_rate == b->sample_rate || error_usage(error, "%s takes in sounds at %d Hz, %s at %d Hz",
                                                            a->path, a->sample_rate, b->path, b->sample_rate);
@@ -119,7 +109,8 @@ static bool ensemble_open(struct model *model, const struct model_settings *sett
     if (!done)
         return false;
     model->normalize = false; /* each member does as it needs */
-    return (model->task == model->members[0]->task && has_same_labels(model, model->members[0]) &&
+    return (model->task == model->members[0]->task &&
+            strings_equal(&model->labels, &model->members[0]->labels) &&
             model->sample_rate == model->members[0]->sample_rate) ||
            error_set(error, "%s: its labels, task or sampling rate are not its members'", model->path);
 }

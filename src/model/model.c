@@ -924,6 +924,21 @@ static const char *model_type(const cJSON *config)
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config, "model_type"));
 }
 
+/* The labels must be the model's, and the family of the encoder: shapes alone fit others too. */
+static bool check_head(const struct model *model, const cJSON *json, const char *directory,
+                       struct error *error)
+{
+    struct strings labels = {0};
+
+    saved_labels(json, &labels);
+    bool same = strings_equal(&labels, &model->labels);
+    strings_free(&labels);
+    if (!same)
+        return error_usage(error, "model.head_from: %s predicts other labels", directory);
+    return text_equal(model_type(json), model_type(model->json)) ||
+           error_usage(error, "model.head_from: the head of %s is another encoder's", directory);
+}
+
 bool model_take_head(struct model *model, const char *directory, struct error *error)
 {
     if (!model->kind->layers_above)
@@ -931,22 +946,13 @@ bool model_take_head(struct model *model, const char *directory, struct error *e
                            model->kind->name);
     char *config = path_join(directory, "config.json");
     cJSON *json = json_read(config, error);
-    struct strings labels = {0};
     struct weights *weights = json ? weights_open(directory, error) : NULL;
     size_t taken = 0;
     bool done =
         weights != NULL || error->kind || error_set(error, "model.head_from: %s has no weights", directory);
 
-    if (done && weights) {
-        saved_labels(json, &labels);
-        bool same = labels.count == model->labels.count;
-        for (size_t k = 0; same && k < labels.count; k++)
-            same = strcmp(labels.items[k], model->labels.items[k]) == 0;
-        done = same || error_usage(error, "model.head_from: %s predicts other labels", directory);
-        done =
-            done && (text_equal(model_type(json), model_type(model->json)) ||
-                     error_usage(error, "model.head_from: the head of %s is another encoder's", directory));
-    }
+    if (done && weights)
+        done = check_head(model, json, directory, error);
     for (size_t i = 0; done && weights && i < model->parameters.count; i++) {
         struct parameter *p = &model->parameters.items[i];
         size_t k = weights_index(weights, p->name);
@@ -962,7 +968,6 @@ bool model_take_head(struct model *model, const char *directory, struct error *e
     }
     if (done && !error->kind)
         log_info("head: %zu tensors from %s", taken, directory);
-    strings_free(&labels);
     weights_close(weights);
     cJSON_Delete(json);
     free(config);

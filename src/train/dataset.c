@@ -244,10 +244,9 @@ static void augment_within(const struct augment_settings *augmentation, const st
                            struct signal *signal, uint64_t seed, size_t place)
 {
     size_t most = (size_t)model->maximum_samples;
-    bool fits = most > 0 && signal->count <= most;
 
     augment_signal(augmentation, signal, seed, place);
-    if (fits && signal->count > most)
+    if (most > 0 && signal->count > most)
         signal->count = most;
 }
 

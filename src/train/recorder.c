@@ -40,16 +40,15 @@ static bool rewind_record(struct recorder *recorder, int64_t bytes, int64_t *las
 {
     struct metric_list metrics = {0};
     size_t size = 0;
-    char *text = bytes > 0 ? file_read(recorder->path, &size, error) : mem_string("");
+    bool there = bytes > 0 && path_exists(recorder->path);
+    char *text = there ? file_read(recorder->path, &size, error) : mem_string("");
 
-    if (bytes > 0 && (text || !path_exists(recorder->path)) && size < (size_t)bytes) {
-        *error = (struct error){0};
+    if (text && size < (size_t)bytes)
         error_set(
             error,
             "%s: is gone or shorter than when the last checkpoint was written: put it back, or train under "
             "another --run",
             recorder->path);
-    }
     if (text)
         text[error->kind ? 0 : bytes] = '\0';
     for (char *line = text, *end; line && (end = strchr(line, '\n')); line = end + 1)

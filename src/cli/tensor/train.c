@@ -386,12 +386,11 @@ static bool begin_run(void *context, struct error *error)
                      job->experiment.model->task, job->resumed, &job->run, error) &&
            store_info(job, error);
     free(text);
-    if (done)
-        log_info("run: %s%s%s", job->folder,
-                 job->checkpoint ? ", going on from "
-                 : job->resumed  ? ", from its beginning: there is no checkpoint yet"
-                                 : "",
-                 job->checkpoint ? path_base(job->checkpoint) : "");
+    if (done && job->checkpoint)
+        log_info("run: %s, going on from %s", job->folder, path_base(job->checkpoint));
+    else if (done)
+        log_info("run: %s%s", job->folder,
+                 job->resumed ? ", from its beginning: there is no checkpoint yet" : "");
     return done;
 }
 
