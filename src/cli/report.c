@@ -18,6 +18,25 @@
 
 /* ---- sweeps ---- */
 
+/* A table that lacks runs is not what the sweep showed. */
+static void warn_unfinished(const struct sweep *sweep)
+{
+    const struct sweep_run *first = NULL;
+    size_t missing = 0, seeds = sweep->grid.seeds.count;
+
+    for (size_t i = 0; i < sweep->count * seeds; i++) {
+        const struct sweep_run *run = &sweep->rows[i / seeds].runs[i % seeds];
+        if (!run->finished) {
+            first = first ? first : run;
+            missing++;
+        }
+    }
+    if (first)
+        log_warn("%zu of %zu runs are not in the table: not finished, or gone, as %s; the sweep's own command "
+                 "runs what is missing",
+                 missing, sweep->count * seeds, first->name);
+}
+
 /* Draws a sweep's chart again into `output`; with `tables`, writes its tables too. */
 static bool redo_sweep(const char *folder, bool tables, const char *output, struct error *error)
 {
@@ -30,6 +49,7 @@ static bool redo_sweep(const char *folder, bool tables, const char *output, stru
     bool done = catalogue && sweep_read(&sweep, catalogue, folder, error);
 
     if (done) {
+        warn_unfinished(&sweep);
         done = folder_make(output, error) && sweep_chart(&sweep, output, error) &&
                (!tables || sweep_write(&sweep, error));
         sweep_free(&sweep);

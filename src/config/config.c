@@ -18,6 +18,7 @@ enum { FIRST_CORPUS = 0 };
 struct values {
     const char **texts; /* one per entry of SETTINGS */
     bool *in_file;      /* given in the file that is being read */
+    bool *given;        /* by any file or --set */
 };
 
 struct config {
@@ -51,7 +52,8 @@ static size_t add_corpus(struct config *config, const char *name)
     capacity = index;
     config->corpora = mem_grow(config->corpora, &capacity, index + 1, sizeof *config->corpora);
     config->sections[index] =
-        (struct values){mem_zero(SETTINGS_COUNT, sizeof(char *)), mem_zero(SETTINGS_COUNT, sizeof(bool))};
+        (struct values){mem_zero(SETTINGS_COUNT, sizeof(char *)), mem_zero(SETTINGS_COUNT, sizeof(bool)),
+                        mem_zero(SETTINGS_COUNT, sizeof(bool))};
     config->corpora[index] = (struct corpus_settings){.name = arena_string(&config->arena, name)};
     config->settings.corpora.items = config->corpora;
     config->settings.corpora.count = config->corpus_count;
@@ -83,6 +85,7 @@ static void drop_corpora(struct config *config, size_t keep)
         struct values *values = &config->sections[--config->corpus_count];
         free(values->texts);
         free(values->in_file);
+        free(values->given);
     }
     config->settings.corpora.count = config->corpus_count;
 }
@@ -342,6 +345,7 @@ static bool assign_value(struct config *config, const char *where, const char *f
     }
     store_value(config, corpus, i, resolved);
     values->in_file[i] = folder != NULL;
+    values->given[i] = true;
     free(resolved);
     return true;
 }
@@ -539,6 +543,13 @@ const char *config_text(const struct config *config, const char *name)
     return find_name(config, name, &corpus, &row) ? config->sections[corpus].texts[row] : NULL;
 }
 
+bool config_is_given(const struct config *config, const char *name)
+{
+    size_t corpus, row;
+
+    return find_name(config, name, &corpus, &row) && config->sections[corpus].given[row];
+}
+
 /* Rows that each corpus has, and the last row of [corpus]. */
 static void measure_corpus_rows(size_t *each, size_t *last)
 {
@@ -594,8 +605,10 @@ void config_take(struct config *config, const struct config *from,
             for (size_t c = 1; c < from->corpus_count; c++)
                 add_corpus(config, from->corpora[c].name);
         }
-        if (find_name(config, entry.name, &corpus, &row))
+        if (find_name(config, entry.name, &corpus, &row)) {
             store_value(config, corpus, row, entry.value);
+            config->sections[corpus].given[row] = config_is_given(from, entry.name);
+        }
     }
 }
 

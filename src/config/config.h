@@ -42,6 +42,9 @@ const struct settings *config_settings(const struct config *config);
 /* A value by its name "section.key", as text; NULL where there is no such key. */
 const char *config_text(const struct config *config, const char *name);
 
+/* Whether a file or --set gave the value, even if it is the default. */
+bool config_is_given(const struct config *config, const char *name);
+
 /* One key of a configuration. */
 struct config_entry {
     char name[128]; /* "corpus.other.root" */

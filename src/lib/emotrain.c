@@ -7,6 +7,7 @@
 #include "train/compute.h"
 #include "train/evaluate.h"
 
+#include <float.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdatomic.h>
@@ -99,6 +100,25 @@ struct opening {
     const struct emotrain_settings *settings;
 };
 
+static const char *first_of(const char *a, const char *b, const char *c)
+{
+    return a ? a : b ? b : c;
+}
+
+/* As the caller says, else as the model was trained, else by default. */
+static bool choose_sound(struct emotrain *e, const struct emotrain_settings *settings, struct error *error)
+{
+    const struct preprocessing *trained = &e->model->sound;
+    const struct audio_settings *defaults = &settings_default()->audio;
+
+    e->resampler = mem_string(first_of(settings->resampler, trained->resampler, defaults->resampler));
+    e->window_seconds = settings->window_seconds > 0 ? settings->window_seconds : trained->max_seconds;
+    if (e->window_seconds == DBL_MAX)
+        e->window_seconds = 0;
+    return audio_channel_find(first_of(settings->channel, trained->channel, defaults->channel), &e->channel,
+                              error);
+}
+
 static bool open_model(void *context, struct error *error)
 {
     const struct opening *opening = context;
@@ -117,21 +137,16 @@ static bool open_model(void *context, struct error *error)
     run.precision = (enum precision)precision;
     run.device = settings->device ? settings->device : run.device;
     run.threads = settings->threads;
-    e->resampler =
-        mem_string(settings->resampler ? settings->resampler : settings_default()->audio.resampler);
-    if (settings->channel && !audio_channel_find(settings->channel, &e->channel, error))
-        return false;
     e->batch_size = settings->batch_size > 0 ? (size_t)settings->batch_size : BATCH_SIZE;
     if (!isfinite(settings->window_seconds) || settings->window_seconds < 0)
         return error_usage(error, "window_seconds %g: expected 0, or how long windows may be",
                            settings->window_seconds);
-    e->window_seconds = settings->window_seconds;
     e->verbose = settings->verbose;
     if (!compute_choose(&run, NULL, &e->compute, error))
         return false;
     source.device = e->compute.device;
     e->model = model_open(&source, error);
-    return e->model && model_stands_alone(e->model, error);
+    return e->model && choose_sound(e, settings, error) && model_stands_alone(e->model, error);
 }
 
 struct emotrain *emotrain_open(const char *directory, const struct emotrain_settings *settings,
@@ -210,7 +225,12 @@ bool emotrain_reject(const struct emotrain *model, double accuracy, double *thre
 
 int emotrain_sample_rate(const struct emotrain *model)
 {
-    return model->model->sample_rate;
+    return model->model->sound.sample_rate;
+}
+
+double emotrain_window_seconds(const struct emotrain *model)
+{
+    return model->window_seconds;
 }
 
 void emotrain_on_window(struct emotrain *model, emotrain_window *window, void *context)
@@ -253,7 +273,7 @@ static bool predict_windows(struct emotrain *e, const struct windows *w, size_t 
         size_t start = window_start(w, first + i), length = window_start(w, first + i + 1) - start;
         parts[i] = (struct signal){mem_alloc(length * sizeof *parts[i].samples), length, w->signal->rate};
         memcpy(parts[i].samples, w->signal->samples + start, length * sizeof *parts[i].samples);
-        signal_prepare(&parts[i], 0, w->model->normalize);
+        signal_prepare(&parts[i], 0, w->model->sound.normalize);
     }
     bool done = batch_of_signals(&batch, parts, count, w->model, error) &&
                 predict_batch(w->model, &batch, &e->compute, rows, error);
@@ -280,7 +300,7 @@ static size_t count_windows(const struct emotrain *e, const struct model *model,
 
     if (e->window_seconds <= 0 || model->kind->input == INPUT_FEATURES)
         return 1;
-    return (size_t)ceil((double)signal->count / limit);
+    return (size_t)fmax(1, ceil((double)signal->count / limit));
 }
 
 /* Adds the model's prediction for the recording to `sum`. */
@@ -335,7 +355,7 @@ static bool predict_signal(struct emotrain *e, struct signal *signal, float *out
 {
     size_t labels = e->model->labels.count;
     double *sum = mem_zero(labels + 1, sizeof *sum);
-    bool done = audio_resample(signal, e->model->sample_rate, e->resampler, error) &&
+    bool done = audio_resample(signal, e->model->sound.sample_rate, e->resampler, error) &&
                 (members_differ(e) ? predict_by_members(e, signal, sum, error)
                                    : predict_by(e, e->model, signal, sum, error));
 

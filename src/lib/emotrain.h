@@ -45,12 +45,15 @@ struct emotrain_error {
 struct emotrain_settings {
     const char *device;    /* "cpu", "cuda" or "cuda:N"; NULL: a card where libtorch has one */
     const char *precision; /* "float32" or "bfloat16"; NULL: bfloat16 where the hardware multiplies it */
-    const char *resampler; /* "sinc_best", "sinc_medium", "sinc_fastest" or "linear"; NULL: the first */
-    const char *channel;   /* of files: "mean", "left", "right", "loudest" or a number from 1; NULL: mean */
+    const char *resampler; /* "sinc_best", "sinc_medium", "sinc_fastest" or "linear"; NULL: as the model
+                              was trained, or the first */
+    const char *channel;   /* of files: "mean", "left", "right", "loudest" or a number from 1; NULL: as the
+                              model was trained, or mean */
     int threads;           /* 0: every processor; for calls with this model alone */
     int batch_size;        /* windows at a time; 0: 8 */
     double window_seconds; /* longer recordings are predicted in equal windows no longer than this, and the
-                              prediction is their mean over time; 0: recordings are predicted whole */
+                              prediction is their mean over time; 0: as long as the model's clips might be
+                              when it was trained (audio.max_seconds), or whole; DBL_MAX: whole */
     bool verbose;          /* tell on standard error what is loaded, and warn there */
 };
 
@@ -87,9 +90,11 @@ EMOTRAIN_API bool emotrain_reject(const struct emotrain *model, double accuracy,
 EMOTRAIN_API int emotrain_sample_rate(
     const struct emotrain *model); /* Hz, that sounds are resampled to; 0: they are taken as recorded */
 
+/* How long windows may be; 0: recordings are predicted whole. */
+EMOTRAIN_API double emotrain_window_seconds(const struct emotrain *model);
+
 /* Predictions: `predictions` has room for emotrain_label_count floats.  Sounds of any rate and length are
- * taken; `samples` are mono, from -1 to 1, `rate` in Hz.  Files and bytes are what libsndfile reads; channels
- * are averaged. */
+ * taken; `samples` are mono, from -1 to 1, `rate` in Hz.  Files and bytes are what libsndfile reads. */
 EMOTRAIN_API bool emotrain_classify(struct emotrain *model, const float *samples, size_t count, int rate,
                                     float *outputs, struct emotrain_error *error);
 EMOTRAIN_API bool emotrain_classify_file(struct emotrain *model, const char *path, float *outputs,

@@ -68,7 +68,7 @@ static bool read_front_end(struct cnn *cnn, const struct model *model, double *l
                            struct error *error)
 {
     const cJSON *json = model->json;
-    double window = 0.032, hop = 0.016, rate = model->sample_rate;
+    double window = 0.032, hop = 0.016, rate = model->sound.sample_rate;
 
     cnn->mel = (struct log_mel){.bands = 64, .floor = 0.01};
     *low = 50;
@@ -194,7 +194,7 @@ static bool cnn_open(struct model *model, const struct model_settings *settings,
         !read_training(cnn, model->json, settings ? settings : &settings_default()->model, error))
         return error_prefix(error, "%s", model->path);
     cnn->norms_bands = strcmp(norm, "bands") == 0;
-    log_mel_start(&cnn->mel, model->sample_rate, low, high, model->parameters.scope,
+    log_mel_start(&cnn->mel, model->sound.sample_rate, low, high, model->parameters.scope,
                   model->parameters.device);
     /* one frame must be left after the last block */
     model->minimum_samples = cnn->mel.window + cnn->mel.hop * (((int64_t)1 << cnn->blocks) - 1);

@@ -38,7 +38,7 @@ static bool takes_sounds(const struct model *model, struct error *error)
     if (model->kind->input == INPUT_FEATURES && strings_index(&model->features, EGEMAPS_NAMES[0]) != 0)
         return error_usage(error, "%s: takes in a table of features: members of an ensemble take in sounds",
                            model->path);
-    if (model->sample_rate == 0)
+    if (model->sound.sample_rate == 0)
         return error_usage(
             error,
             "%s: takes in sounds at any rate (audio.sample_rate=native): members of an ensemble "
@@ -53,8 +53,9 @@ bool ensemble_fits(const struct model *a, const struct model *b, struct error *e
         return false;
     if (a->task != b->task || !strings_equal(&a->labels, &b->labels))
         return error_usage(error, "%s and %s predict other labels", a->path, b->path);
-    return a->sample_rate == b->sample_rate || error_usage(error, "%s takes in sounds at %d Hz, %s at %d Hz",
-                                                           a->path, a->sample_rate, b->path, b->sample_rate);
+    return a->sound.sample_rate == b->sound.sample_rate ||
+           error_usage(error, "%s takes in sounds at %d Hz, %s at %d Hz", a->path, a->sound.sample_rate,
+                       b->path, b->sound.sample_rate);
 }
 
 /* ---- opening ---- */
@@ -108,10 +109,10 @@ static bool ensemble_open(struct model *model, const struct model_settings *sett
         done = open_member(model, k, error);
     if (!done)
         return false;
-    model->normalize = false; /* each member does as it needs */
+    model->sound.normalize = false;
     return (model->task == model->members[0]->task &&
             strings_equal(&model->labels, &model->members[0]->labels) &&
-            model->sample_rate == model->members[0]->sample_rate) ||
+            model->sound.sample_rate == model->members[0]->sound.sample_rate) ||
            error_set(error, "%s: its labels, task or sampling rate are not its members'", model->path);
 }
 
@@ -167,7 +168,9 @@ static bool write_config(const char *directory, const struct model *first, const
 
 static bool write_preprocessing(const char *directory, const struct model *first, struct error *error)
 {
-    const struct model all = {.kind = &MODEL_ENSEMBLE, .sample_rate = first->sample_rate};
+    struct model all = {.kind = &MODEL_ENSEMBLE, .sound = first->sound};
+
+    all.sound.normalize = false; /* each member does as it needs */
 
     return model_save_preprocessing(&all, directory, error);
 }

@@ -136,40 +136,37 @@ static bool read_pooling(struct model *model, const struct model_settings *setti
     return model->pooling != NULL;
 }
 
-/* What signals the model takes in. */
+/* Whether emotrain wrote the config.json. */
+static bool is_own(const struct model *model)
+{
+    const cJSON *architectures = cJSON_GetObjectItemCaseSensitive(model->json, "architectures");
+    const char *first = cJSON_GetStringValue(cJSON_GetArrayItem(architectures, 0));
+
+    return cJSON_HasObjectItem(model->json, "emotrain_pooling_padding") ||
+           cJSON_HasObjectItem(model->json, "emotrain_layers") || (first && text_starts(first, "Emotrain"));
+}
+
+/* What recordings become before the model takes them in. */
 static bool read_preprocessing(struct model *model, const char *directory,
                                const struct audio_settings *settings, struct error *error)
 {
-    int64_t rate = 16000;
+    const bool from_file = directory && !settings, functionals = model->kind->input == INPUT_FEATURES;
+    struct preprocessing *sound = &model->sound;
 
-    model->normalize = model->kind->normalizes && model->kind->normalizes(model->json);
+    sound->sample_rate = 16000;
+    sound->normalize = model->kind->normalizes && model->kind->normalizes(model->json);
     if (settings) {
-        rate = settings_rate(settings);
-        if (rate == 0 && model->kind->input != INPUT_FEATURES)
+        preprocessing_choose(sound, settings);
+        if (sound->sample_rate == 0 && !functionals)
             return error_usage(
                 error, "audio.sample_rate=native is of linear.features=egemaps: %s needs one rate, in Hz",
                 model->kind->name);
-        if (settings->normalize != CHOOSE_AUTO)
-            model->normalize = settings->normalize == CHOOSE_YES;
-        if (model->normalize && model->kind->input == INPUT_FEATURES)
+        if (sound->normalize && functionals)
             return error_usage(
                 error, "audio.normalize=yes: functionals are taken of the sound as it is, loudness among "
                        "them: no or auto");
     }
-    model->sample_rate = (int)rate;
-    char *path = directory && !settings ? path_join(directory, "preprocessor_config.json") : NULL;
-    if (path && path_exists(path)) {
-        cJSON *json = json_read(path, error);
-        bool done = json && json_integer(json, "sampling_rate", &rate, error) &&
-                    json_bool(json, "do_normalize", &model->normalize, error);
-        bool as_recorded = rate == 0 && model->kind->input == INPUT_FEATURES;
-        if (done && !as_recorded && (rate < 1000 || rate > 384000))
-            error_set(error, "%s: \"sampling_rate\" of %lld Hz", path, (long long)rate);
-        model->sample_rate = (int)rate;
-        cJSON_Delete(json);
-    }
-    free(path);
-    return !error->kind;
+    return !from_file || preprocessing_read(sound, directory, is_own(model), functionals, error);
 }
 
 /* ---- weights ---- */
@@ -915,6 +912,7 @@ void model_close(struct model *model)
     free(model->deviations);
     weights_close(model->weights);
     cJSON_Delete(model->json);
+    preprocessing_free(&model->sound);
     free(model->path);
     free(model);
 }
@@ -1028,7 +1026,7 @@ bool model_write_onnx(const struct model *model, const char *path, struct error 
     if (without)
         return error_usage(error, "model.kind=%s cannot be written in ONNX; encoder can",
                            without->kind->name);
-    snprintf(rate, sizeof rate, "%d", model->sample_rate);
+    snprintf(rate, sizeof rate, "%d", model->sound.sample_rate);
     for (size_t k = 0; k < model->labels.count; k++)
         text_add(&labels, "%s%s", k ? "," : "", model->labels.items[k]);
     const char *const notes[] = {"labels", labels.text, "sample_rate", rate, NULL};
@@ -1045,7 +1043,6 @@ bool model_write_onnx(const struct model *model, const char *path, struct error 
 
 bool model_save_preprocessing(const struct model *model, const char *directory, struct error *error)
 {
-    char *path = path_join(directory, "preprocessor_config.json");
     const cJSON *mask = cJSON_GetObjectItemCaseSensitive(model->json, "emotrain_attention_mask");
     cJSON *json = cJSON_CreateObject();
 
@@ -1055,14 +1052,11 @@ bool model_save_preprocessing(const struct model *model, const char *directory, 
         cJSON_AddStringToObject(json, "feature_extractor_type", model->kind->extractor);
     if (!cJSON_HasObjectItem(json, "feature_size"))
         cJSON_AddNumberToObject(json, "feature_size", 1);
-    cJSON_AddNumberToObject(json, "sampling_rate", model->sample_rate);
     cJSON_AddStringToObject(json, "padding_side", "right");
     cJSON_AddNumberToObject(json, "padding_value", 0);
-    cJSON_AddBoolToObject(json, "do_normalize", model->normalize);
     cJSON_AddBoolToObject(json, "return_attention_mask", mask && text_equal(mask->valuestring, "yes"));
-    bool done = json_write(path, json, error);
+    bool done = preprocessing_write(&model->sound, json, directory, error);
     cJSON_Delete(json);
-    free(path);
     return done;
 }
 

@@ -19,6 +19,7 @@
 #include "config/task.h"
 #include "model/head/pooling.h"
 #include "model/onnx/onnx.h"
+#include "model/preprocessing.h"
 #include "model/weights/parameters.h"
 #include "model/weights/weights.h"
 
@@ -131,11 +132,10 @@ struct model {
     struct weights *weights; /* the checkpoint, while the model is being opened; NULL: there is none */
     const struct pooling *pooling;
     bool pooling_includes_padding;
-    int64_t attention_width; /* of the layer that scores frames, where the pooling has one */
-    int sample_rate;         /* Hz, of what it takes in */
-    bool normalize;          /* it takes in signals of zero mean and unit variance */
-    int64_t minimum_samples; /* shorter clips must be lengthened by zeros */
-    int64_t maximum_samples; /* longer ones are not taken in; 0: any are */
+    int64_t attention_width;    /* of the layer that scores frames, where the pooling has one */
+    struct preprocessing sound; /* what recordings become before it takes them in */
+    int64_t minimum_samples;    /* shorter clips must be lengthened by zeros */
+    int64_t maximum_samples;    /* longer ones are not taken in; 0: any are */
     bool gradient_checkpointing;
     size_t auxiliary_weight, auxiliary_bias; /* parameters of train.auxiliary_task, which are not saved; both
                                                 0: there are none */

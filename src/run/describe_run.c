@@ -27,7 +27,7 @@ static void describe_corpora(struct run_info *info, const struct settings *setti
     info->corpus.licence = format && format->licence ? format->licence : "";
     info->corpus.note = arena_string(&info->arena, corpora->note);
     info->corpus.clips = (int64_t)corpus->clips.count;
-    info->corpus.seconds = corpus->scan.seconds_of_audio;
+    info->corpus.seconds = corpus->seconds;
     info->corpus.copies = (int64_t)corpus->scan.copies;
     info->corpus.broken = (int64_t)corpus->scan.broken;
     info->corpus.same_content = (int64_t)corpus->same_content;

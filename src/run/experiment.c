@@ -65,7 +65,7 @@ bool experiment_read_corpus(struct experiment *e, struct error *error)
         return false;
     const size_t *counts = corpus->split.counts;
     log_info("corpus: %zu clips, %.0f s of audio; train %zu, validation %zu, test %zu", corpus->clips.count,
-             corpus->scan.seconds_of_audio, counts[PART_TRAIN], counts[PART_VALIDATION], counts[PART_TEST]);
+             corpus->seconds, counts[PART_TRAIN], counts[PART_VALIDATION], counts[PART_TEST]);
     if (*settings->corpora.note)
         log_warn("%s", settings->corpora.note);
     return true;
@@ -128,7 +128,7 @@ static bool open_model(struct experiment *e, const char *checkpoint, const char 
         model_forget_scale(e->model);
     if (head && !model_take_head(e->model, head, error))
         return false;
-    config_choose(e->config, "audio.normalize", e->model->normalize ? "yes" : "no");
+    config_choose(e->config, "audio.normalize", e->model->sound.normalize ? "yes" : "no");
     log_model(e);
     return true;
 }

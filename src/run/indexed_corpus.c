@@ -143,6 +143,9 @@ bool corpora_read(struct indexed_corpus *corpus, const struct settings *settings
         done = error_set(error, "audio.min_seconds=%g: every clip is shorter", settings->audio.min_seconds);
     if (!done)
         return false;
+    corpus->seconds = 0;
+    for (size_t i = 0; i < corpus->clips.count; i++)
+        corpus->seconds += corpus->clips.clips[i].duration;
     if (corpus->count > 1)
         qsort(corpus->clips.clips, corpus->clips.count, sizeof *corpus->clips.clips, by_name);
     corpus->first = mem_zero(corpus->clips.count, sizeof *corpus->first);

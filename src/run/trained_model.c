@@ -49,16 +49,24 @@ static bool find_model(const char *name, const char *directory, const char *revi
                                  name);
 }
 
-/* What a model takes in was settled when it was trained. */
-static void take_preprocessing(const struct trained_model *trained)
+static void choose_unless_given(struct config *config, const char *name, const char *value)
 {
-    int hertz = trained->model->sample_rate;
-    char *rate = hertz ? mem_format("%d", hertz) : mem_string("native");
+    if (value && !config_is_given(config, name))
+        config_choose(config, name, value);
+}
 
-    config_choose(trained->config, "audio.sample_rate", rate);
-    config_choose(trained->config, "audio.normalize", trained->model->normalize ? "yes" : "no");
-    config_choose(trained->config, "model.task", TASKS[trained->model->task].name);
+void trained_model_take_sound(struct config *config, const struct preprocessing *sound)
+{
+    char *rate = sound->sample_rate ? mem_format("%d", sound->sample_rate) : mem_string("native"),
+         *seconds = mem_format("%.17g", sound->max_seconds);
+
+    config_choose(config, "audio.sample_rate", rate);
+    config_choose(config, "audio.normalize", sound->normalize ? "yes" : "no");
+    choose_unless_given(config, "audio.channel", sound->channel);
+    choose_unless_given(config, "audio.resampler", sound->resampler);
+    choose_unless_given(config, "audio.max_seconds", seconds);
     free(rate);
+    free(seconds);
 }
 
 /* What was settled by training cannot be set any more. */
@@ -99,10 +107,12 @@ bool trained_model_open(struct trained_model *trained, const struct trained_mode
         trained->model = model_open(&source, error);
     }
     free(folder);
-    if (trained->model)
-        take_preprocessing(trained);
-    else
+    if (trained->model) {
+        trained_model_take_sound(trained->config, &trained->model->sound);
+        config_choose(trained->config, "model.task", TASKS[trained->model->task].name);
+    } else {
         trained_model_close(trained);
+    }
     return trained->model != NULL;
 }
 

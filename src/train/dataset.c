@@ -167,7 +167,7 @@ static bool batch_for_member(struct batch *batch, const struct signal *signals, 
         own[i] = signals[i];
         own[i].samples = mem_alloc(signals[i].count * sizeof *own[i].samples);
         memcpy(own[i].samples, signals[i].samples, signals[i].count * sizeof *own[i].samples);
-        signal_prepare(&own[i], 0, member->normalize);
+        signal_prepare(&own[i], 0, member->sound.normalize);
     }
     bool done = batch_of_signals(batch, own, count, member, error);
     for (size_t i = 0; i < count; i++)
@@ -295,8 +295,8 @@ static bool check_length(const struct signal *signal, const struct clip *clip, c
            error_set(
                error,
                "%s: %.1f s are longer than the %g s that this encoder takes in: set audio.max_seconds=%g",
-               clip->path, (double)signal->count / model->sample_rate, (double)most / model->sample_rate,
-               (double)most / model->sample_rate);
+               clip->path, (double)signal->count / model->sound.sample_rate,
+               (double)most / model->sound.sample_rate, (double)most / model->sound.sample_rate);
 }
 
 static bool load_signals(const struct dataset *dataset, const size_t *items, size_t count,
@@ -307,8 +307,8 @@ static bool load_signals(const struct dataset *dataset, const size_t *items, siz
     bool done = true;
 
     for (size_t i = 0; done && i < count; i++) {
-        done = load_signal(dataset, dataset->items[items[i]].clip, augmentation != NULL, model->normalize,
-                           seed, i, &signals[i], error) &&
+        done = load_signal(dataset, dataset->items[items[i]].clip, augmentation != NULL,
+                           model->sound.normalize, seed, i, &signals[i], error) &&
                check_length(&signals[i], dataset->items[items[i]].clip, model, error);
         if (done && augmentation)
             augment_within(augmentation, model, &signals[i], seed, i);

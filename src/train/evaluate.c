@@ -19,7 +19,7 @@ bool explain_batch_memory(const struct model *model, const struct batch *batch, 
         return false;
     for (int64_t i = 0; batch->lengths && i < batch->count; i++)
         longest = batch->lengths[i] > longest ? batch->lengths[i] : longest;
-    double seconds = model->sample_rate > 0 ? (double)longest / (double)model->sample_rate : 0;
+    double seconds = model->sound.sample_rate > 0 ? (double)longest / (double)model->sound.sample_rate : 0;
     if (batch->count > 1)
         snprintf(smaller, sizeof smaller, "eval.batch_size=%lld", (long long)batch->count / 2);
     else

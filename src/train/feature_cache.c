@@ -74,7 +74,7 @@ static bool find_key(struct feature_cache *store, const struct model *model, str
         return error_usage(error, "train.feature_cache=yes: model.kind=%s has no feature encoder to freeze",
                            model->kind->name);
     text_add(&key, "%d %s %s\n", CACHE_VERSION, text_from_number(seconds, store->settings->audio.max_seconds),
-             model->normalize ? "normalized" : "");
+             model->sound.normalize ? "normalized" : "");
     bool done = add_parameters(model, &key, error) && model->kind->frozen->describe(model, &key, error);
     if (done) {
         digest_bytes(key.text, key.length, hash);

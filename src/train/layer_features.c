@@ -64,7 +64,7 @@ struct layer_features *layer_features_open(const struct settings *settings, stru
     *features = (struct layer_features){
         .settings = settings, .cache = cache, .states = (depth < 0 ? layers : depth) + 1};
     text_add(&key, "%d %s %s %s\n", CACHE_VERSION, text_from_number(seconds, settings->audio.max_seconds),
-             model->normalize ? "normalized" : "", compute_precision_name(compute));
+             model->sound.normalize ? "normalized" : "", compute_precision_name(compute));
     model->kind->hidden->describe(model, &key);
     bool done = add_parameters(model, &key, error);
     digest_bytes(key.text, key.length, hash);

@@ -37,6 +37,11 @@ grep -q "^Folds$" $pooled/classification_report.txt && grep -q "^ *std " $pooled
 [ "$(wc -l <$pooled/predictions.csv)" = 65 ] || fail "not every clip once"
 grep -q "Speakers shared" $pooled/classification_report.txt && fail "no speaker trains and tests"
 expect 0 "accuracy .* 64" "$emotrain" "${alone[@]}" --set split.folds=speakers --run alone
+mv runs/alone/seed=101,fold=1 gone
+expect 0 "^warning: 1 of 1 runs are not in the table: .*, as seed=101" "$emotrain" report alone
+mv gone runs/alone/seed=101,fold=1
+expect 0 "runs/alone" "$emotrain" report alone
+! grep -q warning err || fail "all folds are there: $(cat err)"
 expect 0 "fold=all" "$emotrain" runs
 expect 0 "fold=all" "$emotrain" report $pooled --baseline runs/alone/seed=101,fold=0
 grep -q "not the same test clips" $pooled/classification_report.txt || fail "folds and one of them have other clips"

@@ -43,6 +43,16 @@ for words in "predict flipped $clip" "eval flipped" "export flipped exported"; d
   expect_error 1 "model.safetensors: damaged" "$emotrain" $words
 done
 
+# A config.ini that is empty or cut, be it at a line's end, is not taken for defaults.
+cp -r runs/base runs/cut
+for lines in 0 1 40 99; do
+  head -n $lines runs/base/config.ini >runs/cut/config.ini
+  for words in "predict cut $clip" "eval cut" "export cut exported" "report cut" "features cut $clip" "--run cut --config tiny.ini --resume"; do
+    expect_error 1 "cut/config.ini: is empty or cut" "$emotrain" $words
+  done
+done
+rm -r runs/cut
+
 # Another corpus is refused, although the run was moved, or the database has gone.
 cp -r saved/killed runs/moved
 mv corpus/Actor_02/03-01-01-01-01-01-02.wav kept.wav

@@ -229,7 +229,7 @@ int main(int argc, char **argv)
     parity.model = model;
     parity.tolerance = makes_mel(model) ? MEL_FACTOR * TOLERANCE : TOLERANCE;
     /* waveforms as the model takes them in: normalised ones are in the file */
-    parity.batch = load_golden_batch(parity.expected, model->normalize ? "inputs" : "waveform");
+    parity.batch = load_golden_batch(parity.expected, model->sound.normalize ? "inputs" : "waveform");
     check_logits(&parity);
     backward(&parity);
     check_gradients(&parity, json);

@@ -181,7 +181,7 @@ static void note_clips(struct measure *m, const struct trainer *t, int64_t first
     for (size_t i = epoch->starts[first]; i < epoch->starts[last]; i++) {
         double seconds = t->train->items[epoch->order[i]].seconds;
         bench->samples = mem_resize(bench->samples, bench->sample_count + 1, sizeof *bench->samples);
-        bench->samples[bench->sample_count++] = (int64_t)(seconds * t->model->sample_rate + 0.5);
+        bench->samples[bench->sample_count++] = (int64_t)(seconds * t->model->sound.sample_rate + 0.5);
         bench->clips += m->counts ? 1.0 / (double)bench->steps : 0;
         bench->audio += m->counts ? seconds / (double)bench->steps : 0;
     }

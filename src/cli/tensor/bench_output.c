@@ -168,7 +168,7 @@ static void print_json(const struct bench *bench, struct text *out)
     cJSON *samples = cJSON_AddArrayToObject(prediction, "samples");
     for (size_t i = 0; i < (size_t)bench->predicted_clips; i++) {
         const struct experiment *e = bench->experiment;
-        double count = e->test.items[i].seconds * (double)e->model->sample_rate;
+        double count = e->test.items[i].seconds * (double)e->model->sound.sample_rate;
         cJSON_AddItemToArray(samples, cJSON_CreateNumber((double)(int64_t)(count + 0.5)));
     }
     cJSON_AddNumberToObject(json, "peak_memory_mib", bench->memory);

@@ -29,6 +29,18 @@ struct features_job {
 
 /* ---- the model, and what is asked of it ---- */
 
+/* A model that emotrain trained says what recordings become before it takes them in. */
+static bool take_sound(struct config *config, const char *folder, struct error *error)
+{
+    struct preprocessing sound = {.sample_rate = 16000};
+    bool done = preprocessing_read(&sound, folder, false, true, error);
+
+    if (done && sound.channel)
+        trained_model_take_sound(config, &sound);
+    preprocessing_free(&sound);
+    return done;
+}
+
 /* The encoder alone, as a linear model takes it. */
 static bool open_encoder(struct features_job *job, struct error *error)
 {
@@ -46,7 +58,8 @@ static bool open_encoder(struct features_job *job, struct error *error)
         config_choose(config, "model.pooling", "mean");
         config_choose(config, "linear.features", "encoder");
         config_choose(config, "linear.classifier", "logistic_regression");
-        done = experiment_choose_compute(config, NULL, &job->trained.compute, error);
+        done = take_sound(config, folder, error) &&
+               experiment_choose_compute(config, NULL, &job->trained.compute, error);
     }
     strings_add(&job->labels, "none"); /* a head has labels, and this one is not used */
     strings_add(&job->labels, "other");
@@ -56,7 +69,7 @@ static bool open_encoder(struct features_job *job, struct error *error)
                                         .device = job->trained.compute.device};
     done = done && (job->model = model_open(&source, error));
     if (done) {
-        snprintf(rate, sizeof rate, "%d", job->model->sample_rate);
+        snprintf(rate, sizeof rate, "%d", job->model->sound.sample_rate);
         config_choose(config, "audio.sample_rate", rate);
     }
     free(folder);

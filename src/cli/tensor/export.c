@@ -83,7 +83,7 @@ static bool write_card(const struct trained_model *trained, const struct form *f
                               .usage = form->usage,
                               .labels = (const char *const *)trained->model->labels.items,
                               .label_count = trained->model->labels.count,
-                              .sample_rate = trained->model->sample_rate};
+                              .sample_rate = trained->model->sound.sample_rate};
 
     if (done) {
         char *path = path_join(folder, "README.md");

@@ -10,6 +10,7 @@
 #include "run/trained_model.h"
 
 #include <errno.h>
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,6 +220,22 @@ static void free_replies(struct replies *replies)
     free(replies->spans);
 }
 
+/* A setting that was given; else NULL: the model knows its own. */
+static const char *given(const struct config *config, const char *name)
+{
+    return config_is_given(config, name) ? config_text(config, name) : NULL;
+}
+
+/* How long windows may be, in seconds; 0: as the model says. */
+static double window_seconds(const struct config *config)
+{
+    double seconds = config_settings(config)->audio.max_seconds;
+
+    if (!config_is_given(config, "audio.max_seconds"))
+        return 0;
+    return seconds > 0 ? seconds : DBL_MAX;
+}
+
 /* Opens what the user named, as its run or --config says. */
 static struct emotrain *open_model(const struct options *options, struct error *error)
 {
@@ -233,17 +250,17 @@ static struct emotrain *open_model(const struct options *options, struct error *
         const struct config *c = trained.config;
         const struct emotrain_settings settings = {.device = config_settings(c)->run.device,
                                                    .precision = config_text(c, "run.precision"),
-                                                   .resampler = config_settings(c)->audio.resampler,
-                                                   .channel = config_settings(c)->audio.channel,
+                                                   .resampler = given(c, "audio.resampler"),
+                                                   .channel = given(c, "audio.channel"),
                                                    .threads = (int)config_settings(c)->run.threads,
                                                    .batch_size = (int)config_settings(c)->eval.batch_size,
-                                                   .window_seconds = config_settings(c)->audio.max_seconds,
+                                                   .window_seconds = window_seconds(c),
                                                    .verbose = true};
-        if (options->windows && settings.window_seconds == 0)
-            log_warn("--windows: every recording is one window; --set audio.max_seconds=5 makes windows of "
-                     "up to 5 s");
         model = emotrain_open(folder, &settings, &failure);
         copy_error(error, &failure);
+        if (model && options->windows && emotrain_window_seconds(model) == 0)
+            log_warn("--windows: every recording is one window; --set audio.max_seconds=5 makes windows of "
+                     "up to 5 s");
         if (model && options->windows && strcmp(config_settings(c)->model.kind, "linear") == 0)
             log_warn("--windows: this model was fitted to whole recordings: each is one window");
     }

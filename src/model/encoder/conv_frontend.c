@@ -260,7 +260,7 @@ const char *conv_frontend_onnx(const struct graph_builder *d, const char *sample
 {
     const struct conv_frontend *front = d->encoder->front;
     static const int64_t none[2] = {0, 0}, shape[3] = {0, 1, -1};
-    const char *x = d->model->normalize ? graph_normalize(d, samples, SIGNAL_VARIANCE_FLOOR) : samples;
+    const char *x = d->model->sound.normalize ? graph_normalize(d, samples, SIGNAL_VARIANCE_FLOOR) : samples;
 
     if (d->encoder->signal_deviation > 0) {
         x = onnx_binary(d->graph, "Sub", x, onnx_number(d->graph, d->encoder->signal_mean));

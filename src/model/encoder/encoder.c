@@ -290,7 +290,7 @@ static bool encoder_open(struct model *model, const struct model_settings *setti
 
     model->state = e;
     if (!choose_family(e, model->json, error) ||
-        !encoder_config_read(e, model->json, settings, model->sample_rate, error) ||
+        !encoder_config_read(e, model->json, settings, model->sound.sample_rate, error) ||
         !read_published(e, model, error) ||
         !json_word(model->json, "emotrain_attention_mask", masks, &mask, error) ||
         !json_word(model->json, "emotrain_head_scale", SCALES, &scale, error) ||

@@ -257,7 +257,7 @@ static bool takes_lengths(const struct model *model, struct et_scope *scope, con
             return false;
         }
         if (encoder->longest > 0 && batch->lengths[b] > encoder->longest) {
-            double seconds = (double)encoder->longest / model->sample_rate;
+            double seconds = (double)encoder->longest / model->sound.sample_rate;
             snprintf(message, sizeof message,
                      "a clip is longer than the %g s that this encoder takes in: set audio.max_seconds=%g",
                      seconds, seconds);

@@ -129,9 +129,10 @@ static bool vggish_open(struct model *model, const struct model_settings *settin
         (v->quantize && !v->pca && !error_set(error, "\"quantize\" needs \"pca\"")) ||
         !hyperparameter_number(&v->final_dropout, "final_dropout", given->final_dropout, model->json, error))
         return error_prefix(error, "%s", model->path);
-    if (model->sample_rate != 16000)
-        return error_usage(error, "audio.sample_rate=%d: vggish takes 16000 Hz", model->sample_rate);
-    log_mel_start(&v->mel, model->sample_rate, 125, 7500, model->parameters.scope, model->parameters.device);
+    if (model->sound.sample_rate != 16000)
+        return error_usage(error, "audio.sample_rate=%d: vggish takes 16000 Hz", model->sound.sample_rate);
+    log_mel_start(&v->mel, model->sound.sample_rate, 125, 7500, model->parameters.scope,
+                  model->parameters.device);
     model->minimum_samples = v->mel.window + (PATCH - 1) * v->mel.hop;
     vggish_declare(v, model);
     return true;

@@ -1,0 +1,113 @@
+/* preprocessor_config.json: see preprocessing.h. */
+#include "model/preprocessing.h"
+
+#include "audio/audio.h"
+#include "base/files.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const char FILE_NAME[] = "preprocessor_config.json", CHANNEL[] = "emotrain_channel",
+                  RESAMPLER[] = "emotrain_resampler", MAX_SECONDS[] = "emotrain_max_seconds";
+
+static void replace(char **text, const char *value)
+{
+    free(*text);
+    *text = value ? mem_string(value) : NULL;
+}
+
+void preprocessing_choose(struct preprocessing *p, const struct audio_settings *settings)
+{
+    p->sample_rate = settings_rate(settings);
+    if (settings->normalize != CHOOSE_AUTO)
+        p->normalize = settings->normalize == CHOOSE_YES;
+    replace(&p->channel, settings->channel);
+    replace(&p->resampler, settings->resampler);
+    p->max_seconds = settings->max_seconds;
+}
+
+static bool read_rate(struct preprocessing *p, const cJSON *json, bool may_vary, struct error *error)
+{
+    int64_t rate = p->sample_rate;
+
+    if (!json_integer(json, "sampling_rate", &rate, error))
+        return false;
+    p->sample_rate = (int)rate;
+    return (rate >= 1000 && rate <= 384000) || (rate == 0 && may_vary) ||
+           error_set(error, "\"sampling_rate\" of %lld Hz", (long long)rate);
+}
+
+/* What only emotrain writes. */
+static bool read_own(struct preprocessing *p, const cJSON *json, struct error *error)
+{
+    const struct setting *resampler = setting_find("audio.resampler");
+    const char *channel = NULL, *converter = NULL;
+    struct error unknown = {0};
+    int index;
+
+    if (!json_string(json, CHANNEL, &channel, error) || !json_string(json, RESAMPLER, &converter, error) ||
+        !json_number(json, MAX_SECONDS, &p->max_seconds, error))
+        return false;
+    replace(&p->channel, channel);
+    replace(&p->resampler, converter);
+    if (channel && !audio_channel_find(channel, &index, &unknown)) /* no setting was wrong */
+        return error_set(error, "\"%s\" is \"%s\", which is no channel", CHANNEL, channel);
+    if (converter && setting_choice(resampler->choices, converter) < 0)
+        return error_set(error, "\"%s\" is \"%s\": there is %s", RESAMPLER, converter, resampler->choices);
+    return (isfinite(p->max_seconds) && p->max_seconds >= 0) ||
+           error_set(error, "\"%s\" is %g", MAX_SECONDS, p->max_seconds);
+}
+
+static bool check_complete(const cJSON *json, struct error *error)
+{
+    static const char *const names[] = {"sampling_rate", "do_normalize"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (!cJSON_HasObjectItem(json, names[i]))
+            return error_set(error, "lacks \"%s\": the model is damaged", names[i]);
+    return true;
+}
+
+bool preprocessing_read(struct preprocessing *p, const char *directory, bool own, bool may_vary,
+                        struct error *error)
+{
+    char *path = path_join(directory, FILE_NAME);
+
+    if (path_exists(path)) {
+        cJSON *json = json_read(path, error);
+        bool read = json && (!own || check_complete(json, error)) && read_rate(p, json, may_vary, error) &&
+                    json_bool(json, "do_normalize", &p->normalize, error) && read_own(p, json, error);
+        if (json && !read)
+            error_prefix(error, "%s", path);
+        cJSON_Delete(json);
+    } else if (own) {
+        error_set(error, "%s: is missing: what the model takes in is not known", path);
+    }
+    free(path);
+    return !error->kind;
+}
+
+bool preprocessing_write(const struct preprocessing *p, cJSON *json, const char *directory,
+                         struct error *error)
+{
+    char *path = path_join(directory, FILE_NAME);
+
+    cJSON_AddNumberToObject(json, "sampling_rate", p->sample_rate);
+    cJSON_AddBoolToObject(json, "do_normalize", p->normalize);
+    if (p->channel)
+        cJSON_AddStringToObject(json, CHANNEL, p->channel);
+    if (p->resampler)
+        cJSON_AddStringToObject(json, RESAMPLER, p->resampler);
+    cJSON_AddNumberToObject(json, MAX_SECONDS, p->max_seconds);
+    bool done = json_write(path, json, error);
+    free(path);
+    return done;
+}
+
+void preprocessing_free(struct preprocessing *p)
+{
+    free(p->channel);
+    free(p->resampler);
+    p->channel = p->resampler = NULL;
+}
