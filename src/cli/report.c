@@ -32,9 +32,10 @@ static void warn_unfinished(const struct sweep *sweep)
         }
     }
     if (first)
-        log_warn("%zu of %zu runs are not in the table: not finished, or gone, as %s; the sweep's own command "
-                 "runs what is missing",
-                 missing, sweep->count * seeds, first->name);
+        log_warn(
+            "%zu of %zu runs are not in the table: not finished, or gone, as %s; the sweep's own command "
+            "runs what is missing",
+            missing, sweep->count * seeds, first->name);
 }
 
 /* Draws a sweep's chart again into `output`; with `tables`, writes its tables too. */
@@ -42,7 +43,7 @@ static bool redo_sweep(const char *folder, bool tables, const char *output, stru
 {
     struct config *config = config_new();
     char *path = path_join(folder, "sweep.ini");
-    struct catalogue *catalogue = config_read(config, path, error)
+    struct catalogue *catalogue = config_read_back(config, path, error)
                                       ? catalogue_open_read(config_settings(config)->run.database, error)
                                       : NULL;
     struct sweep sweep;

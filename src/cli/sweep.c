@@ -171,7 +171,7 @@ static bool check_same(const struct sweep_job *job, const char *path, const stru
     struct config *before = config_new();
     struct same_check check = {job, path, error};
 
-    if (config_read(before, path, error))
+    if (config_read_back(before, path, error))
         config_compare(before, now, refuse_change, &check);
     config_free(before);
     return !error->kind;

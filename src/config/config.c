@@ -520,6 +520,16 @@ bool config_read(struct config *config, const char *path, struct error *error)
     return done;
 }
 
+bool config_read_back(struct config *config, const char *path, struct error *error)
+{
+    return config_read(config, path, error) &&
+           (config_is_given(config, "sweep.seeds") ||
+            error_set(error,
+                      "%s: is empty or cut: what was set is not known (the catalogue has a run's "
+                      "settings: emotrain runs show)",
+                      path));
+}
+
 bool config_read_text(struct config *config, const char *where, const char *folder, const char *text,
                       struct error *error)
 {

@@ -26,7 +26,11 @@ void config_free(struct config *config);
 
 bool config_read(struct config *config, const char *path, struct error *error);
 
-/* The same from text that a file of `folder` holds; `where` is what an error names in place of the path. */
+/* Reads what config_print wrote.  It wrote every setting: where the last ones are missing, the file was cut.
+ */
+bool config_read_back(struct config *config, const char *path, struct error *error);
+
+/* config_read of text that a file of `folder` holds; `where` is what an error names in place of the path. */
 bool config_read_text(struct config *config, const char *where, const char *folder, const char *text,
                       struct error *error);
 

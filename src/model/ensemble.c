@@ -99,9 +99,20 @@ static bool open_member(struct model *model, size_t k, struct error *error)
     return true;
 }
 
+/* Members that no weight speaks of would be left out without a word. */
+static bool check_no_more(const struct model *model, struct error *error)
+{
+    char *folder = member_folder(model->path, model->member_count);
+    bool more = path_is_folder(folder);
+
+    free(folder);
+    return !more || error_set(error, "%s: \"%s\" has %zu numbers, and there are more members", model->path,
+                              WEIGHTS, model->member_count);
+}
+
 static bool ensemble_open(struct model *model, const struct model_settings *settings, struct error *error)
 {
-    bool done = read_weights(model, error);
+    bool done = read_weights(model, error) && check_no_more(model, error);
 
     (void)settings; /* it is not trained */
     model->members = mem_zero(ENSEMBLE_MOST, sizeof(struct model *));

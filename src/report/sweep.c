@@ -397,7 +397,7 @@ bool sweep_read(struct sweep *sweep, struct catalogue *catalogue, const char *fo
 
     *sweep = (struct sweep){.config = config_new()};
     sweep->folder = arena_string(&sweep->arena, folder);
-    bool done = config_read(sweep->config, path, error) && grid_read(&sweep->grid, sweep->config, error);
+    bool done = config_read_back(sweep->config, path, error) && grid_read(&sweep->grid, sweep->config, error);
     if (done) {
         const struct settings *settings = config_settings(sweep->config);
         sweep->task = settings->model.task;

@@ -93,21 +93,11 @@ char *sweep_folder_find(const char *sweep, const char *directory)
     return absolute;
 }
 
-/* emotrain writes every setting: where one of the last is not there, the file was cut. */
-static bool check_whole(const struct config *config, const char *path, struct error *error)
-{
-    return config_is_given(config, "sweep.seeds") ||
-           error_set(error,
-                     "%s: is empty or cut: the run's settings are not known (emotrain runs show says what "
-                     "the catalogue has of them)",
-                     path);
-}
-
 struct config *run_folder_config(const char *folder, struct error *error)
 {
     struct config *config = config_new();
     char *path = path_join(folder, "config.ini");
-    bool done = config_read(config, path, error) && check_whole(config, path, error);
+    bool done = config_read_back(config, path, error);
 
     free(path);
     if (done)

@@ -25,6 +25,25 @@ static struct config *choose_config(const char *run, const struct trained_model_
     return config;
 }
 
+static bool no_checkpoint(const char *run, struct error *error)
+{
+    struct error unread = {0};
+    struct config *config = run_folder_config(run, &unread);
+    bool pooled = config && config_settings(config)->sweep.folds;
+
+    config_free(config);
+    return pooled ? error_usage(error, "%s is the report of all folds: each fold has a model, name one", run)
+                  : error_set(error, "%s: this run has no checkpoint yet", run);
+}
+
+static bool is_sweep(const char *name, const char *directory)
+{
+    char *folder = sweep_folder_find(name, directory);
+
+    free(folder);
+    return folder != NULL;
+}
+
 /* The model's folder for what the user named: a run's best checkpoint, a model directory, or a model of the
  * hub, which is fetched where the cache lacks it.  Sets the run's folder too, where it is one.  Caller frees
  * both. */
@@ -38,9 +57,12 @@ static bool find_model(const char *name, const char *directory, const char *revi
     if (*model && !ensemble_is(*model) && !checkpoint_check(*model, true, error))
         return false;
     if (*run && !*model)
-        return error_set(error, "%s: this run has no checkpoint yet", *run);
+        return no_checkpoint(*run, error);
     if (!*run && model_is_directory(name))
         *model = mem_string(name);
+    else if (!*run && is_sweep(name, directory))
+        return error_usage(error, "%s is a sweep: name one of its runs (emotrain runs list '%s/*')", name,
+                           name);
     else if (!*run && hub_is_name(name))
         return (*model = hub_model(name, revision, false, NULL, error)) != NULL;
     return *model || error_usage(error,

@@ -37,6 +37,14 @@ grep -q "^Folds$" $pooled/classification_report.txt && grep -q "^ *std " $pooled
 [ "$(wc -l <$pooled/predictions.csv)" = 65 ] || fail "not every clip once"
 grep -q "Speakers shared" $pooled/classification_report.txt && fail "no speaker trains and tests"
 expect 0 "accuracy .* 64" "$emotrain" "${alone[@]}" --set split.folds=speakers --run alone
+expect_error 2 "alone is a sweep: name one of its runs" "$emotrain" eval alone
+cp runs/alone/sweep.ini kept.ini
+for lines in 0 40; do
+  head -n $lines kept.ini >runs/alone/sweep.ini
+  expect_error 1 "sweep.ini: is empty or cut" "$emotrain" report alone
+  expect_error 1 "sweep.ini: is empty or cut" "$emotrain" "${alone[@]}" --set split.folds=speakers --run alone
+done
+cp kept.ini runs/alone/sweep.ini
 mv runs/alone/seed=101,fold=1 gone
 expect 0 "^warning: 1 of 1 runs are not in the table: .*, as seed=101" "$emotrain" report alone
 mv gone runs/alone/seed=101,fold=1
@@ -51,7 +59,7 @@ for fold in 0 3 all; do
   grep -q "against the run alone/seed=101,fold=$fold" "runs/other/seed=101,fold=$fold/classification_report.txt" || fail "fold $fold has no baseline"
 done
 expect_error 2 "alone is a sweep: name one of its runs" "$emotrain" --config svm.ini --set corpus.root=corpus --run single --set report.baseline=alone
-expect_error 1 "fold=all" "$emotrain" predict $pooled corpus
+expect_error 2 "report of all folds" "$emotrain" predict $pooled corpus
 expect_error 2 "has no folds" "$emotrain" "${alone[@]}" --run none
 expect_error 2 "takes" "$emotrain" --config svm.ini --folds 3
 

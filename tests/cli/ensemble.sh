@@ -113,7 +113,9 @@ damage 's/0\.333/0.5/' "sum to 1"
 damage 's/"model_type":.*/"model_type": "ensemble", "x": 0,/; s/0\.333[0-9]*,/-1,/' "sum to 1"
 cp -r moved nested && rm -r nested/member-2 && cp -r moved nested/member-2
 expect_error 1 "an ensemble in an ensemble" "$emotrain" predict nested $clip
-rm -r nested/member-2
+rm -r nested/member-2 && cp -r moved/member-2 nested && cp -r moved/member-2 nested/member-4
+expect_error 1 "has 3 numbers, and there are more members" "$emotrain" predict nested $clip
+rm -r nested/member-[24]
 expect_error 1 "member-2: is missing" "$emotrain" predict nested $clip
 rm -r runs/killed/best/member-1
 expect_error 1 "member-1: is missing" "$emotrain" predict killed $clip
