@@ -73,6 +73,7 @@ bool audio_decode_bytes(const void *bytes, size_t size, int channel, struct audi
 /* `rate`: Hz; 0: leaves it as it is.  `resampler`: sinc_best, sinc_medium, sinc_fastest or linear.  Replaces
  * the signal's samples. */
 bool audio_resample(struct signal *signal, int rate, const char *resampler, struct error *error);
+bool audio_resampler_is_known(const char *resampler);
 
 /* Zero mean and unit variance over the signal: (x - mean) / sqrt(variance + SIGNAL_VARIANCE_FLOOR), as
  * Wav2Vec2FeatureExtractor does. */

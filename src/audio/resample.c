@@ -25,6 +25,11 @@ static int converter(const char *resampler)
     return -1;
 }
 
+bool audio_resampler_is_known(const char *resampler)
+{
+    return converter(resampler) >= 0;
+}
+
 /* Any ratio, by libsamplerate itself.  Returns the samples made, or 0. */
 static size_t convert(const struct signal *signal, double ratio, int type, float *out, size_t room,
                       const char **reason)

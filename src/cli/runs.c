@@ -187,29 +187,40 @@ static bool compare(const struct options *options, const struct config *config, 
  */
 static const char REMOVED[] = ".removed";
 
-/* Removes the row of a run whose folder is being removed, as long as the folder says in which catalogue it
- * is. */
-static bool remove_row(const char *left, const char *folder, struct error *error)
+/* The row's number of the run of that folder; 0: there is none, or no catalogue. */
+static bool find_row(const char *database, const char *folder, int64_t *id, struct error *error)
+{
+    struct catalogue *catalogue = path_exists(database) ? catalogue_open_read(database, error) : NULL;
+    struct arena arena = {0};
+    struct run_row row = {0};
+    bool done = catalogue ? run_find(catalogue, folder, &row, &arena, error) : !error->kind;
+
+    *id = row.id;
+    arena_free(&arena);
+    catalogue_close(catalogue);
+    return done;
+}
+
+/* Removes the row of a run whose folder is being removed, of the catalogue that the folder names; where its
+ * config.ini is lost, of `database`. */
+static bool remove_row(const char *left, const char *folder, const char *database, struct error *error)
 {
     struct error unread = {0};
     struct config *config = run_folder_config(left, &unread);
     struct catalogue *catalogue = NULL;
-    struct arena arena = {0};
-    struct run_row row = {0};
-    bool known = config && path_exists(config_settings(config)->run.database);
-    bool done = !known || ((catalogue = catalogue_open(config_settings(config)->run.database, error)) &&
-                           run_find(catalogue, folder, &row, &arena, error) &&
-                           (row.id == 0 || run_remove(catalogue, row.id, error)));
+    int64_t id;
+    const char *path = config ? config_settings(config)->run.database : database;
+    bool done = find_row(path, folder, &id, error) &&
+                (id == 0 || ((catalogue = catalogue_open(path, error)) && run_remove(catalogue, id, error)));
 
     catalogue_close(catalogue);
     config_free(config);
-    arena_free(&arena);
     return done;
 }
 
-static bool finish_removal(const char *left, const char *folder, struct error *error)
+static bool finish_removal(const char *left, const char *folder, const char *database, struct error *error)
 {
-    bool done = remove_row(left, folder, error) && folder_remove(left, error);
+    bool done = remove_row(left, folder, database, error) && folder_remove(left, error);
 
     if (done)
         printf("removed %s\n", folder);
@@ -229,26 +240,43 @@ static char *find_left(const char *name, const char *directory)
     return left;
 }
 
-/* The catalogue need not know the run: a kill between its folder and its row leaves such a one. */
-static bool rm_run(const char *name, const char *directory, struct error *error)
+/* The absolute folder of the run; caller frees; NULL, with an error, where there is none.  The catalogue need
+ * not know it, as a kill between its folder and its row leaves one; nor need it have its config.ini, where
+ * the catalogue does. */
+static char *find_run(const char *name, const char *directory, const char *database, struct error *error)
+{
+    struct error unknown = {0};
+    char *folder = run_folder_find(name, directory, false, error), *below = path_join(directory, name);
+    int64_t id = 0;
+
+    if (!folder && (folder = realpath(path_is_folder(below) ? below : name, NULL)) &&
+        (!find_row(database, folder, &id, &unknown) || id == 0)) {
+        free(folder);
+        folder = NULL;
+    }
+    free(below);
+    return folder ? folder : run_folder_find(name, directory, true, error);
+}
+
+static bool rm_run(const char *name, const char *directory, const char *database, struct error *error)
 {
     char *left = find_left(name, directory);
     int lock = -1; /* a run that another process writes is left alone */
 
     if (left) {
         char *folder = mem_format("%.*s", (int)(strlen(left) - strlen(REMOVED)), left);
-        bool finished = finish_removal(left, folder, error);
+        bool finished = finish_removal(left, folder, database, error);
         free(folder);
         free(left);
         return finished;
     }
-    char *folder = run_folder_find(name, directory, true, error);
+    char *folder = find_run(name, directory, database, error);
     bool done = folder && (lock = run_folder_lock(folder, error)) >= 0;
     if (done) {
         left = mem_format("%s%s", folder, REMOVED);
         done = (rename(folder, left) == 0 ||
                 error_set(error, "%s: cannot remove: %s", folder, strerror(errno))) &&
-               finish_removal(left, folder, error);
+               finish_removal(left, folder, database, error);
     }
     if (lock >= 0)
         close(lock);
@@ -258,17 +286,18 @@ static bool rm_run(const char *name, const char *directory, struct error *error)
 }
 
 /* A sweep with all its runs. */
-static bool rm_sweep(const char *folder, struct error *error)
+static bool rm_sweep(const char *folder, const char *database, struct error *error)
 {
     struct strings names = {0};
     int lock = run_folder_lock(folder, error);
     bool done = lock >= 0 && folder_list(&names, folder, error);
 
     for (size_t i = 0; done && i < names.count; i++) {
-        char *run = path_join(folder, names.items[i]), *config = path_join(run, "config.ini");
-        if (path_exists(config))
-            done = rm_run(run, folder, error);
-        free(config);
+        char *run = path_join(folder, names.items[i]);
+        int64_t id = 0;
+        if (run_folder_is_run(run) || (find_row(database, run, &id, error) && id != 0))
+            done = rm_run(run, folder, database, error);
+        done = done && !error->kind;
         free(run);
     }
     done = done && folder_remove(folder, error);
@@ -282,12 +311,14 @@ static bool rm_sweep(const char *folder, struct error *error)
 
 static bool rm(const struct options *options, const struct config *config, struct error *error)
 {
-    const char *directory = config_settings(config)->run.directory;
+    const char *directory = config_settings(config)->run.directory,
+               *database = config_settings(config)->run.database;
     bool done = true;
 
     for (size_t i = 1; done && i < options->arguments.count; i++) {
         char *sweep = sweep_folder_find(options->arguments.items[i], directory);
-        done = sweep ? rm_sweep(sweep, error) : rm_run(options->arguments.items[i], directory, error);
+        done = sweep ? rm_sweep(sweep, database, error)
+                     : rm_run(options->arguments.items[i], directory, database, error);
         free(sweep);
     }
     return done;

@@ -41,20 +41,19 @@ static bool read_rate(struct preprocessing *p, const cJSON *json, bool may_vary,
 /* What only emotrain writes. */
 static bool read_own(struct preprocessing *p, const cJSON *json, struct error *error)
 {
-    const struct setting *resampler = setting_find("audio.resampler");
-    const char *channel = NULL, *converter = NULL;
+    const char *channel = NULL, *resampler = NULL;
     struct error unknown = {0};
     int index;
 
-    if (!json_string(json, CHANNEL, &channel, error) || !json_string(json, RESAMPLER, &converter, error) ||
+    if (!json_string(json, CHANNEL, &channel, error) || !json_string(json, RESAMPLER, &resampler, error) ||
         !json_number(json, MAX_SECONDS, &p->max_seconds, error))
         return false;
     replace(&p->channel, channel);
-    replace(&p->resampler, converter);
+    replace(&p->resampler, resampler);
     if (channel && !audio_channel_find(channel, &index, &unknown)) /* no setting was wrong */
         return error_set(error, "\"%s\" is \"%s\", which is no channel", CHANNEL, channel);
-    if (converter && setting_choice(resampler->choices, converter) < 0)
-        return error_set(error, "\"%s\" is \"%s\": there is %s", RESAMPLER, converter, resampler->choices);
+    if (resampler && !audio_resampler_is_known(resampler))
+        return error_set(error, "\"%s\" is \"%s\", which is no resampler", RESAMPLER, resampler);
     return (isfinite(p->max_seconds) && p->max_seconds >= 0) ||
            error_set(error, "\"%s\" is %g", MAX_SECONDS, p->max_seconds);
 }

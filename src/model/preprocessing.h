@@ -5,7 +5,7 @@
 #define EMOTRAIN_MODEL_PREPROCESSING_H
 
 #include "base/json.h"
-#include "config/config.h"
+#include "config/settings.h"
 
 struct preprocessing {
     int sample_rate;           /* Hz; 0: as recorded */

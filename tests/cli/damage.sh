@@ -53,6 +53,17 @@ for lines in 0 1 40 99; do
 done
 rm -r runs/cut
 
+# Nor can it not be removed, with its row.
+for damage in "rm" "truncate -s 0"; do
+  expect 0 "weighted avg" "$emotrain" --config tiny.ini --run broken --set train.epochs=1
+  $damage runs/broken/config.ini
+  expect 0 "removed .*/runs/broken" "$emotrain" runs rm broken
+  [ ! -e runs/broken ] && ! "$emotrain" runs | grep broken || fail "broken is left"
+done
+mkdir runs/none
+expect_error 2 'no run "none"' "$emotrain" runs rm none
+rmdir runs/none
+
 # Another corpus is refused, although the run was moved, or the database has gone.
 cp -r saved/killed runs/moved
 mv corpus/Actor_02/03-01-01-01-01-01-02.wav kept.wav
