@@ -305,7 +305,7 @@ static void check_result(struct sweep_job *job, const struct sweep *sweep)
     if (job->is_out_of_time) /* what is left was not begun */
         return;
     for (size_t i = 0; i < sweep->count; i++)
-        finished += sweep->rows[i].finished * job->grid.folds;
+        finished += sweep->rows[i].is_ensemble ? 0 : sweep->rows[i].finished * job->grid.folds;
     if (finished + job->failed < job->count + job->done_before)
         job->failed = job->count + job->done_before - finished;
 }
@@ -319,7 +319,7 @@ static bool report_folds(const struct sweep_job *job, const struct sweep *sweep,
     for (size_t i = 0; done && sweep->grid.folds > 1 && i < sweep->count; i++) {
         for (size_t s = 0; done && s < sweep->grid.seeds.count; s++) {
             const struct sweep_run *run = &sweep->rows[i].runs[s];
-            if (!run->finished)
+            if (!run->finished || sweep->rows[i].is_ensemble)
                 continue;
             done =
                 pooled_run_write(job->catalogue, sweep, &sweep->rows[i], run, alone ? summary : NULL, error);

@@ -146,6 +146,8 @@ static bool read_files(struct grid *grid, const struct config *config, struct er
     size_t capacity = 0;
 
     split_list(&grid->files, config_settings(config)->compare.models, ' ');
+    if (config_settings(config)->compare.ensemble && grid->files.count < 2)
+        return error_usage(error, "compare.ensemble: compare.models must name two models or more");
     if (grid->files.count == 0)
         return true;
     grid->axes = mem_grow(grid->axes, &capacity, 1, sizeof *grid->axes);

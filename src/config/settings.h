@@ -174,6 +174,7 @@ struct sweep_settings {
 
 struct compare_settings {
     const char *models;
+    bool ensemble;
 };
 
 struct settings {

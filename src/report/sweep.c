@@ -3,6 +3,7 @@
 
 #include "base/files.h"
 #include "base/json.h"
+#include "eval/mixture.h"
 #include "report/clips.h"
 
 #include <math.h>
@@ -362,26 +363,91 @@ static void rank_settings(struct sweep *sweep)
     }
 }
 
+static struct sweep_row *start_row(struct sweep *sweep, char *label)
+{
+    struct sweep_row *row = &sweep->rows[sweep->count++];
+
+    row->label = label;
+    row->interval = (struct interval){(double)NAN, (double)NAN};
+    row->runs = mem_zero(sweep->grid.seeds.count, sizeof *row->runs);
+    for (size_t s = 0; s < sweep->grid.seeds.count; s++)
+        row->runs[s].seed = sweep->grid.seeds.items[s];
+    return row;
+}
+
 static bool read_rows(struct sweep *sweep, struct catalogue *catalogue, struct error *error)
 {
     size_t seeds = sweep->grid.seeds.count;
 
-    sweep->rows = mem_zero(sweep->grid.settings, sizeof *sweep->rows);
-    sweep->count = sweep->grid.settings;
-    for (size_t i = 0; i < sweep->count; i++) {
-        struct sweep_row *row = &sweep->rows[i];
+    sweep->rows = mem_zero(sweep->grid.settings + 1, sizeof *sweep->rows);
+    for (size_t i = 0; i < sweep->grid.settings; i++) {
+        struct sweep_row *row = start_row(sweep, grid_label(&sweep->grid, i));
         row->setting = i;
-        row->label = grid_label(&sweep->grid, i);
-        row->interval = (struct interval){(double)NAN, (double)NAN};
-        row->runs = mem_zero(seeds, sizeof *row->runs);
-        for (size_t s = 0; s < seeds; s++) {
-            row->runs[s].seed = sweep->grid.seeds.items[s];
+        for (size_t s = 0; s < seeds; s++)
             if (!read_sweep_run(sweep, &row->runs[s], i, catalogue, error))
                 return false;
-        }
         sum_up_row(row, seeds, sweep->metric);
     }
     return true;
+}
+
+/* ---- compare.ensemble ---- */
+
+/* Adds what a member cost. */
+static void add_costs(struct sweep_run *run, const struct sweep_run *member)
+{
+    run->seconds += member->seconds;
+    run->test_seconds += member->test_seconds;
+    run->parameters += member->parameters;
+    run->memory = fmax(run->memory, member->memory);
+}
+
+/* The mean of `count` rows' predictions from seed s, where all have finished and predicted for the same
+ * clips.
+ */
+static void average_seed(struct sweep_run *run, const struct sweep_row *rows, size_t count, size_t s)
+{
+    const struct prediction_list **lists = mem_zero(count, sizeof *lists),
+                                 *first = &rows[0].runs[s].predictions;
+    double *weights = mem_zero(count, sizeof *weights),
+           *thresholds = mem_zero(first->label_count + 1, sizeof *thresholds);
+    bool complete = true;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct sweep_run *member = &rows[i].runs[s];
+        complete = complete && member->finished && same_clips(&member->predictions, first);
+        lists[i] = &member->predictions;
+        weights[i] = 1 / (double)count;
+        add_costs(run, member);
+    }
+    if (complete) {
+        prediction_list_start(&run->predictions, first->task, (const char *const *)first->labels,
+                              first->label_count);
+        for (size_t k = 0; k < first->label_count; k++)
+            thresholds[k] = 0.5;
+        mixture_mean(lists, count, weights, thresholds, &run->predictions);
+        sum_up_run(run, 1);
+    }
+    free(thresholds);
+    free(weights);
+    free(lists);
+}
+
+static void add_ensemble(struct sweep *sweep)
+{
+    const size_t seeds = sweep->grid.seeds.count, count = sweep->count;
+    struct sweep_row *row = start_row(sweep, mem_string("mean of all"));
+
+    row->is_ensemble = true;
+    for (size_t s = 0; s < seeds; s++) {
+        struct sweep_run *run = &row->runs[s];
+        run->name = mem_format("%s,seed=%s", row->label, run->seed);
+        run->folder = mem_string(sweep->rows[0].runs[s].folder); /* whose clips are the same */
+        run->unfinished = mem_string("not all models have predicted for the same clips");
+        run->selection = (double)NAN;
+        average_seed(run, sweep->rows, count, s);
+    }
+    sum_up_row(row, seeds, sweep->metric);
 }
 
 enum metric sweep_metric(const struct settings *settings, enum task task)
@@ -404,6 +470,8 @@ bool sweep_read(struct sweep *sweep, struct catalogue *catalogue, const char *fo
         sweep->metric = sweep_metric(settings, sweep->task);
         done = read_rows(sweep, catalogue, error);
     }
+    if (done && config_settings(sweep->config)->compare.ensemble)
+        add_ensemble(sweep);
     if (done)
         rank_settings(sweep);
     done = done && compare_settings(sweep, catalogue, error);

@@ -38,6 +38,8 @@ struct sweep_run {
 /* One setting over its seeds. */
 struct sweep_row {
     size_t setting;
+    bool is_ensemble; /* the mean of all other rows' predictions (compare.ensemble): it has no setting, and
+                         its runs are none of their own */
     char *label;
     struct sweep_run *runs;                           /* one per seed of the grid */
     size_t finished;                                  /* how many of them are */

@@ -59,7 +59,8 @@ static cJSON *run_json(const struct sweep *sweep, const struct sweep_row *row, c
         cJSON_AddStringToObject(json, "unfinished", run->unfinished);
         return json;
     }
-    add_reports(json, sweep, row, run->seed);
+    if (!row->is_ensemble)
+        add_reports(json, sweep, row, run->seed);
     json_add_finite(json, "training_seconds_of_last_session", run->seconds);
     json_add_finite(json, "test_seconds", run->test_seconds);
     json_add_finite(json, "parameters", run->parameters);
@@ -67,7 +68,7 @@ static cJSON *run_json(const struct sweep *sweep, const struct sweep_row *row, c
     json_add_finite(json, "validation", run->selection);
     FOR_METRICS (f, run->predictions.task)
         json_add_finite(json, METRICS[f].name, run->metrics[f]);
-    if (sweep->grid.folds > 1)
+    if (sweep->grid.folds > 1 && !row->is_ensemble)
         add_folds(json, sweep, run);
     return json;
 }
@@ -105,7 +106,7 @@ static cJSON *row_json(const struct sweep *sweep, const struct sweep_row *row)
     cJSON_AddStringToObject(json, "label", row->label);
     cJSON *setting = cJSON_AddObjectToObject(json, "setting");
 
-    for (size_t a = 0; a < sweep->grid.axis_count; a++)
+    for (size_t a = 0; !row->is_ensemble && a < sweep->grid.axis_count; a++)
         cJSON_AddStringToObject(setting, sweep->grid.axes[a].name, grid_value(&sweep->grid, row->setting, a));
     json_add_finite(json, "runs_finished", (double)row->finished);
     json_add_finite(json, "mean", row->means[sweep->metric]);
@@ -179,6 +180,8 @@ static const struct sweep_row *chosen_row(const struct sweep *sweep)
 
     for (size_t i = 0; i < sweep->count; i++) {
         const struct sweep_row *row = &sweep->rows[i];
+        if (row->is_ensemble)
+            continue;
         if (row->finished && !isfinite(row->selection))
             return NULL;
         if (row->finished && (!best || metric_is_better(sweep->metric, row->selection, best->selection)))

@@ -21,6 +21,29 @@ sed -i 's/epochs = 2/epochs = 3/' network.ini
 expect_error 2 "was begun with train.epochs=2" "$emotrain" compare --config both.ini
 sed -i 's/epochs = 3/epochs = 2/' network.ini
 expect_error 2 "nothing to vary" "$emotrain" compare --config svm.ini
+expect_error 2 "two models or more" "$emotrain" compare --config svm.ini --set compare.ensemble=yes
+
+# The mean of all models: of their probabilities, clip by clip and seed by seed, as `emotrain ensemble` has it.
+ensemble=(--config both.ini --set compare.ensemble=yes)
+expect 0 "mean of all  *2 " "$emotrain" compare "${ensemble[@]}"
+expect 0 "0 runs to do, 4 done" "$emotrain" compare "${ensemble[@]}"
+[ "$(grep -c . runs/both/sweep.csv)" = 4 ] && grep -q "mean of all" runs/both/sweep.html || fail "no row: $(cat runs/both/sweep.csv)"
+for seed in 1 2; do
+  expect 0 "weighted avg" "$emotrain" ensemble both/model=network,seed=$seed both/model=svm,seed=$seed --run mean$seed
+done
+python3 - <<'P' || fail "not as the ensembles"
+import json
+row = next(s for s in json.load(open("runs/both/sweep.json"))["settings"] if s["label"] == "mean of all")
+for run in row["runs"]:
+    report = json.load(open(f"runs/mean{run['seed']}/report.json"))
+    assert all(abs(run[name] - report[name]) < 1e-7 for name in ("uar", "accuracy", "eval_loss")), (run, report)
+    assert run["parameters"] > 0 and "reports" not in run
+P
+mv runs/both/model=svm,seed=2 gone
+expect 0 "^warning: 2 of 6 runs" "$emotrain" report both
+mv gone runs/both/model=svm,seed=2
+expect 0 "0 runs to do, 4 done" "$emotrain" compare --config both.ini
+! grep -q "mean of all" runs/both/sweep.csv || fail "an ensemble that nobody asked for"
 expect_error 2 "nothere.ini" "$emotrain" compare --config both.ini --run y --set compare.models=nothere.ini
 
 # By speaker, every clip tested once: four folds of a speaker each.

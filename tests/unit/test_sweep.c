@@ -168,7 +168,7 @@ static void test_nothing_finished(void **state)
     struct error error = {0};
     struct sweep sweep;
     struct text text = {0};
-    struct catalogue *catalogue = start("[sweep]\ngrid = model.pooling=mean,max\n");
+    struct catalogue *catalogue = start("[sweep]\ngrid = model.pooling=mean,max\nseeds =\n");
 
     (void)state;
     assert_good(folder_make(unit_path("sweep/logs"), &error), error);
@@ -274,7 +274,7 @@ static void test_errors(void **state)
         assert_error(sweep_read(&sweep, catalogue, unit_path("sweep"), &error), error, tables[i][0]);
         catalogue_close(catalogue);
     }
-    catalogue = start("[sweep]\ngrid = nonsense\n");
+    catalogue = start("[sweep]\ngrid = nonsense\nseeds =\n");
     assert_error(sweep_read(&sweep, catalogue, unit_path("sweep"), &error), error, "sweep.grid");
     catalogue_close(catalogue);
 }
