@@ -18,24 +18,24 @@
 
 /* ---- sweeps ---- */
 
-/* A table that lacks runs is not what the sweep showed. */
+/* Warns where the table lacks a setting from some seed; halving drops settings on its way. */
 static void warn_unfinished(const struct sweep *sweep)
 {
     const struct sweep_run *first = NULL;
-    size_t missing = 0, seeds = sweep->grid.seeds.count;
+    const size_t seeds = sweep->grid.seeds.count, all = sweep->grid.settings * seeds;
+    size_t finished = 0;
 
-    for (size_t i = 0; i < sweep->count * seeds; i++) {
-        const struct sweep_run *run = &sweep->rows[i / seeds].runs[i % seeds];
-        if (!run->finished) {
-            first = first ? first : run;
-            missing++;
-        }
+    for (size_t i = 0; i < sweep->count; i++) {
+        const struct sweep_row *row = &sweep->rows[i];
+        finished += row->is_ensemble ? 0 : row->finished;
+        for (size_t s = 0; !first && !row->is_ensemble && s < seeds; s++)
+            first = row->runs[s].finished ? NULL : &row->runs[s];
     }
-    if (first)
+    if (first && config_settings(sweep->config)->sweep.search != SEARCH_HALVING)
         log_warn(
-            "%zu of %zu runs are not in the table: not finished, or gone, as %s; the sweep's own command "
-            "runs what is missing",
-            missing, sweep->count * seeds, first->name);
+            "%zu of %zu are not in the table: not finished, or their files are gone, as those of %s; the "
+            "sweep's own command runs what is missing",
+            all - finished, all, first->name);
 }
 
 /* Draws a sweep's chart again into `output`; with `tables`, writes its tables too. */

@@ -188,7 +188,7 @@ static bool compare(const struct options *options, const struct config *config, 
 static const char REMOVED[] = ".removed";
 
 /* The row's number of the run of that folder; 0: there is none, or no catalogue. */
-static bool find_row(const char *database, const char *folder, int64_t *id, struct error *error)
+static bool find_run_id(const char *database, const char *folder, int64_t *id, struct error *error)
 {
     struct catalogue *catalogue = path_exists(database) ? catalogue_open_read(database, error) : NULL;
     struct arena arena = {0};
@@ -210,7 +210,7 @@ static bool remove_row(const char *left, const char *folder, const char *databas
     struct catalogue *catalogue = NULL;
     int64_t id;
     const char *path = config ? config_settings(config)->run.database : database;
-    bool done = find_row(path, folder, &id, error) &&
+    bool done = find_run_id(path, folder, &id, error) &&
                 (id == 0 || ((catalogue = catalogue_open(path, error)) && run_remove(catalogue, id, error)));
 
     catalogue_close(catalogue);
@@ -243,19 +243,22 @@ static char *find_left(const char *name, const char *directory)
 /* The absolute folder of the run; caller frees; NULL, with an error, where there is none.  The catalogue need
  * not know it, as a kill between its folder and its row leaves one; nor need it have its config.ini, where
  * the catalogue does. */
-static char *find_run(const char *name, const char *directory, const char *database, struct error *error)
+static char *find_removable(const char *name, const char *directory, const char *database,
+                            struct error *error)
 {
     struct error unknown = {0};
     char *folder = run_folder_find(name, directory, false, error), *below = path_join(directory, name);
     int64_t id = 0;
 
     if (!folder && (folder = realpath(path_is_folder(below) ? below : name, NULL)) &&
-        (!find_row(database, folder, &id, &unknown) || id == 0)) {
+        (!find_run_id(database, folder, &id, &unknown) || id == 0)) {
         free(folder);
         folder = NULL;
     }
     free(below);
-    return folder ? folder : run_folder_find(name, directory, true, error);
+    if (unknown.kind)
+        *error = unknown;
+    return folder || unknown.kind ? folder : run_folder_find(name, directory, true, error);
 }
 
 static bool rm_run(const char *name, const char *directory, const char *database, struct error *error)
@@ -270,7 +273,7 @@ static bool rm_run(const char *name, const char *directory, const char *database
         free(left);
         return finished;
     }
-    char *folder = find_run(name, directory, database, error);
+    char *folder = find_removable(name, directory, database, error);
     bool done = folder && (lock = run_folder_lock(folder, error)) >= 0;
     if (done) {
         left = mem_format("%s%s", folder, REMOVED);
@@ -295,7 +298,7 @@ static bool rm_sweep(const char *folder, const char *database, struct error *err
     for (size_t i = 0; done && i < names.count; i++) {
         char *run = path_join(folder, names.items[i]);
         int64_t id = 0;
-        if (run_folder_is_run(run) || (find_row(database, run, &id, error) && id != 0))
+        if (run_folder_is_run(run) || (find_run_id(database, run, &id, error) && id != 0))
             done = rm_run(run, folder, database, error);
         done = done && !error->kind;
         free(run);

@@ -126,6 +126,7 @@ static void build_command(const struct sweep_job *job, const struct planned_run 
             add_setting(words, "split.fold", fold);
         add_setting(words, "sweep.folds", "no");
         add_setting(words, "compare.models", "");
+        add_setting(words, "compare.ensemble", "no");
         add_setting(words, "sweep.seeds", "");
         add_setting(words, "sweep.jobs", "1");
         add_setting(words, "sweep.metric", "");

@@ -14,6 +14,9 @@
 
 enum { FIRST_CORPUS = 0 };
 
+/* The last setting in a config.ini of any version; newer ones may stand behind it. */
+static const char LAST_OF_ALL[] = "compare.models";
+
 /* Values of the table's rows; of a corpus beside the first, those that each corpus has. */
 struct values {
     const char **texts; /* one per entry of SETTINGS */
@@ -520,14 +523,23 @@ bool config_read(struct config *config, const char *path, struct error *error)
     return done;
 }
 
+/* Whether config_print's last line is there, to its end. */
+static bool ends_well(const struct config *config, const char *path)
+{
+    struct error unread = {0};
+    size_t size = 0;
+    char *text = file_read(path, &size, &unread);
+    bool whole = text && size > 0 && text[size - 1] == '\n' && config_is_given(config, LAST_OF_ALL);
+
+    free(text);
+    return whole;
+}
+
 bool config_read_back(struct config *config, const char *path, struct error *error)
 {
     return config_read(config, path, error) &&
-           (config_is_given(config, "sweep.seeds") ||
-            error_set(error,
-                      "%s: is empty or cut: what was set is not known (the catalogue has a run's "
-                      "settings: emotrain runs show)",
-                      path));
+           (ends_well(config, path) ||
+            error_set(error, "%s: is empty or cut: put a copy of it back in its place", path));
 }
 
 bool config_read_text(struct config *config, const char *where, const char *folder, const char *text,

@@ -26,8 +26,7 @@ void config_free(struct config *config);
 
 bool config_read(struct config *config, const char *path, struct error *error);
 
-/* Reads what config_print wrote.  It wrote every setting: where the last ones are missing, the file was cut.
- */
+/* Reads a file that config_print wrote, into a new configuration; fails where the file was cut. */
 bool config_read_back(struct config *config, const char *path, struct error *error);
 
 /* config_read of text that a file of `folder` holds; `where` is what an error names in place of the path. */

@@ -156,6 +156,9 @@ static bool read_files(struct grid *grid, const struct config *config, struct er
         char *stem = path_stem(path_base(grid->files.items[i]));
         if (strings_index(&grid->axes[0].values, stem) >= 0)
             error_usage(error, "compare.models: two files are called %s", stem);
+        if (config_settings(config)->compare.ensemble && strcmp(stem, "ensemble") == 0)
+            error_usage(error, "compare.ensemble: the row of that name is the mean; rename %s",
+                        grid->files.items[i]);
         strings_add(&grid->axes[0].values, stem);
         free(stem);
     }

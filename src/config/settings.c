@@ -353,9 +353,7 @@ const struct setting SETTINGS[] = {
     {ROW(SETTING_PATHS, const char *, compare, models, "", .separator = ' ',
          .help = "of emotrain compare: configuration files, one for each model, separated by blanks")},
     BOOL(compare, ensemble, "no",
-         "one row more: the mean of all models' predictions, which all weigh the same; of multi_label, "
-         "labels with a "
-         "mean above 0.5"),
+         "one row more: the unweighted mean of all models' predictions (of multi_label, labels above 0.5)"),
 };
 
 const size_t SETTINGS_COUNT = sizeof SETTINGS / sizeof SETTINGS[0];

@@ -74,8 +74,10 @@ void mixture_mean(const struct prediction_list *const *lists, size_t count, cons
                 sum += weights[m] * lists[m]->items[i].probabilities[k];
             row[k] = (float)sum;
         }
-        prediction_fill(mean, prediction_list_add(mean, first->path, first->label, first->targets), row,
-                        thresholds);
+        struct prediction *p = prediction_list_add(mean, first->path, first->label, first->targets);
+        prediction_fill(mean, p, row, thresholds);
+        if (first->has_facts)
+            prediction_set_facts(mean, p, first->speaker, first->sex, first->intensity, first->text);
     }
     free(row);
 }

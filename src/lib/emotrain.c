@@ -100,6 +100,17 @@ struct opening {
     const struct emotrain_settings *settings;
 };
 
+/* What the caller says of sounds. */
+static bool check_sound(const struct emotrain_settings *settings, struct error *error)
+{
+    int channel;
+
+    if (settings->resampler && !audio_resampler_is_known(settings->resampler))
+        return error_usage(error, "resampler \"%s\": there is sinc_best, sinc_medium, sinc_fastest, linear",
+                           settings->resampler);
+    return !settings->channel || audio_channel_find(settings->channel, &channel, error);
+}
+
 static const char *first_of(const char *a, const char *b, const char *c)
 {
     return a ? a : b ? b : c;
@@ -142,7 +153,7 @@ static bool open_model(void *context, struct error *error)
         return error_usage(error, "window_seconds %g: expected 0, or how long windows may be",
                            settings->window_seconds);
     e->verbose = settings->verbose;
-    if (!compute_choose(&run, NULL, &e->compute, error))
+    if (!check_sound(settings, error) || !compute_choose(&run, NULL, &e->compute, error))
         return false;
     source.device = e->compute.device;
     e->model = model_open(&source, error);
@@ -230,7 +241,7 @@ int emotrain_sample_rate(const struct emotrain *model)
 
 double emotrain_window_seconds(const struct emotrain *model)
 {
-    return model->window_seconds;
+    return model->model->kind->input == INPUT_WAVEFORM ? model->window_seconds : 0;
 }
 
 void emotrain_on_window(struct emotrain *model, emotrain_window *window, void *context)

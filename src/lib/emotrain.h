@@ -53,7 +53,7 @@ struct emotrain_settings {
     int batch_size;        /* windows at a time; 0: 8 */
     double window_seconds; /* longer recordings are predicted in equal windows no longer than this, and the
                               prediction is their mean over time; 0: as long as the model's clips might be
-                              when it was trained (audio.max_seconds), or whole; DBL_MAX: whole */
+                              when it was trained (audio.max_seconds), or whole; DBL_MAX (float.h): whole */
     bool verbose;          /* tell on standard error what is loaded, and warn there */
 };
 

@@ -99,7 +99,7 @@ static bool open_member(struct model *model, size_t k, struct error *error)
     return true;
 }
 
-/* Members that no weight speaks of would be left out without a word. */
+/* Each member has a weight. */
 static bool check_no_more(const struct model *model, struct error *error)
 {
     char *folder = member_folder(model->path, model->member_count);

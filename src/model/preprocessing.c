@@ -9,7 +9,8 @@
 #include <stdlib.h>
 
 static const char FILE_NAME[] = "preprocessor_config.json", CHANNEL[] = "emotrain_channel",
-                  RESAMPLER[] = "emotrain_resampler", MAX_SECONDS[] = "emotrain_max_seconds";
+                  RESAMPLER[] = "emotrain_resampler", MAX_SECONDS[] = "emotrain_max_seconds",
+                  COPY_IT[] = "copy the file from the run or export that the model comes from";
 
 static void replace(char **text, const char *value)
 {
@@ -22,6 +23,14 @@ void preprocessing_choose(struct preprocessing *p, const struct audio_settings *
     p->sample_rate = settings_rate(settings);
     if (settings->normalize != CHOOSE_AUTO)
         p->normalize = settings->normalize == CHOOSE_YES;
+    replace(&p->channel, NULL);
+    preprocessing_complete(p, settings);
+}
+
+void preprocessing_complete(struct preprocessing *p, const struct audio_settings *settings)
+{
+    if (p->channel)
+        return;
     replace(&p->channel, settings->channel);
     replace(&p->resampler, settings->resampler);
     p->max_seconds = settings->max_seconds;
@@ -38,33 +47,46 @@ static bool read_rate(struct preprocessing *p, const cJSON *json, bool may_vary,
            error_set(error, "\"sampling_rate\" of %lld Hz", (long long)rate);
 }
 
-/* What only emotrain writes. */
-static bool read_own(struct preprocessing *p, const cJSON *json, struct error *error)
+static bool check_own(const struct preprocessing *p, const char *channel, const char *resampler,
+                      struct error *error)
 {
-    const char *channel = NULL, *resampler = NULL;
-    struct error unknown = {0};
+    struct error unknown = {0}; /* no setting was wrong */
     int index;
 
-    if (!json_string(json, CHANNEL, &channel, error) || !json_string(json, RESAMPLER, &resampler, error) ||
-        !json_number(json, MAX_SECONDS, &p->max_seconds, error))
-        return false;
-    replace(&p->channel, channel);
-    replace(&p->resampler, resampler);
-    if (channel && !audio_channel_find(channel, &index, &unknown)) /* no setting was wrong */
+    if (!audio_channel_find(channel, &index, &unknown))
         return error_set(error, "\"%s\" is \"%s\", which is no channel", CHANNEL, channel);
-    if (resampler && !audio_resampler_is_known(resampler))
+    if (!audio_resampler_is_known(resampler))
         return error_set(error, "\"%s\" is \"%s\", which is no resampler", RESAMPLER, resampler);
     return (isfinite(p->max_seconds) && p->max_seconds >= 0) ||
            error_set(error, "\"%s\" is %g", MAX_SECONDS, p->max_seconds);
 }
 
-static bool check_complete(const cJSON *json, struct error *error)
+/* What only emotrain writes, all of it or nothing. */
+static bool read_own(struct preprocessing *p, const cJSON *json, struct error *error)
+{
+    const char *channel = NULL, *resampler = NULL;
+
+    if (!json_string(json, CHANNEL, &channel, error) || !json_string(json, RESAMPLER, &resampler, error) ||
+        !json_number(json, MAX_SECONDS, &p->max_seconds, error))
+        return false;
+    if (!channel && !resampler)
+        return true;
+    if (!channel || !resampler)
+        return error_set(error, "lacks \"%s\"", channel ? RESAMPLER : CHANNEL);
+    replace(&p->channel, channel);
+    replace(&p->resampler, resampler);
+    return check_own(p, channel, resampler, error);
+}
+
+static bool check_has_all(const cJSON *json, struct error *error)
 {
     static const char *const names[] = {"sampling_rate", "do_normalize"};
 
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (!cJSON_HasObjectItem(json, names[i]))
-            return error_set(error, "lacks \"%s\": the model is damaged", names[i]);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, names[i]);
+        if (!item || cJSON_IsNull(item))
+            return error_set(error, "lacks \"%s\": %s", names[i], COPY_IT);
+    }
     return true;
 }
 
@@ -75,13 +97,14 @@ bool preprocessing_read(struct preprocessing *p, const char *directory, bool own
 
     if (path_exists(path)) {
         cJSON *json = json_read(path, error);
-        bool read = json && (!own || check_complete(json, error)) && read_rate(p, json, may_vary, error) &&
-                    json_bool(json, "do_normalize", &p->normalize, error) && read_own(p, json, error);
+        bool read = json && (!own || check_has_all(json, error)) && read_own(p, json, error) &&
+                    read_rate(p, json, may_vary, error) &&
+                    json_bool(json, "do_normalize", &p->normalize, error);
         if (json && !read)
             error_prefix(error, "%s", path);
         cJSON_Delete(json);
     } else if (own) {
-        error_set(error, "%s: is missing: what the model takes in is not known", path);
+        error_set(error, "%s: is missing: what the model takes in is not known; %s", path, COPY_IT);
     }
     free(path);
     return !error->kind;
@@ -94,11 +117,11 @@ bool preprocessing_write(const struct preprocessing *p, cJSON *json, const char 
 
     cJSON_AddNumberToObject(json, "sampling_rate", p->sample_rate);
     cJSON_AddBoolToObject(json, "do_normalize", p->normalize);
-    if (p->channel)
+    if (p->channel) {
         cJSON_AddStringToObject(json, CHANNEL, p->channel);
-    if (p->resampler)
         cJSON_AddStringToObject(json, RESAMPLER, p->resampler);
-    cJSON_AddNumberToObject(json, MAX_SECONDS, p->max_seconds);
+        cJSON_AddNumberToObject(json, MAX_SECONDS, p->max_seconds);
+    }
     bool done = json_write(path, json, error);
     free(path);
     return done;

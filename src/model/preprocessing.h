@@ -17,6 +17,9 @@ struct preprocessing {
 /* As settings have it; audio.normalize=auto leaves `normalize` as it is. */
 void preprocessing_choose(struct preprocessing *p, const struct audio_settings *settings);
 
+/* Takes from settings what *p has not: what only emotrain's own models say. */
+void preprocessing_complete(struct preprocessing *p, const struct audio_settings *settings);
+
 /* Reads a model directory's file over what *p has.  own: emotrain wrote the directory, which always has the
  * file; may_vary: it may say that sounds are taken as they are recorded. */
 bool preprocessing_read(struct preprocessing *p, const char *directory, bool own, bool may_vary,

@@ -393,13 +393,20 @@ static bool read_rows(struct sweep *sweep, struct catalogue *catalogue, struct e
 
 /* ---- compare.ensemble ---- */
 
-/* Adds what a member cost. */
-static void add_costs(struct sweep_run *run, const struct sweep_run *member)
+/* What all members cost; test_seconds: 0 where that of one is not known. */
+static void add_up_costs(struct sweep_run *run, const struct sweep_row *rows, size_t count, size_t s)
 {
-    run->seconds += member->seconds;
-    run->test_seconds += member->test_seconds;
-    run->parameters += member->parameters;
-    run->memory = fmax(run->memory, member->memory);
+    bool timed = true;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct sweep_run *member = &rows[i].runs[s];
+        timed = timed && member->test_seconds > 0;
+        run->seconds += member->seconds;
+        run->test_seconds += member->test_seconds;
+        run->parameters += member->parameters;
+        run->memory = fmax(run->memory, member->memory);
+    }
+    run->test_seconds = timed ? run->test_seconds : 0;
 }
 
 /* The mean of `count` rows' predictions from seed s, where all have finished and predicted for the same
@@ -418,8 +425,8 @@ static void average_seed(struct sweep_run *run, const struct sweep_row *rows, si
         complete = complete && member->finished && same_clips(&member->predictions, first);
         lists[i] = &member->predictions;
         weights[i] = 1 / (double)count;
-        add_costs(run, member);
     }
+    add_up_costs(run, rows, count, s);
     if (complete) {
         prediction_list_start(&run->predictions, first->task, (const char *const *)first->labels,
                               first->label_count);
@@ -436,7 +443,7 @@ static void average_seed(struct sweep_run *run, const struct sweep_row *rows, si
 static void add_ensemble(struct sweep *sweep)
 {
     const size_t seeds = sweep->grid.seeds.count, count = sweep->count;
-    struct sweep_row *row = start_row(sweep, mem_string("mean of all"));
+    struct sweep_row *row = start_row(sweep, mem_string("ensemble"));
 
     row->is_ensemble = true;
     for (size_t s = 0; s < seeds; s++) {

@@ -38,8 +38,7 @@ struct sweep_run {
 /* One setting over its seeds. */
 struct sweep_row {
     size_t setting;
-    bool is_ensemble; /* the mean of all other rows' predictions (compare.ensemble): it has no setting, and
-                         its runs are none of their own */
+    bool is_ensemble; /* compare.ensemble: the mean of all other rows' predictions; no setting, no folders */
     char *label;
     struct sweep_run *runs;                           /* one per seed of the grid */
     size_t finished;                                  /* how many of them are */

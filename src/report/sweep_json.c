@@ -106,8 +106,9 @@ static cJSON *row_json(const struct sweep *sweep, const struct sweep_row *row)
     cJSON_AddStringToObject(json, "label", row->label);
     cJSON *setting = cJSON_AddObjectToObject(json, "setting");
 
-    for (size_t a = 0; !row->is_ensemble && a < sweep->grid.axis_count; a++)
-        cJSON_AddStringToObject(setting, sweep->grid.axes[a].name, grid_value(&sweep->grid, row->setting, a));
+    for (size_t a = 0; a < sweep->grid.axis_count; a++)
+        cJSON_AddStringToObject(setting, sweep->grid.axes[a].name,
+                                row->is_ensemble ? row->label : grid_value(&sweep->grid, row->setting, a));
     json_add_finite(json, "runs_finished", (double)row->finished);
     json_add_finite(json, "mean", row->means[sweep->metric]);
     json_add_finite(json, "std", row->deviation);

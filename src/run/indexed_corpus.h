@@ -22,7 +22,7 @@ struct indexed_corpus {
     struct audio_cache *cache; /* NULL then */
     struct corpus_scan scan;   /* of all */
     struct clip_list clips;    /* usable, of the labels in use */
-    double seconds;         /* of audio in them */
+    double seconds;            /* of audio in them */
     struct split split;
     size_t *first;       /* of each of the clips: the first one that sounds the same (same_sound.h) */
     size_t same_content; /* clips that sound like an earlier one */

@@ -61,8 +61,7 @@ static bool find_model(const char *name, const char *directory, const char *revi
     if (!*run && model_is_directory(name))
         *model = mem_string(name);
     else if (!*run && is_sweep(name, directory))
-        return error_usage(error, "%s is a sweep: name one of its runs (emotrain runs list '%s/*')", name,
-                           name);
+        return run_folder_find(name, directory, true, error) != NULL; /* it says so */
     else if (!*run && hub_is_name(name))
         return (*model = hub_model(name, revision, false, NULL, error)) != NULL;
     return *model || error_usage(error,
@@ -77,13 +76,15 @@ static void choose_unless_given(struct config *config, const char *name, const c
         config_choose(config, name, value);
 }
 
-void trained_model_take_sound(struct config *config, const struct preprocessing *sound)
+void trained_model_take_sound(struct config *config, const struct preprocessing *sound, bool settled)
 {
+    void (*choose)(struct config *, const char *, const char *) =
+        settled ? config_choose : choose_unless_given;
     char *rate = sound->sample_rate ? mem_format("%d", sound->sample_rate) : mem_string("native"),
          *seconds = mem_format("%.17g", sound->max_seconds);
 
-    config_choose(config, "audio.sample_rate", rate);
-    config_choose(config, "audio.normalize", sound->normalize ? "yes" : "no");
+    choose(config, "audio.sample_rate", rate);
+    choose(config, "audio.normalize", sound->normalize ? "yes" : "no");
     choose_unless_given(config, "audio.channel", sound->channel);
     choose_unless_given(config, "audio.resampler", sound->resampler);
     choose_unless_given(config, "audio.max_seconds", seconds);
@@ -130,7 +131,9 @@ bool trained_model_open(struct trained_model *trained, const struct trained_mode
     }
     free(folder);
     if (trained->model) {
-        trained_model_take_sound(trained->config, &trained->model->sound);
+        if (trained->run) /* of an older emotrain, whose models did not say it */
+            preprocessing_complete(&trained->model->sound, &config_settings(trained->config)->audio);
+        trained_model_take_sound(trained->config, &trained->model->sound, true);
         config_choose(trained->config, "model.task", TASKS[trained->model->task].name);
     } else {
         trained_model_close(trained);

@@ -31,8 +31,8 @@ bool trained_model_open(struct trained_model *trained, const struct trained_mode
                         struct error *error);
 void trained_model_close(struct trained_model *trained);
 
-/* What recordings become before a model takes them in was settled when it was trained; their channel, the
- * resampler and how long they may be can be given otherwise. */
-void trained_model_take_sound(struct config *config, const struct preprocessing *sound);
+/* Sets [audio] to what recordings become before the model takes them in, where nothing else is given;
+ * settled: rate and normalisation whatever is given, as the model cannot take in others. */
+void trained_model_take_sound(struct config *config, const struct preprocessing *sound, bool settled);
 
 #endif

@@ -53,13 +53,17 @@ for lines in 0 1 40 99; do
 done
 rm -r runs/cut
 
-# Nor can it not be removed, with its row.
+# A run whose config.ini is lost can be removed, with its row; so can a sweep with such a run.
 for damage in "rm" "truncate -s 0"; do
   expect 0 "weighted avg" "$emotrain" --config tiny.ini --run broken --set train.epochs=1
   $damage runs/broken/config.ini
   expect 0 "removed .*/runs/broken" "$emotrain" runs rm broken
   [ ! -e runs/broken ] && ! "$emotrain" runs | grep broken || fail "broken is left"
 done
+expect 0 max "$emotrain" sweep --config tiny.ini --run pair --grid model.pooling=mean,max --set train.epochs=1
+rm runs/pair/pooling=max,seed=101/config.ini
+expect 0 "removed .*/runs/pair" "$emotrain" runs rm pair
+[ ! -e runs/pair ] && ! "$emotrain" runs | grep pair || fail "a row of pair is left"
 mkdir runs/none
 expect_error 2 'no run "none"' "$emotrain" runs rm none
 rmdir runs/none

@@ -46,7 +46,7 @@ expect_error 2 "no run or model" "$emotrain" export nothing no
 onnx plain
 
 # What recordings become before a model takes them in goes with it: the run's name, its best checkpoint, the export, the
-# export's copy and an ensemble of such runs answer alike.  What is given counts more.
+# export's copy and an ensemble of such runs predict alike.  What is given counts more.
 python3 - $clips <<'P'
 import sys, wave
 for path in sys.argv[1:]: # the right channel plays backwards
@@ -57,44 +57,55 @@ for path in sys.argv[1:]: # the right channel plays backwards
         f.writeframes(b"".join(a + b for a, b in zip(left, reversed(left))))
 P
 mono=$clips clips=$(ls 03-*.wav)
-heard=(--set audio.channel=right --set audio.resampler=linear --set audio.sample_rate=16000 --set audio.max_seconds=0.3)
-answers() { "$emotrain" predict "$@" $clips --format csv >"$out" 2>err || fail "$*: $(cat err)"; }
-for run in heard again; do
-  "$emotrain" --config tiny.ini --run $run --set train.epochs=1 "${heard[@]}" >/dev/null 2>err || fail "$(cat err)"
+stereo=(--set audio.channel=right --set audio.resampler=linear --set audio.sample_rate=16000 --set audio.max_seconds=0.3)
+predictions() { "$emotrain" predict "$@" $clips --format csv >"$out" 2>err || fail "$*: $(cat err)"; }
+for run in stereo again; do
+  "$emotrain" --config tiny.ini --run $run --set train.epochs=1 "${stereo[@]}" >/dev/null 2>err || fail "$(cat err)"
 done
-expect 0 heard-out "$emotrain" export heard heard-out
-expect 0 heard-copy "$emotrain" export heard-out heard-copy
-expect 0 "weighted avg" "$emotrain" ensemble heard again --run both
+expect 0 stereo-out "$emotrain" export stereo stereo-out
+expect 0 stereo-copy "$emotrain" export stereo-out stereo-copy
+expect 0 "weighted avg" "$emotrain" ensemble stereo again --run both
 slow=(--set run.precision=float32 --set run.threads=1)
-out=run.csv answers heard
-for name in runs/heard/best heard-out heard-copy runs/both/best both; do
-  out=other.csv answers $name "${slow[@]}"
-  cmp run.csv other.csv || fail "$name answers otherwise than the run"
+out=run.csv predictions stereo
+for name in runs/stereo/best stereo-out stereo-copy runs/both/best both; do
+  out=other.csv predictions $name "${slow[@]}"
+  cmp run.csv other.csv || fail "$name predicts otherwise than the run"
 done
 for set in channel=left resampler=sinc_best max_seconds=0; do
-  out=other.csv answers heard-out "${slow[@]}" --set audio.$set
-  ! cmp -s run.csv other.csv || fail "audio.$set is not heard"
-  out=run2.csv answers heard --set audio.$set
-  cmp other.csv run2.csv || fail "audio.$set: the export answers otherwise than the run"
+  out=other.csv predictions stereo-out "${slow[@]}" --set audio.$set
+  ! cmp -s run.csv other.csv || fail "audio.$set changes nothing"
+  out=run2.csv predictions stereo --set audio.$set
+  cmp other.csv run2.csv || fail "audio.$set: the export predicts otherwise than the run"
 done
-for name in heard heard-out; do # the default, but given
-  out=$name.csv answers $name "${slow[@]}" --set audio.channel=mean
+for name in stereo stereo-out; do # the default, but given
+  out=$name.csv predictions $name "${slow[@]}" --set audio.channel=mean
 done
-cmp heard.csv heard-out.csv && ! cmp -s heard.csv run.csv || fail "audio.channel=mean is not heard"
-"$emotrain" features runs/heard/best $clips -o run.csv 2>err && "$emotrain" features heard $clips -o other.csv 2>err || fail "$(cat err)"
+cmp stereo.csv stereo-out.csv && ! cmp -s stereo.csv run.csv || fail "audio.channel=mean changes nothing"
+"$emotrain" features runs/stereo/best $clips -o run.csv 2>err && "$emotrain" features stereo $clips -o other.csv 2>err || fail "$(cat err)"
 cmp run.csv other.csv || fail "features of the best checkpoint are not the run's"
-"$emotrain" eval heard --config tiny.ini "${heard[@]}" >run.txt 2>err && "$emotrain" eval heard-out --config tiny.ini "${slow[@]}" --set audio.resampler=linear >other.txt 2>err || fail "$(cat err)"
+"$emotrain" features runs/stereo/best $clips -o other.csv --set audio.channel=left 2>err || fail "$(cat err)"
+! cmp -s run.csv other.csv || fail "features: audio.channel=left changes nothing"
+"$emotrain" eval stereo --config tiny.ini "${stereo[@]}" >run.txt 2>err && "$emotrain" eval stereo-out --config tiny.ini "${slow[@]}" --set audio.resampler=linear >other.txt 2>err || fail "$(cat err)"
 cmp run.txt other.txt || fail "the export is evaluated otherwise than the run"
+"$emotrain" eval stereo-out --config tiny.ini "${slow[@]}" --set audio.max_seconds=0 >other.txt 2>err || fail "$(cat err)"
+! cmp -s run.txt other.txt || fail "audio.max_seconds=0 changes nothing"
+
+# A model of an older emotrain does not say it; its run does, and so does what is made of the run.
+sed -i '/"emotrain_/d; s/\("do_normalize":.*\),/\1/' "$(readlink -f runs/stereo/best)/preprocessor_config.json"
+expect 0 old-out "$emotrain" export stereo old-out
+cmp stereo-out/preprocessor_config.json old-out/preprocessor_config.json || fail "an old run's export: $(cat old-out/preprocessor_config.json)"
 clips=$mono
 
 # A model that emotrain wrote says what it takes in: without that nothing is predicted.
 clip=${clips%%$'\n'*}
 broken() { # EXPECTED SED: a copy whose preprocessor_config.json is changed
-  rm -rf broken && cp -r heard-out broken && sed -i "$2" broken/preprocessor_config.json
+  rm -rf broken && cp -r stereo-out broken && sed -i "$2" broken/preprocessor_config.json
   expect_error 1 "broken/preprocessor_config.json: .*$1" "$emotrain" predict broken "$clip"
 }
 broken 'sampling_rate' '/sampling_rate/d'
 broken 'do_normalize' '/do_normalize/d'
+broken 'lacks "sampling_rate"' 's/"sampling_rate":.*/"sampling_rate": null,/'
+broken 'lacks "emotrain_channel"' '/emotrain_channel/d'
 broken 'must be a whole number' 's/"sampling_rate":.*/"sampling_rate": "16000",/'
 broken 'must be true or false' 's/"do_normalize":.*/"do_normalize": 1,/'
 broken 'of 8 Hz' 's/"sampling_rate":.*/"sampling_rate": 8,/'

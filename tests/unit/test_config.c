@@ -292,6 +292,57 @@ static void test_runs_above(void **state)
     free(here);
 }
 
+/* A default that was given is not one that nobody gave, in copies too. */
+static void test_given(void **state)
+{
+    struct error error = {0};
+    struct config *config = config_new();
+
+    (void)state;
+    assert_false(config_is_given(config, "audio.channel"));
+    config_choose(config, "audio.channel", "left");
+    assert_false(config_is_given(config, "audio.channel"));
+    assert_good(config_set(config, "--set", "audio.channel=mean", &error), error);
+    assert_good(config_read_text(config, "text", "/", "[corpus.b]\nroot = b\n[train]\nepochs = 7\n", &error),
+                error);
+    struct config *copy = config_copy(config);
+    const struct config *const both[] = {config, copy};
+    for (int i = 0; i < 2; i++) {
+        assert_true(config_is_given(both[i], "audio.channel"));
+        assert_true(config_is_given(both[i], "train.epochs"));
+        assert_true(config_is_given(both[i], "corpus.b.root"));
+        assert_false(config_is_given(both[i], "corpus.b.kind"));
+        assert_false(config_is_given(both[i], "corpus.root"));
+        assert_false(config_is_given(both[i], "corpus.c.root"));
+    }
+    config_free(copy);
+    config_free(config);
+}
+
+/* What was printed is read back whole, and not otherwise, wherever it is cut. */
+static void test_read_back(void **state)
+{
+    struct error error = {0};
+    struct config *config = config_new();
+    char *text = config_print(config, "/"), *path = unit_path("back.ini");
+    size_t length = strlen(text);
+
+    (void)state;
+    for (size_t cut = 0; cut <= length; cut += cut + 97 < length ? 97 : 1) {
+        struct config *back = config_new();
+        const char *newest = strstr(text, "\nmodels =") + strlen("\nmodels ="); /* older files end here */
+        error = (struct error){0};
+        assert_true(file_write(path, text, cut, &error));
+        bool read = config_read_back(back, path, &error);
+        bool whole = cut > 0 && text[cut - 1] == '\n' && text + cut > newest;
+        if (read != whole)
+            fail_msg("cut at %zu of %zu: %s", cut, length, read ? "read" : error.message);
+        config_free(back);
+    }
+    free(text);
+    config_free(config);
+}
+
 static void count_difference(void *context, const struct setting *setting, const char *name, const char *a,
                              const char *b)
 {
@@ -425,6 +476,7 @@ int main(void)
         cmocka_unit_test(test_long_values), cmocka_unit_test(test_lists),
         cmocka_unit_test(test_corpora),     cmocka_unit_test(test_sections_once),
         cmocka_unit_test(test_paths),       cmocka_unit_test(test_runs_above),
+        cmocka_unit_test(test_given),       cmocka_unit_test(test_read_back),
         cmocka_unit_test(test_compare),     cmocka_unit_test(test_unset),
         cmocka_unit_test(test_choices),     cmocka_unit_test(test_shipped),
     };

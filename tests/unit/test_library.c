@@ -7,6 +7,7 @@
 #include "model/model.h"
 
 #include <fcntl.h>
+#include <float.h>
 #include <math.h>
 #include <pthread.h>
 #include <sys/resource.h>
@@ -237,6 +238,64 @@ static void test_no_memory(void **state)
 #endif
 
 /* Samples and settings that mean nothing. */
+static bool count_window(void *context, double start, double end, const float *outputs)
+{
+    (void)start, (void)end, (void)outputs;
+    ++*(int *)context;
+    return true;
+}
+
+/* Windows that a classification of two seconds takes. */
+static int count_windows(const char *folder, double window_seconds, double expected)
+{
+    const struct emotrain_settings settings = {.threads = 1, .window_seconds = window_seconds};
+    struct emotrain_error error;
+    struct emotrain *model = emotrain_open(folder, &settings, &error);
+    static float samples[32000];
+    float outputs[LABELS];
+    int count = 0;
+
+    assert_non_null(model);
+    assert_float_equal(emotrain_window_seconds(model), expected, 1e-12);
+    emotrain_on_window(model, count_window, &count);
+    memcpy(samples, sound, sizeof samples < sizeof sound ? sizeof samples : sizeof sound);
+    assert_true(emotrain_classify(model, samples, 32000, 16000, outputs, &error));
+    emotrain_close(model);
+    return count;
+}
+
+/* What the caller does not say is as the model was trained. */
+static void test_windows_of_the_model(void **state)
+{
+    struct error error = {0};
+    char *path = path_join(model_folder(), "preprocessor_config.json"), *folder = unit_path("windowed");
+
+    (void)state;
+    assert_int_equal(count_windows(model_folder(), 0, 0), 1);
+    assert_int_equal(count_windows(model_folder(), 0.5, 0.5), 4);
+    assert_good(folder_make(folder, &error), error);
+    const char *const names[] = {"config.json", "model.safetensors"};
+    for (int i = 0; i < 2; i++) {
+        char *from = path_join(model_folder(), names[i]), *to = path_join(folder, names[i]);
+        assert_int_equal(symlink(from, to), 0);
+        free(from);
+        free(to);
+    }
+    char *text = file_read(path, NULL, &error);
+    assert_non_null(text);
+    char *at = strstr(text, "\"emotrain_max_seconds\":\t0");
+    assert_non_null(at);
+    at[strlen("\"emotrain_max_seconds\":\t")] = '1';
+    char *to = path_join(folder, "preprocessor_config.json");
+    assert_good(file_write(to, text, strlen(text), &error), error);
+    assert_int_equal(count_windows(folder, 0, 1), 2);
+    assert_int_equal(count_windows(folder, 0.5, 0.5), 4);
+    assert_int_equal(count_windows(folder, DBL_MAX, 0), 1);
+    free(to);
+    free(text);
+    free(path);
+}
+
 static void test_refusals(void **state)
 {
     const struct emotrain_settings endless = {.window_seconds = INFINITY}, unknown = {.precision = "float99"};
@@ -275,6 +334,12 @@ static void test_refusals(void **state)
     assert_non_null(strstr(error.message, "window_seconds"));
     assert_null(emotrain_open(model_folder(), &unknown, &error));
     assert_non_null(strstr(error.message, "precision \"float99\""));
+    const struct emotrain_settings heard[] = {{.channel = "middle"}, {.resampler = "best"}};
+    for (int i = 0; i < 2; i++) {
+        assert_null(emotrain_open("/none", &heard[i], &error)); /* before a model is looked for */
+        assert_int_equal(error.status, 2);
+        assert_non_null(strstr(error.message, i ? "\"best\"" : "\"middle\""));
+    }
     emotrain_close(model);
 }
 
@@ -285,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_fork),
         cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_windows_of_the_model),
         cmocka_unit_test(test_refusals),
     };
 

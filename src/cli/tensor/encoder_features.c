@@ -29,16 +29,20 @@ struct features_job {
 
 /* ---- the model, and what is asked of it ---- */
 
-/* A model that emotrain trained says what recordings become before it takes them in. */
+/* A model that emotrain trained says what recordings become before it takes them in; of another program's,
+ * config.json says enough. */
 static bool take_sound(struct config *config, const char *folder, struct error *error)
 {
     struct preprocessing sound = {.sample_rate = 16000};
-    bool done = preprocessing_read(&sound, folder, false, true, error);
+    struct error unread = {0};
+    bool read = preprocessing_read(&sound, folder, false, true, &unread);
 
-    if (done && sound.channel)
-        trained_model_take_sound(config, &sound);
+    if (sound.channel && read)
+        trained_model_take_sound(config, &sound, false);
+    else if (sound.channel)
+        *error = unread;
     preprocessing_free(&sound);
-    return done;
+    return !error->kind;
 }
 
 /* The encoder alone, as a linear model takes it. */

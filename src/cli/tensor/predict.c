@@ -221,7 +221,7 @@ static void free_replies(struct replies *replies)
 }
 
 /* A setting that was given; else NULL: the model knows its own. */
-static const char *given(const struct config *config, const char *name)
+static const char *given_text(const struct config *config, const char *name)
 {
     return config_is_given(config, name) ? config_text(config, name) : NULL;
 }
@@ -250,8 +250,8 @@ static struct emotrain *open_model(const struct options *options, struct error *
         const struct config *c = trained.config;
         const struct emotrain_settings settings = {.device = config_settings(c)->run.device,
                                                    .precision = config_text(c, "run.precision"),
-                                                   .resampler = given(c, "audio.resampler"),
-                                                   .channel = given(c, "audio.channel"),
+                                                   .resampler = given_text(c, "audio.resampler"),
+                                                   .channel = given_text(c, "audio.channel"),
                                                    .threads = (int)config_settings(c)->run.threads,
                                                    .batch_size = (int)config_settings(c)->eval.batch_size,
                                                    .window_seconds = window_seconds(c),
