@@ -4,9 +4,9 @@
 #include <stdint.h>
 
 static const struct command COMMANDS[] = {
-    {"train", "--config FILE [--set section.key=value]... [--run NAME] [--resume | --folds all]",
+    {"train", "--config FILE [--set section.key=value]... [--run NAME] [--resume | --folds all [--jobs N]]",
      "index, split, train, evaluate, report: the main job (the command's name may be left out)",
-     "config set run resume folds ", 0, 0, NULL},
+     "config set run resume folds jobs ", 0, 0, NULL},
     {"launch", "--processes N --config FILE [--set section.key=value]... [--run NAME] [--resume]",
      "the main job by several processes of this machine that train together",
      "processes config set run resume ", 0, 0, command_launch},

@@ -60,6 +60,8 @@ static bool run_command(const struct command *command, int count, char **words, 
         interrupt_catch();
         if (!command->run && options.folds) /* the main job over several folds is a sweep */
             done = command_sweep(&options, error);
+        else if (!command->run && options.jobs)
+            done = error_usage(error, "--jobs is of --folds all: one run takes run.threads");
         else
             done = command->run ? command->run(&options, error) : tensor_run(command->name, &options, error);
     }

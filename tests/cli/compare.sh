@@ -77,6 +77,8 @@ expect 0 "^warning: 1 of 1 are not in the table: .* seed=101,fold=1;" "$emotrain
 mv gone runs/alone/seed=101,fold=1
 expect 0 "runs/alone" "$emotrain" report alone
 ! grep -q warning err || fail "all folds are there: $(cat err)"
+expect 0 "2 at a time" "$emotrain" "${alone[@]}" --set split.folds=speakers --run alone --jobs 2
+expect_error 2 "jobs is of --folds all" "$emotrain" --config svm.ini --jobs 2
 expect 0 "fold=all" "$emotrain" runs
 expect 0 "fold=all" "$emotrain" report $pooled --baseline runs/alone/seed=101,fold=0
 grep -q "not the same test clips" $pooled/classification_report.txt || fail "folds and one of them have other clips"
