@@ -15,7 +15,7 @@ int strings_index(const struct strings *strings, const char *text);   /* -1 if i
 void strings_add_new(struct strings *strings, const char *text);      /* unless it is there already */
 void strings_sort(struct strings *strings);                           /* by byte */
 void strings_sort_distinct(struct strings *strings);                  /* and leaves each once */
-int strings_find(const struct strings *sorted, const char *text);     /* strings_index, by halves */
+int strings_find(const struct strings *sorted, const char *text);     /* strings_index, by bisection */
 bool strings_equal(const struct strings *a, const struct strings *b); /* the same in the same order */
 void strings_free(struct strings *strings);                           /* leaves an empty list */
 

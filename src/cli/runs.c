@@ -187,18 +187,27 @@ static bool compare(const struct options *options, const struct config *config, 
  */
 static const char REMOVED[] = ".removed";
 
-/* The row's number of the run of that folder; 0: there is none, or no catalogue. */
-static bool find_run_id(const char *database, const char *folder, int64_t *id, struct error *error)
+/* The row's number of the run of that folder; 0: there is none. */
+static bool find_run_id(struct catalogue *catalogue, const char *folder, int64_t *id, struct error *error)
 {
-    struct catalogue *catalogue = path_exists(database) ? catalogue_open_read(database, error) : NULL;
     struct arena arena = {0};
     struct run_row row = {0};
-    bool done = catalogue ? run_find(catalogue, folder, &row, &arena, error) : !error->kind;
+    bool done = run_find(catalogue, folder, &row, &arena, error);
 
     *id = row.id;
     arena_free(&arena);
-    catalogue_close(catalogue);
     return done;
+}
+
+/* Whether the catalogue, if there is one, has a row of the folder's run; false with an error too. */
+static bool is_recorded(const char *database, const char *folder, struct error *error)
+{
+    struct catalogue *catalogue = path_exists(database) ? catalogue_open_read(database, error) : NULL;
+    int64_t id = 0;
+    bool recorded = catalogue && find_run_id(catalogue, folder, &id, error) && id != 0;
+
+    catalogue_close(catalogue);
+    return recorded;
 }
 
 /* Removes the row of a run whose folder is being removed, of the catalogue that the folder names; where its
@@ -210,8 +219,9 @@ static bool remove_row(const char *left, const char *folder, const char *databas
     struct catalogue *catalogue = NULL;
     int64_t id;
     const char *path = config ? config_settings(config)->run.database : database;
-    bool done = find_run_id(path, folder, &id, error) &&
-                (id == 0 || ((catalogue = catalogue_open(path, error)) && run_remove(catalogue, id, error)));
+    bool done = !path_exists(path) ||
+                ((catalogue = catalogue_open(path, error)) && find_run_id(catalogue, folder, &id, error) &&
+                 (id == 0 || run_remove(catalogue, id, error)));
 
     catalogue_close(catalogue);
     config_free(config);
@@ -248,10 +258,9 @@ static char *find_removable(const char *name, const char *directory, const char 
 {
     struct error unknown = {0};
     char *folder = run_folder_find(name, directory, false, error), *below = path_join(directory, name);
-    int64_t id = 0;
 
     if (!folder && (folder = realpath(path_is_folder(below) ? below : name, NULL)) &&
-        (!find_run_id(database, folder, &id, &unknown) || id == 0)) {
+        !is_recorded(database, folder, &unknown)) {
         free(folder);
         folder = NULL;
     }
@@ -297,8 +306,7 @@ static bool rm_sweep(const char *folder, const char *database, struct error *err
 
     for (size_t i = 0; done && i < names.count; i++) {
         char *run = path_join(folder, names.items[i]);
-        int64_t id = 0;
-        if (run_folder_is_run(run) || (find_run_id(database, run, &id, error) && id != 0))
+        if (run_folder_is_run(run) || (path_is_folder(run) && is_recorded(database, run, error)))
             done = rm_run(run, folder, database, error);
         done = done && !error->kind;
         free(run);

@@ -89,6 +89,19 @@ static void add_setting(struct strings *words, const char *name, const char *val
     free(assignment);
 }
 
+/* A run of a sweep or comparison is none itself. */
+static void add_defaults_of_sweeps(struct strings *words)
+{
+    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+        const struct setting *s = &SETTINGS[i];
+        if (strcmp(s->section, "sweep") != 0 && strcmp(s->section, "compare") != 0)
+            continue;
+        char *name = mem_format("%s.%s", s->section, s->key);
+        add_setting(words, name, s->fallback);
+        free(name);
+    }
+}
+
 /* The command line of a run: begun from the sweep's file, or gone on with. */
 static void build_command(const struct sweep_job *job, const struct planned_run *planned, const char *folder,
                           struct strings *words)
@@ -121,18 +134,9 @@ static void build_command(const struct sweep_job *job, const struct planned_run 
             free(epochs);
         }
         add_setting(words, "run.seed", planned->seed);
-        add_setting(words, "sweep.grid", "");
         if (job->grid.folds > 1)
             add_setting(words, "split.fold", fold);
-        add_setting(words, "sweep.folds", "no");
-        add_setting(words, "compare.models", "");
-        add_setting(words, "compare.ensemble", "no");
-        add_setting(words, "sweep.seeds", "");
-        add_setting(words, "sweep.jobs", "1");
-        add_setting(words, "sweep.metric", "");
-        add_setting(words, "sweep.search", "grid");
-        add_setting(words, "sweep.trials", "0");
-        add_setting(words, "sweep.hours", "0");
+        add_defaults_of_sweeps(words);
     }
     free(config);
     free(name);

@@ -334,9 +334,9 @@ static void test_refusals(void **state)
     assert_non_null(strstr(error.message, "window_seconds"));
     assert_null(emotrain_open(model_folder(), &unknown, &error));
     assert_non_null(strstr(error.message, "precision \"float99\""));
-    const struct emotrain_settings heard[] = {{.channel = "middle"}, {.resampler = "best"}};
+    const struct emotrain_settings wrong[] = {{.channel = "middle"}, {.resampler = "best"}};
     for (int i = 0; i < 2; i++) {
-        assert_null(emotrain_open("/none", &heard[i], &error)); /* before a model is looked for */
+        assert_null(emotrain_open("/none", &wrong[i], &error)); /* before a model is looked for */
         assert_int_equal(error.status, 2);
         assert_non_null(strstr(error.message, i ? "\"best\"" : "\"middle\""));
     }
