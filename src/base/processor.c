@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 /* CPUs granted by cgroup v2's cpu.max ("quota period" or "max period"); 0 if unlimited or unknown. */
 static int quota_processors(void)
@@ -37,27 +40,58 @@ int processor_count(void)
 }
 
 #if defined(__x86_64__)
-/* Whether the environment keeps oneDNN, which does the products, from what this processor has of bfloat16. */
-static bool is_held_back(const char *variable)
-{
-    static const char *const without[] = {"SSE41",     "AVX",         "AVX2",
-                                          "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"};
-    const char *limit = getenv(variable);
+/* oneDNN's names of what it may use of a processor, without bfloat16's products, and then without tiles. */
+static const char *const WITHOUT_BFLOAT16[] = {
+    "SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI", NULL};
+static const char *const WITHOUT_TILES[] = {"AVX2_VNNI_2", "AVX512_CORE_BF16", "AVX512_CORE_FP16",
+                                            "AVX10_1_512", NULL};
 
-    for (size_t i = 0; limit && i < sizeof without / sizeof without[0]; i++)
-        if (strcasecmp(limit, without[i]) == 0)
-            return true;
+/* Whether the environment keeps oneDNN, which does the products, to one of these. */
+static bool is_held_to(const char *const *names)
+{
+    static const char *const variables[] = {"ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"};
+
+    for (int v = 0; v < 2; v++) {
+        const char *limit = getenv(variables[v]);
+        for (size_t i = 0; limit && names[i]; i++)
+            if (strcasecmp(limit, names[i]) == 0)
+                return true;
+    }
     return false;
 }
-#endif
+
+/* Whether there are tiles of bfloat16 (AMX) and the system saves their registers. */
+static bool has_tiles(void)
+{
+    enum { XSAVE_IN_USE = 1 << 27, AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24, TILE_REGISTERS = 3 << 17 };
+    unsigned a, b, c, d, high, low;
+
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & XSAVE_IN_USE) || !__get_cpuid_count(7, 0, &a, &b, &c, &d) ||
+        !(d & AMX_BF16) || !(d & AMX_TILE))
+        return false;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (low & TILE_REGISTERS) == TILE_REGISTERS;
+}
 
 bool processor_has_bfloat16(void)
 {
-#if defined(__x86_64__)
     __builtin_cpu_init();
-    return !is_held_back("ONEDNN_MAX_CPU_ISA") && !is_held_back("DNNL_MAX_CPU_ISA") &&
-           __builtin_cpu_supports("avx512bf16") > 0;
-#else
-    return false;
-#endif
+    return !is_held_to(WITHOUT_BFLOAT16) && __builtin_cpu_supports("avx512bf16") > 0;
 }
+
+bool processor_gains_by_bfloat16(void)
+{
+    return processor_has_bfloat16() &&
+           (!__builtin_cpu_is("intel") || (has_tiles() && !is_held_to(WITHOUT_TILES)));
+}
+#else
+bool processor_has_bfloat16(void)
+{
+    return false;
+}
+
+bool processor_gains_by_bfloat16(void)
+{
+    return false;
+}
+#endif

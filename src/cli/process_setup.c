@@ -55,7 +55,7 @@ static bool uses_openblas(const struct config *config)
     const char *precision = config ? config_text(config, "run.precision") : "auto";
 
     return !(strcmp(precision, "bfloat16") == 0 ||
-             (strcmp(precision, "auto") == 0 && processor_has_bfloat16()));
+             (strcmp(precision, "auto") == 0 && processor_gains_by_bfloat16()));
 }
 #else
 static bool uses_openblas(const struct config *config)

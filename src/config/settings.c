@@ -63,7 +63,7 @@ const struct setting SETTINGS[] = {
     NUMBER(run, timeout, "1800", 1, MANY,
            "seconds for which processes that train together wait for one another"),
     CHOICE(precision, run, precision, "auto", "auto|float32|bfloat16|float16",
-           "auto: bfloat16 where the hardware multiplies it natively, else float32"),
+           "auto: bfloat16 where the hardware multiplies it faster, else float32"),
 
     {OF_CORPUS(kind), .fallback = "ravdess", .type = SETTING_NAME,
      .choices =

@@ -177,11 +177,16 @@ int et_cuda_count(void)
     }
 }
 
+/* Every card that current CUDA supports, and on which training in float16 makes sense, has and gains by it.
+ */
 bool et_bfloat16_is_native(int device)
 {
-    if (device != ET_CPU)
-        return true; /* every card that current CUDA supports and float16 training makes sense on */
-    return processor_has_bfloat16();
+    return device != ET_CPU || processor_has_bfloat16();
+}
+
+bool et_bfloat16_is_faster(int device)
+{
+    return device != ET_CPU || processor_gains_by_bfloat16();
 }
 
 void et_manual_seed(uint64_t seed)

@@ -64,6 +64,7 @@ void et_workers_end(void);
 
 int et_cuda_count(void);                /* cards libtorch can use */
 bool et_bfloat16_is_native(int device); /* the hardware multiplies bfloat16 itself */
+bool et_bfloat16_is_faster(int device); /* than float32 */
 void et_manual_seed(uint64_t seed);     /* every device's default generator, and the calling thread's */
 
 /* ---- scopes ---- */

@@ -30,15 +30,15 @@ static bool choose_device(const char *wanted, int local_rank, int *device, struc
 
 static bool choose_precision(enum precision wanted, struct compute *compute, struct error *error)
 {
-    bool native = et_bfloat16_is_native(compute->device);
+    bool faster = et_bfloat16_is_faster(compute->device);
 
     if (wanted == PRECISION_AUTO)
-        wanted = native ? PRECISION_BFLOAT16 : PRECISION_FLOAT32;
+        wanted = faster ? PRECISION_BFLOAT16 : PRECISION_FLOAT32;
     if (wanted == PRECISION_FLOAT16 && compute->device == ET_CPU)
         return error_usage(
             error, "run.precision=float16 needs a CUDA card; on the CPU there are float32 and bfloat16");
-    if (wanted == PRECISION_BFLOAT16 && !native)
-        log_warn("run.precision=bfloat16: this processor has no bfloat16 products, float32 is faster here");
+    if (wanted == PRECISION_BFLOAT16 && !faster)
+        log_warn("run.precision=bfloat16: float32 is faster on this processor");
     compute->precision = wanted == PRECISION_BFLOAT16  ? ET_BFLOAT16
                          : wanted == PRECISION_FLOAT16 ? ET_FLOAT16
                                                        : ET_FLOAT32;

@@ -541,18 +541,30 @@ static void test_dist_env(void **state)
     set_environment((const char *const[]){NULL});
 }
 
+static bool is_intel(void)
+{
+    char *text = file_read("/proc/cpuinfo", &(size_t){0}, &(struct error){0});
+    bool intel = text && strstr(text, "GenuineIntel") != NULL;
+
+    free(text);
+    return intel;
+}
+
 /* oneDNN that is kept from a processor's products has none of bfloat16. */
 static void test_held_back_processor(void **state)
 {
     static const char *const names[] = {"ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"};
-    bool before = processor_has_bfloat16();
+    bool before = processor_has_bfloat16(), gains = processor_gains_by_bfloat16();
 
     (void)state;
     for (int i = 0; i < 2; i++) {
         setenv(names[i], "avx2", 1);
-        assert_false(processor_has_bfloat16());
+        assert_false(processor_has_bfloat16() || processor_gains_by_bfloat16());
         setenv(names[i], "AVX512_CORE_AMX", 1);
+        assert_true(processor_has_bfloat16() == before && processor_gains_by_bfloat16() == gains);
+        setenv(names[i], "avx512_core_bf16", 1); /* AMD's gain by it, Intel's by tiles only */
         assert_true(processor_has_bfloat16() == before);
+        assert_true(processor_gains_by_bfloat16() == (before && !is_intel()));
         unsetenv(names[i]);
     }
 }
