@@ -20,7 +20,7 @@
 struct job {
     const struct audio_settings *audio;
     const struct strings *paths;
-    int channel;
+    int channel, threads;
     float *values; /* (paths, EGEMAPS_COUNT) */
     bool *done;
     size_t finished;
@@ -99,7 +99,7 @@ static bool describe_all(struct job *job, const char *output, struct error *erro
     bool written = true;
 
     progress_start(&job->progress, "features", "file", 0, count);
-    parallel_for(count, thread_count(0), describe_one, job);
+    parallel_for(count, job->threads, describe_one, job);
     progress_end(&job->progress);
     if (interrupt_requested())
         return error_interrupted(error, "interrupted; nothing was written");
@@ -147,6 +147,7 @@ static bool egemaps_features(const struct options *options, struct error *error)
         struct job job = {.audio = &config_settings(config)->audio,
                           .paths = &paths,
                           .channel = channel,
+                          .threads = thread_count(config_settings(config)->run.threads),
                           .mutex = PTHREAD_MUTEX_INITIALIZER};
         job.values = mem_zero(paths.count * EGEMAPS_COUNT, sizeof *job.values);
         job.done = mem_zero(paths.count, sizeof *job.done);

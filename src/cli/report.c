@@ -38,6 +38,16 @@ static void warn_unfinished(const struct sweep *sweep)
             all - finished, all, first->name);
 }
 
+/* A page of several runs, and a chart, are of what ran: only where that is can be set. */
+static bool check_sets(const struct options *options, struct error *error)
+{
+    for (size_t i = 0; i < options->sets.count; i++)
+        if (!text_starts(options->sets.items[i], "run.directory="))
+            return error_usage(error, "--set %s: this shows what ran; only run.directory can be set",
+                               options->sets.items[i]);
+    return true;
+}
+
 /* Draws a sweep's chart again into `output`; with `tables`, writes its tables too. */
 static bool redo_sweep(const char *folder, bool tables, const char *output, struct error *error)
 {
@@ -133,8 +143,9 @@ bool command_plot(const struct options *options, struct error *error)
 {
     struct config *config = options_config(options, error);
     const char *directory = config ? config_settings(config)->run.directory : "";
-    bool done = config && (options->arguments.count == 1 ? plot_one(options, directory, error)
-                                                         : plot_overlay(options, directory, error));
+    bool done = config && check_sets(options, error) &&
+                (options->arguments.count == 1 ? plot_one(options, directory, error)
+                                               : plot_overlay(options, directory, error));
 
     config_free(config);
     return done;
@@ -195,8 +206,8 @@ static bool report_one(const struct options *options, const char *name, const ch
         return error_usage(error, "%s is a sweep, whose report lies beside its runs: -o is for runs", name);
     }
     const char *output = options->output ? options->output : folder;
-    bool done =
-        folder ? redo_sweep(folder, true, output, error) : recorded_run_open(&run, name, directory, error);
+    bool done = folder ? check_sets(options, error) && redo_sweep(folder, true, output, error)
+                       : recorded_run_open(&run, name, directory, error);
 
     if (done && !folder) {
         output = options->output ? options->output : run.folder;

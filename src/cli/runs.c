@@ -43,7 +43,8 @@ static void print_command(const struct recorded_run *run)
     const cJSON *table = NULL, *row = NULL;
 
     if (info->model.members == 0) {
-        printf("  emotrain --config %s/config.ini --run NAME\n", run->folder);
+        printf("  emotrain --config %s/config.ini%s --run NAME\n", run->folder,
+               config_settings(run->config)->sweep.folds ? " --folds all" : "");
         return;
     }
     printf("  emotrain ensemble");

@@ -94,6 +94,8 @@ static bool wanted(const struct run_row *row, const char *state, const struct op
 
 /* ---- order ---- */
 
+static const char LOSS_TITLE[] = "loss"; /* the table's */
+
 /* What --sort names: qsort takes no argument of ours. */
 static enum { BY_STARTED, BY_NAME, BY_STATE, BY_CLIPS, BY_METRIC } sort_by;
 static enum metric sort_metric;
@@ -112,7 +114,7 @@ static bool choose_order(const char *column, struct error *error)
     if (!column)
         return true;
     sort_by = BY_METRIC;
-    sort_metric = metric_find(column);
+    sort_metric = strcmp(column, LOSS_TITLE) == 0 ? METRIC_LOSS : metric_find(column);
     return sort_metric < METRIC_COUNT ||
            error_usage(
                error,
@@ -185,7 +187,7 @@ static void print_table(const struct line *lines, size_t count)
     printf("%-*s %-12s %-21s %6s", width, "run", "state", "started", "clips");
     for (enum metric f = 0; f < METRIC_COUNT; f++)
         if (shown[f])
-            printf(" %*s", column_width(f), f == METRIC_LOSS ? "loss" : METRICS[f].name);
+            printf(" %*s", column_width(f), f == METRIC_LOSS ? LOSS_TITLE : METRICS[f].name);
     printf("\n");
     for (size_t i = 0; i < count; i++) {
         printf("%-*s %-12s %-21s", width, shown_name(&lines[i]), lines[i].state, lines[i].row->started);

@@ -96,11 +96,18 @@ static bool count_folds(struct config *config, struct error *error)
     return done;
 }
 
-static bool configure(struct sweep_job *job, const struct options *options, struct error *error)
+static bool check_models(const struct config *config, const struct options *options, bool is_comparison,
+                         struct error *error)
+{
+    return !is_comparison || *config_settings(config)->compare.models ||
+           error_usage(error, "%s names no models to compare: compare.models=FILE FILE...", options->config);
+}
+
+static bool configure(struct sweep_job *job, const struct options *options, bool is_comparison,
+                      struct error *error)
 {
     if (!options->config)
-        return error_usage(error,
-                           "which experiment? emotrain sweep --config FILE (see emotrain sweep --help)");
+        return error_usage(error, "which experiment? Give --config FILE");
     if (options->seeds && !options->seeds[strspn(options->seeds, ", ")])
         return error_usage(error, "--seeds names no seed: --seeds 1,2,3");
     if (options->folds && strcmp(options->folds, "all") != 0)
@@ -111,8 +118,8 @@ static bool configure(struct sweep_job *job, const struct options *options, stru
         !set_option(job->config, "sweep.seeds", "--seeds", options->seeds, error) ||
         !set_option(job->config, "sweep.jobs", "--jobs", options->jobs, error) ||
         !set_option(job->config, "sweep.folds", "--folds", options->folds ? "yes" : NULL, error) ||
-        !count_folds(job->config, error) || !grid_read(&job->grid, job->config, error) ||
-        !grid_load_experiments(&job->grid, job->config, error))
+        !check_models(job->config, options, is_comparison, error) || !count_folds(job->config, error) ||
+        !grid_read(&job->grid, job->config, error) || !grid_load_experiments(&job->grid, job->config, error))
         return false;
     job->jobs = (size_t)config_settings(job->config)->sweep.jobs;
     job->name = choose_name(options, job->config);
@@ -417,12 +424,7 @@ static void close_job(struct sweep_job *job)
 static bool run_sweep(const struct options *options, bool is_comparison, struct error *error)
 {
     struct sweep_job job = {.lock = -1};
-    bool done = configure(&job, options, error);
-
-    if (done && is_comparison && job.grid.files.count == 0)
-        done =
-            error_usage(error, "%s names no models to compare: compare.models=FILE FILE...", options->config);
-    done = done && sweep(&job, error);
+    bool done = configure(&job, options, is_comparison, error) && sweep(&job, error);
 
     close_job(&job);
     return done;

@@ -572,6 +572,14 @@ bool config_is_given(const struct config *config, const char *name)
     return find_name(config, name, &corpus, &row) && config->sections[corpus].given[row];
 }
 
+bool config_is_set(const struct config *config, const char *name)
+{
+    size_t corpus, row;
+
+    return find_name(config, name, &corpus, &row) && config->sections[corpus].given[row] &&
+           !config->sections[corpus].in_file[row];
+}
+
 /* Rows that each corpus has, and the last row of [corpus]. */
 static void measure_corpus_rows(size_t *each, size_t *last)
 {
@@ -630,6 +638,8 @@ void config_take(struct config *config, const struct config *from,
         if (find_name(config, entry.name, &corpus, &row)) {
             store_value(config, corpus, row, entry.value);
             config->sections[corpus].given[row] = config_is_given(from, entry.name);
+            config->sections[corpus].in_file[row] =
+                config_is_given(from, entry.name) && !config_is_set(from, entry.name);
         }
     }
 }

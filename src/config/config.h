@@ -48,6 +48,9 @@ const char *config_text(const struct config *config, const char *name);
 /* Whether a file or --set gave the value, even if it is the default. */
 bool config_is_given(const struct config *config, const char *name);
 
+/* Whether it was --set that gave it. */
+bool config_is_set(const struct config *config, const char *name);
+
 /* One key of a configuration. */
 struct config_entry {
     char name[128]; /* "corpus.other.root" */

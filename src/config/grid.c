@@ -166,17 +166,16 @@ static bool read_files(struct grid *grid, const struct config *config, struct er
     return !error->kind;
 }
 
-/* Whether a comparison's own value stands over an experiment's. */
+/* Whether a comparison's own value stands over an experiment's.  context: the comparison's configuration. */
 static bool is_common(const struct config_entry *entry, const void *context)
 {
     static const char *const sections[] = {"run", "corpus", "split", "report", "sweep", "compare"};
     const struct setting *setting = entry->setting;
 
-    (void)context;
     for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
-        if (strcmp(setting->section, sections[i]) == 0)
+        if (strcmp(setting->section, sections[i]) == 0 && strcmp(entry->name, "run.precision") != 0)
             return true;
-    return strcmp(entry->name, "model.task") == 0 ||
+    return strcmp(entry->name, "model.task") == 0 || config_is_set(context, entry->name) ||
            !setting_same_value(setting, entry->value, setting->fallback);
 }
 
@@ -191,7 +190,7 @@ bool grid_load_experiments(struct grid *grid, const struct config *config, struc
         struct config *experiment = grid->experiments[i] = config_new();
         done = config_read(experiment, grid->files.items[i], error);
         if (done)
-            config_take(experiment, config, is_common, NULL);
+            config_take(experiment, config, is_common, config);
     }
     return done;
 }

@@ -41,8 +41,8 @@ struct grid {
 /* Reads the axes and sweep.seeds, and checks every value against its setting. */
 bool grid_read(struct grid *grid, const struct config *config, struct error *error);
 
-/* Reads the files of compare.models.  Over what they say stand run, corpora, split and model.task of
- * `config`, and all else that it has other than by default. */
+/* Reads the files of compare.models.  Over what they say stand run but its precision, corpora, split and
+ * model.task of `config`, all else that it has other than by default, and what --set gave it. */
 bool grid_load_experiments(struct grid *grid, const struct config *config, struct error *error);
 void grid_free(struct grid *grid);
 

@@ -157,7 +157,8 @@ static bool open_model(void *context, struct error *error)
         return false;
     source.device = e->compute.device;
     e->model = model_open(&source, error);
-    return e->model && choose_sound(e, settings, error) && model_stands_alone(e->model, error);
+    return e->model && choose_sound(e, settings, error) && model_stands_alone(e->model, error) &&
+           model_describes_sounds(e->model, error);
 }
 
 struct emotrain *emotrain_open(const char *directory, const struct emotrain_settings *settings,
@@ -239,9 +240,19 @@ int emotrain_sample_rate(const struct emotrain *model)
     return model->model->sound.sample_rate;
 }
 
+/* Whether an ensemble's members divide a recording in other ways: one takes in functionals. */
+static bool members_differ(const struct emotrain *e)
+{
+    bool differ = false;
+
+    for (size_t k = 0; e->window_seconds > 0 && k < e->model->member_count; k++)
+        differ = differ || e->model->members[k]->kind->input == INPUT_FEATURES;
+    return differ;
+}
+
 double emotrain_window_seconds(const struct emotrain *model)
 {
-    return model->model->kind->input == INPUT_WAVEFORM ? model->window_seconds : 0;
+    return model->model->kind->input == INPUT_WAVEFORM && !members_differ(model) ? model->window_seconds : 0;
 }
 
 void emotrain_on_window(struct emotrain *model, emotrain_window *window, void *context)
@@ -326,16 +337,6 @@ static bool predict_by(struct emotrain *e, const struct model *model, const stru
                                first + e->batch_size < windows.count ? e->batch_size : windows.count - first,
                                sum, error);
     return done;
-}
-
-/* Whether an ensemble's members divide a recording in other ways: one takes in functionals. */
-static bool members_differ(const struct emotrain *e)
-{
-    bool differ = false;
-
-    for (size_t k = 0; e->window_seconds > 0 && k < e->model->member_count; k++)
-        differ = differ || e->model->members[k]->kind->input == INPUT_FEATURES;
-    return differ;
 }
 
 /* Each member by itself; the whole recording is told of as one window. */

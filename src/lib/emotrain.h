@@ -44,7 +44,8 @@ struct emotrain_error {
 /* How to work.  A zeroed struct, or NULL in its place, is the default of all. */
 struct emotrain_settings {
     const char *device;    /* "cpu", "cuda" or "cuda:N"; NULL: a card where libtorch has one */
-    const char *precision; /* "float32" or "bfloat16"; NULL: bfloat16 where the hardware multiplies it */
+    const char *precision; /* "float32", "bfloat16", of cards "float16", or "auto"; NULL: auto, which is
+                              bfloat16 where the hardware multiplies it faster, else float32 */
     const char *resampler; /* "sinc_best", "sinc_medium", "sinc_fastest" or "linear"; NULL: as the model
                               was trained, or the first */
     const char *channel;   /* of files: "mean", "left", "right", "loudest" or a number from 1; NULL: as the

@@ -35,6 +35,8 @@ static bool takes_sounds(const struct model *model, struct error *error)
         return error_usage(error, "%s: takes in texts: members of an ensemble take in sounds", model->path);
     if (model->members)
         return error_usage(error, "%s: is an ensemble itself: name its members", model->path);
+    if (!model_describes_sounds(model, error))
+        return false;
     if (model->kind->input == INPUT_FEATURES && strings_index(&model->features, EGEMAPS_NAMES[0]) != 0)
         return error_usage(error, "%s: takes in a table of features: members of an ensemble take in sounds",
                            model->path);

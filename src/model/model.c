@@ -662,8 +662,11 @@ void model_probabilities(const struct model *model, float *outputs, int64_t clip
     }
 }
 
-static void read_features(struct model *model, const struct strings *given)
+static const char FROM_TABLE[] = "emotrain_features_from_table"; /* in config.json */
+
+static void read_features(struct model *model, const struct model_source *source)
 {
+    const struct strings *given = source->features;
     const cJSON *saved = cJSON_GetObjectItemCaseSensitive(model->json, "emotrain_features"), *item = NULL;
 
     for (size_t i = 0; given && i < given->count; i++)
@@ -673,10 +676,13 @@ static void read_features(struct model *model, const struct strings *given)
         if (!given && cJSON_IsString(item))
             strings_add(&model->features, item->valuestring);
     }
-    if (model->kind->input == INPUT_FEATURES)
-        json_put(
-            model->json, "emotrain_features",
-            cJSON_CreateStringArray((const char *const *)model->features.items, (int)model->features.count));
+    if (model->kind->input != INPUT_FEATURES)
+        return;
+    model->from_table = given ? source->features_from_table
+                              : cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(model->json, FROM_TABLE));
+    json_put(model->json, "emotrain_features",
+             cJSON_CreateStringArray((const char *const *)model->features.items, (int)model->features.count));
+    json_put(model->json, FROM_TABLE, cJSON_CreateBool(model->from_table));
 }
 
 /* The kind that the settings name, or that config.json's "model_type" says. */
@@ -793,6 +799,16 @@ void forward_show_pooled(const struct forward_mode *mode, const struct et_tensor
         *mode->pooled = pooled;
 }
 
+bool model_describes_sounds(const struct model *model, struct error *error)
+{
+    return !model->from_table ||
+           error_usage(
+               error,
+               "%s: was trained on a table (linear.features), and how its features were made of sounds is "
+               "not known: linear.features=egemaps makes a model that takes in sounds",
+               model->path);
+}
+
 bool model_stands_alone(const struct model *model, struct error *error)
 {
     return !model->by_speaker ||
@@ -843,7 +859,7 @@ static bool set_up(struct model *model, const struct model_source *source, const
     if (!model->kind || !read_labels(model, source->labels, &other_labels, error) ||
         !read_task(model, settings, error) || !read_pooling(model, settings, error) ||
         !read_preprocessing(model, directory, audio, error) ||
-        (read_features(model, source->features), !model->kind->open(model, settings, error)) ||
+        (read_features(model, source), !model->kind->open(model, settings, error)) ||
         !declare_auxiliary(model, source->auxiliary_classes, error) || !check_size(model, error) ||
         !parameters_allocate(&model->parameters, error))
         return false;
@@ -853,6 +869,9 @@ static bool set_up(struct model *model, const struct model_source *source, const
                            model->kind->name);
     if (settings && settings->head_scale != SCALE_NONE && !model->kind->scale)
         return error_usage(error, "model.head_scale: model.kind=%s scales nothing; encoder does",
+                           model->kind->name);
+    if (settings && strcmp(settings->layer, "last") != 0 && !model->kind->takes)
+        return error_usage(error, "model.layer: model.kind=%s has no layers to choose; encoder has",
                            model->kind->name);
     if (settings && !isnan(settings->context_seconds) && !model->kind->takes)
         return error_usage(error, "model.context_seconds: model.kind=%s has no context; Whisper has",

@@ -100,7 +100,8 @@ struct model_source {
     const struct settings *settings; /* the experiment's; NULL: all as the directory's config.json says */
     const struct strings *labels;    /* NULL: as the directory's config.json says */
     const struct strings
-        *features; /* names of the features there are for training; NULL: as config.json says */
+        *features;            /* names of the features there are for training; NULL: as config.json says */
+    bool features_from_table; /* those: of linear.features=FILE */
     int device;
     uint64_t seed;             /* of what is initialised anew */
     bool is_member;            /* of an ensemble: it cannot be one itself */
@@ -120,6 +121,7 @@ struct model {
     enum task task;
     struct strings labels;
     struct strings features;             /* INPUT_FEATURES: their names, in order */
+    bool from_table;                     /* they came from a file, not from sounds */
     double temperature;                  /* single_label: logits are divided by it; 1: they are not */
     struct kept_share kept[KEPT_SHARES]; /* from all down; none where there was no validation part */
     size_t kept_count;
@@ -275,6 +277,9 @@ bool model_is_directory(const char *path);
 /* Opens a model and says in the log what was loaded, initialised anew or ignored. */
 struct model *model_open(const struct model_source *source, struct error *error);
 void model_close(struct model *model); /* NULL does nothing */
+
+/* Fails for a model that learned from a table of features: how they were made of sounds is not known. */
+bool model_describes_sounds(const struct model *model, struct error *error);
 
 /* Fails for a model that takes in features standardised by speaker: it cannot predict a recording alone. */
 bool model_stands_alone(const struct model *model, struct error *error);

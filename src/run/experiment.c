@@ -120,6 +120,7 @@ static bool open_model(struct experiment *e, const char *checkpoint, const char 
     for (int k = 0; !e->features && k < EGEMAPS_COUNT; k++)
         strings_add(&egemaps_names, EGEMAPS_NAMES[k]);
     source.features = e->features ? features_names(e->features) : &egemaps_names;
+    source.features_from_table = e->features != NULL;
     e->model = model_open(&source, error);
     strings_free(&egemaps_names);
     if (!e->model)

@@ -92,16 +92,39 @@ void trained_model_take_sound(struct config *config, const struct preprocessing 
     free(seconds);
 }
 
-/* What was settled by training cannot be set any more. */
-static bool check_sets(const struct strings *sets, struct error *error)
+/* Fails for the first of `sets` that begins with one of `names`, which NULL ends; `why` says why not. */
+static bool refuse_sets(const struct strings *sets, const char *const *names, const char *why,
+                        struct error *error)
 {
-    static const char *const settled[] = {"model.", "linear.", "train.", "checkpoint.", "sweep."};
-
     for (size_t i = 0; i < sets->count; i++)
-        for (size_t k = 0; k < sizeof settled / sizeof settled[0]; k++)
-            if (text_starts(sets->items[i], settled[k]) && !text_starts(sets->items[i], "model.revision="))
-                return error_usage(error, "--set %s: the model is trained, this is settled", sets->items[i]);
+        for (size_t k = 0; names[k]; k++)
+            if (text_starts(sets->items[i], names[k]) && !text_starts(sets->items[i], "model.revision="))
+                return error_usage(error, "--set %s: %s", sets->items[i], why);
     return true;
+}
+
+/* What was settled by training cannot be set any more; of an encoder alone, options say what is wanted. */
+static bool check_sets(const struct trained_model_request *request, struct error *error)
+{
+    static const char *const settled[] = {"model.",
+                                          "linear.",
+                                          "train.",
+                                          "checkpoint.",
+                                          "sweep.",
+                                          "augment.",
+                                          "audio.sample_rate=",
+                                          "audio.normalize=",
+                                          "audio.crop_seconds=",
+                                          "eval.best_metric=",
+                                          "eval.temperature_scaling=",
+                                          NULL},
+                             *const layers[] = {"model.layer=", "linear.layer=", NULL},
+                             *const poolings[] = {"model.pooling=", "linear.pooling=", NULL};
+
+    if (!request->encoder_only)
+        return refuse_sets(request->sets, settled, "the model is trained, this is settled", error);
+    return refuse_sets(request->sets, layers, "--layer says which", error) &&
+           refuse_sets(request->sets, poolings, "--pooling says how", error);
 }
 
 bool trained_model_find(struct trained_model *trained, const struct trained_model_request *request,
@@ -111,7 +134,7 @@ bool trained_model_find(struct trained_model *trained, const struct trained_mode
 
     *trained = (struct trained_model){0};
     *folder = NULL;
-    bool found = given && (request->encoder_only || check_sets(request->sets, error)) &&
+    bool found = given && check_sets(request, error) &&
                  find_model(request->name, config_settings(given)->run.directory,
                             config_settings(given)->model.revision, &trained->run, folder, error) &&
                  (trained->config = choose_config(trained->run, request, error));

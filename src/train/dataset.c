@@ -201,7 +201,7 @@ bool batch_of_signals(struct batch *batch, const struct signal *signals, size_t 
         pad_signals(batch, signals, count, model);
         return true;
     }
-    if (!check_features(model, EGEMAPS_NAMES, EGEMAPS_COUNT, error))
+    if (!model_describes_sounds(model, error) || !check_features(model, EGEMAPS_NAMES, EGEMAPS_COUNT, error))
         return false;
     batch->features = mem_zero(count * EGEMAPS_COUNT, sizeof *batch->features);
     for (size_t i = 0; done && i < count; i++)
@@ -325,7 +325,8 @@ static bool load_functionals(const struct dataset *dataset, const size_t *items,
                              const struct model *model, struct batch *batch, struct error *error)
 {
     const struct dataset_source *source = &dataset->source;
-    bool done = check_features(model, EGEMAPS_NAMES, EGEMAPS_COUNT, error);
+    bool done =
+        model_describes_sounds(model, error) && check_features(model, EGEMAPS_NAMES, EGEMAPS_COUNT, error);
 
     *batch = (struct batch){.count = (int64_t)count};
     batch->features = mem_zero(count * EGEMAPS_COUNT, sizeof *batch->features);

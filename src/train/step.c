@@ -2,6 +2,7 @@
 #include "train/trainer.h"
 
 #include "base/interrupt.h"
+#include "base/log.h"
 #include "train/diagnose.h"
 #include "train/head_scale.h"
 #include "train/microbatch.h"
@@ -143,14 +144,18 @@ static bool check_rates(const struct train_settings *settings, const struct mode
                        model->kind->name);
 }
 
+static bool changes_samples(const struct settings *settings)
+{
+    const struct augment_settings *a = &settings->augment;
+
+    return a->speed > 0 || a->shift > 0 || a->noise > 0 || a->mixup > 0 || *a->distort ||
+           settings->audio.crop_seconds > 0;
+}
+
 /* What changes samples has none to change where the model's input is stored. */
 static bool check_samples(const struct settings *settings, struct error *error)
 {
-    const struct augment_settings *a = &settings->augment;
-    bool changes = a->speed > 0 || a->shift > 0 || a->noise > 0 || a->mixup > 0 || *a->distort ||
-                   settings->audio.crop_seconds > 0;
-
-    return !settings->train.feature_cache || !changes ||
+    return !settings->train.feature_cache || !changes_samples(settings) ||
            error_usage(error, "train.feature_cache=yes keeps what the frozen part makes of whole, unchanged "
                               "clips: leave out [augment] and audio.crop_seconds");
 }
@@ -186,6 +191,24 @@ static bool check_temperature(const struct settings *settings, const struct mode
                        "trained step by step");
 }
 
+/* What is fitted at once takes no steps in which clips or weights could change. */
+static bool check_fitted(const struct settings *settings, const char *kind, struct error *error)
+{
+    const struct train_settings *train = &settings->train;
+
+    if (changes_samples(settings))
+        return error_usage(error,
+                           "model.kind=%s is fitted once, to clips as they are: leave out [augment] and "
+                           "audio.crop_seconds",
+                           kind);
+    if (train->label_smoothing > 0 || train->ema_decay > 0 || train->early_stopping_patience > 0 ||
+        strcmp(train->sampler, "random") != 0)
+        log_warn("model.kind=%s is fitted at once: train.label_smoothing, train.ema_decay, "
+                 "train.early_stopping_patience and train.sampler change nothing",
+                 kind);
+    return true;
+}
+
 bool trainer_check(const struct dataset *train, const struct model *model, struct error *error)
 {
     const struct train_settings *settings = &train->source.settings->train;
@@ -198,9 +221,7 @@ bool trainer_check(const struct dataset *train, const struct model *model, struc
         return error_usage(error, "train.loss=%s: model.kind=%s is fitted by its own loss", settings->loss,
                            model->kind->name);
     if (!trainer_takes_steps(model->kind))
-        return !*train->source.settings->augment.distort ||
-               error_usage(error, "augment.distort: model.kind=%s is fitted once, to clips as they are",
-                           model->kind->name);
+        return check_fitted(train->source.settings, model->kind->name, error);
     return sampler_check(train, error) && check_votes(train, error) && check_rates(settings, model, error) &&
            check_samples(train->source.settings, error) && check_auxiliary(train, model, error);
 }

@@ -20,8 +20,19 @@ expect 0 "runs/both" "$emotrain" report both
 sed -i 's/epochs = 2/epochs = 3/' network.ini
 expect_error 2 "was begun with train.epochs=2" "$emotrain" compare --config both.ini
 sed -i 's/epochs = 3/epochs = 2/' network.ini
-expect_error 2 "nothing to vary" "$emotrain" compare --config svm.ini
-expect_error 2 "two models or more" "$emotrain" compare --config svm.ini --set compare.ensemble=yes
+expect_error 2 "svm.ini names no models to compare" "$emotrain" compare --config svm.ini
+expect_error 2 "two models or more" "$emotrain" compare --config both.ini --run one --set compare.models=svm.ini --set compare.ensemble=yes
+expect_error 2 "Give --config FILE" "$emotrain" compare
+expect_error 2 "compare.models is of several runs: emotrain compare" "$emotrain" --config both.ini --run one
+expect_error 2 "sweep.folds is of several runs: emotrain sweep" "$emotrain" --config svm.ini --run one --set sweep.folds=yes --set split.folds=2
+
+# A model's file has its precision; --set stands over all files, also with what is a default; the comparison's own defaults do not.
+grep -q "^precision = float32" runs/both/models/network.ini || fail "the model's own precision is lost"
+{ cat both.ini; printf '[train]\nbatch_size = 2\n'; } >defaults.ini
+expect 0 "network" "$emotrain" compare --config defaults.ini --run set --seeds 1 --set audio.resampler=sinc_best --set run.precision=auto
+for line in "batch_size = 4" "resampler = sinc_best" "precision = auto"; do
+  grep -q "^$line" runs/set/models/network.ini || fail "--set is dropped: no $line"
+done
 
 # The mean of all models: of their probabilities, clip by clip and seed by seed, as `emotrain ensemble` has it.
 ensemble=(--config both.ini --set compare.ensemble=yes)

@@ -96,13 +96,26 @@ static bool open_member(struct ensemble_job *job, size_t i, struct error *error)
            check_same_audio(&job->members[0], member, error);
 }
 
+/* "corpus.root=...", "corpus.NAME.file=...", or a note. */
+static bool is_place_of_corpus(const char *set)
+{
+    static const char *const keys[] = {".root", ".file", ".note"};
+    size_t length = strcspn(set, "=");
+
+    for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
+        if (text_starts(set, "corpus.") &&
+            strncmp(set + length - strlen(keys[k]), keys[k], strlen(keys[k])) == 0)
+            return true;
+    return false;
+}
+
 /* What runs were trained with is theirs; how fast they predict, and where things are, may be set. */
 static bool check_ensemble_sets(const struct strings *sets, struct error *error)
 {
-    static const char *const free_ones[] = {"run.", "report.", "corpus.", "audio.cache=", "eval.batch_size="};
+    static const char *const free_ones[] = {"run.", "report.", "audio.cache=", "eval.batch_size="};
 
     for (size_t i = 0; i < sets->count; i++) {
-        bool may = false;
+        bool may = is_place_of_corpus(sets->items[i]);
         for (size_t k = 0; k < sizeof free_ones / sizeof free_ones[0]; k++)
             may = may || text_starts(sets->items[i], free_ones[k]);
         if (!may)
@@ -126,9 +139,15 @@ static bool open_members(struct ensemble_job *job, struct error *error)
 
 /* ---- the corpus, and the run's name ---- */
 
+static const char RUN_NAME[] = "run.name=";
+
 static bool name_run(struct ensemble_job *job, struct error *error)
 {
     const char *wanted = job->options->run, *directory = settings_of(job)->run.directory;
+
+    for (size_t i = 0; !wanted && i < job->options->sets.count; i++)
+        if (text_starts(job->options->sets.items[i], RUN_NAME))
+            wanted = job->options->sets.items[i] + strlen(RUN_NAME);
     char *name = wanted ? mem_string(wanted) : run_folder_default_name(MODEL_FOLDER);
     bool good = run_name_check(name, directory, error);
 

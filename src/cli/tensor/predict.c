@@ -259,10 +259,10 @@ static struct emotrain *open_model(const struct options *options, struct error *
         model = emotrain_open(folder, &settings, &failure);
         copy_error(error, &failure);
         if (model && options->windows && emotrain_window_seconds(model) == 0)
-            log_warn("--windows: every recording is one window; --set audio.max_seconds=5 makes windows of "
-                     "up to 5 s");
-        if (model && options->windows && strcmp(config_settings(c)->model.kind, "linear") == 0)
-            log_warn("--windows: this model was fitted to whole recordings: each is one window");
+            log_warn("--windows: every recording is one window%s",
+                     settings.window_seconds > 0
+                         ? ", as the model, or one of its members, takes in functionals"
+                         : "; --set audio.max_seconds=5 makes windows of up to 5 s");
     }
     free(folder);
     trained_model_close(&trained);

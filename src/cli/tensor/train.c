@@ -51,8 +51,8 @@ static const char *wanted_name(const struct job *job)
 
 static bool refuse_taken(const char *folder, struct error *error)
 {
-    return error_usage(error, "%s is there already: name another run with --run, or go on with --resume",
-                       folder);
+    return error_usage(error, "%s is there already: name another run with --run%s", folder,
+                       run_folder_is_run(folder) ? ", or go on with --resume" : "");
 }
 
 static bool name_run(struct job *job, struct error *error)
@@ -110,10 +110,15 @@ static bool is_ensemble_run(const char *folder)
     return is;
 }
 
-static bool check_takes_steps(const char *folder, struct error *error)
+static bool check_goes_on(const char *folder, const struct config *config, struct error *error)
 {
-    return !is_ensemble_run(folder) ||
-           error_usage(error, "%s is an ensemble: there is nothing to go on with", folder);
+    if (is_ensemble_run(folder))
+        return error_usage(error, "%s is an ensemble: there is nothing to go on with", folder);
+    return !config_settings(config)->sweep.folds ||
+           error_usage(
+               error,
+               "%s is the report of all folds: to go on with them, give the command with --folds all again",
+               folder);
 }
 
 /* Takes the configuration of the run that is to go on; --set would make it another run. */
@@ -126,12 +131,13 @@ static bool adopt_interrupted(struct job *job, struct error *error)
     if (job->options->sets.count)
         return error_usage(error, "--resume goes on with the run's own config.ini: leave out --set");
     job->folder = run_folder_find(name, settings_of(job)->run.directory, true, error);
-    if (!job->folder || !check_takes_steps(job->folder, error))
+    struct config *own = job->folder ? run_folder_config(job->folder, error) : NULL;
+    if (!own)
         return false;
     config_free(job->experiment.config);
-    job->experiment.config = run_folder_config(job->folder, error);
+    job->experiment.config = own;
     job->resumed = true;
-    return job->experiment.config != NULL;
+    return check_goes_on(job->folder, own, error);
 }
 
 /* Locks the folder of the run that goes on, or names a new one. */
@@ -158,12 +164,28 @@ static bool check_is_no_ensemble(const char *config, struct error *error)
     return !is;
 }
 
+/* What varies over several runs is not left out without a word. */
+static bool check_is_one_run(const struct settings *settings, struct error *error)
+{
+    const char *several = *settings->compare.models ? "compare.models"
+                          : *settings->sweep.grid   ? "sweep.grid"
+                          : *settings->sweep.seeds  ? "sweep.seeds"
+                                                    : "sweep.folds";
+
+    return !(*settings->compare.models || *settings->sweep.grid || *settings->sweep.seeds ||
+             settings->sweep.folds) ||
+           error_usage(error, "%s is of several runs: emotrain %s --config FILE makes them", several,
+                       *settings->compare.models ? "compare" : "sweep");
+}
+
 /* Looked at now, not after a night of training. */
 static bool check_settings(struct job *job, struct error *error)
 {
     if (!job->options->config && !job->options->resume)
         return error_usage(error, "which experiment? emotrain --config FILE (see emotrain --help)");
     if (job->options->config && !check_is_no_ensemble(job->options->config, error))
+        return false;
+    if (!check_is_one_run(settings_of(job), error))
         return false;
     if (!job->options->resume && settings_of(job)->train.epochs == 0 &&
         settings_of(job)->train.max_steps == 0)
