@@ -12,11 +12,12 @@
 
 enum { MAX_COLUMNS = 10000 };
 
-/* csv_next_field; *open: the text ends inside quotes. */
-static bool next_field(const char **cursor, char separator, struct text *field, bool *last, bool *open)
+/* csv_next_field; *fault: what is wrong with the field's quotes, or as it was. */
+static bool next_field(const char **cursor, char separator, struct text *field, bool *last,
+                       const char **fault)
 {
     const char *at = *cursor, *quote = at + strspn(at, " ");
-    bool quoted = *quote == '"';
+    bool quoted = *quote == '"', spans = false, strays = false;
 
     if (!*at)
         return false;
@@ -37,10 +38,16 @@ static bool next_field(const char **cursor, char separator, struct text *field, 
         } else if (!quoted && (*at == separator || *at == '\n' || *at == '\r')) {
             break;
         }
+        spans = spans || (quoted && (*at == '\n' || *at == '\r'));
+        strays = strays || (spans && (quoted ? separator == '\t' && *at == '\t' : *at != ' '));
         text_add_bytes(field, at++, 1);
     }
     *last = *at != separator;
-    *open = quoted;
+    if (quoted)
+        *fault = "a quote is opened and never closed";
+    else if (strays) /* text behind the closing quote; tabs in a table of tabs */
+        *fault =
+            "a quote is opened that another row closes: such a quote must be doubled, and its field quoted";
     if (*at == '\r' && at[1] == '\n')
         at++;
     *cursor = *at ? at + 1 : at;
@@ -49,9 +56,9 @@ static bool next_field(const char **cursor, char separator, struct text *field, 
 
 bool csv_next_field(const char **cursor, char separator, struct text *field, bool *last)
 {
-    bool open;
+    const char *fault;
 
-    return next_field(cursor, separator, field, last, &open);
+    return next_field(cursor, separator, field, last, &fault);
 }
 
 /* Whether a spreadsheet would take the field for a formula and run it. */
@@ -111,11 +118,12 @@ static size_t read_row(struct csv *csv, struct text **fields, size_t *capacity)
 
     csv->row += count_lines(csv->begin, csv->cursor);
     csv->begin = csv->cursor;
+    csv->fault = NULL;
     while (!last && count < MAX_COLUMNS) {
         size_t before = *capacity;
         *fields = mem_grow(*fields, capacity, count + 1, sizeof **fields);
         memset(*fields + before, 0, (*capacity - before) * sizeof **fields);
-        bool some = next_field(&csv->cursor, csv->separator, &(*fields)[count], &last, &csv->open);
+        bool some = next_field(&csv->cursor, csv->separator, &(*fields)[count], &last, &csv->fault);
         if (!some && count == 0)
             break;
         if (!some) { /* the file ends behind a separator */
@@ -157,7 +165,6 @@ void csv_rewind(struct csv *csv)
 {
     csv->begin = csv->cursor = csv->text;
     csv->row = csv->heading_row;
-    csv->open = false;
     csv->columns = read_row(csv, &csv->heading, &csv->heading_capacity);
 }
 
@@ -206,8 +213,8 @@ bool csv_next(struct csv *csv, struct error *error)
     } while (csv->count == 1 && csv->columns > 1 && csv->fields[0].length == 0);
     if (csv->count == 0)
         return false;
-    if (csv->open)
-        return error_set(error, "%s:%zu: a quote is opened and never closed", csv->path, csv->row);
+    if (csv->fault)
+        return error_set(error, "%s:%zu: %s", csv->path, csv->row, csv->fault);
     return csv->count == csv->columns || error_set(error, "%s:%zu: %zu fields where the heading names %zu",
                                                    csv->path, csv->row, csv->count, csv->columns);
 }

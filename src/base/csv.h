@@ -22,7 +22,7 @@ struct csv {
     char *text;
     const char *cursor, *begin; /* begin: of the row last read */
     char separator;
-    bool open;                     /* the file ends inside the row's quotes */
+    const char *fault;             /* what is wrong with the row's quotes, or NULL */
     struct text *heading, *fields; /* of the row last read */
     size_t heading_capacity, field_capacity;
     size_t columns, count, row; /* row: the line that it begins in; the heading's is 1 */
@@ -37,7 +37,7 @@ size_t csv_column(const struct csv *csv, const char *name); /* csv->columns if t
 const char *csv_heading(const struct csv *csv, size_t column);
 
 /* The next row that is not empty.  False at the end, and with an error for a row of other length than the
- * heading, or in whose quotes the file ends. */
+ * heading, or whose quotes the file ends in or another row closes. */
 bool csv_next(struct csv *csv, struct error *error);
 
 /* Goes back to before the first row. */

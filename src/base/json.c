@@ -83,10 +83,12 @@ cJSON *json_read(const char *path, struct error *error)
 bool json_write(const char *path, const cJSON *value, struct error *error)
 {
     char *printed = cJSON_Print(value);
-    char *text = mem_format("%s\n", printed);
+    struct text text = {0};
 
-    bool done = file_write(path, text, strlen(text), error);
-    free(text);
+    text_add_printable(&text, printed); /* names of files may be no UTF-8 */
+    text_add(&text, "\n");
+    bool done = file_write(path, text.text, text.length, error);
+    text_free(&text);
     cJSON_free(printed);
     return done;
 }

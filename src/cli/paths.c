@@ -29,12 +29,13 @@ static bool add_if_sound(void *context, const char *relative, const struct stat 
     struct collection *collection = context;
 
     (void)facts;
-    if (!audio_is_sound_name(path_base(relative)))
+    (void)error;
+    if (!audio_is_sound_name(path_base(relative)) || relative[0] == '.' || strstr(relative, "/."))
         return true;
     char *path = path_join(collection->folder, relative);
-    bool done = add_file(collection->paths, path, error);
+    strings_add(collection->paths, path); /* one that cannot be read is named when its turn comes */
     free(path);
-    return done;
+    return true;
 }
 
 bool paths_collect(struct strings *paths, const char *path, struct error *error)

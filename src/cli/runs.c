@@ -238,17 +238,46 @@ static bool finish_removal(const char *left, const char *folder, const char *dat
     return done;
 }
 
-/* The absolute folder that a removal of the run left; caller frees; NULL: there is none. */
-static char *find_left(const char *name, const char *directory)
+/* Where a removal puts the run's folder first: under a name that no run can have.  Caller frees. */
+static char *left_of(const char *folder)
 {
-    char *paths[] = {mem_format("%s%s", name, REMOVED), mem_format("%s/%s%s", directory, name, REMOVED)};
-    char *left = NULL;
+    char *above = path_folder(folder), *left = mem_format("%s/.%s%s", above, path_base(folder), REMOVED);
+
+    free(above);
+    return left;
+}
+
+/* The absolute folder of a run whose removal did not end; caller frees; NULL: there is none. */
+static char *find_half_removed(const char *name, const char *directory)
+{
+    char *paths[] = {path_join(directory, name), mem_string(name)}, *folder = NULL;
 
     for (int i = 0; i < 2; i++) {
-        left = left || !path_is_folder(paths[i]) ? left : realpath(paths[i], NULL);
+        char *left = left_of(paths[i]), *above = path_folder(paths[i]);
+        char *absolute =
+            !folder && !path_exists(paths[i]) && path_is_folder(left) ? realpath(above, NULL) : NULL;
+        if (absolute)
+            folder = path_join(absolute, path_base(paths[i]));
+        free(absolute);
+        free(above);
+        free(left);
         free(paths[i]);
     }
-    return left;
+    return folder;
+}
+
+/* Whether emotrain made the folder, which has a config.ini: one of the user's own is left alone. */
+static bool is_made_here(const char *folder, const char *database, struct error *error)
+{
+    struct error unread = {0};
+    char *environment = path_join(folder, "environment.json");
+    struct config *config = run_folder_config(folder, &unread);
+    bool made = path_exists(environment) ||
+                is_recorded(config ? config_settings(config)->run.database : database, folder, error);
+
+    config_free(config);
+    free(environment);
+    return made;
 }
 
 /* The absolute folder of the run; caller frees; NULL, with an error, where there is none.  The catalogue need
@@ -259,38 +288,37 @@ static char *find_removable(const char *name, const char *directory, const char 
 {
     struct error unknown = {0};
     char *folder = run_folder_find(name, directory, false, error), *below = path_join(directory, name);
+    bool has_config = folder != NULL;
 
-    if (!folder && (folder = realpath(path_is_folder(below) ? below : name, NULL)) &&
-        !is_recorded(database, folder, &unknown)) {
-        free(folder);
-        folder = NULL;
-    }
+    if (!folder)
+        folder = realpath(path_is_folder(below) ? below : name, NULL);
     free(below);
+    if (folder && has_config && !is_made_here(folder, database, &unknown) && !unknown.kind)
+        error_usage(error, "%s is no run: it has no environment.json, and the database does not know it",
+                    folder);
+    else if (folder && !has_config && !is_recorded(database, folder, &unknown) && !unknown.kind)
+        run_folder_find(name, directory, true, error); /* it says that there is none */
+    else if (!folder)
+        run_folder_find(name, directory, true, error);
     if (unknown.kind)
         *error = unknown;
-    return folder || unknown.kind ? folder : run_folder_find(name, directory, true, error);
+    if (!error->kind)
+        return folder;
+    free(folder);
+    return NULL;
 }
 
 static bool rm_run(const char *name, const char *directory, const char *database, struct error *error)
 {
-    char *left = find_left(name, directory);
+    char *half = find_half_removed(name, directory), *folder = half;
     int lock = -1; /* a run that another process writes is left alone */
+    bool done = half || ((folder = find_removable(name, directory, database, error)) &&
+                         (lock = run_folder_lock(folder, error)) >= 0);
+    char *left = done ? left_of(folder) : NULL;
 
-    if (left) {
-        char *folder = mem_format("%.*s", (int)(strlen(left) - strlen(REMOVED)), left);
-        bool finished = finish_removal(left, folder, database, error);
-        free(folder);
-        free(left);
-        return finished;
-    }
-    char *folder = find_removable(name, directory, database, error);
-    bool done = folder && (lock = run_folder_lock(folder, error)) >= 0;
-    if (done) {
-        left = mem_format("%s%s", folder, REMOVED);
-        done = (rename(folder, left) == 0 ||
-                error_set(error, "%s: cannot remove: %s", folder, strerror(errno))) &&
-               finish_removal(left, folder, database, error);
-    }
+    if (done && !half && rename(folder, left) != 0)
+        done = error_set(error, "%s: cannot remove: %s", folder, strerror(errno));
+    done = done && finish_removal(left, folder, database, error);
     if (lock >= 0)
         close(lock);
     free(left);
@@ -302,8 +330,12 @@ static bool rm_run(const char *name, const char *directory, const char *database
 static bool rm_sweep(const char *folder, const char *database, struct error *error)
 {
     struct strings names = {0};
-    int lock = run_folder_lock(folder, error);
+    char *logs = path_join(folder, "logs");
+    bool made = path_is_folder(logs) || error_usage(error, "%s is no sweep: it has no folder logs", folder);
+    int lock = made ? run_folder_lock(folder, error) : -1;
     bool done = lock >= 0 && folder_list(&names, folder, error);
+
+    free(logs);
 
     for (size_t i = 0; done && i < names.count; i++) {
         char *run = path_join(folder, names.items[i]);

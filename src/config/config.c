@@ -748,17 +748,43 @@ char *config_print(const struct config *config, const char *folder)
 
 /* ---- lists ---- */
 
+size_t list_item_length(const char *text, char separator)
+{
+    size_t length = 0;
+    bool quoted = false;
+
+    for (; text[length] && (quoted || text[length] != separator); length++) {
+        bool may_open = length == 0 || strchr(" \t=|,", text[length - 1]);
+        if (text[length] == '"')
+            quoted = !quoted && may_open && strchr(text + length + 1, '"');
+    }
+    return length;
+}
+
+char *list_unquote(char *item)
+{
+    size_t length = strlen(item);
+
+    if (length < 3 || item[0] != '"' || strchr(item + 1, '"') != item + length - 1)
+        return item;
+    item[length - 1] = '\0';
+    return item + 1;
+}
+
 char *list_next(const char **cursor, char separator)
 {
     while (**cursor) {
-        const char separators[] = {separator, '\0'};
-        size_t length = strcspn(*cursor, separators), first = strspn(*cursor, " \t");
+        size_t length = list_item_length(*cursor, separator), first = strspn(*cursor, " \t");
         const char *item = *cursor;
         *cursor += length + ((*cursor)[length] != '\0');
         while (length > first && strchr(" \t", item[length - 1]))
             length--;
-        if (length > first)
-            return mem_format("%.*s", (int)(length - first), item + first);
+        if (length > first) {
+            char *copy = mem_format("%.*s", (int)(length - first), item + first);
+            char *unquoted = mem_string(list_unquote(copy));
+            free(copy);
+            return unquoted;
+        }
     }
     return NULL;
 }

@@ -95,8 +95,12 @@ char *config_print(const struct config *config, const char *folder);
 
 /* ---- lists ---- */
 
-/* The next item of a SETTING_LIST value at *cursor, without the white space around it, in an allocated
- * string; NULL at the end. Empty items are passed over. */
+/* Characters before the next separator, of which quoted items may hold some: "a, b", c */
+size_t list_item_length(const char *text, char separator);
+char *list_unquote(char *item); /* in place */
+
+/* The next item of a SETTING_LIST value at *cursor, without the white space and the quotes around it, in an
+ * allocated string; NULL at the end. Empty items are passed over. */
 char *list_next(const char **cursor, char separator);
 
 #endif

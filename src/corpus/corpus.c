@@ -10,6 +10,7 @@
 #include "corpus/renaming.h"
 #include "corpus/vote_shares.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -186,13 +187,36 @@ bool corpus_clips(const struct corpora_settings *corpora, const struct corpus_se
     return done;
 }
 
-/* Warns, once, of labels that differ in case alone: often they are one. */
-static void warn_of_case(const struct strings *labels)
+static const char NO_BREAK_SPACE[] = "\xc2\xa0";
+
+/* 1 and 1.0, and what differs in case or in blanks alone (a no-break space is one). */
+static bool looks_alike(const char *a, const char *b)
+{
+    double x, y;
+
+    if (text_to_number(a, &x) && text_to_number(b, &y))
+        return x == y;
+    for (;; a++, b++) {
+        a += strspn(a, " ");
+        b += strspn(b, " ");
+        for (; text_starts(a, NO_BREAK_SPACE); a += strlen(NO_BREAK_SPACE))
+            ;
+        for (; text_starts(b, NO_BREAK_SPACE); b += strlen(NO_BREAK_SPACE))
+            ;
+        if (tolower((unsigned char)*a) != tolower((unsigned char)*b))
+            return false;
+        if (!*a)
+            return true;
+    }
+}
+
+/* Warns, once, of labels that look alike: often they are one. */
+static void warn_of_twins(const struct strings *labels)
 {
     for (size_t a = 0; a < labels->count; a++)
         for (size_t b = a + 1; b < labels->count; b++)
-            if (strcasecmp(labels->items[a], labels->items[b]) == 0) {
-                log_warn("the labels \"%s\" and \"%s\" differ in case alone and count as two: "
+            if (looks_alike(labels->items[a], labels->items[b])) {
+                log_warn("the labels \"%s\" and \"%s\" look alike and count as two: "
                          "corpus.label_map=%s=%s makes them one",
                          labels->items[a], labels->items[b], labels->items[a], labels->items[b]);
                 return;
@@ -218,15 +242,30 @@ static void collect_labels(enum task task, const struct clip_list *clips, struct
 /* Numbers have names only if corpus.labels gives them; every clip must have one for each. */
 static bool check_numbers(const struct clip_list *clips, struct strings *labels, struct error *error)
 {
-    double *values = NULL;
-    bool done = true;
+    double *values = NULL, *first = NULL;
+    bool *varies = NULL, done = true;
 
     if (labels->count == 0)
         strings_add(labels, "value");
     values = mem_zero(labels->count, sizeof *values);
-    for (size_t i = 0; done && i < clips->count; i++)
+    first = mem_zero(labels->count, sizeof *first);
+    varies = mem_zero(labels->count, sizeof *varies);
+    for (size_t i = 0; done && i < clips->count; i++) {
         done = target_parse(REGRESSION, NULL, labels->count, clips->clips[i].label, values, error) ||
                error_prefix(error, "model.task=regression: %s", clips->clips[i].path);
+        for (size_t k = 0; k < labels->count; k++)
+            varies[k] = varies[k] || (i > 0 && values[k] != first[k]);
+        if (i == 0)
+            memcpy(first, values, labels->count * sizeof *first);
+    }
+    for (size_t k = 0; done && k < labels->count; k++)
+        done =
+            varies[k] || error_usage(error,
+                                     "model.task=regression: \"%s\" is %g for every clip: there is nothing "
+                                     "to learn",
+                                     labels->items[k], first[k]);
+    free(varies);
+    free(first);
     free(values);
     return done;
 }
@@ -244,7 +283,7 @@ bool corpus_labels(const struct corpora_settings *corpora, const struct clip_lis
         return check_numbers(clips, labels, error);
     collect_labels(task, clips, &found);
     if (!given)
-        warn_of_case(&found);
+        warn_of_twins(&found);
     for (size_t k = 0; k < labels->count; k++)
         if (strings_index(&found, labels->items[k]) < 0)
             error_usage(error, "corpus.labels: no clip of the corpus has the label \"%s\"", labels->items[k]);

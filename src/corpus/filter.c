@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "corpus/clip_field.h"
+#include "corpus/clip_words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,7 @@ static bool read_condition(struct condition *condition, char *item, struct error
     *condition = (struct condition){.field = clip_field_find(name)};
     rest = rest ? rest + 1 : "";
     for (char *value; (value = list_next(&rest, '|')); free(value))
-        strings_add_new(&condition->values, value);
+        strings_add_new(&condition->values, strcmp(name, "sex") == 0 ? clip_words_sex(value) : value);
     if (!condition->field || condition->values.count == 0)
         error_usage(error,
                     "corpus.filter: \"%s\": expected channel, intensity, sex, speaker, text or label, "

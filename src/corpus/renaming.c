@@ -2,6 +2,7 @@
 #include "corpus/renaming.h"
 
 #include "base/memory.h"
+#include "config/config.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,14 +25,18 @@ bool renamings_read(struct renamings *renamings, const char *key, const char *se
 
     *renamings = (struct renamings){
         .text = rest, .items = mem_zero(strlen(setting) + 1, sizeof *renamings->items), .any_case = any_case};
-    for (char *item; (item = strsep(&rest, ","));) {
+    while (*rest) {
+        char *item = rest;
+        size_t length = list_item_length(item, ',');
+        rest += length + (rest[length] != '\0');
+        item[length] = '\0';
         item = trim(item);
-        char *equals = strchr(item, '='), *to = equals ? trim(equals + 1) : NULL;
+        char *equals = item + list_item_length(item, '='),
+             *to = *equals ? list_unquote(trim(equals + 1)) : NULL;
         if (!*item)
             continue;
-        if (equals)
-            *equals = '\0';
-        item = trim(item);
+        *equals = '\0';
+        item = list_unquote(trim(item));
         if (!to || !*item || !*to)
             return error_usage(error, "%s: \"%s\": expected name=other, or name=- to leave it out", key,
                                item);

@@ -6,6 +6,7 @@
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "base/text.h"
+#include "corpus/clip_words.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -58,6 +59,7 @@ static bool list_clips(struct scan *scan, const struct corpora_settings *corpora
     for (size_t i = 0; i < scan->found.count; i++) {
         struct stat facts;
         double start, end;
+        clip_words_mend(&scan->found.clips[i], &scan->found.arena);
         char *file = audio_file_of(scan->found.clips[i].path, &start, &end),
              *path = path_join(scan->root, file);
         if (stat(path, &facts) == 0)
@@ -273,6 +275,7 @@ static bool scan_one(void *context, size_t item)
     if (scan->format->describe && !scan->format->describe(scan->format, clip, &scan->found.arena, &naming) &&
         !reason.kind)
         reason = naming;
+    clip_words_mend(clip, &scan->found.arena);
     if (reason.kind)
         clip->defect = arena_string(&scan->found.arena, reason.message);
     if (interrupt_requested())

@@ -42,6 +42,7 @@ void gnuplot_quote_tic(struct text *out, const char *name)
 /* In the child process: gnuplot on charts/NAME.gp in the folder, its words into a log. */
 static void become_gnuplot(const char *folder, const char *script, const char *log, const char *ending)
 {
+    setpgid(0, 0); /* what interrupts emotrain lets a chart be finished */
     int output = chdir(folder) == 0 ? open(log, O_WRONLY | O_CREAT | O_TRUNC, 0666) : -1;
 
     if (output >= 0 && dup2(output, STDERR_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0)

@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "report/fields.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -194,6 +195,8 @@ static void add_results(const struct report *report, struct text *out)
     const char *gap = "Results: ";
 
     FOR_METRICS (f, e->task) {
+        if (isnan(METRICS[f].of(e)))
+            continue;
         text_add(out, "%s%s %.3f (%.3f to %.3f)", gap, metric_title(f, e->task), METRICS[f].of(e),
                  report->intervals[f].low, report->intervals[f].high);
         gap = ", ";

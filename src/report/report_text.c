@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "report/fields.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,8 @@ static void add_intervals(const cJSON *json, struct text *out)
              field_text(intervals, "unit"));
     FOR_METRICS (f, task) {
         struct interval interval = field_interval(intervals, METRICS[f].name);
+        if (isnan(field_number(json, METRICS[f].name)))
+            continue; /* the table above has "-" */
         text_add(out, "%-20s %9.4f   %.4f to %.4f\n", metric_title(f, task),
                  field_number(json, METRICS[f].name), interval.low, interval.high);
     }

@@ -18,7 +18,7 @@
 bool run_folder_is_run(const char *folder)
 {
     char *config = path_join(folder, "config.ini");
-    bool there = path_exists(config);
+    bool there = path_exists(config) && !path_is_folder(config);
 
     free(config);
     return there;
@@ -52,13 +52,10 @@ static bool lies_in_run(const char *folder, const char *directory)
 
 char *run_folder_find(const char *run, const char *directory, bool required, struct error *error)
 {
-    char *folder = run_at(run);
+    char *named = path_join(directory, run), *folder = run[0] != '/' ? run_at(named) : NULL;
 
-    if (!folder && run[0] != '/') {
-        char *named = path_join(directory, run);
-        folder = run_at(named);
-        free(named);
-    }
+    free(named);
+    folder = folder ? folder : run_at(run);
     char *sweep = folder || !required ? NULL : sweep_folder_find(run, directory);
     if (sweep)
         error_usage(error, "%s is a sweep: name one of its runs (emotrain runs list '%s/*')", run, run);
@@ -86,7 +83,7 @@ char *run_folder_find_baseline(const char *baseline, const char *run, const char
 char *sweep_folder_find(const char *sweep, const char *directory)
 {
     char *below = path_join(directory, sweep);
-    const char *folder = sweep_is(sweep) ? sweep : sweep_is(below) ? below : NULL;
+    const char *folder = sweep[0] != '/' && sweep_is(below) ? below : sweep_is(sweep) ? sweep : NULL;
     char *absolute = folder ? realpath(folder, NULL) : NULL;
 
     free(below);

@@ -65,7 +65,7 @@ expect_error 2 'corpus.kind must be one of.*not "emdb"' "$emotrain" index --conf
 
 # Labels alike but for case; parts by speakers' names; a label that a part lacks.
 sed '1!s/,anger,/,Angry,/; 1!s/,fear,/,FEAR,/' list.csv | sed '/calm/s/calm/Neutral/' >case.csv
-expect 0 'labels "Neutral" and "neutral" differ in case alone.*corpus.label_map=Neutral=neutral' "$emotrain" split --config tiny.ini "${list[@]}" \
+expect 0 'labels "Neutral" and "neutral" look alike.*corpus.label_map=Neutral=neutral' "$emotrain" split --config tiny.ini "${list[@]}" \
   --set corpus.file=case.csv --set corpus.label_map=surprise=-
 named=("${list[@]}" --set split.protocol=speaker --set "split.test_speakers=speaker 05, speaker 06")
 "$emotrain" split --config tiny.ini "${named[@]}" --list test >test.txt 2>err || fail "$(cat err)"
@@ -90,3 +90,54 @@ expect 0 "12 files, 11 opened this time, 1 broken left out" "$emotrain" index --
 expect 0 "12 files, 0 opened this time, 1 broken left out" "$emotrain" index --config tiny.ini "${quick[@]}" --no-decode
 expect 0 "-01-01" "$emotrain" split --config tiny.ini "${quick[@]}" --list train
 if grep -q gone out; then fail "a file that is not there is in the split"; fi
+
+# One word in several spellings: accents as one character or two, numbers, sexes; folders in Latin-1; commas in labels.
+words() { python3 - "$1" <<'P'
+import glob, sys, unicodedata
+kind = sys.argv[1]
+print("path,label,speaker,sex")
+for i, path in enumerate(sorted(glob.glob("corpus/Actor_0[1-4]/*.wav"))):
+    actor = int(path.split("Actor_")[1][:2])
+    form = "NFC" if actor == 1 else "NFD"
+    label = {"accents": unicodedata.normalize(form, "fröhlich") if i % 2 else "sad",
+             "numbers": f"{i % 2}{'.0' if actor == 1 else ''}",
+             "commas": '"happy, excited"' if i % 2 else "sad"}[kind]
+    print(f"{path[7:]},{label},{unicodedata.normalize(form, 'Zoë') if actor < 3 else actor},{'FMfm'[actor - 1]}")
+P
+}
+for kind in accents numbers commas; do words $kind >$kind.csv; done
+spelt=(--config tiny.ini --set corpus.kind=list --set split.protocol=stratified)
+expect 0 "fröhlich" "$emotrain" split "${spelt[@]}" --set corpus.file=accents.csv
+[ "$(grep -c "hlich" out)" = 1 ] || fail "two labels of one: $(cat out)"
+expect 0 "0 of 3 speakers" "$emotrain" split "${spelt[@]}" --set corpus.file=accents.csv --set split.protocol=speaker --set split.test=0.5
+for sex in female F; do
+  expect 0 "^all  *24 .* 8$" "$emotrain" split "${spelt[@]}" --set corpus.file=accents.csv --set "corpus.filter=sex=$sex"
+done
+expect 0 'warning: the labels "0" and "0.0" look alike' "$emotrain" split "${spelt[@]}" --set corpus.file=numbers.csv
+expect 0 "joyful" "$emotrain" split "${spelt[@]}" --set corpus.file=commas.csv --set 'corpus.label_map="happy, excited"=joyful'
+expect 0 "happy, excited" "$emotrain" split "${spelt[@]}" --set corpus.file=commas.csv --set 'corpus.labels=sad, "happy, excited"'
+latin=$(printf 'w\344rme')
+mkdir -p "latin/$latin" latin/ruhig
+cp corpus/Actor_0[1-4]/03-01-01*.wav "latin/$latin" && cp corpus/Actor_0[1-4]/03-01-02*.wav latin/ruhig
+expect 0 "wärme" "$emotrain" --config tiny.ini --run latin --set corpus.kind=folders --set corpus.root=latin --set train.epochs=1
+for file in report.json best/config.json; do python3 -m json.tool runs/latin/$file >/dev/null || fail "$file is no JSON"; done
+expect 0 "" "$emotrain" predict latin "latin/$latin" --format json
+python3 -c "import json, sys; [json.loads(line) for line in open('out', encoding='utf-8')]" || fail "predict's lines are no JSON: $(cat out)"
+
+# A quote that another row closes takes no rows with it; a folder with a link to nothing, or with hidden files, is predicted.
+{ printf 'path\tlabel\ttext\n'; i=0; for clip in corpus/Actor_0[1-4]/*.wav; do i=$((i + 1)); text=hello; [ $i = 4 ] && text='"Oh no'; [ $i = 21 ] && text='"Yes please'
+  printf '%s\t%s\t%s\n' "${clip#corpus/}" L$((i % 3)) "$text"; done; } >quotes.tsv
+expect_error 1 "quotes.tsv:5: a quote is opened that another row closes" "$emotrain" index "${spelt[@]}" --set corpus.file=quotes.tsv
+mkdir -p loose/.Trash && cp corpus/Actor_01/03-01-01-01-01-01-01.wav loose && cp loose/*.wav loose/.Trash && ln -s gone.wav loose/z.wav
+expect 1 "loose/03-01" "$emotrain" predict latin loose --format csv
+grep -q "z.wav" err && ! grep -q Trash out || fail "not the link alone: $(cat out err)"
+expect 1 "standard input: is empty" "$emotrain" predict latin -
+
+# A file of parts may name clips that are left out; the label with a single clip is named; a constant is nothing to learn.
+{ echo name,part; for clip in corpus/Actor_0[1-4]/*.wav; do name=$(basename "$clip" .wav); case $name in *-04) part=test ;; *) part=train ;; esac; echo "$name,$part"; done; } >parts.csv
+expect 0 "warning: .*parts.csv:[0-9]*: no usable clip .* rows of the file have none" "$emotrain" split --config tiny.ini --set split.protocol=predefined \
+  --set split.file=parts.csv --set corpus.label_map=calm=-
+sed '2s/,fröhlich\|,sad/,unique/' accents.csv >rare.csv
+expect_error 2 'the label "unique" has only 1 clip .* corpus.label_map=unique=-' "$emotrain" split "${spelt[@]}" --set corpus.file=rare.csv
+{ echo path,label; for clip in corpus/Actor_0[1-4]/*.wav; do echo "${clip#corpus/},3.5"; done; } >constant.csv
+expect_error 2 '"value" is 3.5 for every clip' "$emotrain" split "${spelt[@]}" --set corpus.file=constant.csv --set model.task=regression

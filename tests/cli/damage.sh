@@ -86,13 +86,13 @@ grep -v "^ *seconds\|clips/s" runs/base/classification_report.txt >is.txt
 cmp -s was.txt is.txt || fail "another report: $(diff was.txt is.txt)"
 
 # A removal that was killed is finished by the next one.
-mv runs/flipped runs/flipped.removed
+mv runs/flipped runs/.flipped.removed
 expect 0 "removed .*runs/flipped$" "$emotrain" runs rm flipped
-[ ! -e runs/flipped.removed ] || fail "what a removal left is still there"
+[ ! -e runs/.flipped.removed ] || fail "what a removal left is still there"
 expect_error 2 "no run \"flipped\"" "$emotrain" runs rm flipped
 expect 0 "removed .*runs/base$" "$emotrain" runs rm base
 "$emotrain" runs list 2>/dev/null | grep -q "base" && fail "a removed run is listed"
-[ -z "$(ls runs | grep removed)" ] || fail "left: $(ls runs)"
+[ -z "$(ls -A runs | grep removed)" ] || fail "left: $(ls -A runs)"
 
 # Processes of one machine meet in a folder that nobody else can open, and nothing of it stays.
 "$make_corpus" corpus 4 || fail "no corpus"

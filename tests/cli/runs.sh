@@ -59,3 +59,18 @@ expect 0 "\[2/2\] .*finished in .* test accuracy .*best so far" "$emotrain" swee
   --grid model.pooling=mean,max
 expect_error 2 "model.pooling must be one of" "$emotrain" sweep --config tiny.ini --run wrong --grid model.pooling=mean,maxx
 [ ! -e runs/wrong ] || fail "a sweep with a wrong value left a folder"
+
+# Only what emotrain made is removed: no folder of the user's own that is called like a run.
+mkdir own own.removed
+cp tiny.ini own/config.ini
+touch own/recording.wav own.removed/recording.wav
+expect_error 2 "own is no run" "$emotrain" runs rm own
+expect 0 "weighted avg" "$emotrain" --config own/config.ini --run own --set model.pretrained=tiny.json --set corpus.root=corpus "${quick[@]}"
+expect 0 "weighted avg" "$emotrain" --config tiny.ini --run own.removed "${quick[@]}"
+expect 0 "removed .*/runs/own$" "$emotrain" runs rm own
+[ -e own/recording.wav ] && [ -e own.removed/recording.wav ] && [ ! -e runs/own ] && [ -e runs/own.removed ] || fail "wrong folders: $(ls own* runs)"
+expect_error 2 "no run \"own\"\|own is no run" "$emotrain" runs rm own
+"$emotrain" runs list 2>/dev/null | grep -q "^own .* finished" && fail "its row is still there"
+mkdir search && cp tiny.ini search/sweep.ini
+expect_error 2 "search is no sweep" "$emotrain" runs rm search
+expect 0 "^own.removed " "$emotrain" runs list --sort loss

@@ -284,8 +284,11 @@ static bool check_signal(const struct signal *signal, struct error *error)
             "eGeMAPS takes sound at 8000 Hz, or from 11000 to %d Hz, not at %d Hz: set audio.sample_rate",
             EGEMAPS_HIGHEST_RATE, rate);
     return signal->count >= (size_t)frame_size(rate, 0.060).length ||
-           error_set(error, "eGeMAPS needs at least 0.06 s of sound, here are %.3f s",
-                     (double)signal->count / rate);
+           error_set(
+               error,
+               "eGeMAPS needs at least 0.06 s of sound, here are %.3f s; audio.min_seconds=0.06 leaves such "
+               "clips out",
+               (double)signal->count / rate);
 }
 
 bool egemaps(const struct signal *signal, float values[EGEMAPS_COUNT], struct error *error)

@@ -80,6 +80,8 @@ static bool classify(struct prediction_job *job, const char *path, float *row, s
     char *bytes = read_input(&size);
     if (ferror(stdin))
         error_set(error, "standard input: cannot be read: %s", strerror(errno));
+    else if (size == 0)
+        error_set(error, "standard input: is empty");
     else if (!emotrain_classify_bytes(job->model, bytes, size, row, &failure)) {
         copy_error(error, &failure);
         error_prefix(error, "standard input");

@@ -163,7 +163,8 @@ static void print_json(const struct replies *replies, bool windows, struct text 
             cJSON_AddItemToArray(array, window);
         }
         char *line = cJSON_PrintUnformatted(json);
-        text_add(out, "%s\n", line);
+        text_add_printable(out, line); /* a file's name may be no UTF-8 */
+        text_add(out, "\n");
         cJSON_free(line);
         cJSON_Delete(json);
     }

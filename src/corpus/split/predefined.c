@@ -4,6 +4,7 @@
  * it does not name are in no part.
  */
 #include "base/csv.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "corpus/split/split.h"
 
@@ -30,8 +31,14 @@ static size_t find_clip(const struct clip_list *clips, const char *key, bool is_
     return low < clips->count && strcmp(clips->clips[low].name, key) == 0 ? low : clips->count;
 }
 
+/* Rows whose clip is not there to be used. */
+struct unused {
+    size_t count;
+    char *first; /* "FILE:ROW: no usable clip ..." */
+};
+
 static bool assign_row(const struct split_request *request, const char *where, const char *key, bool is_path,
-                       const char *part_name, enum part *parts, struct error *error)
+                       const char *part_name, enum part *parts, struct unused *unused, struct error *error)
 {
     size_t i = find_clip(request->clips, key, is_path);
     struct error unknown = {0};
@@ -39,8 +46,11 @@ static bool assign_row(const struct split_request *request, const char *where, c
 
     if (unknown.kind)
         return error_set(error, "%s: %s", where, unknown.message);
-    if (i == request->clips->count)
-        return error_set(error, "%s: no usable clip \"%s\" in the corpus", where, key);
+    if (i == request->clips->count) {
+        if (unused->count++ == 0)
+            unused->first = mem_format("%s: no usable clip \"%s\" in the corpus", where, key);
+        return true;
+    }
     if (parts[i] != PART_COUNT)
         return error_set(error, "%s: clip \"%s\" is given twice", where, key);
     parts[i] = part;
@@ -51,7 +61,8 @@ static bool assign_rows(const struct split_request *request, struct csv *csv, en
                         struct error *error)
 {
     size_t part = csv_column(csv, "part"), name = csv_column(csv, "name"), path = csv_column(csv, "path");
-    size_t key = name < csv->columns ? name : path;
+    size_t key = name < csv->columns ? name : path, rows = 0;
+    struct unused unused = {0};
     bool done = true;
 
     if (part == csv->columns || key == csv->columns)
@@ -59,11 +70,19 @@ static bool assign_rows(const struct split_request *request, struct csv *csv, en
                          csv->path);
     while (done && csv_next(csv, error)) {
         char *where = mem_format("%s:%zu", csv->path, csv->row);
-        done =
-            assign_row(request, where, csv_field(csv, key), key != name, csv_field(csv, part), parts, error);
+        done = assign_row(request, where, csv_field(csv, key), key != name, csv_field(csv, part), parts,
+                          &unused, error);
         free(where);
+        rows++;
     }
-    return done && !error->kind;
+    done = done && !error->kind;
+    if (done && unused.count > 0 && unused.count == rows)
+        done = error_set(error, "%s", unused.first);
+    else if (done && unused.count > 0)
+        log_warn("%s; %zu of %zu rows of the file have none: broken, left out by a setting, or not there",
+                 unused.first, unused.count, rows);
+    free(unused.first);
+    return done;
 }
 
 /* Without split.file: the parts that the corpus itself knows. */

@@ -87,13 +87,27 @@ static size_t compact(const struct split_request *request, size_t *counts, int *
     return left;
 }
 
-static bool check_sizes(const size_t *counts, size_t classes, size_t train, size_t test, struct error *error)
+/* A label of the pool with a single clip must be left out. */
+static bool refuse_single(const struct split_request *request, const int *classes, int k, struct error *error)
+{
+    const char *label = "";
+
+    for (size_t i = 0; i < request->count; i++)
+        if (classes[i] == k)
+            label = request->clips->clips[request->pool[i]].label;
+    return error_usage(
+        error,
+        "stratified split: the label \"%s\" has only 1 clip and needs at least 2: leave it out "
+        "with corpus.label_map=%s=-",
+        label, label);
+}
+
+static bool check_sizes(const struct split_request *request, const int *compacted, const size_t *counts,
+                        size_t classes, size_t train, size_t test, struct error *error)
 {
     for (size_t k = 0; k < classes; k++)
         if (counts[k] < 2)
-            return error_usage(error,
-                               "stratified split: the least populated class has only 1 clip, which is too "
-                               "few: it needs at least 2 (leave it out with corpus.labels)");
+            return refuse_single(request, compacted, (int)k, error);
     if (train < classes)
         return error_usage(error,
                            "stratified split: the train part of %zu clips should hold at least one of each "
@@ -137,7 +151,7 @@ static bool divide_stratified(const struct split_request *request, size_t size, 
     size_t *remaining = mem_zero(k_count, sizeof *remaining);
 
     *rest_count = *part_count = 0;
-    bool done = check_sizes(counts, k_count, train, size, error);
+    bool done = check_sizes(request, classes, counts, k_count, train, size, error);
     if (done) {
         numpy_random_seed(&random, request->seed);
         approximate_mode(counts, k_count, train, to_train, &random);
