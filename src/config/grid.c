@@ -140,7 +140,62 @@ static bool check_names(const struct grid *grid, struct error *error)
 
 /* ---- experiments ---- */
 
-/* The one axis of a comparison: the files' names without folder and ending. */
+/* Where in FILE:section.key=value... the settings begin, with their colon; at the end where there are none.
+ */
+static const char *own_settings(const char *item)
+{
+    for (const char *at = strchr(item, ':'); at; at = strchr(at + 1, ':')) {
+        size_t name = strcspn(at + 1, "=:/ ");
+        if (at[1 + name] == '=' && memchr(at + 1, '.', name))
+            return at;
+    }
+    return item + strlen(item);
+}
+
+/* The file's name without folder and ending, and its settings' keys and values: "probe,context_seconds=30".
+ * Caller frees. */
+static char *experiment_name(const char *item)
+{
+    const char *settings = own_settings(item);
+    char *file = mem_format("%.*s", (int)(settings - item), item), *stem = path_stem(path_base(file));
+    struct text name = {0};
+
+    text_add(&name, "%s", stem);
+    for (const char *rest = settings; *rest;) {
+        const char *end = own_settings(rest + 1), *key = rest + 1,
+                   *equals = memchr(key, '=', (size_t)(end - key));
+        for (const char *dot; (dot = memchr(key, '.', (size_t)(equals - key)));)
+            key = dot + 1;
+        text_add(&name, ",%.*s", (int)(end - key), key);
+        rest = end;
+    }
+    for (char *c = name.text; *c; c++)
+        if (*c == '/' || (unsigned char)*c < ' ')
+            *c = '_';
+    free(stem);
+    free(file);
+    return name.text;
+}
+
+/* Reads FILE:section.key=value.... */
+static bool read_experiment(struct config *experiment, const char *item, struct error *error)
+{
+    const char *settings = own_settings(item);
+    char *file = mem_format("%.*s", (int)(settings - item), item);
+    bool done = config_read(experiment, file, error);
+
+    while (done && *settings) {
+        const char *end = own_settings(settings + 1);
+        char *assignment = mem_format("%.*s", (int)(end - settings - 1), settings + 1);
+        done = config_set(experiment, "compare.models", assignment, error);
+        free(assignment);
+        settings = end;
+    }
+    free(file);
+    return done;
+}
+
+/* The one axis of a comparison: its experiments' names. */
 static bool read_files(struct grid *grid, const struct config *config, struct error *error)
 {
     size_t capacity = 0;
@@ -153,14 +208,14 @@ static bool read_files(struct grid *grid, const struct config *config, struct er
     grid->axes = mem_grow(grid->axes, &capacity, 1, sizeof *grid->axes);
     grid->axes[grid->axis_count++] = (struct grid_axis){.name = mem_string("model"), .label = "model"};
     for (size_t i = 0; i < grid->files.count; i++) {
-        char *stem = path_stem(path_base(grid->files.items[i]));
-        if (strings_index(&grid->axes[0].values, stem) >= 0)
-            error_usage(error, "compare.models: two files are called %s", stem);
-        if (config_settings(config)->compare.ensemble && strcmp(stem, "ensemble") == 0)
+        char *name = experiment_name(grid->files.items[i]);
+        if (strings_index(&grid->axes[0].values, name) >= 0)
+            error_usage(error, "compare.models: two files are called %s", name);
+        if (config_settings(config)->compare.ensemble && strcmp(name, "ensemble") == 0)
             error_usage(error, "compare.ensemble: the row of that name is the mean; rename %s",
                         grid->files.items[i]);
-        strings_add(&grid->axes[0].values, stem);
-        free(stem);
+        strings_add(&grid->axes[0].values, name);
+        free(name);
     }
     grid->settings = grid->files.count;
     return !error->kind;
@@ -188,7 +243,7 @@ bool grid_load_experiments(struct grid *grid, const struct config *config, struc
     grid->experiments = mem_zero(grid->files.count, sizeof(struct config *));
     for (size_t i = 0; done && i < grid->files.count; i++) {
         struct config *experiment = grid->experiments[i] = config_new();
-        done = config_read(experiment, grid->files.items[i], error);
+        done = read_experiment(experiment, grid->files.items[i], error);
         if (done)
             config_take(experiment, config, is_common, config);
     }

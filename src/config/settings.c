@@ -351,7 +351,8 @@ const struct setting SETTINGS[] = {
     NUMBER(sweep, hours, "0", 0, 1e6, "no run begins after so long; the same command goes on; 0: no limit"),
 
     {ROW(SETTING_PATHS, const char *, compare, models, "", .separator = ' ',
-         .help = "of emotrain compare: configuration files, one for each model, separated by blanks")},
+         .help = "of emotrain compare: configuration files, one for each model, separated by blanks; "
+                 "FILE:section.key=value is one with another value")},
     BOOL(compare, ensemble, "no",
          "one row more: the unweighted mean of all models' predictions (of multi_label, labels above 0.5)"),
 };

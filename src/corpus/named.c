@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "corpus/corpus.h"
+#include "corpus/label_names.h"
 #include "corpus/list_values.h"
 
 #include <ctype.h>
@@ -350,13 +351,14 @@ static bool named_describe(const struct corpus_format *format, struct clip *clip
     return !error->kind;
 }
 
-/* A folder of recordings per label: LABEL/anything.wav.  Speakers are not known.  Folders above or below it
- * that are called train, test and so on are parts. */
+/* A folder of recordings per label: LABEL/anything.wav.  Of nested ones the innermost that names an emotion
+ * is the label (angry/ann/1.wav, ann/angry/1.wav), or the innermost where none does.  Speakers are not known.
+ * Folders above or below it that are called train, test and so on are parts. */
 static bool describe_folder(const struct corpus_format *format, struct clip *clip, struct arena *arena,
                             struct error *error)
 {
     char *folder = path_folder(clip->path), *rest = folder;
-    const char *label = NULL;
+    const char *label = NULL, *emotion = NULL;
 
     (void)format;
     for (char *name; (name = strsep(&rest, "/"));) {
@@ -365,7 +367,10 @@ static bool describe_folder(const struct corpus_format *format, struct clip *cli
             clip->part = PART_NAMES[part];
         else if (*name && strcmp(name, ".") != 0)
             label = name;
+        if (label == name && emotion_of_label(name))
+            emotion = name;
     }
+    label = emotion ? emotion : label;
     if (label)
         clip->label = arena_string(arena, label);
     else

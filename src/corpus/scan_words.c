@@ -1,5 +1,8 @@
 /* What a scan says at its end: see scan.h. */
+#include "base/files.h"
 #include "base/text.h"
+#include "corpus/label_names.h"
+#include "corpus/list_values.h"
 #include "corpus/scan.h"
 #include "store/splits.h"
 
@@ -93,6 +96,28 @@ static void say_parts(const struct scan *scan)
     text_free(&line);
 }
 
+/* A label's folder may hold folders that name no emotion: what is in them has its label. */
+static void say_nested(const struct scan *scan)
+{
+    const char *example = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < scan->found.count; i++) {
+        const struct clip *clip = &scan->found.clips[i];
+        char *folder = path_folder(clip->path);
+        const char *name = path_base(folder);
+        bool inside = clip->label && emotion_of_label(clip->label) && !emotion_of_label(name) &&
+                      part_of_word(name) == PART_COUNT;
+        if (inside && count++ == 0)
+            example = clip->path;
+        free(folder);
+    }
+    if (count)
+        log_warn(
+            "%zu clips lie in folders inside their label's, which names an emotion as theirs does not (%s)",
+            count, example);
+}
+
 /* One line for all files that are no clips of the format. */
 static void say_endings(const struct scan *scan)
 {
@@ -112,6 +137,8 @@ void report_scan(const struct scan *scan)
     warn_broken(scan);
     if (!scan->format->list)
         say_parts(scan);
+    if (scan->format == &CORPUS_FOLDERS)
+        say_nested(scan);
     say_endings(scan);
     if (scan->one_channel)
         log_warn("%zu clip%s taken from the loudest channel: the other is silent, or its opposite",

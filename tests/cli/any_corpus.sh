@@ -141,3 +141,8 @@ sed '2s/,fröhlich\|,sad/,unique/' accents.csv >rare.csv
 expect_error 2 'the label "unique" has only 1 clip .* corpus.label_map=unique=-' "$emotrain" split "${spelt[@]}" --set corpus.file=rare.csv
 { echo path,label; for clip in corpus/Actor_0[1-4]/*.wav; do echo "${clip#corpus/},3.5"; done; } >constant.csv
 expect_error 2 '"value" is 3.5 for every clip' "$emotrain" split "${spelt[@]}" --set corpus.file=constant.csv --set model.task=regression
+
+# Of nested folders the one that names an emotion is the label.
+for actor in 1 2; do mkdir -p nested/angry/ann$actor nested/bob/happy; cp corpus/Actor_0$actor/03-01-05* nested/angry/ann$actor; cp corpus/Actor_0$actor/03-01-03* nested/bob/happy; done
+expect 0 "^angry " "$emotrain" split --config tiny.ini --set corpus.kind=folders --set corpus.root=nested
+grep -q "^happy " out && ! grep -q "^ann\|^bob" out && grep -q "warning: 4 clips lie in folders inside their label's" err || fail "other labels: $(cat out err)"

@@ -59,6 +59,12 @@ expect 0 "^warning: 1 of 4 are not in the table" "$emotrain" report both
 mv gone runs/both/model=svm,seed=2
 expect 0 "0 runs to do, 4 done" "$emotrain" compare --config both.ini
 ! grep -q "ensemble" runs/both/sweep.csv || fail "an ensemble that nobody asked for"
+
+# A model's file with another value or two; one file several times.
+expect 0 "svm,kernel=linear" "$emotrain" compare --config both.ini --run variants --seeds 1 --set compare.models="svm.ini svm.ini:linear.kernel=linear:linear.C=0.1"
+grep -q "^kernel = linear" "runs/variants/models/svm,kernel=linear,C=0.1.ini" && grep -q "^C = 0.1" "runs/variants/model=svm,kernel=linear,C=0.1,seed=1/config.ini" ||
+  fail "the values are not the run's"
+expect_error 2 "compare.models: unknown key linear.nope" "$emotrain" compare --config both.ini --run none --set compare.models="svm.ini svm.ini:linear.nope=1"
 expect_error 2 "nothere.ini" "$emotrain" compare --config both.ini --run y --set compare.models=nothere.ini
 
 # By speaker, every clip tested once: four folds of a speaker each.

@@ -57,10 +57,10 @@ for path in sys.argv[1:]: # the right channel plays backwards
         f.writeframes(b"".join(a + b for a, b in zip(left, reversed(left))))
 P
 mono=$clips clips=$(ls 03-*.wav)
-stereo=(--set audio.channel=right --set audio.resampler=linear --set audio.sample_rate=16000 --set audio.max_seconds=0.3)
+stereo=(--set audio.channel=right --set audio.resampler=linear --set audio.max_seconds=0.3)
 predictions() { "$emotrain" predict "$@" $clips --format csv >"$out" 2>err || fail "$*: $(cat err)"; }
 for run in stereo again; do
-  "$emotrain" --config tiny.ini --run $run --set train.epochs=1 "${stereo[@]}" >/dev/null 2>err || fail "$(cat err)"
+  "$emotrain" --config tiny.ini --run $run --set train.epochs=1 --set audio.sample_rate=16000 "${stereo[@]}" >/dev/null 2>err || fail "$(cat err)"
 done
 expect 0 stereo-out "$emotrain" export stereo stereo-out
 expect 0 stereo-copy "$emotrain" export stereo-out stereo-copy
