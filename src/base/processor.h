@@ -14,8 +14,9 @@ int processor_count(void);
 /* Whether this processor multiplies bfloat16 itself. */
 bool processor_has_bfloat16(void);
 
-/* Whether it multiplies bfloat16 faster than float32.  Intel's do with tiles (AMX); with AVX-512 alone, as in
- * many virtual machines, products in bfloat16 take 1.75 times as long as in float32 (docs/results.md). */
+/* Whether it multiplies matrices of bfloat16 faster than of float32.  Intel's do with tiles (AMX); with
+ * AVX-512 alone, as in many virtual machines, products in bfloat16 take 1.75 times as long as in float32
+ * (docs/results.md). */
 bool processor_gains_by_bfloat16(void);
 
 #ifdef __cplusplus

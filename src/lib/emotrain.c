@@ -157,6 +157,8 @@ static bool open_model(void *context, struct error *error)
         return false;
     source.device = e->compute.device;
     e->model = model_open(&source, error);
+    if (e->model)
+        compute_suit(&e->compute, e->model);
     return e->model && choose_sound(e, settings, error) && model_stands_alone(e->model, error) &&
            model_describes_sounds(e->model, error);
 }

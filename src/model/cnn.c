@@ -406,6 +406,7 @@ const struct model_kind MODEL_CNN = {
     .open = cnn_open,
     .freeze = cnn_freeze,
     .forward = cnn_forward,
+    .small = true,
     .pooled_width = cnn_pooled_width,
     .reaches_pooled = cnn_reaches_pooled,
     .close = cnn_close,

@@ -205,6 +205,9 @@ struct model_kind {
     struct et_tensor *(*forward)(const struct model *model, struct et_scope *scope, const struct batch *batch,
                                  const struct forward_mode *mode);
 
+    bool small; /* its time goes to memory rather than to products: bfloat16 is faster wherever a processor
+                   has it, also where it multiplies it more slowly */
+
     const struct frozen_trunk *frozen; /* NULL: none */
 
     /* The parameter's name for a name that a checkpoint uses, written to `name`; false: it is of pretraining

@@ -130,6 +130,7 @@ static bool open_model(struct experiment *e, const char *checkpoint, const char 
     if (head && !model_take_head(e->model, head, error))
         return false;
     config_choose(e->config, "audio.normalize", e->model->sound.normalize ? "yes" : "no");
+    compute_suit(&e->compute, e->model);
     log_model(e);
     return true;
 }

@@ -30,15 +30,12 @@ static bool choose_device(const char *wanted, int local_rank, int *device, struc
 
 static bool choose_precision(enum precision wanted, struct compute *compute, struct error *error)
 {
-    bool faster = et_bfloat16_is_faster(compute->device);
-
+    compute->wanted = wanted;
     if (wanted == PRECISION_AUTO)
-        wanted = faster ? PRECISION_BFLOAT16 : PRECISION_FLOAT32;
+        wanted = et_bfloat16_is_faster(compute->device) ? PRECISION_BFLOAT16 : PRECISION_FLOAT32;
     if (wanted == PRECISION_FLOAT16 && compute->device == ET_CPU)
         return error_usage(
             error, "run.precision=float16 needs a CUDA card; on the CPU there are float32 and bfloat16");
-    if (wanted == PRECISION_BFLOAT16 && !faster)
-        log_warn("run.precision=bfloat16: float32 is faster on this processor");
     compute->precision = wanted == PRECISION_BFLOAT16  ? ET_BFLOAT16
                          : wanted == PRECISION_FLOAT16 ? ET_FLOAT16
                                                        : ET_FLOAT32;
@@ -55,6 +52,17 @@ bool compute_choose(const struct run_settings *settings, const struct dist_env *
                  (long long)settings->threads, compute->threads);
     return choose_device(settings->device, env->local_rank, &compute->device, error) &&
            choose_precision(settings->precision, compute, error);
+}
+
+void compute_suit(struct compute *compute, const struct model *model)
+{
+    bool faster = et_bfloat16_is_faster(compute->device) ||
+                  (model->kind->small && et_bfloat16_is_native(compute->device));
+
+    if (compute->wanted == PRECISION_AUTO)
+        compute->precision = faster ? ET_BFLOAT16 : ET_FLOAT32;
+    else if (compute->wanted == PRECISION_BFLOAT16 && !faster)
+        log_warn("run.precision=bfloat16: this model is faster in float32 on this processor");
 }
 
 const char *compute_device_name(const struct compute *compute, char name[COMPUTE_NAME_SIZE])
