@@ -1,6 +1,7 @@
 /* Schedules, the order of clips, batches, and the threads that make them and run them. */
 #include "unit.h"
 
+#include "train/compute.h"
 #include "train/dataset.h"
 #include "train/loader.h"
 #include "train/sampler.h"
@@ -281,12 +282,29 @@ static void test_workers(void **state)
     workers_stop(NULL);
 }
 
+/* run.precision=auto goes by processor and model; what is given stays. */
+static void test_precision(void **state)
+{
+    const struct model network = {.kind = &MODEL_CNN}, encoder = {.kind = &MODEL_ENCODER};
+    struct compute compute = {.device = ET_CPU, .wanted = PRECISION_AUTO};
+
+    (void)state;
+    compute_suit(&compute, &network);
+    assert_int_equal(compute.precision, et_bfloat16_is_native(ET_CPU) ? ET_BFLOAT16 : ET_FLOAT32);
+    compute_suit(&compute, &encoder);
+    assert_int_equal(compute.precision, et_bfloat16_is_faster(ET_CPU) ? ET_BFLOAT16 : ET_FLOAT32);
+    assert_true(et_bfloat16_is_native(ET_CPU) || !et_bfloat16_is_faster(ET_CPU));
+    compute = (struct compute){.device = ET_CPU, .wanted = PRECISION_FLOAT32, .precision = ET_FLOAT32};
+    compute_suit(&compute, &network);
+    assert_int_equal(compute.precision, ET_FLOAT32);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_schedules), cmocka_unit_test(test_total_steps),
-                                       cmocka_unit_test(test_order),     cmocka_unit_test(test_batch_seconds),
-                                       cmocka_unit_test(test_batch),     cmocka_unit_test(test_loader),
-                                       cmocka_unit_test(test_workers)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_precision),     cmocka_unit_test(test_schedules),
+                                       cmocka_unit_test(test_total_steps),   cmocka_unit_test(test_order),
+                                       cmocka_unit_test(test_batch_seconds), cmocka_unit_test(test_batch),
+                                       cmocka_unit_test(test_loader),        cmocka_unit_test(test_workers)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
