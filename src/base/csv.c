@@ -46,8 +46,9 @@ static bool next_field(const char **cursor, char separator, struct text *field, 
     if (quoted)
         *fault = "a quote is opened and never closed";
     else if (strays) /* text behind the closing quote; tabs in a table of tabs */
-        *fault =
-            "a quote is opened that another row closes: such a quote must be doubled, and its field quoted";
+        *fault = "a quote is opened that another row closes, or its field holds line ends and tabs: double "
+                 "such a quote, "
+                 "and quote its field";
     if (*at == '\r' && at[1] == '\n')
         at++;
     *cursor = *at ? at + 1 : at;
@@ -186,6 +187,8 @@ bool csv_open(struct csv *csv, const char *path, struct error *error)
         return false;
     csv->separator = json ? ',' : find_separator(csv->text);
     csv_rewind(csv);
+    if (csv->fault)
+        return error_set(error, "%s:%zu: %s", path, csv->row, csv->fault);
     return csv->columns > 0 || error_set(error, "%s: empty: expected a row of column names", path);
 }
 

@@ -42,9 +42,8 @@ int processor_count(void)
 #if defined(__x86_64__)
 /* oneDNN's names of what it may use of a processor, without bfloat16's products, and then without tiles. */
 static const char *const WITHOUT_BFLOAT16[] = {
-    "SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI", NULL};
-static const char *const WITHOUT_TILES[] = {"AVX2_VNNI_2", "AVX512_CORE_BF16", "AVX512_CORE_FP16",
-                                            "AVX10_1_512", NULL};
+    "SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_VNNI", NULL};
+static const char *const WITHOUT_TILES[] = {"AVX512_CORE_BF16", "AVX512_CORE_FP16", "AVX10_1_512", NULL};
 
 /* Whether the environment keeps oneDNN, which does the products, to one of these. */
 static bool is_held_to(const char *const *names)

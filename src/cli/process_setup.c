@@ -53,9 +53,11 @@ static struct config *find_config(const struct options *options)
 static bool uses_openblas(const struct config *config)
 {
     const char *precision = config ? config_text(config, "run.precision") : "auto";
+    bool is_small = config && strcmp(config_settings(config)->model.kind, "cnn") == 0; /* model_kind.small */
 
     return !(strcmp(precision, "bfloat16") == 0 ||
-             (strcmp(precision, "auto") == 0 && processor_gains_by_bfloat16()));
+             (strcmp(precision, "auto") == 0 &&
+              (processor_gains_by_bfloat16() || (is_small && processor_has_bfloat16()))));
 }
 #else
 static bool uses_openblas(const struct config *config)

@@ -316,6 +316,8 @@ static bool rm_run(const char *name, const char *directory, const char *database
                          (lock = run_folder_lock(folder, error)) >= 0);
     char *left = done ? left_of(folder) : NULL;
 
+    if (done && !half && path_is_folder(left)) /* of an earlier run of the name */
+        done = folder_remove(left, error);
     if (done && !half && rename(folder, left) != 0)
         done = error_set(error, "%s: cannot remove: %s", folder, strerror(errno));
     done = done && finish_removal(left, folder, database, error);
@@ -330,12 +332,13 @@ static bool rm_run(const char *name, const char *directory, const char *database
 static bool rm_sweep(const char *folder, const char *database, struct error *error)
 {
     struct strings names = {0};
-    char *logs = path_join(folder, "logs");
-    bool made = path_is_folder(logs) || error_usage(error, "%s is no sweep: it has no folder logs", folder);
+    char *own = path_join(folder, ".lock"); /* every sweep has had it */
+    bool made =
+        path_exists(own) || error_usage(error, "%s is no sweep of emotrain's: it has no .lock", folder);
     int lock = made ? run_folder_lock(folder, error) : -1;
     bool done = lock >= 0 && folder_list(&names, folder, error);
 
-    free(logs);
+    free(own);
 
     for (size_t i = 0; done && i < names.count; i++) {
         char *run = path_join(folder, names.items[i]);
@@ -360,7 +363,10 @@ static bool rm(const struct options *options, const struct config *config, struc
     bool done = true;
 
     for (size_t i = 1; done && i < options->arguments.count; i++) {
-        char *sweep = sweep_folder_find(options->arguments.items[i], directory);
+        char *below = path_join(directory, options->arguments.items[i]);
+        char *sweep =
+            run_folder_is_run(below) ? NULL : sweep_folder_find(options->arguments.items[i], directory);
+        free(below);
         done = sweep ? rm_sweep(sweep, database, error)
                      : rm_run(options->arguments.items[i], directory, database, error);
         free(sweep);

@@ -177,8 +177,47 @@ static char *experiment_name(const char *item)
     return name.text;
 }
 
+/* Whether a comparison's own value stands over an experiment's.  context: the comparison's configuration. */
+static bool is_common(const struct config_entry *entry, const void *context)
+{
+    static const char *const sections[] = {"run", "corpus", "split", "report", "sweep", "compare"};
+    const struct setting *setting = entry->setting;
+
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
+        if (strcmp(setting->section, sections[i]) == 0 && strcmp(entry->name, "run.precision") != 0)
+            return true;
+    return strcmp(entry->name, "model.task") == 0 || config_is_set(context, entry->name) ||
+           !setting_same_value(setting, entry->value, setting->fallback);
+}
+
+/* One of an item's own settings.  The comparison's must not say otherwise: the row's name has this value. */
+static bool set_own(struct config *experiment, const struct config *comparison, const char *assignment,
+                    struct error *error)
+{
+    char *name = mem_format("%.*s", (int)strcspn(assignment, "="), assignment);
+    struct config *alone = config_copy(experiment);
+    const struct setting *setting = setting_find(name);
+    bool done = config_set(experiment, "compare.models", assignment, error);
+
+    if (done && setting && strchr(assignment, '/') &&
+        (setting->type == SETTING_PATH || setting->type == SETTING_MODEL || setting->type == SETTING_PATHS))
+        done = error_usage(error, "compare.models: %s: a path cannot stand there: write a file of its own",
+                           assignment);
+    if (done) {
+        config_set(alone, "compare.models", assignment, error);
+        config_take(alone, comparison, is_common, comparison);
+        if (strcmp(config_text(alone, name), config_text(experiment, name)) != 0)
+            done = error_usage(error, "compare.models: %s: the comparison itself has %s=%s: leave out one",
+                               assignment, name, config_text(alone, name));
+    }
+    config_free(alone);
+    free(name);
+    return done;
+}
+
 /* Reads FILE:section.key=value.... */
-static bool read_experiment(struct config *experiment, const char *item, struct error *error)
+static bool read_experiment(struct config *experiment, const struct config *comparison, const char *item,
+                            struct error *error)
 {
     const char *settings = own_settings(item);
     char *file = mem_format("%.*s", (int)(settings - item), item);
@@ -187,7 +226,7 @@ static bool read_experiment(struct config *experiment, const char *item, struct 
     while (done && *settings) {
         const char *end = own_settings(settings + 1);
         char *assignment = mem_format("%.*s", (int)(end - settings - 1), settings + 1);
-        done = config_set(experiment, "compare.models", assignment, error);
+        done = set_own(experiment, comparison, assignment, error);
         free(assignment);
         settings = end;
     }
@@ -210,7 +249,7 @@ static bool read_files(struct grid *grid, const struct config *config, struct er
     for (size_t i = 0; i < grid->files.count; i++) {
         char *name = experiment_name(grid->files.items[i]);
         if (strings_index(&grid->axes[0].values, name) >= 0)
-            error_usage(error, "compare.models: two files are called %s", name);
+            error_usage(error, "compare.models: two are called %s", name);
         if (config_settings(config)->compare.ensemble && strcmp(name, "ensemble") == 0)
             error_usage(error, "compare.ensemble: the row of that name is the mean; rename %s",
                         grid->files.items[i]);
@@ -219,19 +258,6 @@ static bool read_files(struct grid *grid, const struct config *config, struct er
     }
     grid->settings = grid->files.count;
     return !error->kind;
-}
-
-/* Whether a comparison's own value stands over an experiment's.  context: the comparison's configuration. */
-static bool is_common(const struct config_entry *entry, const void *context)
-{
-    static const char *const sections[] = {"run", "corpus", "split", "report", "sweep", "compare"};
-    const struct setting *setting = entry->setting;
-
-    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
-        if (strcmp(setting->section, sections[i]) == 0 && strcmp(entry->name, "run.precision") != 0)
-            return true;
-    return strcmp(entry->name, "model.task") == 0 || config_is_set(context, entry->name) ||
-           !setting_same_value(setting, entry->value, setting->fallback);
 }
 
 bool grid_load_experiments(struct grid *grid, const struct config *config, struct error *error)
@@ -243,7 +269,7 @@ bool grid_load_experiments(struct grid *grid, const struct config *config, struc
     grid->experiments = mem_zero(grid->files.count, sizeof(struct config *));
     for (size_t i = 0; done && i < grid->files.count; i++) {
         struct config *experiment = grid->experiments[i] = config_new();
-        done = read_experiment(experiment, grid->files.items[i], error);
+        done = read_experiment(experiment, config, grid->files.items[i], error);
         if (done)
             config_take(experiment, config, is_common, config);
     }

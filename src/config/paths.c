@@ -109,7 +109,8 @@ static char *change_paths(const struct setting *setting, const char *value, cons
     for (char *item; (item = list_next(&value, setting->separator));) {
         const char *from = path_in(setting, item);
         char *path = *from ? change(setting, from, folder) : mem_string("");
-        text_add(&text, "%s%.*s%s", text.length ? " " : "", (int)(from - item), item, path);
+        const char *quote = strchr(path, setting->separator) ? "\"" : "";
+        text_add(&text, "%s%s%.*s%s%s", text.length ? " " : "", quote, (int)(from - item), item, path, quote);
         free(path);
         free(item);
     }

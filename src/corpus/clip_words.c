@@ -24,15 +24,22 @@ static char *from_latin1(const char *word)
     return text.text;
 }
 
+char *clip_words_composed(const char *text)
+{
+    char *utf8 = *text ? from_latin1(text) : mem_string(""), *composed = utf8_composed(utf8);
+
+    if (!composed)
+        return utf8;
+    free(utf8);
+    return composed;
+}
+
 static const char *mend(const char *word, struct arena *arena)
 {
-    if (!word)
-        return NULL;
-    char *utf8 = *word ? from_latin1(word) : NULL, *composed = utf8 ? utf8_composed(utf8) : NULL;
-    const char *mended = composed && strcmp(composed, word) != 0 ? arena_string(arena, composed) : word;
+    char *composed = word ? clip_words_composed(word) : NULL;
+    const char *mended = word && strcmp(composed, word) != 0 ? arena_string(arena, composed) : word;
 
     free(composed);
-    free(utf8);
     return mended;
 }
 
@@ -53,5 +60,5 @@ void clip_words_mend(struct clip *clip, struct arena *arena)
     clip->label = mend(clip->label, arena);
     clip->speaker = mend(clip->speaker, arena);
     clip->part = mend(clip->part, arena);
-    clip->sex = clip_words_sex(clip->sex);
+    clip->sex = clip_words_sex(mend(clip->sex, arena));
 }

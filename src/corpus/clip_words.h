@@ -8,6 +8,9 @@
  * are none are taken for Latin-1.  Sex as "female" or "male", where it says so in another word. */
 void clip_words_mend(struct clip *clip, struct arena *arena);
 
+/* The same of a setting that names labels or speakers; caller frees. */
+char *clip_words_composed(const char *text);
+
 /* "F" as "female", "Male" as "male"; any other word as it is. */
 const char *clip_words_sex(const char *word);
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "config/config.h"
+#include "corpus/clip_words.h"
 #include "corpus/filter.h"
 #include "corpus/renaming.h"
 #include "corpus/vote_shares.h"
@@ -128,7 +129,8 @@ static bool map_labels(const char *label_map, enum task task, struct clip_list *
 
 bool corpus_label_names(const char *list, struct strings *labels, struct error *error)
 {
-    const char *rest = list;
+    char *composed = clip_words_composed(list);
+    const char *rest = composed;
 
     for (char *item; (item = list_next(&rest, ',')); free(item)) {
         if (strings_index(labels, item) >= 0)
@@ -136,6 +138,7 @@ bool corpus_label_names(const char *list, struct strings *labels, struct error *
         else
             strings_add(labels, item);
     }
+    free(composed);
     if (labels->count == 0 && *list)
         error_usage(error, "corpus.labels: names no label");
     return !error->kind;
@@ -258,12 +261,10 @@ static bool check_numbers(const struct clip_list *clips, struct strings *labels,
         if (i == 0)
             memcpy(first, values, labels->count * sizeof *first);
     }
-    for (size_t k = 0; done && k < labels->count; k++)
-        done =
-            varies[k] || error_usage(error,
-                                     "model.task=regression: \"%s\" is %g for every clip: there is nothing "
-                                     "to learn",
-                                     labels->items[k], first[k]);
+    for (size_t k = 0; done && clips->count > 1 && k < labels->count; k++)
+        if (!varies[k])
+            log_warn("model.task=regression: \"%s\" is %g for every clip: there is nothing to learn of it",
+                     labels->items[k], first[k]);
     free(varies);
     free(first);
     free(values);

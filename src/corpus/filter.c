@@ -78,7 +78,8 @@ enum { MOST_CONDITIONS = 16 };
 /* Reads the filter; they are freed by the caller. */
 static bool read_filter(struct condition *conditions, size_t *count, const char *filter, struct error *error)
 {
-    const char *rest = filter;
+    char *composed = clip_words_composed(filter);
+    const char *rest = composed;
 
     for (char *item; !error->kind && (item = list_next(&rest, ',')); free(item)) {
         if (*count == MOST_CONDITIONS)
@@ -86,6 +87,7 @@ static bool read_filter(struct condition *conditions, size_t *count, const char 
         else
             read_condition(&conditions[(*count)++], item, error);
     }
+    free(composed);
     return !error->kind;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "config/config.h"
+#include "corpus/clip_words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@ static char *trim(char *text)
 bool renamings_read(struct renamings *renamings, const char *key, const char *setting, bool any_case,
                     struct error *error)
 {
-    char *rest = mem_string(setting);
+    char *rest = clip_words_composed(setting);
 
     *renamings = (struct renamings){
         .text = rest, .items = mem_zero(strlen(setting) + 1, sizeof *renamings->items), .any_case = any_case};

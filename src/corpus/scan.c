@@ -110,6 +110,22 @@ static bool same_words(const struct clip *a, const struct clip *b)
            text_equal(a->votes, b->votes);
 }
 
+/* Whether a clip's name says the same of it as it did when it was stored: what is made of names may have
+ * changed. */
+static bool same_description(struct scan *scan, const struct clip *known)
+{
+    struct clip again = *known;
+    struct error unnamed = {0};
+
+    if (!scan->format->describe)
+        return true;
+    again.label = again.speaker = again.sex = again.part = NULL;
+    scan->format->describe(scan->format, &again, &scan->found.arena, &unnamed);
+    clip_words_mend(&again, &scan->found.arena);
+    return text_equal(again.label, known->label) && text_equal(again.speaker, known->speaker) &&
+           text_equal(again.sex, known->sex) && text_equal(again.part, known->part);
+}
+
 /* Matches what was found with what is known: same path, size and time means unchanged. */
 static void match_known(struct scan *scan)
 {
@@ -135,7 +151,8 @@ static void match_known(struct scan *scan)
         bool same = order == 0 && found[i].file_size == known[k].file_size &&
                     found[i].file_mtime == known[k].file_mtime &&
                     (known[k].sha256 || !scan->cache) && /* what could not be read, or was not, is tried */
-                    (!scan->format->list || same_words(&found[i], &known[k]));
+                    (!scan->format->list || same_words(&found[i], &known[k])) &&
+                    same_description(scan, &known[k]);
         if (order == 0)
             scan->stored_names[i] = known[k].name;
         if (same) {

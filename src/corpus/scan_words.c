@@ -113,9 +113,8 @@ static void say_nested(const struct scan *scan)
         free(folder);
     }
     if (count)
-        log_warn(
-            "%zu clips lie in folders inside their label's, which names an emotion as theirs does not (%s)",
-            count, example);
+        log_warn("%zu clip%s the label of a folder further up, whose name is an emotion (%s)", count,
+                 count == 1 ? " takes" : "s take", example);
 }
 
 /* One line for all files that are no clips of the format. */

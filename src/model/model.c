@@ -871,8 +871,7 @@ static bool set_up(struct model *model, const struct model_source *source, const
         return error_usage(error, "model.head_scale: model.kind=%s scales nothing; encoder does",
                            model->kind->name);
     if (settings && strcmp(settings->layer, "last") != 0 && !model->kind->takes)
-        return error_usage(error, "model.layer: model.kind=%s has no layers to choose; encoder has",
-                           model->kind->name);
+        log_warn("model.layer: model.kind=%s has no layers to choose; encoder has", model->kind->name);
     if (settings && !isnan(settings->context_seconds) && !model->kind->takes)
         return error_usage(error, "model.context_seconds: model.kind=%s has no context; Whisper has",
                            model->kind->name);

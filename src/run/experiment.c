@@ -33,6 +33,12 @@ bool experiment_choose_compute(struct config *config, const struct dist_env *env
     return true;
 }
 
+void experiment_suit_compute(struct config *config, struct compute *compute, const struct model *model)
+{
+    compute_suit(compute, model);
+    config_choose(config, "run.precision", compute_precision_name(compute));
+}
+
 struct dataset_source dataset_source_of(const struct settings *settings, const struct indexed_corpus *corpus,
                                         const struct strings *labels, const struct features *features)
 {
@@ -130,7 +136,7 @@ static bool open_model(struct experiment *e, const char *checkpoint, const char 
     if (head && !model_take_head(e->model, head, error))
         return false;
     config_choose(e->config, "audio.normalize", e->model->sound.normalize ? "yes" : "no");
-    compute_suit(&e->compute, e->model);
+    experiment_suit_compute(e->config, &e->compute, e->model);
     log_model(e);
     return true;
 }

@@ -26,6 +26,9 @@ struct experiment {
 bool experiment_choose_compute(struct config *config, const struct dist_env *env, struct compute *compute,
                                struct error *error);
 
+/* The same once the model is open, which "auto" goes by, too. */
+void experiment_suit_compute(struct config *config, struct compute *compute, const struct model *model);
+
 /* Indexes and splits the corpora. */
 bool experiment_read_corpus(struct experiment *experiment, struct error *error);
 

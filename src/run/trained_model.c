@@ -154,7 +154,7 @@ bool trained_model_open(struct trained_model *trained, const struct trained_mode
     }
     free(folder);
     if (trained->model) {
-        compute_suit(&trained->compute, trained->model);
+        experiment_suit_compute(trained->config, &trained->compute, trained->model);
         if (trained->run) /* of an older emotrain, whose models did not say it */
             preprocessing_complete(&trained->model->sound, &config_settings(trained->config)->audio);
         trained_model_take_sound(trained->config, &trained->model->sound, true);

@@ -196,14 +196,16 @@ static bool check_fitted(const struct settings *settings, const char *kind, stru
 {
     const struct train_settings *train = &settings->train;
 
-    if (changes_samples(settings))
-        return error_usage(error,
-                           "model.kind=%s is fitted once, to clips as they are: leave out [augment] and "
-                           "audio.crop_seconds",
+    if (*settings->augment.distort)
+        return error_usage(error, "augment.distort: model.kind=%s is fitted once, to clips as they are",
                            kind);
+    if (changes_samples(settings))
+        log_warn("model.kind=%s is fitted once, to clips as they are: [augment] and audio.crop_seconds "
+                 "change nothing",
+                 kind);
     if (train->label_smoothing > 0 || train->ema_decay > 0 || train->early_stopping_patience > 0 ||
         strcmp(train->sampler, "random") != 0)
-        log_warn("model.kind=%s is fitted at once: train.label_smoothing, train.ema_decay, "
+        log_warn("model.kind=%s is fitted once: train.label_smoothing, train.ema_decay, "
                  "train.early_stopping_patience and train.sampler change nothing",
                  kind);
     return true;

@@ -64,6 +64,9 @@ expect 0 "0 runs to do, 4 done" "$emotrain" compare --config both.ini
 expect 0 "svm,kernel=linear" "$emotrain" compare --config both.ini --run variants --seeds 1 --set compare.models="svm.ini svm.ini:linear.kernel=linear:linear.C=0.1"
 grep -q "^kernel = linear" "runs/variants/models/svm,kernel=linear,C=0.1.ini" && grep -q "^C = 0.1" "runs/variants/model=svm,kernel=linear,C=0.1,seed=1/config.ini" ||
   fail "the values are not the run's"
+expect_error 2 "the comparison itself has linear.kernel=rbf: leave out one" "$emotrain" compare --config both.ini --run none --set linear.kernel=rbf \
+  --set compare.models="svm.ini svm.ini:linear.kernel=linear"
+expect_error 2 "a path cannot stand there" "$emotrain" compare --config both.ini --run none --set compare.models="svm.ini svm.ini:linear.features=./x.csv"
 expect_error 2 "compare.models: unknown key linear.nope" "$emotrain" compare --config both.ini --run none --set compare.models="svm.ini svm.ini:linear.nope=1"
 expect_error 2 "nothere.ini" "$emotrain" compare --config both.ini --run y --set compare.models=nothere.ini
 

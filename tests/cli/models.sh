@@ -34,8 +34,9 @@ expect 0 "weighted avg" "$emotrain" eval listed
 expect_error 2 "was trained on a table" "$emotrain" predict listed corpus/Actor_01
 expect_error 2 "was trained on a table" "$emotrain" ensemble svm listed --run none
 expect_error 2 "was trained on a table" "$emotrain" eval runs/listed/best --config tiny.ini
-expect_error 2 "fitted once, to clips as they are" "$emotrain" --config tiny.ini --run none "${svm[@]}" --set augment.speed=0.1
-expect 0 "^warning: model.kind=linear is fitted at once" "$emotrain" --config tiny.ini --run warned "${svm[@]}" --set train.label_smoothing=0.1
+expect 0 "^warning: model.kind=linear is fitted once: train.label" "$emotrain" --config tiny.ini --run warned "${svm[@]}" --set train.label_smoothing=0.1 \
+  --set augment.speed=0.1
+grep -q "^warning: model.kind=linear is fitted once, to clips as they are" err || fail "no word of augment.speed: $(cat err)"
 head -5 listed.csv >short.csv
 expect_error 1 "no row for the clip" "$emotrain" --config tiny.ini --run short "${svm[@]}" --set linear.features=short.csv
 expect_error 2 "none" "$emotrain" --config tiny.ini --run frozen "${svm[@]}" --set model.freeze=encoder

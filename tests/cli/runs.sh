@@ -73,4 +73,7 @@ expect_error 2 "no run \"own\"\|own is no run" "$emotrain" runs rm own
 "$emotrain" runs list 2>/dev/null | grep -q "^own .* finished" && fail "its row is still there"
 mkdir search && cp tiny.ini search/sweep.ini
 expect_error 2 "search is no sweep" "$emotrain" runs rm search
+mkdir runs/.one.removed && touch runs/.one.removed/rest # of a removal that was killed, before another run had the name
+expect 0 "removed .*/runs/one$" "$emotrain" runs rm one
+[ ! -e runs/one ] && [ ! -e runs/.one.removed ] || fail "left: $(ls -A runs)"
 expect 0 "^own.removed " "$emotrain" runs list --sort loss

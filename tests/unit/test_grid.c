@@ -96,7 +96,7 @@ static void test_comparisons(void **state)
     struct error error = {0};
 
     (void)state;
-    assert_error(read_comparison("a/x.ini b/x.ini", "", NULL, &error), error, "two files are called x");
+    assert_error(read_comparison("a/x.ini b/x.ini", "", NULL, &error), error, "two are called x");
     assert_error(read_comparison("a.ini", "train.epochs=1,2", NULL, &error), error, "exclude each other");
     assert_error(read_comparison("", "train.epochs=1,2", "sweep.folds=yes", &error), error,
                  "the split has no folds");

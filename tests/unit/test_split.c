@@ -104,7 +104,7 @@ static void test_errors(void **state)
     (void)state;
     clips.clips[29].label = "only one";
     assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
-                 "the label \"only one\" has only 1 clip");
+                 "the label \"only one\" has only 1 clip left");
     clips.clips[29].label = "sad";
     settings.split.test = 2;
     assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,

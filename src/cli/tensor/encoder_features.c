@@ -73,7 +73,7 @@ static bool open_encoder(struct features_job *job, struct error *error)
                                         .device = job->trained.compute.device};
     done = done && (job->model = model_open(&source, error));
     if (done) {
-        compute_suit(&job->trained.compute, job->model);
+        experiment_suit_compute(config, &job->trained.compute, job->model);
         snprintf(rate, sizeof rate, "%d", job->model->sound.sample_rate);
         config_choose(config, "audio.sample_rate", rate);
     }

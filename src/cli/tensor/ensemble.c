@@ -145,7 +145,7 @@ static bool name_run(struct ensemble_job *job, struct error *error)
 {
     const char *wanted = job->options->run, *directory = settings_of(job)->run.directory;
 
-    for (size_t i = 0; !wanted && i < job->options->sets.count; i++)
+    for (size_t i = 0; !job->options->run && i < job->options->sets.count; i++)
         if (text_starts(job->options->sets.items[i], RUN_NAME))
             wanted = job->options->sets.items[i] + strlen(RUN_NAME);
     char *name = wanted ? mem_string(wanted) : run_folder_default_name(MODEL_FOLDER);

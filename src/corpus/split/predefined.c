@@ -79,7 +79,8 @@ static bool assign_rows(const struct split_request *request, struct csv *csv, en
     if (done && unused.count > 0 && unused.count == rows)
         done = error_set(error, "%s", unused.first);
     else if (done && unused.count > 0)
-        log_warn("%s; %zu of %zu rows of the file have none: broken, left out by a setting, or not there",
+        log_warn("%s; so it is with %zu of the file's %zu rows: their clips are broken, left out by a "
+                 "setting, or not there",
                  unused.first, unused.count, rows);
     free(unused.first);
     return done;

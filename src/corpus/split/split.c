@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "config/task.h"
+#include "corpus/clip_words.h"
 #include "corpus/corpus.h"
 
 #include <math.h>
@@ -127,7 +128,8 @@ static bool take_named_speakers(const char *key, const char *setting, const stru
                                 struct error *error)
 {
     struct strings names = {0};
-    const char *cursor = setting;
+    char *composed = clip_words_composed(setting);
+    const char *cursor = composed;
 
     for (char *name; !error->kind && (name = list_next(&cursor, ',')); free(name)) {
         bool known = false;
@@ -141,6 +143,7 @@ static bool take_named_speakers(const char *key, const char *setting, const stru
     bool done =
         !error->kind && split_take_speakers(request, &names, rest, rest_count, part, part_count, error);
     strings_free(&names);
+    free(composed);
     return done;
 }
 

@@ -95,11 +95,12 @@ static bool refuse_single(const struct split_request *request, const int *classe
     for (size_t i = 0; i < request->count; i++)
         if (classes[i] == k)
             label = request->clips->clips[request->pool[i]].label;
+    const char *quote = label[strcspn(label, ",=")] ? "\"" : "";
     return error_usage(
         error,
-        "stratified split: the label \"%s\" has only 1 clip and needs at least 2: leave it out "
-        "with corpus.label_map=%s=-",
-        label, label);
+        "stratified split: the label \"%s\" has only 1 clip left to divide and needs at least 2: "
+        "leave it out with corpus.label_map=%s%s%s=-",
+        label, quote, label, quote);
 }
 
 static bool check_sizes(const struct split_request *request, const int *compacted, const size_t *counts,
