@@ -47,8 +47,7 @@ static bool next_field(const char **cursor, char separator, struct text *field, 
         *fault = "a quote is opened and never closed";
     else if (strays) /* text behind the closing quote; tabs in a table of tabs */
         *fault = "a quote is opened that another row closes, or its field holds line ends and tabs: double "
-                 "such a quote, "
-                 "and quote its field";
+                 "such a quote, and quote its field";
     if (*at == '\r' && at[1] == '\n')
         at++;
     *cursor = *at ? at + 1 : at;

@@ -57,6 +57,11 @@ bool path_exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+bool path_is_hidden(const char *relative)
+{
+    return relative[0] == '.' || strstr(relative, "/.");
+}
+
 bool path_is_folder(const char *path)
 {
     struct stat facts;

@@ -20,6 +20,7 @@ char *path_folder(const char *path); /* all before the last component, "." if no
 char *path_stem(const char *path);   /* without the last component's ending; caller frees */
 bool path_exists(const char *path);
 bool path_is_folder(const char *path);
+bool path_is_hidden(const char *relative); /* it, or a folder of the path, begins with a dot */
 
 /* Opens a file for reading: a descriptor to close, or -1 with an error, also where it is a pipe, which would
  * be waited for, a device or a folder.  Everything that reads a file goes through here. */

@@ -30,7 +30,7 @@ static bool add_if_sound(void *context, const char *relative, const struct stat 
 
     (void)facts;
     (void)error;
-    if (!audio_is_sound_name(path_base(relative)) || relative[0] == '.' || strstr(relative, "/."))
+    if (!audio_is_sound_name(path_base(relative)) || path_is_hidden(relative))
         return true;
     char *path = path_join(collection->folder, relative);
     strings_add(collection->paths, path); /* one that cannot be read is named when its turn comes */

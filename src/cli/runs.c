@@ -267,7 +267,7 @@ static char *find_half_removed(const char *name, const char *directory)
 }
 
 /* Whether emotrain made the folder, which has a config.ini: one of the user's own is left alone. */
-static bool is_made_here(const char *folder, const char *database, struct error *error)
+static bool is_made_here(const char *database, const char *folder, struct error *error)
 {
     struct error unread = {0};
     char *environment = path_join(folder, "environment.json");
@@ -293,16 +293,15 @@ static char *find_removable(const char *name, const char *directory, const char 
     if (!folder)
         folder = realpath(path_is_folder(below) ? below : name, NULL);
     free(below);
-    if (folder && has_config && !is_made_here(folder, database, &unknown) && !unknown.kind)
-        error_usage(error, "%s is no run: it has no environment.json, and the database does not know it",
-                    folder);
-    else if (folder && !has_config && !is_recorded(database, folder, &unknown) && !unknown.kind)
-        run_folder_find(name, directory, true, error); /* it says that there is none */
-    else if (!folder)
-        run_folder_find(name, directory, true, error);
+    bool there = folder && (has_config ? is_made_here : is_recorded)(database, folder, &unknown);
     if (unknown.kind)
         *error = unknown;
-    if (!error->kind)
+    else if (!there && has_config)
+        error_usage(error, "%s is no run: it has no environment.json, and the database does not know it",
+                    folder);
+    else if (!there)
+        run_folder_find(name, directory, true, error); /* it says that there is none */
+    if (there)
         return folder;
     free(folder);
     return NULL;
@@ -339,7 +338,6 @@ static bool rm_sweep(const char *folder, const char *database, struct error *err
     bool done = lock >= 0 && folder_list(&names, folder, error);
 
     free(own);
-
     for (size_t i = 0; done && i < names.count; i++) {
         char *run = path_join(folder, names.items[i]);
         if (run_folder_is_run(run) || (path_is_folder(run) && is_recorded(database, run, error)))

@@ -625,7 +625,7 @@ void config_take(struct config *config, const struct config *from,
                  bool (*wanted)(const struct config_entry *entry, const void *context), const void *context)
 {
     struct config_entry entry;
-    size_t corpus, row;
+    size_t corpus, row, own_corpus, own_row;
 
     for (size_t i = 0; config_entry(from, i, &entry); i++) {
         if (wanted && !wanted(&entry, context))
@@ -635,11 +635,11 @@ void config_take(struct config *config, const struct config *from,
             for (size_t c = 1; c < from->corpus_count; c++)
                 add_corpus(config, from->corpora[c].name);
         }
-        if (find_name(config, entry.name, &corpus, &row)) {
+        if (find_name(config, entry.name, &corpus, &row) &&
+            find_name(from, entry.name, &own_corpus, &own_row)) {
             store_value(config, corpus, row, entry.value);
-            config->sections[corpus].given[row] = config_is_given(from, entry.name);
-            config->sections[corpus].in_file[row] =
-                config_is_given(from, entry.name) && !config_is_set(from, entry.name);
+            config->sections[corpus].given[row] = from->sections[own_corpus].given[own_row];
+            config->sections[corpus].in_file[row] = from->sections[own_corpus].in_file[own_row];
         }
     }
 }

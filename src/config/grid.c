@@ -32,6 +32,14 @@ static void split_list(struct strings *items, const char *list, char separator)
         strings_add_new(items, item);
 }
 
+/* "_" in place of what a file's name cannot hold. */
+static void make_file_name(char *name)
+{
+    for (char *c = name; *c; c++)
+        if (*c == '/' || (unsigned char)*c < ' ')
+            *c = '_';
+}
+
 /* Settings that say where a run goes cannot differ within a sweep; its seed has an option of its own. */
 static bool may_vary(const char *name, struct error *error)
 {
@@ -169,9 +177,7 @@ static char *experiment_name(const char *item)
         text_add(&name, ",%.*s", (int)(end - key), key);
         rest = end;
     }
-    for (char *c = name.text; *c; c++)
-        if (*c == '/' || (unsigned char)*c < ' ')
-            *c = '_';
+    make_file_name(name.text);
     free(stem);
     free(file);
     return name.text;
@@ -195,22 +201,21 @@ static bool set_own(struct config *experiment, const struct config *comparison, 
                     struct error *error)
 {
     char *name = mem_format("%.*s", (int)strcspn(assignment, "="), assignment);
-    struct config *alone = config_copy(experiment);
     const struct setting *setting = setting_find(name);
     bool done = config_set(experiment, "compare.models", assignment, error);
+    struct config *laid_over = config_copy(experiment);
 
     if (done && setting && strchr(assignment, '/') &&
         (setting->type == SETTING_PATH || setting->type == SETTING_MODEL || setting->type == SETTING_PATHS))
         done = error_usage(error, "compare.models: %s: a path cannot stand there: write a file of its own",
                            assignment);
     if (done) {
-        config_set(alone, "compare.models", assignment, error);
-        config_take(alone, comparison, is_common, comparison);
-        if (strcmp(config_text(alone, name), config_text(experiment, name)) != 0)
+        config_take(laid_over, comparison, is_common, comparison);
+        if (strcmp(config_text(laid_over, name), config_text(experiment, name)) != 0)
             done = error_usage(error, "compare.models: %s: the comparison itself has %s=%s: leave out one",
-                               assignment, name, config_text(alone, name));
+                               assignment, name, config_text(laid_over, name));
     }
-    config_free(alone);
+    config_free(laid_over);
     free(name);
     return done;
 }
@@ -387,9 +392,7 @@ char *grid_run_name(const struct grid *grid, size_t setting, const char *seed, s
         text_add(&text, ",fold=all");
     else if (grid->folds > 1)
         text_add(&text, ",fold=%zu", fold);
-    for (char *c = text.text; *c; c++)
-        if (*c == '/' || (unsigned char)*c < ' ')
-            *c = '_';
+    make_file_name(text.text);
     return text.text;
 }
 

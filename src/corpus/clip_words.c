@@ -26,10 +26,12 @@ static char *from_latin1(const char *word)
 
 char *clip_words_composed(const char *text)
 {
-    char *utf8 = *text ? from_latin1(text) : mem_string(""), *composed = utf8_composed(utf8);
+    char *composed = utf8_composed(text);
 
-    if (!composed)
-        return utf8;
+    if (composed)
+        return composed;
+    char *utf8 = from_latin1(text);
+    composed = utf8_composed(utf8);
     free(utf8);
     return composed;
 }

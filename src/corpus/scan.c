@@ -93,7 +93,7 @@ static bool found_in_folder(void *context, const char *relative, const struct st
     struct scan *scan = context;
 
     (void)error;
-    if (relative[0] == '.' || strstr(relative, "/.")) /* of version control, notebooks, file managers */
+    if (path_is_hidden(relative)) /* of version control, notebooks, file managers */
         return true;
     if (scan->format->accepts(path_base(relative)))
         found_file(scan, relative, facts);
@@ -110,20 +110,19 @@ static bool same_words(const struct clip *a, const struct clip *b)
            text_equal(a->votes, b->votes);
 }
 
-/* Whether a clip's name says the same of it as it did when it was stored: what is made of names may have
- * changed. */
-static bool same_description(struct scan *scan, const struct clip *known)
+/* Whether what a list, or the clip's name, says of it is what the catalogue has: what is made of names may
+ * have changed. */
+static bool is_said_again(struct scan *scan, const struct clip *found, const struct clip *known)
 {
     struct clip again = *known;
     struct error unnamed = {0};
 
     if (!scan->format->describe)
-        return true;
+        return !scan->format->list || same_words(found, known);
     again.label = again.speaker = again.sex = again.part = NULL;
     scan->format->describe(scan->format, &again, &scan->found.arena, &unnamed);
     clip_words_mend(&again, &scan->found.arena);
-    return text_equal(again.label, known->label) && text_equal(again.speaker, known->speaker) &&
-           text_equal(again.sex, known->sex) && text_equal(again.part, known->part);
+    return same_words(&again, known);
 }
 
 /* Matches what was found with what is known: same path, size and time means unchanged. */
@@ -151,8 +150,7 @@ static void match_known(struct scan *scan)
         bool same = order == 0 && found[i].file_size == known[k].file_size &&
                     found[i].file_mtime == known[k].file_mtime &&
                     (known[k].sha256 || !scan->cache) && /* what could not be read, or was not, is tried */
-                    (!scan->format->list || same_words(&found[i], &known[k])) &&
-                    same_description(scan, &known[k]);
+                    is_said_again(scan, &found[i], &known[k]);
         if (order == 0)
             scan->stored_names[i] = known[k].name;
         if (same) {

@@ -139,16 +139,17 @@ static bool open_members(struct ensemble_job *job, struct error *error)
 
 /* ---- the corpus, and the run's name ---- */
 
-static const char RUN_NAME[] = "run.name=";
-
 static bool name_run(struct ensemble_job *job, struct error *error)
 {
     const char *wanted = job->options->run, *directory = settings_of(job)->run.directory;
+    struct config *given = options_config(job->options, error); /* the members' have names of their own */
 
-    for (size_t i = 0; !job->options->run && i < job->options->sets.count; i++)
-        if (text_starts(job->options->sets.items[i], RUN_NAME))
-            wanted = job->options->sets.items[i] + strlen(RUN_NAME);
+    if (!given)
+        return false;
+    if (!wanted && config_is_set(given, "run.name"))
+        wanted = config_text(given, "run.name");
     char *name = wanted ? mem_string(wanted) : run_folder_default_name(MODEL_FOLDER);
+    config_free(given);
     bool good = run_name_check(name, directory, error);
 
     job->folder = path_join(directory, name);

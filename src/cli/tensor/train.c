@@ -170,12 +170,11 @@ static bool check_is_one_run(const struct settings *settings, struct error *erro
     const char *several = *settings->compare.models ? "compare.models"
                           : *settings->sweep.grid   ? "sweep.grid"
                           : *settings->sweep.seeds  ? "sweep.seeds"
-                                                    : "sweep.folds";
+                          : settings->sweep.folds   ? "sweep.folds"
+                                                    : NULL;
 
-    return !(*settings->compare.models || *settings->sweep.grid || *settings->sweep.seeds ||
-             settings->sweep.folds) ||
-           error_usage(error, "%s is of several runs: emotrain %s --config FILE makes them", several,
-                       *settings->compare.models ? "compare" : "sweep");
+    return !several || error_usage(error, "%s is of several runs: emotrain %s --config FILE makes them",
+                                   several, *settings->compare.models ? "compare" : "sweep");
 }
 
 /* Looked at now, not after a night of training. */
