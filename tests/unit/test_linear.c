@@ -231,6 +231,8 @@ static void test_svm_files(void **state)
          "SV\n0.5 -1 1:0.25 1:-1 \n1 0 2:3 \n-0.5 1 1:1 \n", ":10: "},
         {"total_sv 3\nrho 0.5 -0.25 1e-3\nlabel 0 1 2\nnr_sv 1 1 1\n", "SV\n\n1 0 2:3 \n-0.5 1 1:1 \n",
          ":10: "},
+        {"total_sv 3\nrho 0.5 -0.25 1e-3\nlabel 0 1.5 2\nnr_sv 1 1 1\n", vectors, ":7: "},
+        {"total_sv 3\nrho 0.5 -0.25 1e-3\nlabel 0 1 3000000000\nnr_sv 1 1 1\n", vectors, ":7: "},
         {"total_sv 3\nrho 0.5 -0.25 1e-3\nlabel 0 1 2\nnr_sv 1 1 1\n", "", "no line of a model"},
     };
     char *path = unit_path("svm-0.txt");

@@ -49,13 +49,21 @@ static bool is_finite_number(const char *word)
     return word && text_to_number(word, &value) && isfinite(value);
 }
 
-/* How many finite numbers the rest of the line has; *good is false where something is none. */
-static size_t count_numbers(struct reading *r, bool *good)
+/* What libsvm reads into an int. */
+static bool is_int(const char *word)
+{
+    long long value;
+
+    return word && text_to_integer(word, &value) && value >= INT_MIN && value <= INT_MAX;
+}
+
+/* How many words the rest of the line has; *good is false where one is not what is asked for. */
+static size_t count_words(struct reading *r, bool is_asked_for(const char *word), bool *good)
 {
     size_t count = 0;
 
     for (char *word; (word = next_word(r)); count++)
-        *good = *good && is_finite_number(word);
+        *good = *good && is_asked_for(word);
     return count;
 }
 
@@ -115,18 +123,20 @@ static bool read_header_line(struct reading *r)
     }
     if (strcmp(key, "kernel_type") == 0)
         return r->has_kernel = reads_one_of(r, &word, "linear", "rbf");
-    if (strcmp(key, "degree") == 0 || strcmp(key, "gamma") == 0 || strcmp(key, "coef0") == 0)
-        return count_numbers(r, &good) == 1 && good;
+    if (strcmp(key, "degree") == 0)
+        return count_words(r, is_int, &good) == 1 && good;
+    if (strcmp(key, "gamma") == 0 || strcmp(key, "coef0") == 0)
+        return count_words(r, is_finite_number, &good) == 1 && good;
     if (strcmp(key, "nr_class") == 0)
         return read_count(r, 1, MOST_CLASSES, &r->classes);
     if (strcmp(key, "total_sv") == 0)
         return read_count(r, 0, INT_MAX, &r->vectors);
     if (strcmp(key, "rho") == 0) {
-        r->thresholds = count_numbers(r, &good);
+        r->thresholds = count_words(r, is_finite_number, &good);
         return good && r->thresholds == (size_t)(r->classes * (r->classes - 1) / 2);
     }
     if (strcmp(key, "label") == 0) {
-        r->labels = count_numbers(r, &good);
+        r->labels = count_words(r, is_int, &good);
         return good && r->labels == (size_t)r->classes;
     }
     return strcmp(key, "nr_sv") == 0 && read_nr_sv(r);
