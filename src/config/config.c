@@ -301,6 +301,8 @@ static bool is_list(const struct setting *setting)
     return setting->type == SETTING_LIST || setting->type == SETTING_PATHS;
 }
 
+enum { LONGEST_SECTION = 49 }; /* that inih takes */
+
 /* The corpus that a section is of, made where it is new. */
 static bool take_section(struct config *config, const char *where, const char *section, size_t *corpus,
                          struct error *error)
@@ -312,6 +314,9 @@ static bool take_section(struct config *config, const char *where, const char *s
         return section_exists(section) || unknown_section(where, section, error);
     if (!*name || name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")])
         return error_usage(error, "%s: [%s]: a corpus' name has letters, digits, - and _", where, section);
+    if (strlen(section) > LONGEST_SECTION)
+        return error_usage(error, "%s: [%s]: the section of a corpus has up to %d characters", where, section,
+                           LONGEST_SECTION);
     *corpus = find_corpus(config, name);
     if (*corpus == config->corpus_count)
         add_corpus(config, name);
@@ -382,6 +387,7 @@ void config_choose(struct config *config, const char *name, const char *value)
 /* inih's line buffer holds 200 characters: a longer line goes to it in pieces, as a first line and its
  * continuations. */
 enum { PIECE = 160 };
+static const char BYTE_ORDER_MARK[] = "\xef\xbb\xbf"; /* which some editors begin a file with */
 
 /* A file being parsed by inih: the reader counts lines, the handler collects a pair's pieces and assigns it.
  */
@@ -392,7 +398,8 @@ struct parse {
     int line;
     char *buffer; /* of the present line */
     size_t capacity, at, length;
-    char *section, *key, *value; /* the pair being collected, or NULL */
+    char *section, *key; /* of the pair being collected, or NULL */
+    struct text value;
     int pair_line;
     struct error *error;
 };
@@ -403,14 +410,14 @@ static bool end_pair(struct parse *parse)
 
     if (parse->key) {
         char *where = mem_format("%s:%d", parse->path, parse->pair_line);
-        done = assign_value(parse->config, where, parse->folder, parse->section, parse->key, parse->value,
-                            parse->error);
+        done = assign_value(parse->config, where, parse->folder, parse->section, parse->key,
+                            parse->value.text ? parse->value.text : "", parse->error);
         free(where);
     }
     free(parse->section);
     free(parse->key);
-    free(parse->value);
-    parse->section = parse->key = parse->value = NULL;
+    text_free(&parse->value);
+    parse->section = parse->key = NULL;
     return done;
 }
 
@@ -420,6 +427,38 @@ static void cut_comment(char *line)
     for (char *c = line; *c; c++)
         if (*c == ';' && c > line && strchr(" \t", c[-1]))
             *c = '\0';
+}
+
+/* "[section]", and nothing behind it. */
+static bool check_section(const char *line)
+{
+    const char *end = strchr(line, ']');
+
+    return end && end[1 + strspn(end + 1, " \t")] == '\0' && end - line - 1 <= LONGEST_SECTION;
+}
+
+/* What inih would drop or misread is said here, where the line is known: a comment, which would go on in a
+ * long line's next piece, is emptied; blanks before the value are taken out. */
+static void check_line(struct parse *parse)
+{
+    char *line = parse->buffer + parse->at;
+    size_t sign = strcspn(line, "=:");
+
+    if (*line == '#' || *line == ';') {
+        parse->length = parse->at;
+    } else if (*line == '[') {
+        if (!check_section(line))
+            error_usage(parse->error,
+                        "%s:%d: %s: expected [section], of up to %d characters, alone on its line",
+                        parse->path, parse->line, line, LONGEST_SECTION);
+    } else if (*line && !line[sign]) {
+        error_usage(parse->error, "%s:%d: expected [section], key=value or a comment", parse->path,
+                    parse->line);
+    } else if (*line) {
+        char *value = line + sign + 1, *word = value + strspn(value, " \t");
+        memmove(value, word, strlen(word) + 1);
+        parse->length -= (size_t)(word - value);
+    }
 }
 
 /* The next line of the file, without the white space around it; false at the end. */
@@ -436,8 +475,10 @@ static bool next_line(struct parse *parse)
     size_t end = strlen(parse->buffer);
     while (end && strchr(" \t\r\n", parse->buffer[end - 1]))
         parse->buffer[--end] = '\0';
-    parse->at = strspn(parse->buffer, " \t");
+    bool marked = parse->line == 1 && strncmp(parse->buffer, BYTE_ORDER_MARK, 3) == 0;
+    parse->at = (marked ? 3 : 0) + strspn(parse->buffer + (marked ? 3 : 0), " \t");
     parse->length = end > parse->at ? end : parse->at;
+    check_line(parse);
     return true;
 }
 
@@ -475,15 +516,13 @@ static int on_pair(void *user, const char *section, const char *key, const char 
     struct parse *parse = user;
 
     if (parse->key && parse->pair_line == parse->line) { /* a further piece */
-        char *joined = mem_format("%s%s", parse->value, value);
-        free(parse->value);
-        parse->value = joined;
+        text_add(&parse->value, "%s", value);
         return 1;
     }
     bool done = end_pair(parse);
     parse->section = mem_string(section);
     parse->key = mem_string(key);
-    parse->value = mem_string(value);
+    text_add(&parse->value, "%s", value);
     parse->pair_line = parse->line;
     return done;
 }
@@ -501,7 +540,7 @@ static bool parse_stream(struct config *config, const char *path, const char *fo
         end_pair(&parse);
     free(parse.section);
     free(parse.key);
-    free(parse.value);
+    text_free(&parse.value);
     free(parse.buffer);
     fclose(stream);
     if (line != 0 && !error->kind)

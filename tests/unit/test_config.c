@@ -66,6 +66,11 @@ static void test_config_errors(void **state)
         {"epochs = 1\n", "test.ini:1: \"epochs\" stands before any [section]"},
         {"[run]\ndatabase =\n", "run.database must not be empty"},
         {"[train]\nwhat is this\n", "test.ini:2: expected [section], key=value or a comment"},
+        {"[train]\nwhat is this\nepochs = 2\n[run]\nseed = 1\n", "test.ini:2: expected [section]"},
+        {"[corpus]\n[train\nepochs = 2\n", "test.ini:2: [train: expected [section]"},
+        {"[corpus]\n[train] epochs = 7\n", "test.ini:2: [train] epochs = 7: expected [section]"},
+        {"[corpus]\rroot = x\r", "expected [section]"},
+        {"[corpus.a2345678901234567890123456789012345678901234567890]\nroot = x\n", "up to 49 characters"},
         {"[train]\naccumulate = 2\n", "train.accumulate; it is called train.gradient_accumulation_steps"},
         {"[train]\nlr = 2\n", "train.lr; it is called train.learning_rate"},
         {"[model]\nkind = wav2vec2\n", "wav2vec2 is an encoder"},
@@ -125,7 +130,8 @@ static void test_long_values(void **state)
         struct text value = {0}, file = {0};
         for (int i = 0; (int)value.length < length; i++)
             text_add(&value, "%s%d", i % 5 == 0 ? "x " : i % 7 == 0 ? "#" : i % 11 == 0 ? ";" : "=", i);
-        text_add(&file, "[corpus]\nnote = %s  ; a comment\nstrict = yes\n", value.text);
+        text_add(&file, "# %s\n[corpus]\n# %s\nnote = %*s%s  ; a comment\n# not: %s\nstrict = yes\n",
+                 value.text, value.text, length, "", value.text, value.text);
         struct config *config = read_config(file.text, &error);
         assert_non_null(config);
         assert_string_equal(config_settings(config)->corpora.note, value.text);
