@@ -84,6 +84,10 @@ void signal_normalize(struct signal *signal);
 size_t signal_most(double seconds, int rate, size_t count);
 
 /* Cuts a signal to its first `seconds` (0: not at all; at least one sample stays) and normalises it. */
+/* Whether the value may be a sample: full scale is 1, or that of 32-bit integers in files that were never
+ * scaled; what is so far beyond that its square is nearly infinite is none. */
+bool audio_is_sound(float sample);
+
 void signal_prepare(struct signal *signal, double seconds, bool normalize);
 
 /* The signal as a FLAC file of 16 bits in memory; caller frees.  NULL on error. */
@@ -111,10 +115,10 @@ char *audio_cache_entry(const struct audio_cache *cache, const char *sha256, con
 bool audio_cache_load(struct audio_cache *cache, const char *path, const char *sha256, double seconds,
                       struct signal *signal, struct error *error);
 
-/* The eGeMAPS functionals (audio/egemaps) of the same signal, kept beside it.  The cache must be of a rate
- * that egemaps takes. */
-bool audio_cache_functionals(struct audio_cache *cache, const char *path, const char *sha256, float *values,
-                             struct error *error);
+/* The eGeMAPS functionals (audio/egemaps) of the same signal (0 s: of all of it), kept beside it.  The cache
+ * must be of a rate that egemaps takes. */
+bool audio_cache_functionals(struct audio_cache *cache, const char *path, const char *sha256,
+                             double max_seconds, float *values, struct error *error);
 
 /* Makes sure that `path` is in the cache, telling its facts: what the index does with a new file.  `reason`
  * says why the file is unusable; `error`, that the cache cannot be written. */

@@ -143,15 +143,6 @@ struct making {
     struct sound_meter meter;
 };
 
-/* Samples near the largest that there are become infinite where they are added up. */
-static bool check_finite(const struct signal *signal, struct error *reason)
-{
-    for (size_t i = 0; i < signal->count; i++)
-        if (!isfinite(signal->samples[i]))
-            return error_set(reason, "too loud: resampled it holds NaN or infinity (sample %zu)", i);
-    return true;
-}
-
 /* Resamples the piece and writes what is new of it. */
 static bool put_piece(struct making *m, bool is_first, bool is_last, struct error *reason)
 {
@@ -159,8 +150,7 @@ static bool put_piece(struct making *m, bool is_first, bool is_last, struct erro
     const size_t seconds = m->piece.count / (size_t)m->piece.rate;
 
     memcpy(out.samples, m->piece.samples, out.count * sizeof(float));
-    bool done =
-        audio_resample(&out, m->cache->rate, m->cache->resampler, reason) && check_finite(&out, reason);
+    bool done = audio_resample(&out, m->cache->rate, m->cache->resampler, reason);
     size_t from = is_first ? 0 : PAD_SECONDS * (size_t)out.rate,
            to = is_last ? out.count : (seconds - PAD_SECONDS) * (size_t)out.rate;
     if (done && to > from) {
@@ -190,8 +180,8 @@ static bool put_pieces(struct making *m, struct error *reason)
         const size_t old = m->piece.count;
         is_last = reader_read(&m->reader, asked, &m->piece, &m->capacity) < asked;
         if (m->piece.count == 0)
-            break;                /* reader_check says why */
-        if (m->reader.not_finite) /* likewise, unless another channel is taken */
+            break;               /* reader_check says why */
+        if (m->reader.not_sound) /* likewise, unless another channel is taken */
             break;
         sound_meter_add(&m->meter, &m->piece, old);
         done = put_piece(m, is_first, is_last, reason);
@@ -331,16 +321,18 @@ static bool write_functionals(const char *path, const float *values, struct erro
     return file_writer_commit(&writer, error);
 }
 
-bool audio_cache_functionals(struct audio_cache *cache, const char *path, const char *sha256, float *values,
-                             struct error *error)
+bool audio_cache_functionals(struct audio_cache *cache, const char *path, const char *sha256,
+                             double max_seconds, float *values, struct error *error)
 {
-    char *entry = audio_cache_entry(cache, sha256, "egemaps");
+    char *ending = max_seconds > 0 ? mem_format("egemaps-%.17g", max_seconds) : mem_string("egemaps"),
+         *entry = audio_cache_entry(cache, sha256, ending);
     struct signal signal = {0};
     bool done = read_functionals(entry, values);
 
-    if (!done) {
-        done = audio_cache_load(cache, path, sha256, 0, &signal, error) &&
-               (egemaps(&signal, values, error) || error_prefix(error, "%s", path)) &&
+    free(ending);
+    if (!done && audio_cache_load(cache, path, sha256, max_seconds, &signal, error)) {
+        signal_prepare(&signal, max_seconds, false);
+        done = (egemaps(&signal, values, error) || error_prefix(error, "%s", path)) &&
                write_functionals(entry, values, error);
         signal_free(&signal);
     }

@@ -104,6 +104,13 @@ size_t signal_most(double seconds, int rate, size_t count)
     return seconds > 0 && limit < (double)count ? (size_t)limit : count;
 }
 
+bool audio_is_sound(float sample)
+{
+    const float largest = 1e18F;
+
+    return fabsf(sample) <= largest; /* NaN is not */
+}
+
 void signal_prepare(struct signal *signal, double seconds, bool normalize)
 {
     signal->count = signal_most(seconds, signal->rate, signal->count);

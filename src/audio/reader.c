@@ -201,7 +201,8 @@ static bool prepare(struct reader *reader, double start, double end, struct erro
     if (info->frames <= 0)
         return error_set(error, "zero frames");
     if (info->channels < 1 || info->channels > MAX_CHANNELS || info->samplerate < 1)
-        return error_set(error, "%d channels at %d Hz", info->channels, info->samplerate);
+        return error_set(error, "%d channels at %d Hz: up to %d channels are read", info->channels,
+                         info->samplerate, MAX_CHANNELS);
     if (info->frames == SF_COUNT_MAX)
         return error_set(error, "truncated: its end is not there");
     if (info->frames > MOST_FRAMES)
@@ -284,8 +285,9 @@ static void look_at(struct reader *reader, const float *samples, size_t count)
     if (reader->done == 0 && count > 0)
         reader->sample = samples[0];
     for (size_t i = 0; i < count; i++) {
-        if (!isfinite(samples[i]) && !reader->not_finite) {
-            reader->not_finite = true;
+        if (!audio_is_sound(samples[i]) && !reader->not_sound) {
+            reader->not_sound = true;
+            reader->unsound = samples[i];
             reader->where = reader->done + (sf_count_t)i;
         }
         reader->constant = reader->constant && samples[i] == reader->sample;
@@ -343,7 +345,7 @@ bool reader_again(struct reader *reader)
     reader->only = better;
     reader->done = 0;
     reader->constant = true;
-    reader->not_finite = false;
+    reader->not_sound = false;
     return true;
 }
 
@@ -364,7 +366,10 @@ bool reader_check(struct reader *reader, struct error *error)
     if (reader->done < info->frames)
         return error_set(error, "truncated: %lld of %lld frames", (long long)reader->done,
                          (long long)info->frames);
-    if (reader->not_finite)
+    if (reader->not_sound && isfinite(reader->unsound))
+        return error_set(error, "holds %g (frame %lld), which is no sample: bytes in another order?",
+                         (double)reader->unsound, (long long)reader->where);
+    if (reader->not_sound)
         return error_set(error, "holds NaN or infinity (frame %lld)", (long long)reader->where);
     return !reader->constant || error_set(error, "silent: every sample is %g", (double)reader->sample);
 }

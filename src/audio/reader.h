@@ -19,7 +19,7 @@
 #include <sndfile.h>
 #include <stdio.h>
 
-enum { MAX_CHANNELS = 64 };
+enum { MAX_CHANNELS = 1024 }; /* libsndfile's own limit */
 
 struct reader {
     SNDFILE *file;
@@ -33,9 +33,9 @@ struct reader {
     sf_count_t done;  /* frames read */
     bool is_stretch, length_is_guess;
     double energies[MAX_CHANNELS], mean_energy; /* of each channel, and of what was taken */
-    bool constant, not_finite;                  /* of the samples so far */
-    float sample;                               /* the first */
-    sf_count_t where;                           /* of the first sample that is not finite */
+    bool constant, not_sound;                   /* of the samples so far */
+    float sample, unsound;                      /* the first; the first that is no sample of a sound */
+    sf_count_t where;                           /* of that */
     float *block;
     struct audio_facts facts;
 };

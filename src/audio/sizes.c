@@ -1,6 +1,7 @@
 /* Sizes in the headers of sound files: see sizes.h. */
 #include "audio/sizes.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,6 +22,8 @@ static const struct chunks FORMATS[] = {
     {"RF64", "WAVE", 8, 12, "data", 4, 4, 2, false, false},
     {"FORM", "AIFF", 8, 12, "SSND", 4, 4, 2, true, false},
     {"FORM", "AIFC", 8, 12, "SSND", 4, 4, 2, true, false},
+    {"FORM", "8SVX", 8, 12, "BODY", 4, 4, 2, true, false},
+    {"FORM", "16SV", 8, 12, "BODY", 4, 4, 2, true, false},
     {"caff", NULL, 0, 8, "data", 4, 8, 1, true, false},
     {"riff", "wave", 24, 40, "data", 16, 8, 8, false, true}, /* Sony's W64: names are GUIDs */
 };
@@ -90,6 +93,30 @@ static uint64_t find_samples(const struct chunks *format, const struct sound_byt
     return 0;
 }
 
+/* A number that a header of NIST SPHERE says in a line "NAME -i NUMBER"; 0: it does not. */
+static uint64_t sphere_number(const char *header, const char *name)
+{
+    const char *line = strstr(header, name);
+    unsigned long long number;
+
+    return line && sscanf(line + strlen(name), " -i %llu", &number) == 1 ? number : 0;
+}
+
+/* The same of NIST SPHERE, whose header is text; samples that are compressed (shorten) promise no size. */
+static uint64_t find_sphere_samples(const struct sound_bytes *bytes, uint64_t *length)
+{
+    enum { HEADER = 1024 };
+    char header[HEADER + 1] = "";
+    unsigned long long size;
+
+    if (!read_at(bytes, 0, (unsigned char *)header, HEADER) || sscanf(header, "NIST_1A %llu", &size) != 1 ||
+        strstr(header, "shorten"))
+        return 0;
+    *length = sphere_number(header, "\nsample_count") * sphere_number(header, "\nsample_n_bytes") *
+              sphere_number(header, "\nchannel_count");
+    return size;
+}
+
 /* The size of the whole (RIFF, FORM) says nothing for certain: programs write it wrongly. */
 bool sizes_promise_more(const struct sound_bytes *bytes)
 {
@@ -108,6 +135,8 @@ bool sizes_promise_more(const struct sound_bytes *bytes)
         data = number_at(bytes, 4, 4, true);
         length = number_at(bytes, 8, 4, true);
         unknown = streamed;
+    } else if (stands_at(bytes, 0, "NIST")) {
+        data = find_sphere_samples(bytes, &length);
     }
     return data > 0 && length < unknown && data + length > bytes->size;
 }

@@ -35,9 +35,11 @@ static bool describe_one(void *context, size_t item)
     struct error reason = {0};
     struct signal signal = {0};
 
-    job->done[item] = audio_decode(path, job->channel, NULL, &signal, &reason) &&
-                      audio_resample(&signal, settings_rate(job->audio), job->audio->resampler, &reason) &&
-                      egemaps(&signal, job->values + item * EGEMAPS_COUNT, &reason);
+    if (audio_decode(path, job->channel, NULL, &signal, &reason) &&
+        audio_resample(&signal, settings_rate(job->audio), job->audio->resampler, &reason)) {
+        signal_prepare(&signal, job->audio->max_seconds, false);
+        job->done[item] = egemaps(&signal, job->values + item * EGEMAPS_COUNT, &reason);
+    }
     signal_free(&signal);
     pthread_mutex_lock(&job->mutex);
     if (!job->done[item])

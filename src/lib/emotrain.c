@@ -376,7 +376,8 @@ static bool predict_signal(struct emotrain *e, struct signal *signal, float *out
     for (size_t k = 0; done && k < labels; k++) {
         outputs[k] = (float)sum[k];
         if (!isfinite(outputs[k]))
-            done = error_set(error, "the model's prediction is not finite: its weights are damaged");
+            done = error_set(error, "the prediction is not finite: the model's weights are damaged, or the "
+                                    "samples are far from full scale");
     }
     free(sum);
     signal_free(signal);
@@ -409,7 +410,7 @@ static bool classify_samples(void *context, struct error *error)
     if (r->count == 0 || r->rate < 1)
         return error_usage(error, "%zu samples at %d Hz: nothing to predict from", r->count, r->rate);
     for (size_t i = 0; i < r->count; i++)
-        if (!isfinite(r->samples[i]))
+        if (!audio_is_sound(r->samples[i]))
             return error_usage(error, "sample %zu is %g: nothing to predict from", i, (double)r->samples[i]);
     if (!takes(r->model, false, error))
         return false;

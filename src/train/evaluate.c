@@ -68,8 +68,11 @@ bool predict_batch(const struct model *model, const struct batch *batch, const s
     bool done = et_scope_close(scope, error) || explain_batch_memory(model, batch, error);
     for (int64_t i = 0; done && model->trained && i < batch->count * (int64_t)model->labels.count; i++)
         done = isfinite(outputs[i]) ||
-               error_set(error, "%s: what it makes of a clip is no number, or infinite: it cannot predict",
-                         model->path);
+               error_set(
+                   error,
+                   "%s: what it makes of a clip is no number, or infinite: its weights are damaged, or the "
+                   "clip's samples are far from full scale",
+                   model->path);
     if (done)
         model_probabilities(model, outputs, batch->count);
     return done;

@@ -161,7 +161,7 @@ static void test_channels(void **state)
         const char *channel;
         double value;
     } cases[] = {{"mean", 0.7 / 3}, {"loudest", 0.4}, {"left", 0.1}, {"right", 0.4}, {"3", 0.2}};
-    static const char *const bad[] = {"", "0", "-1", "1.5", "middle", "65"};
+    static const char *const bad[] = {"", "0", "-1", "1.5", "middle", "1025"};
     enum { FRAMES = 4000 };
     static float samples[3 * FRAMES];
     SF_INFO info = {.samplerate = 16000, .channels = 3, .format = SF_FORMAT_WAV | SF_FORMAT_FLOAT};
@@ -248,7 +248,9 @@ static void test_cut_files(void **state)
                    {"cut.au", SF_FORMAT_AU | SF_FORMAT_PCM_16},
                    {"cut.caf", SF_FORMAT_CAF | SF_FORMAT_PCM_16},
                    {"cut.w64", SF_FORMAT_W64 | SF_FORMAT_PCM_16},
-                   {"cut.rf64", SF_FORMAT_RF64 | SF_FORMAT_PCM_16}};
+                   {"cut.rf64", SF_FORMAT_RF64 | SF_FORMAT_PCM_16},
+                   {"cut.sph", SF_FORMAT_NIST | SF_FORMAT_PCM_16},
+                   {"cut.iff", SF_FORMAT_SVX | SF_FORMAT_PCM_16}};
 
     (void)state;
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
@@ -261,6 +263,22 @@ static void test_cut_files(void **state)
         assert_int_equal(truncate(path, 20000), 0);
         assert_error(audio_decode(path, CHANNEL_MEAN, NULL, &signal, &error), error, "truncated");
     }
+}
+
+/* Numbers without a header are no sound, whatever format FFmpeg may see in them (AMR without its first line).
+ */
+static void test_no_header(void **state)
+{
+    enum { COUNT = 96000 };
+    static double samples[COUNT];
+    struct error error = {0};
+    struct signal signal;
+
+    (void)state;
+    for (int i = 0; i < COUNT; i++)
+        samples[i] = 0.3 * sin(i * 0.05) + 0.1 * sin(i * 0.31);
+    assert_true(file_write(unit_path("raw.raw"), samples, sizeof samples, &error));
+    assert_error(audio_decode(unit_path("raw.raw"), CHANNEL_MEAN, NULL, &signal, &error), error, "not audio");
 }
 
 /* A recorder that was cut off leaves a header without sizes: on disk and in memory all that follows counts.
@@ -407,7 +425,7 @@ int main(void)
         cmocka_unit_test(test_fingerprints), cmocka_unit_test(test_fingerprint_text),
         cmocka_unit_test(test_same_sound),   cmocka_unit_test(test_measures),
         cmocka_unit_test(test_channels),     cmocka_unit_test(test_long_recordings),
-        cmocka_unit_test(test_cut_files),
+        cmocka_unit_test(test_cut_files),    cmocka_unit_test(test_no_header),
     };
 
     return cmocka_run_group_tests(tests, NULL, unit_scratch_remove);

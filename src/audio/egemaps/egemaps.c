@@ -279,10 +279,11 @@ static bool check_signal(const struct signal *signal, struct error *error)
     int rate = signal->rate;
 
     if (rate != EGEMAPS_LOWEST_RATE && (rate < 11000 || rate > EGEMAPS_HIGHEST_RATE))
-        return error_set(
-            error,
-            "eGeMAPS takes sound at 8000 Hz, or from 11000 to %d Hz, not at %d Hz: set audio.sample_rate",
-            EGEMAPS_HIGHEST_RATE, rate);
+        return error_set(error,
+                         "eGeMAPS takes sound at 8000 Hz, or from 11000 to %d Hz, not at %d Hz: resample it, "
+                         "or train with "
+                         "audio.sample_rate=16000",
+                         EGEMAPS_HIGHEST_RATE, rate);
     return signal->count >= (size_t)frame_size(rate, 0.060).length ||
            error_set(
                error,
@@ -308,5 +309,10 @@ bool egemaps(const struct signal *signal, float values[EGEMAPS_COUNT], struct er
     for (int k = 0; k < DESCRIPTORS; k++)
         free(d.values[k]);
     free(scaled.samples);
+    for (int k = 0; k < EGEMAPS_COUNT; k++)
+        if (!isfinite(values[k]))
+            return error_set(error,
+                             "its functionals are not finite (%s): its samples are far from full scale",
+                             EGEMAPS_NAMES[k]);
     return true;
 }

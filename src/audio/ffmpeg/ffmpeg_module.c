@@ -9,7 +9,7 @@
 
 /* Containers of sound and of videos with sound; none that names other files. */
 #define CONTAINERS                                                                                           \
-    "mov,mp4,m4a,3gp,3g2,mj2;matroska,webm;aac;amr;amrnb;amrwb;asf;avi;caf;mp3;ogg;flac;wav;w64;aiff;au;"    \
+    "mov,mp4,m4a,3gp,3g2,mj2;matroska,webm;aac;amr;asf;avi;caf;mp3;ogg;flac;wav;w64;aiff;au;"                \
     "ac3;eac3;"                                                                                              \
     "mpeg;mpegts;flv;ape;wv;tta;tak;mpc;mpc8;dsf;rm;adts"
 
@@ -192,6 +192,7 @@ int emotrain_ffmpeg_decode(const char *path, ffmpeg_take_function *take, void *c
     struct decoding d = {.take = take, .context = context, .sound = sound};
 
     memset(sound, 0, sizeof *sound);
+    const int level = av_log_get_level(); /* the host's */
     av_log_set_level(AV_LOG_QUIET);
     int done = open_file(&d, path) && open_stream(&d) && decode_packets(&d);
     avcodec_free_context(&d.codec);
@@ -199,5 +200,6 @@ int emotrain_ffmpeg_decode(const char *path, ffmpeg_take_function *take, void *c
     av_packet_free(&d.packet);
     av_frame_free(&d.frame);
     free(d.block);
+    av_log_set_level(level);
     return done;
 }
