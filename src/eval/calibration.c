@@ -155,13 +155,18 @@ double coverage_points(const struct prediction_list *predictions, struct coverag
     }
     if (clips)
         qsort(sure, clips, sizeof *sure, surest_first);
-    for (size_t kept = 1; kept <= clips; kept++) {
-        right += sure[kept - 1].right;
-        area += (1 - (double)right / (double)kept) / (double)clips;
-        for (size_t p = 0; p < count; p++)
-            if (kept == (size_t)ceil(points[p].share * (double)clips - 1e-9))
+    for (size_t kept = 0, before; kept < clips;) {
+        before = kept;
+        do /* those as sure as each other are kept or left out together */
+            right += sure[kept++].right;
+        while (kept < clips && sure[kept].probability == sure[kept - 1].probability);
+        area += (1 - (double)right / (double)kept) * (double)(kept - before) / (double)clips;
+        for (size_t p = 0; p < count; p++) {
+            size_t wanted = (size_t)ceil(points[p].share * (double)clips - 1e-9);
+            if (wanted > before && wanted <= kept)
                 points[p] = (struct coverage_point){points[p].share, sure[kept - 1].probability,
                                                     (double)right / (double)kept, kept};
+        }
     }
     free(sure);
     return area;

@@ -444,6 +444,21 @@ enum metric metric_find(const char *name)
     return f;
 }
 
+bool metric_check(const char *setting, const char *name, enum task task, struct error *error)
+{
+    enum metric named = metric_find(name);
+    struct text own = {0};
+
+    if (named == METRIC_COUNT || METRICS[named].titles[task])
+        return true;
+    FOR_METRICS (f, task)
+        text_add(&own, "%s%s", own.length ? ", " : "", METRICS[f].name);
+    error_usage(error, "%s=%s: model.task=%s has no such metric, but %s", setting, name, TASKS[task].name,
+                own.text);
+    text_free(&own);
+    return false;
+}
+
 enum metric metric_choose(const char *name, enum task task)
 {
     static const enum metric own[TASK_COUNT] = {METRIC_ACCURACY, METRIC_MACRO_F1, METRIC_CCC};

@@ -114,6 +114,9 @@ const char *metric_title(enum metric metric, enum task task);
 /* The metric of that name, or METRIC_COUNT. */
 enum metric metric_find(const char *name);
 
+/* Whether `setting` names a metric of the task, or none. */
+bool metric_check(const char *setting, const char *name, enum task task, struct error *error);
+
 /* What a model is chosen by: the metric of that name (eval.best_metric), or where `name` is "auto" or means
  * nothing in the task, the task's own: accuracy, macro_f1, ccc. */
 enum metric metric_choose(const char *name, enum task task);

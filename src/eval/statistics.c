@@ -9,15 +9,25 @@
 
 /* ---- clusters ---- */
 
+static const char STRETCH[] = "#t="; /* after a recording's path: a stretch of it (store/clips.h) */
+
 struct owned {
-    const char *owner;
+    const char *owner; /* a speaker, or the path of a recording */
+    size_t length;     /* of that */
     size_t item;
 };
+
+static int by_owner_only(const struct owned *x, const struct owned *y)
+{
+    int order = memcmp(x->owner, y->owner, x->length < y->length ? x->length : y->length);
+
+    return order ? order : (x->length > y->length) - (x->length < y->length);
+}
 
 static int by_owner(const void *a, const void *b)
 {
     const struct owned *x = a, *y = b;
-    int order = strcmp(x->owner, y->owner);
+    int order = by_owner_only(x, y);
 
     return order ? order : (x->item > y->item) - (x->item < y->item);
 }
@@ -38,23 +48,43 @@ static bool speakers_known(const struct prediction_list *predictions, const char
     return several;
 }
 
+/* Whether two clips are stretches of one recording. */
+static bool recordings_divided(const struct prediction_list *predictions)
+{
+    for (size_t i = 0; i < predictions->count; i++)
+        if (strstr(predictions->items[i].path, STRETCH))
+            return true;
+    return false;
+}
+
+/* Whose clip it is: its recording's. */
+static struct owned owned_by_recording(const char *path, size_t item)
+{
+    const char *stretch = strstr(path, STRETCH);
+
+    return (struct owned){path, stretch ? (size_t)(stretch - path) : strlen(path), item};
+}
+
 void clusters_make(struct clusters *clusters, const struct prediction_list *predictions,
                    const char *const *speakers)
 {
-    bool by_speaker = speakers_known(predictions, speakers);
+    bool by_speaker = speakers_known(predictions, speakers),
+         by_recording = !by_speaker && recordings_divided(predictions);
     struct owned *owned = mem_zero(predictions->count, sizeof *owned);
     size_t count = 0;
 
-    *clusters = (struct clusters){.unit = by_speaker ? "speaker" : "clip"};
+    *clusters = (struct clusters){.unit = by_speaker ? "speaker" : by_recording ? "recording" : "clip"};
     clusters->items = mem_zero(predictions->count, sizeof *clusters->items);
     clusters->starts = mem_zero(predictions->count + 1, sizeof *clusters->starts);
     for (size_t i = 0; i < predictions->count; i++)
         if (prediction_is_known(&predictions->items[i]))
-            owned[count++] = (struct owned){by_speaker ? speakers[i] : "", i};
+            owned[count++] = by_speaker     ? (struct owned){speakers[i], strlen(speakers[i]), i}
+                             : by_recording ? owned_by_recording(predictions->items[i].path, i)
+                                            : (struct owned){"", 0, i};
     if (count)
         qsort(owned, count, sizeof *owned, by_owner);
     for (size_t i = 0; i < count; i++) {
-        if (i == 0 || !by_speaker || strcmp(owned[i].owner, owned[i - 1].owner) != 0)
+        if (i == 0 || (!by_speaker && !by_recording) || by_owner_only(&owned[i], &owned[i - 1]) != 0)
             clusters->starts[clusters->count++] = i;
         clusters->items[i] = owned[i].item;
     }
@@ -191,52 +221,126 @@ void bootstrap_intervals(const struct outputs *outputs, const struct clusters *c
     free(drawn_seeds);
 }
 
-/* Interval and p-value of a metric's resampled differences; sorts them. */
-static void judge_differences(double *differences, struct comparison *result)
-{
-    size_t count = keep_numbers(differences, BOOTSTRAP_RESAMPLES), below = 0, above = 0;
+/* Two models' urns, and the differences of their metrics in each resample: the second's less the first's. */
+struct pair {
+    struct urn urns[2];
+    const struct clusters *clusters;
+    double *differences; /* (METRIC_COUNT, BOOTSTRAP_RESAMPLES) */
+};
 
-    for (size_t r = 0; r < count; r++) {
-        below += differences[r] <= 0;
-        above += differences[r] >= 0;
-    }
-    for (size_t r = count; r < BOOTSTRAP_RESAMPLES; r++)
-        differences[r] = (double)NAN;
-    result->interval = percentiles(differences);
-    /* The observed difference counts as one draw more, so that p is never 0 (Davison and Hinkley, 1997). */
-    result->bootstrap_p =
-        count ? fmin(1, 2 * ((double)(below < above ? below : above) + 1) / ((double)count + 1))
-              : (double)NAN;
+static void pair_start(struct pair *pair, const struct outputs *first, const struct outputs *second,
+                       const struct clusters *clusters)
+{
+    pair->clusters = clusters;
+    pair->differences = mem_zero((size_t)METRIC_COUNT * BOOTSTRAP_RESAMPLES, sizeof *pair->differences);
+    urn_fill(&pair->urns[0], first);
+    urn_fill(&pair->urns[1], second);
 }
 
-static void paired_bootstrap(const struct outputs *first, const struct outputs *second,
-                             const struct clusters *clusters, struct comparison results[METRIC_COUNT])
+static void pair_free(struct pair *pair)
+{
+    urn_free(&pair->urns[0]);
+    urn_free(&pair->urns[1]);
+    free(pair->differences);
+}
+
+static double *differences_of(const struct pair *pair, int metric)
+{
+    return pair->differences + (size_t)metric * BOOTSTRAP_RESAMPLES;
+}
+
+static void paired_bootstrap(struct pair *pair, struct comparison results[METRIC_COUNT])
 {
     struct random_stream stream = random_stream(0, RANDOM_BOOTSTRAP, 1);
-    size_t *drawn = mem_zero(clusters->count, sizeof *drawn);
-    size_t *drawn_seeds = mem_zero(first->count, sizeof *drawn_seeds);
-    double *differences = mem_zero((size_t)METRIC_COUNT * BOOTSTRAP_RESAMPLES, sizeof *differences);
-    enum task task = first->lists[0]->task;
-    struct urn urns[2];
+    size_t seeds = pair->urns[0].seeds, *drawn = mem_zero(pair->clusters->count, sizeof *drawn),
+           *drawn_seeds = mem_zero(seeds, sizeof *drawn_seeds);
+    enum task task = pair->urns[0].evaluation.task;
 
-    urn_fill(&urns[0], first);
-    urn_fill(&urns[1], second);
     for (size_t r = 0; r < BOOTSTRAP_RESAMPLES; r++) {
         double metrics[2][METRIC_COUNT];
-        draw(&stream, clusters, drawn, first->count, drawn_seeds);
+        draw(&stream, pair->clusters, drawn, seeds, drawn_seeds);
         for (int u = 0; u < 2; u++)
-            score_resample(&urns[u], clusters, drawn, drawn_seeds, metrics[u]);
+            score_resample(&pair->urns[u], pair->clusters, drawn, drawn_seeds, metrics[u]);
         FOR_METRICS (f, task)
-            differences[(size_t)f * BOOTSTRAP_RESAMPLES + r] = metrics[1][f] - metrics[0][f];
+            differences_of(pair, f)[r] = metrics[1][f] - metrics[0][f];
     }
-    memset(results, 0, METRIC_COUNT * sizeof *results);
     FOR_METRICS (f, task)
-        judge_differences(differences + (size_t)f * BOOTSTRAP_RESAMPLES, &results[f]);
-    urn_free(&urns[0]);
-    urn_free(&urns[1]);
-    free(differences);
+        results[f].interval = percentiles(differences_of(pair, f));
     free(drawn);
     free(drawn_seeds);
+}
+
+/* ---- permutation test ---- */
+
+/* Both models' metrics, where the predictions for the clusters that are swapped are each other's. */
+static void score_swapped(struct pair *pair, const bool *swapped, double metrics[2][METRIC_COUNT])
+{
+    const struct clusters *clusters = pair->clusters;
+
+    memset(metrics, 0, 2 * sizeof *metrics);
+    for (size_t s = 0; s < pair->urns[0].seeds; s++) {
+        for (int u = 0; u < 2; u++) {
+            struct evaluation *evaluation = &pair->urns[u].evaluation;
+            evaluation_clear(evaluation);
+            for (size_t c = 0; c < clusters->count; c++) {
+                const struct outcome *outcomes = pair->urns[swapped[c] ? 1 - u : u].outcomes[s];
+                for (size_t k = clusters->starts[c]; k < clusters->starts[c + 1]; k++)
+                    evaluation_add(evaluation, &outcomes[clusters->items[k]]);
+            }
+            evaluation_finish(evaluation);
+            FOR_METRICS (f, evaluation->task)
+                metrics[u][f] += METRICS[f].of(evaluation) / (double)pair->urns[0].seeds;
+        }
+    }
+}
+
+/* How many ways to swap clusters there are, a way and its reverse being one: all are tried where they are
+ * no more than resamples would be, and 0 says that they are more. */
+static size_t count_swaps(size_t clusters)
+{
+    size_t ways = 1;
+
+    for (size_t c = 1; c < clusters; c++)
+        if ((ways *= 2) > BOOTSTRAP_RESAMPLES)
+            return 0;
+    return ways;
+}
+
+/* p of differences of which the first is the observed one; of some that were drawn, that is one draw more, so
+ * that p is never 0 (Davison and Hinkley, 1997). */
+static double share_as_far(const double *differences, size_t count, double observed, bool drawn)
+{
+    size_t far = drawn, all = drawn;
+
+    for (size_t r = 0; r < count; r++) {
+        all += isfinite(differences[r]);
+        far += fabs(differences[r]) >= fabs(observed) - 1e-12;
+    }
+    return isfinite(observed) && all ? (double)far / (double)all : (double)NAN;
+}
+
+static void permutation_test(struct pair *pair, struct comparison results[METRIC_COUNT])
+{
+    struct random_stream stream = random_stream(0, RANDOM_BOOTSTRAP, 2);
+    size_t clusters = pair->clusters->count, ways = count_swaps(clusters),
+           count = ways ? ways : BOOTSTRAP_RESAMPLES;
+    bool *swapped = mem_zero(clusters, sizeof *swapped);
+    enum task task = pair->urns[0].evaluation.task;
+    double metrics[2][METRIC_COUNT];
+
+    score_swapped(pair, swapped, metrics);
+    FOR_METRICS (f, task)
+        results[f].difference = metrics[1][f] - metrics[0][f];
+    for (size_t r = 0; r < count; r++) {
+        for (size_t c = 0; c < clusters; c++)
+            swapped[c] = ways ? r >> c & 1 : random_below(&stream, 2) == 1;
+        score_swapped(pair, swapped, metrics);
+        FOR_METRICS (f, task)
+            differences_of(pair, f)[r] = metrics[1][f] - metrics[0][f];
+    }
+    FOR_METRICS (f, task)
+        results[f].permutation_p = share_as_far(differences_of(pair, f), count, results[f].difference, !ways);
+    free(swapped);
 }
 
 /* ---- McNemar ---- */
@@ -297,27 +401,19 @@ static void mcnemar(const struct outputs *first, const struct outputs *second,
 
 /* ---- comparisons ---- */
 
-static double mean_metric(const struct outputs *outputs, enum metric metric)
-{
-    double sum = 0;
-
-    for (size_t s = 0; s < outputs->count; s++) {
-        struct evaluation evaluation;
-        evaluation_make(&evaluation, outputs->lists[s]);
-        sum += METRICS[metric].of(&evaluation);
-        evaluation_free(&evaluation);
-    }
-    return sum / (double)outputs->count;
-}
-
 void compare_predictions(const struct outputs *first, const struct outputs *second,
                          const struct clusters *clusters, struct comparison comparisons[METRIC_COUNT])
 {
-    paired_bootstrap(first, second, clusters, comparisons);
     struct comparison outputs = {0};
+    struct pair pair;
+
+    memset(comparisons, 0, METRIC_COUNT * sizeof *comparisons);
+    pair_start(&pair, first, second, clusters);
+    paired_bootstrap(&pair, comparisons);
+    permutation_test(&pair, comparisons);
+    pair_free(&pair);
     mcnemar(first, second, clusters, &outputs);
     FOR_METRICS (f, first->lists[0]->task) {
-        comparisons[f].difference = mean_metric(second, f) - mean_metric(first, f);
         comparisons[f].only_first = outputs.only_first; /* of the predictions, so the same for all metrics */
         comparisons[f].only_second = outputs.only_second;
         comparisons[f].mcnemar_p = outputs.mcnemar_p;

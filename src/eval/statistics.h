@@ -8,7 +8,8 @@
  * same clips in the same order.  A metric of several is the mean of theirs.
  *
  * The bootstrap (Efron, 1979) draws whole clusters with replacement: all clips of a speaker together where
- * speakers are known, because a speaker's clips are not independent; else single clips.  Of several seeds,
+ * speakers are known, because a speaker's clips are not independent; else all of a recording; else single
+ * clips.  Of several seeds,
  * seeds are drawn too.  All draws come from a fixed stream: the same predictions give the same numbers.
  */
 #ifndef EMOTRAIN_EVAL_STATISTICS_H
@@ -16,7 +17,7 @@
 
 #include "eval/metrics.h"
 
-enum { BOOTSTRAP_RESAMPLES = 2000 };
+enum { BOOTSTRAP_RESAMPLES = 2000, CLUSTERS_FEW = 8 /* fewer give intervals that are too narrow */ };
 
 struct outputs {
     const struct prediction_list *const *lists;
@@ -25,14 +26,14 @@ struct outputs {
 
 /* Which clips are drawn together. */
 struct clusters {
-    const char *unit; /* "speaker" or "clip" */
+    const char *unit; /* "speaker", "recording" or "clip" */
     size_t count;
     size_t *starts; /* count + 1 positions in items */
     size_t *items;  /* positions in the predictions */
 };
 
 /* `speakers`: one per prediction, NULL where unknown; clusters are speakers if every labelled clip has one
- * and there are at least two. */
+ * and there are at least two; else recordings, where clips are stretches of those. */
 void clusters_make(struct clusters *clusters, const struct prediction_list *predictions,
                    const char *const *speakers);
 void clusters_free(struct clusters *clusters);
@@ -47,14 +48,19 @@ void bootstrap_intervals(const struct outputs *outputs, const struct clusters *c
 
 /* One model against another on the same clips, in one metric; seeds are paired, so both have equally many. */
 struct comparison {
-    double difference;        /* of the metric: second less first */
-    struct interval interval; /* 95 %, paired bootstrap */
-    double bootstrap_p;       /* two-sided: how often the resampled difference is on the other side of 0 */
+    double difference;              /* of the metric: second less first */
+    struct interval interval;       /* 95 %, paired bootstrap */
+    double permutation_p;           /* two-sided, see below */
     size_t only_first, only_second; /* predictions (over clips and seeds) that only one of both has right */
     double mcnemar_p;               /* two-sided; of right and wrong predictions, whatever the metric */
 };
 
-/* McNemar's test (1947) of right and wrong predictions.  Exact, by the binomial distribution, where single
+/* Permutation test (Fisher, 1935; of any metric, as approximate randomisation: Noreen, 1989): how often the
+ * difference is as large as the observed one, where the models' predictions for a cluster, of all seeds, are
+ * swapped or not.  All ways are tried where there are few clusters, so p is exact then: with 4 speakers no
+ * less than 1/8.
+ *
+ * McNemar's test (1947) of right and wrong predictions.  Exact, by the binomial distribution, where single
  * clips are the units and there is one seed; else its form for clustered pairs by Durkalski et al. (2003),
  * because a speaker's clips, and a clip's predictions from several seeds, are no independent trials. */
 void compare_predictions(const struct outputs *first, const struct outputs *second,

@@ -193,7 +193,7 @@ static void add_change(struct text *page, const cJSON *json, enum metric f, bool
         text_add(page, "<td>");
         html_interval(page, "%+.4f", field_interval(metric, "interval"));
         text_add(page, "</td><td>");
-        text_add_html(page, p_text(p, field_number(metric, "bootstrap_p")));
+        text_add_html(page, p_text(p, field_number(metric, "permutation_p")));
         text_add(page, "</td>");
     }
     text_add(page, "</tr>\n");
@@ -225,7 +225,7 @@ void html_baseline(struct text *page, const cJSON *json)
     text_add(
         page,
         "</h2><div class=\"wide\"><table><tr><th></th><th>before</th><th>now</th><th>change</th>%s</tr>\n",
-        compared ? "<th>95 % interval</th><th>p (paired bootstrap)</th>" : "");
+        compared ? "<th>95 % interval</th><th>p (permutation test)</th>" : "");
     FOR_METRICS (f, field_task(json))
         add_change(page, json, f, compared);
     text_add(page, "</table></div>\n");

@@ -156,7 +156,7 @@ static void add_baseline(cJSON *json, const struct report *report)
         json_add_finite(metric, "change", METRICS[f].of(&report->evaluation) - b->metrics[f]);
         if (b->compared) {
             cJSON_AddItemToObject(metric, "interval", interval_json(&b->comparisons[f].interval));
-            cJSON_AddNumberToObject(metric, "bootstrap_p", b->comparisons[f].bootstrap_p);
+            cJSON_AddNumberToObject(metric, "permutation_p", b->comparisons[f].permutation_p);
         }
     }
     if (b->compared && report->evaluation.task != REGRESSION) {

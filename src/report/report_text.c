@@ -179,7 +179,7 @@ static void add_changes(const cJSON *json, bool compared, struct text *out)
     char p[P_SIZE];
 
     text_add(out, "%-20s %9s %9s %9s%s\n", "", "before", "now", "change",
-             compared ? "   95 % interval       p (paired bootstrap)" : "");
+             compared ? "   95 % interval       p (permutation test)" : "");
     FOR_METRICS (f, task) {
         const cJSON *metric = json_at(json, "baseline", METRICS[f].name);
         struct interval interval = field_interval(metric, "interval");
@@ -187,7 +187,7 @@ static void add_changes(const cJSON *json, bool compared, struct text *out)
                  field_number(json, METRICS[f].name), field_number(metric, "change"));
         if (compared)
             text_add(out, "   %+.4f to %+.4f   %s", interval.low, interval.high,
-                     p_text(p, field_number(metric, "bootstrap_p")));
+                     p_text(p, field_number(metric, "permutation_p")));
         text_add(out, "\n");
     }
 }
@@ -208,7 +208,7 @@ static void add_baseline(const cJSON *json, struct text *out)
                  field_count(baseline, "fixed"), field_count(baseline, "broken"),
                  p_text(p, field_number(baseline, "mcnemar_p")));
     else if (!compared)
-        text_add(out, "not the same test clips, so not compared clip by clip\n");
+        text_add(out, "not the same test clips and labels, so not compared clip by clip\n");
     const char *before = "settings changed: ";
     cJSON_ArrayForEach(item, changed)
     {

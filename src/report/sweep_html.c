@@ -112,7 +112,7 @@ static void add_comparison(struct text *page, const cJSON *comparison)
     text_add(page, "<td>");
     text_add_html(page, p_text(p, field_number(comparison, "mcnemar_p_holm")));
     text_add(page, "</td><td>");
-    text_add_html(page, p_text(p, field_number(comparison, "bootstrap_p_holm")));
+    text_add_html(page, p_text(p, field_number(comparison, "permutation_p_holm")));
     text_add(page, "</td>");
 }
 
@@ -150,7 +150,7 @@ static void add_ranking(struct text *page, const cJSON *json)
     text_add(
         page,
         "<div class=\"wide\"><table class=\"ranking\"><tr><th></th><th>%s</th><th>deviation</th><th></th>"
-        "<th>to the best</th><th>McNemar p</th><th>bootstrap p</th></tr>\n",
+        "<th>to the best</th><th>McNemar p</th><th>permutation p</th></tr>\n",
         metric_title(metric_find(metric), field_task(json)));
     cJSON_ArrayForEach(row, rows)
     {

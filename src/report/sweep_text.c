@@ -57,7 +57,7 @@ static void add_row(struct text *out, const cJSON *row, size_t rank, int width, 
         text_add(out, "    %+8.4f", field_number(comparison, "difference"));
         add_interval(out, field_interval(comparison, "interval"), true);
         add_p(out, field_number(comparison, "mcnemar_p_holm"));
-        add_p(out, field_number(comparison, "bootstrap_p_holm"));
+        add_p(out, field_number(comparison, "permutation_p_holm"));
     } else if (rank == 1 && finished && row->next) {
         text_add(out, "    the best");
     }
@@ -167,7 +167,7 @@ static void add_csv_heading(struct text *out, const cJSON *rows, bool costs, enu
     cJSON_ArrayForEach(axis, field(cJSON_GetArrayItem(rows, 0), "setting"))
         text_add(out, ",%s", axis->string);
     text_add(out, ",runs,metric,mean,std,low,high,validation,difference,difference_low,difference_high,"
-                  "mcnemar_p,mcnemar_p_holm,bootstrap_p,bootstrap_p_holm");
+                  "mcnemar_p,mcnemar_p_holm,permutation_p,permutation_p_holm");
     for (size_t n = 0; costs && n < COST_COUNT; n++)
         text_add(out, ",%s", COSTS[n]);
     FOR_METRICS (f, task)
@@ -190,8 +190,8 @@ static void add_csv_numbers(struct text *out, const cJSON *row)
                               difference.high,
                               field_number(c, "mcnemar_p"),
                               field_number(c, "mcnemar_p_holm"),
-                              field_number(c, "bootstrap_p"),
-                              field_number(c, "bootstrap_p_holm")};
+                              field_number(c, "permutation_p"),
+                              field_number(c, "permutation_p_holm")};
 
     for (size_t n = 0; n < sizeof numbers / sizeof numbers[0]; n++)
         add_csv_number(out, numbers[n]);
