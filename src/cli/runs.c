@@ -307,6 +307,23 @@ static char *find_removable(const char *name, const char *directory, const char 
     return NULL;
 }
 
+/* A run whose folder is gone is taken out of the catalogue; *gone: that was it.  false on error. */
+static bool forget_gone(const char *name, const char *directory, const char *database, bool *gone,
+                        struct error *error)
+{
+    char *above = realpath(directory, NULL), *folder = above ? path_join(above, name) : NULL,
+         *half = find_half_removed(name, directory);
+
+    *gone = folder && !half && !path_exists(folder) && is_recorded(database, folder, error);
+    bool done = !error->kind && (!*gone || remove_row(folder, folder, database, error));
+    if (done && *gone)
+        printf("removed %s, whose folder was gone\n", folder);
+    free(half);
+    free(folder);
+    free(above);
+    return done;
+}
+
 static bool rm_run(const char *name, const char *directory, const char *database, struct error *error)
 {
     char *half = find_half_removed(name, directory), *folder = half;
@@ -365,8 +382,10 @@ static bool rm(const struct options *options, const struct config *config, struc
         char *sweep =
             run_folder_is_run(below) ? NULL : sweep_folder_find(options->arguments.items[i], directory);
         free(below);
+        bool gone = false;
         done = sweep ? rm_sweep(sweep, database, error)
-                     : rm_run(options->arguments.items[i], directory, database, error);
+                     : forget_gone(options->arguments.items[i], directory, database, &gone, error) &&
+                           (gone || rm_run(options->arguments.items[i], directory, database, error));
         free(sweep);
     }
     return done;

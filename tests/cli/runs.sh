@@ -73,6 +73,12 @@ expect_error 2 "no run \"own\"\|own is no run" "$emotrain" runs rm own
 "$emotrain" runs list 2>/dev/null | grep -q "^own .* finished" && fail "its row is still there"
 mkdir search && cp tiny.ini search/sweep.ini
 expect_error 2 "search is no sweep" "$emotrain" runs rm search
+"$emotrain" --config tiny.ini --run lost --set train.epochs=1 >/dev/null 2>err || fail "$(cat err)"
+rm -r runs/lost
+expect 0 "^lost .* finished" "$emotrain" runs list
+expect 0 "removed .*/runs/lost, whose folder was gone" "$emotrain" runs rm lost
+"$emotrain" runs list | grep -q "^lost " && fail "a run whose folder is gone cannot be removed"
+expect_error 2 "no run \"lost\"" "$emotrain" runs rm lost
 mkdir runs/.one.removed && touch runs/.one.removed/rest # of a removal that was killed, before another run had the name
 expect 0 "removed .*/runs/one$" "$emotrain" runs rm one
 [ ! -e runs/one ] && [ ! -e runs/.one.removed ] || fail "left: $(ls -A runs)"

@@ -75,6 +75,21 @@ expect 0 "exact match" "$emotrain" --config tiny.ini --run columns "${list[@]}" 
 cut -d, -f1,3,4 list.csv >numbers.csv
 expect 0 "arousal" "$emotrain" --config tiny.ini --run numbers "${list[@]}" --set corpus.file=numbers.csv \
   --set model.task=regression --set corpus.labels=valence,arousal
+expect_error 2 "the baseline words is of model.task=multi_label" "$emotrain" report numbers --baseline words
+expect_error 2 "eval.best_metric=uar: model.task=regression has no such metric, but ccc" "$emotrain" --config tiny.ini --run x "${list[@]}" \
+  --set corpus.file=numbers.csv --set model.task=regression --set corpus.labels=valence,arousal --set eval.best_metric=uar
+expect_error 2 "no labels to smooth" "$emotrain" --config tiny.ini --run x "${list[@]}" --set corpus.file=numbers.csv --set model.task=regression \
+  --set corpus.labels=valence,arousal --set train.label_smoothing=0.1
+# For transformers, a regression's last layer gives the numbers themselves: what such a model directory predicts is the same.
+expect 0 "arousal" "$emotrain" --config tiny.ini --run plain --set corpus.kind=list --set corpus.file=numbers.csv --set train.epochs=1 \
+  --set model.pretrained="$tests/golden/encoders/wavlm_layer/model" --set model.head=linear --set model.task=regression --set corpus.labels=valence,arousal
+expect 0 "plain-hf" "$emotrain" export plain plain-hf --as sequence-classification
+grep -q 'function_to_apply="none"' plain-hf/README.md || fail "the card takes numbers for probabilities"
+"$emotrain" predict plain corpus/Actor_06 --format csv >before.csv 2>err || fail "$(cat err)"
+"$emotrain" predict plain-hf corpus/Actor_06 --format csv >after.csv 2>err || fail "$(cat err)"
+paste -d, before.csv after.csv | awk -F, 'NR > 1 { n++; for (i = NF / 2; i > 1; i--) { d = $i - $(i + NF / 2); bad = bad || d * d > 1e-8 } } END { exit bad || !n }' ||
+  fail "numbers changed: $(paste -d, before.csv after.csv | head -3)"
+tr -d ' \t\n' <plain-hf/config.json | grep -q '"emotrain_target_means":\[0,0\]' || fail "the last layer's numbers are standardised still"
 expect 0 "low" "$emotrain" split --config tiny.ini "${list[@]}" --set model.task=multi_label
 expect_error 1 "is no number" "$emotrain" split --config tiny.ini "${list[@]}" --set model.task=regression
 

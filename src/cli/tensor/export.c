@@ -1,5 +1,6 @@
 /* emotrain export: a trained model for use elsewhere. */
 #include "base/handlers.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "cli/command.h"
 #include "hub/hub.h"
@@ -13,20 +14,20 @@
 
 /* ---- forms ---- */
 
-static bool save_own(const struct model *model, const char *folder, struct error *error)
+static bool save_own(struct model *model, const char *folder, struct error *error)
 {
     return model_save(model, folder, error);
 }
 
-static bool save_huggingface(const struct model *model, const char *folder, struct error *error)
+static bool save_huggingface(struct model *model, const char *folder, struct error *error)
 {
     return model->kind->save_huggingface
-               ? model->kind->save_huggingface(model, folder, error) &&
+               ? model_fold_scale(model, error) && model->kind->save_huggingface(model, folder, error) &&
                      model_save_preprocessing(model, folder, error)
                : error_usage(error, "transformers has no class for model.kind=%s", model->kind->name);
 }
 
-static bool save_onnx(const struct model *model, const char *folder, struct error *error)
+static bool save_onnx(struct model *model, const char *folder, struct error *error)
 {
     char *path = path_join(folder, "model.onnx");
     bool done = model_write_onnx(model, path, error);
@@ -38,15 +39,22 @@ static bool save_onnx(const struct model *model, const char *folder, struct erro
 /* What a model can be exported as. */
 struct form {
     const char *name, *summary;
-    bool (*save)(const struct model *model, const char *folder, struct error *error);
-    const char *library, *usage; /* for the card */
+    bool (*save)(struct model *model, const char *folder, struct error *error);
+    const char *library;           /* for the card, as the next */
+    const char *usage[TASK_COUNT]; /* those that are not there are as the first */
 };
 
 static const char OWN_USAGE[] = "```\nemotrain predict FOLDER recording.wav\n```";
-static const char STANDARD_USAGE[] = "```python\n"
-                                     "from transformers import pipeline\n"
-                                     "classify = pipeline(\"audio-classification\", model=\"FOLDER\")\n"
-                                     "classify(\"recording.wav\")\n```";
+#define PIPELINE                                                                                             \
+    "```python\n"                                                                                            \
+    "from transformers import pipeline\n"                                                                    \
+    "classify = pipeline(\"audio-classification\", model=\"FOLDER\")\n"
+static const char
+    STANDARD_USAGE[] = PIPELINE "classify(\"recording.wav\")\n```",
+    LABELS_USAGE[] = PIPELINE
+    "classify(\"recording.wav\", top_k=None, function_to_apply=\"sigmoid\")\n```\n\n"
+    "A label is there where its probability is above its number in `emotrain_thresholds` of config.json.",
+    NUMBERS_USAGE[] = PIPELINE "classify(\"recording.wav\", top_k=None, function_to_apply=\"none\")\n```";
 static const char ONNX_USAGE[] =
     "```python\n"
     "import onnxruntime\n"
@@ -54,13 +62,14 @@ static const char ONNX_USAGE[] =
     "session.run(None, {\"samples\": samples})  # float32 (clips, samples)\n```\n\n"
     "The labels stand in the model's metadata.";
 
-static const struct form OWN = {"classification", "a model directory of emotrain's: any model", save_own,
-                                "emotrain", OWN_USAGE},
-                         STANDARD = {"sequence-classification",
-                                     "transformers' class for the encoder: ...ForSequenceClassification",
-                                     save_huggingface, "transformers", STANDARD_USAGE},
-                         ONNX = {"onnx", "ONNX, from samples to probabilities", save_onnx, "onnx",
-                                 ONNX_USAGE};
+static const struct form
+    OWN = {"classification", "a model directory of emotrain's: any model", save_own, "emotrain", {OWN_USAGE}},
+    STANDARD = {"sequence-classification",
+                "transformers' class for the encoder: ...ForSequenceClassification",
+                save_huggingface,
+                "transformers",
+                {STANDARD_USAGE, LABELS_USAGE, NUMBERS_USAGE}},
+    ONNX = {"onnx", "ONNX, from samples to probabilities", save_onnx, "onnx", {ONNX_USAGE}};
 
 static const struct form *const FORMS[] = {&OWN, &STANDARD, &ONNX};
 
@@ -71,28 +80,29 @@ static bool write_card(const struct trained_model *trained, const struct form *f
 {
     struct recorded_run run = {0};
     struct text text = {0};
-    bool there = trained->run != NULL;
-    bool done = !there ||
-                recorded_run_open(&run, trained->run, config_settings(trained->config)->run.directory, error);
-    const char *base = there ? config_settings(trained->config)->model.pretrained : "";
+    struct error unknown = {0};
+    bool there = trained->run && recorded_run_open(&run, trained->run,
+                                                   config_settings(trained->config)->run.directory, &unknown);
+    const char *base = trained->run ? config_settings(trained->config)->model.pretrained : "";
     bool is_hubs = hub_is_name(base);
+    const char *usage = form->usage[trained->model->task];
     const struct card card = {.title = path_base(trained->run ? trained->run : folder),
                               .base = is_hubs ? base : path_base(base),
                               .base_is_hubs = is_hubs,
                               .library = form->library,
-                              .usage = form->usage,
+                              .usage = usage ? usage : form->usage[0],
                               .labels = (const char *const *)trained->model->labels.items,
                               .label_count = trained->model->labels.count,
                               .sample_rate = trained->model->sound.sample_rate};
 
-    if (done) {
-        char *path = path_join(folder, "README.md");
-        cJSON *report = there ? report_json(&run.report) : NULL;
-        card_print(&card, report, &text);
-        cJSON_Delete(report);
-        done = file_write(path, text.text, text.length, error);
-        free(path);
-    }
+    if (trained->run && !there) /* a copy of its folder, elsewhere */
+        log_warn("the card has no metrics: %s", unknown.message);
+    char *path = path_join(folder, "README.md");
+    cJSON *report = there ? report_json(&run.report) : NULL;
+    card_print(&card, report, &text);
+    cJSON_Delete(report);
+    bool done = file_write(path, text.text, text.length, error);
+    free(path);
     text_free(&text);
     recorded_run_close(&run);
     return done;

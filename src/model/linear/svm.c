@@ -630,6 +630,25 @@ static bool fits(const struct model *model, const struct svm_model *machine)
     return true;
 }
 
+/* libsvm reads and writes with a line of its own and another locale: one thread at a time. */
+static pthread_mutex_t files_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static struct svm_model *load_machine(const char *path)
+{
+    pthread_mutex_lock(&files_mutex);
+    struct svm_model *machine = svm_load_model(path);
+    pthread_mutex_unlock(&files_mutex);
+    return machine;
+}
+
+static bool save_machine(const char *path, const struct svm_model *machine)
+{
+    pthread_mutex_lock(&files_mutex);
+    bool done = svm_save_model(path, machine) == 0;
+    pthread_mutex_unlock(&files_mutex);
+    return done;
+}
+
 static bool svm_load(struct model *model, const char *directory, struct error *error)
 {
     struct svm *svm = model->state;
@@ -649,7 +668,7 @@ static bool svm_load(struct model *model, const char *directory, struct error *e
     for (size_t m = 0; done && m < svm->count; m++) {
         char *path = machine_path(directory, m);
         done = svm_file_check(path, width, error);
-        svm->machines[m] = done ? svm_load_model(path) : NULL;
+        svm->machines[m] = done ? load_machine(path) : NULL;
         done = done && ((svm->machines[m] && fits(model, svm->machines[m])) ||
                         error_set(error, "%s: not a model file of libsvm, or of another model", path));
         const cJSON *temperature =
@@ -669,7 +688,7 @@ static bool svm_save(const struct model *model, const char *directory, struct er
     for (size_t m = 0; done && m < svm->count && svm->machines[m]; m++) {
         char *path = machine_path(directory, m), *bytes = NULL;
         size_t size;
-        done = svm_save_model(path, svm->machines[m]) == 0 || error_set(error, "%s: cannot write", path);
+        done = save_machine(path, svm->machines[m]) || error_set(error, "%s: cannot write", path);
         done = done && (bytes = file_read(path, &size, error)) && file_write(path, bytes, size, error);
         free(bytes);
         free(path);
