@@ -312,7 +312,9 @@ static void check_result(struct sweep_job *job, const struct sweep *sweep)
     if (job->is_out_of_time) /* what is left was not begun */
         return;
     for (size_t i = 0; i < sweep->count; i++)
-        finished += sweep->rows[i].is_ensemble ? 0 : sweep->rows[i].finished * job->grid.folds;
+        for (size_t s = 0; !sweep->rows[i].is_ensemble && s < job->grid.seeds.count; s++)
+            for (size_t fold = 0; fold < job->grid.folds; fold++)
+                finished += sweep->rows[i].runs[s].folds[fold].clips > 0;
     if (finished + job->failed < job->count + job->done_before)
         job->failed = job->count + job->done_before - finished;
 }

@@ -151,9 +151,9 @@ const struct setting SETTINGS[] = {
         "linear needs none"),
     TEXT(model, revision, "main", "of a model of the hub: a branch, tag or commit"),
     MODEL(model, head_from, "",
-          "a run or model directory to take pooling, layers and head from (linear probing, then fine-tuning: "
-          "Kumar et "
-          "al., 2022); empty: a new head, or model.pretrained's where it has the same labels"),
+          "a run, model directory or sweep (of that, the run named alike) to take pooling, layers and head "
+          "from (linear probing, then fine-tuning: Kumar et al., 2022); empty: a new head, or "
+          "model.pretrained's where it has the same labels"),
     TEXT(model, layer, "last",
          "hidden states to pool: last, weighted (a learned sum, as SUPERB), a layer's number, or several "
          "side by side, as 2,3,4"),

@@ -122,8 +122,9 @@ static bool take_title(struct list_columns *columns, bool given[LIST_COLUMNS], c
 
 /* ---- all ---- */
 
-/* Without a column of labels: one for each. */
-static bool find_value_columns(struct list_columns *columns, const struct csv *csv, const char *labels)
+/* Without a column of labels: one for each.  *missing: one that there is not; caller frees. */
+static bool find_value_columns(struct list_columns *columns, const struct csv *csv, const char *labels,
+                               char **missing)
 {
     struct error unused = {0};
     bool all = corpus_label_names(labels, &columns->names, &unused) && columns->names.count;
@@ -131,6 +132,8 @@ static bool find_value_columns(struct list_columns *columns, const struct csv *c
     columns->values = mem_zero(columns->names.count, sizeof *columns->values);
     for (size_t k = 0; k < columns->names.count; k++) {
         columns->values[k] = csv_column(csv, columns->names.items[k]);
+        if (columns->values[k] == csv->columns && !*missing)
+            *missing = mem_string(columns->names.items[k]);
         all = all && columns->values[k] < csv->columns;
     }
     if (!all)
@@ -159,6 +162,7 @@ bool list_columns_find(struct list_columns *columns, const struct csv *csv, cons
                        const char *labels, bool may_be_apart, struct error *error)
 {
     bool given[LIST_COLUMNS] = {false}, done = true;
+    char *missing = NULL;
 
     *columns = (struct list_columns){0};
     for (char *word; done && (word = next_title(&setting)); free(word))
@@ -166,13 +170,21 @@ bool list_columns_find(struct list_columns *columns, const struct csv *csv, cons
     for (int c = 0; done && c < LIST_COLUMNS; c++) {
         bool apart = false;
         if (c == LIST_LABEL && !given[c] && csv_column(csv, "label") == csv->columns)
-            apart = may_be_apart && find_value_columns(columns, csv, labels);
+            apart = may_be_apart && find_value_columns(columns, csv, labels, &missing);
         if (!given[c])
             columns->at[c] = apart ? csv->columns : find_usual(csv, (enum list_column)c);
         bool there = columns->at[c] < csv->columns;
-        if (!there && !apart && (c == LIST_PATH || c == LIST_LABEL))
+        if (!there && missing)
+            done =
+                error_usage(error,
+                            "%s: no column \"label\", nor \"%s\" of corpus.labels (corpus.columns "
+                            "says which holds the label)",
+                            csv->path, missing);
+        else if (!there && !apart && (c == LIST_PATH || c == LIST_LABEL))
             done = error_usage(error, "%s: no column \"%s\" (corpus.columns says which holds the %s)",
                                csv->path, COLUMNS[c].name, COLUMNS[c].name);
+        free(missing);
+        missing = NULL;
         done = done && (!there || check_single(csv, columns->at[c], error));
     }
     columns->part_is_guess = done && !given[LIST_PART] && columns->at[LIST_PART] < csv->columns &&

@@ -74,7 +74,7 @@ static void warn_broken(const struct scan *scan)
             others += reasons[r].count;
     }
     if (others)
-        log_warn("%zu more clips are left out for other reasons, %zu in all", others, count);
+        log_warn("%zu more clips are left out, %zu in all", others, count);
     free(reasons);
     free(order);
 }

@@ -96,6 +96,7 @@ static bool open_member(struct model *model, size_t k, struct error *error)
     free(folder);
     if (!member || !ensemble_fits(model->members[0], member, error))
         return false;
+    known_clips_add(&model->known_clips, member->known_clips.keys, member->known_clips.count);
     if (member->minimum_samples > model->minimum_samples)
         model->minimum_samples = member->minimum_samples;
     return true;

@@ -618,33 +618,73 @@ static void softmax(float *row, size_t count, double temperature)
         row[k] = (float)(exp(((double)row[k] - largest) / temperature) / sum);
 }
 
-bool model_fold_temperature(struct model *model, struct error *error)
+/* The last layer's outputs become output * scale + shift, of each label; shift NULL: 0. */
+static bool fold_last_layer(struct model *model, const double *scale, const double *shift,
+                            struct error *error)
 {
     static const char *const layers[][2] = {{"classifier.out_proj.weight", "classifier.out_proj.bias"},
                                             {"classifier.weight", "classifier.bias"}};
     const struct parameters *p = &model->parameters;
+    const int64_t labels = (int64_t)model->labels.count, shape[2] = {labels, 1};
+    float *values = mem_zero((size_t)labels, sizeof *values);
     size_t layer = 0;
+
+    while (layer < 2 && parameters_index(p, layers[layer][0]) == p->count)
+        layer++;
+    if (layer == 2) {
+        free(values);
+        return error_set(error, "%s: no last layer that its outputs' scale could be put into", model->path);
+    }
+    struct et_scope *scope = et_scope_open(NULL);
+    bool recording = et_grad_mode(false);
+    for (int i = 0; i < 2; i++) { /* weight (labels, width), then bias (labels), where there is one */
+        size_t index = parameters_index(p, layers[layer][i]);
+        if (index == p->count)
+            continue;
+        struct et_tensor *tensor = p->items[index].tensor, *sum;
+        for (int64_t k = 0; k < labels; k++)
+            values[k] = (float)scale[k];
+        sum =
+            et_mul(scope, tensor, et_from_data(scope, values, ET_FLOAT32, shape, i == 0 ? 2 : 1, p->device));
+        for (int64_t k = 0; i == 1 && k < labels; k++)
+            values[k] = shift ? (float)shift[k] : 0;
+        if (i == 1)
+            sum = et_add(scope, sum, et_from_data(scope, values, ET_FLOAT32, shape, 1, p->device));
+        et_copy_(scope, tensor, sum);
+    }
+    et_grad_mode(recording);
+    free(values);
+    return et_scope_close(scope, error);
+}
+
+bool model_fold_temperature(struct model *model, struct error *error)
+{
     bool done = true;
 
     for (size_t k = 0; done && k < model->member_count; k++)
         done = model_fold_temperature(model->members[k], error);
     if (!done || model->temperature == 1)
         return done;
-    while (layer < 2 && parameters_index(p, layers[layer][0]) == p->count)
-        layer++;
-    if (layer == 2)
-        return error_set(error, "%s: no last layer that a temperature could be put into", model->path);
-    struct et_scope *scope = et_scope_open(NULL);
-    bool recording = et_grad_mode(false);
-    for (int i = 0; i < 2; i++) {
-        size_t index = parameters_index(p, layers[layer][i]);
-        if (index < p->count)
-            et_copy_(scope, p->items[index].tensor,
-                     et_mul_scalar(scope, p->items[index].tensor, 1 / model->temperature));
-    }
-    et_grad_mode(recording);
+    double *scale = mem_zero(model->labels.count, sizeof *scale);
+    for (size_t k = 0; k < model->labels.count; k++)
+        scale[k] = 1 / model->temperature;
+    done = fold_last_layer(model, scale, NULL, error);
+    free(scale);
     model->temperature = 1;
-    return et_scope_close(scope, error);
+    return done;
+}
+
+bool model_fold_scale(struct model *model, struct error *error)
+{
+    if (model->task != REGRESSION)
+        return true;
+    bool done = fold_last_layer(model, model->deviations, model->means, error);
+    for (size_t k = 0; k < model->labels.count; k++) {
+        model->deviations[k] = 1;
+        model->means[k] = 0;
+    }
+    describe_outputs(model);
+    return done;
 }
 
 void model_probabilities(const struct model *model, float *outputs, int64_t clips)
@@ -740,7 +780,7 @@ static bool fill_parameters(struct model *model, const struct model_source *sour
     if (!directory && trained)
         return error_set(error, "%s: a config.json alone holds no trained weights: name a model directory",
                          model->path);
-    if (!directory && model->parameters.count)
+    if (!directory && model->parameters.count && *model->path)
         log_info("weights: all %zu tensors initialised at random (%s holds none)", model->parameters.count,
                  model->path);
     if (directory && !model->weights)
@@ -833,6 +873,31 @@ static bool check_own_entries(const struct model *model, struct error *error)
     return true;
 }
 
+/* Whether training leaves the parameter as it is; a head is always trained, measured or fitted. */
+static bool stays(const struct model *model, size_t i)
+{
+    const struct parameter *p = &model->parameters.items[i];
+    const struct model_kind *kind = model->kind;
+    bool of_head = kind->layers_above ? kind->layers_above(model, i) < 0 : kind->fit != NULL;
+
+    return !p->trainable && !p->is_buffer && !p->training_only && !of_head;
+}
+
+/* What is drawn at random must be trained, or predictions would come from chance. */
+static bool check_frozen(const struct model *model, const char *freeze, struct error *error)
+{
+    for (size_t i = 0; i < model->parameters.count; i++) {
+        const struct parameter *p = &model->parameters.items[i];
+        if (stays(model, i) && !p->loaded && !p->may_lack)
+            return error_usage(
+                error,
+                "%s has no %s, which would stay as it is drawn at random (model.freeze=%s): name a "
+                "model with weights in model.pretrained%s",
+                model->path, p->name, freeze, model->kind->fit ? "" : ", or train it with model.freeze=none");
+    }
+    return true;
+}
+
 static bool set_up(struct model *model, const struct model_source *source, const char *directory,
                    struct error *error)
 {
@@ -840,7 +905,8 @@ static bool set_up(struct model *model, const struct model_source *source, const
     const struct audio_settings *audio = source->settings ? &source->settings->audio : NULL;
     bool other_labels;
 
-    if (directory && !open_weights(model, directory, error))
+    if (directory &&
+        (!open_weights(model, directory, error) || !known_clips_read(&model->known_clips, directory, error)))
         return false;
     model->kind = find_kind(model, source->settings, error);
     model->by_speaker =
@@ -876,7 +942,8 @@ static bool set_up(struct model *model, const struct model_source *source, const
         return error_usage(error, "model.context_seconds: model.kind=%s has no context; Whisper has",
                            model->kind->name);
     return fill_parameters(model, source, directory, other_labels, error) &&
-           (!settings || model->kind->freeze(model, settings->freeze, error)) &&
+           (!settings || (model->kind->freeze(model, settings->freeze, error) &&
+                          check_frozen(model, settings->freeze, error))) &&
            parameters_apply_trainable(&model->parameters, -1, error);
 }
 
@@ -928,6 +995,7 @@ void model_close(struct model *model)
     free(model->thresholds);
     free(model->means);
     free(model->deviations);
+    known_clips_free(&model->known_clips);
     weights_close(model->weights);
     cJSON_Delete(model->json);
     preprocessing_free(&model->sound);
@@ -984,6 +1052,7 @@ bool model_take_head(struct model *model, const char *directory, struct error *e
     }
     if (done && !error->kind)
         log_info("head: %zu tensors from %s", taken, directory);
+    done = done && !error->kind && known_clips_read(&model->known_clips, directory, error);
     weights_close(weights);
     cJSON_Delete(json);
     free(config);
@@ -1115,6 +1184,7 @@ bool model_save(const struct model *model, const char *directory, struct error *
         count += describe_parameter(model, i, &tensors[count]);
     bool done = model_save_config(model, directory, error) &&
                 model_save_preprocessing(model, directory, error) &&
+                known_clips_write(&model->known_clips, directory, error) &&
                 (model->members || safetensors_write(weights, tensors, count, error)) &&
                 (!model->kind->save || model->kind->save(model, directory, error));
     free(weights);

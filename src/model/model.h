@@ -18,6 +18,7 @@
 #include "config/config.h"
 #include "config/task.h"
 #include "model/head/pooling.h"
+#include "model/known_clips.h"
 #include "model/onnx/onnx.h"
 #include "model/preprocessing.h"
 #include "model/weights/parameters.h"
@@ -127,7 +128,8 @@ struct model {
     size_t kept_count;
     double *thresholds;         /* (labels) multi_label: a probability above it gives the label */
     double *means, *deviations; /* (labels) regression: of the numbers that were learned from */
-    cJSON *json;                /* config.json: as read, then as it will be saved */
+    struct known_clips known_clips;
+    cJSON *json; /* config.json: as read, then as it will be saved */
     struct parameters parameters;
     bool trained;            /* it was opened as it is, to be used */
     bool by_speaker;         /* it takes in features standardised by speaker (linear.scale=speaker) */
@@ -323,6 +325,9 @@ const char *model_build_onnx(const struct model *model, struct onnx *graph, cons
 
 /* Divides the last layer's weights by the temperature, which is then 1: for programs that know of none. */
 bool model_fold_temperature(struct model *model, struct error *error);
+
+/* The same of a regression's numbers, which the last layer then gives as they are, not standardised. */
+bool model_fold_scale(struct model *model, struct error *error);
 
 /* Takes the head (and the pooling's parameters) over from a model directory with the same labels, which must
  * fit. */

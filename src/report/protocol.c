@@ -46,12 +46,15 @@ static void add_split(const struct run_info *info, struct text *out)
                  info->split.shared_speakers ? "; %lld of %lld speakers train and are tested"
                                              : "; %lld of %lld speakers train and are tested: new speakers",
                  (long long)info->split.shared_speakers, (long long)info->split.speakers);
+    if (info->split.known > 0)
+        text_add(out, "; %lld test clips are known to the model from before", (long long)info->split.known);
     text_add(out, "; clips and parts SHA-256 %.16s.\n", info->split.digest);
 }
 
 /* A model of the hub by its name and commit, another one by its file's name. */
-static void add_model(const struct run_info *info, const char *revision, struct text *out)
+static void add_model(const struct run_info *info, const struct model_settings *settings, struct text *out)
 {
+    const char *revision = settings->revision;
     bool of_hub = strlen(revision) == COMMIT_LENGTH;
 
     text_add(out, "Model: %s", info->model.kind);
@@ -59,6 +62,8 @@ static void add_model(const struct run_info *info, const char *revision, struct 
         text_add(out, " from %s", of_hub ? info->model.pretrained : path_base(info->model.pretrained));
     if (of_hub)
         text_add(out, " at revision %.12s", revision);
+    if (*settings->head_from)
+        text_add(out, ", head of %s", path_base(settings->head_from));
     text_add(out, ", %.2f M parameters, %.2f M of them trained", (double)info->model.parameters / 1e6,
              (double)info->model.trainable / 1e6);
     if (*info->model.pooling)
@@ -229,7 +234,7 @@ void report_protocol(const struct report *report, struct text *out)
         config_read_text(config, "run", report->folder, report->run.config, &unread)) {
         add_corpus(report, out);
         add_split(&report->info, out);
-        add_model(&report->info, config_settings(config)->model.revision, out);
+        add_model(&report->info, &config_settings(config)->model, out);
         add_training(&report->info, config_settings(config), out);
         add_selection(&report->info, report->evaluation.task, config_settings(config), out);
         add_results(report, out);

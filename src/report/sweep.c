@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "eval/mixture.h"
 #include "report/clips.h"
+#include "store/splits.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -77,6 +78,16 @@ static void measure_fold(struct sweep_fold *fold, const struct prediction_list *
     evaluation_free(&evaluation);
 }
 
+/* Of a fold's run: what the corpus was. */
+static void note_corpus(struct sweep_run *run, const char *digest)
+{
+    if (!*digest)
+        return;
+    run->is_mixed = run->is_mixed || (run->corpus && strcmp(run->corpus, digest) != 0);
+    if (!run->corpus)
+        run->corpus = mem_string(digest);
+}
+
 /* Adds what one fold's run came to. */
 static bool add_fold(struct sweep_run *run, struct catalogue *catalogue, const struct run_row *row,
                      const char *metric, size_t fold, size_t folds, struct error *error)
@@ -95,6 +106,8 @@ static bool add_fold(struct sweep_run *run, struct catalogue *catalogue, const s
         run->test_seconds += info.testing.seconds;
         run->parameters = (double)info.model.parameters;
         run->memory = fmax(run->memory, fmax(info.training.peak_memory_mib, info.testing.peak_memory_mib));
+        run->test_chose = run->test_chose || strcmp(info.split.selection_part, PART_NAMES[PART_TEST]) == 0;
+        note_corpus(run, info.corpus.digest);
         run->selection += selection_of(&info, &metrics, metric) / (double)folds;
         run_info_free(&info);
     }
@@ -108,13 +121,29 @@ static int by_path(const void *a, const void *b)
     return strcmp(((const struct prediction *)a)->path, ((const struct prediction *)b)->path);
 }
 
-/* The run's metrics, over all its folds. */
+/* A clip that stands in two folds' predictions, which are sorted by path; NULL: none does. */
+static const char *clip_of_two_folds(const struct prediction_list *predictions)
+{
+    for (size_t i = 1; i < predictions->count; i++)
+        if (strcmp(predictions->items[i - 1].path, predictions->items[i].path) == 0)
+            return predictions->items[i].path;
+    return NULL;
+}
+
+/* The run's metrics, over all its folds, unless the corpus changed between those. */
 static void sum_up_run(struct sweep_run *run, size_t folds)
 {
     struct evaluation evaluation;
 
     if (folds > 1 && run->predictions.count)
         qsort(run->predictions.items, run->predictions.count, sizeof *run->predictions.items, by_path);
+    const char *twice = folds > 1 ? clip_of_two_folds(&run->predictions) : NULL;
+    if (twice) {
+        run->unfinished = mem_format("%s is in the test parts of two folds, whose corpora differ: remove "
+                                     "these runs (emotrain runs rm), and the same command runs all folds",
+                                     twice);
+        return;
+    }
     evaluation_make(&evaluation, &run->predictions);
     FOR_METRICS (f, evaluation.task)
         run->metrics[f] = METRICS[f].of(&evaluation);
@@ -165,7 +194,8 @@ static bool read_sweep_run(struct sweep *sweep, struct sweep_run *run, size_t se
         sum_up_run(run, sweep->grid.folds);
     if (!run->finished) {
         run->selection = (double)NAN;
-        run->unfinished = sweep_last_words(sweep->folder, run->name);
+        if (!run->unfinished)
+            run->unfinished = sweep_last_words(sweep->folder, run->name);
     }
     return done;
 }
@@ -289,26 +319,26 @@ static void compare_with_best(struct sweep *sweep, struct sweep_row *row, const 
 static void adjust_p_values(struct sweep *sweep)
 {
     double *mcnemar = mem_zero(sweep->count, sizeof *mcnemar),
-           *bootstrap = mem_zero(sweep->count, sizeof *bootstrap);
+           *permutation = mem_zero(sweep->count, sizeof *permutation);
     size_t n = 0;
 
     for (size_t i = 0; i < sweep->count; i++) {
         if (sweep->rows[i].compared) {
             mcnemar[n] = sweep->rows[i].comparison.mcnemar_p;
-            bootstrap[n++] = sweep->rows[i].comparison.bootstrap_p;
+            permutation[n++] = sweep->rows[i].comparison.permutation_p;
         }
     }
     adjust_holm(mcnemar, n);
-    adjust_holm(bootstrap, n);
+    adjust_holm(permutation, n);
     n = 0;
     for (size_t i = 0; i < sweep->count; i++) {
         if (sweep->rows[i].compared) {
             sweep->rows[i].mcnemar_adjusted = mcnemar[n];
-            sweep->rows[i].bootstrap_adjusted = bootstrap[n++];
+            sweep->rows[i].permutation_adjusted = permutation[n++];
         }
     }
     free(mcnemar);
-    free(bootstrap);
+    free(permutation);
 }
 
 /* Intervals, and tests where all runs predicted for the same clips.  The rows are ranked: the first is the
@@ -457,6 +487,26 @@ static void add_ensemble(struct sweep *sweep)
     sum_up_row(row, seeds, sweep->metric);
 }
 
+const char CORPUS_CHANGED[] =
+    "The corpus changed between these runs: some had other clips, labels or speakers than others, so they do "
+    "not belong together. Remove those of before (emotrain runs rm), and the same command runs them again.";
+
+bool sweep_corpus_changed(const struct sweep *sweep)
+{
+    bool asked = strstr(config_settings(sweep->config)->sweep.grid, "corpus.") != NULL, changed = false;
+    const char *first = NULL;
+
+    for (size_t i = 0; i < sweep->count; i++) {
+        first = asked ? NULL : first;
+        for (size_t s = 0; !sweep->rows[i].is_ensemble && s < sweep->grid.seeds.count; s++) {
+            const struct sweep_run *run = &sweep->rows[i].runs[s];
+            changed = changed || run->is_mixed || (first && run->corpus && strcmp(first, run->corpus) != 0);
+            first = first ? first : run->corpus;
+        }
+    }
+    return changed;
+}
+
 enum metric sweep_metric(const struct settings *settings, enum task task)
 {
     const char *wanted = settings->sweep.metric;
@@ -498,6 +548,7 @@ void sweep_free(struct sweep *sweep)
             free(run->name);
             free(run->folder);
             free(run->unfinished);
+            free(run->corpus);
         }
         free(sweep->rows[i].runs);
         free(sweep->rows[i].label);

@@ -32,7 +32,10 @@ struct sweep_run {
     double metrics[METRIC_COUNT];
     double selection; /* the metric of its best checkpoint on the validation part; NaN without one */
     struct prediction_list predictions;
-    struct sweep_fold *folds; /* (folds of the grid), where it is finished */
+    struct sweep_fold *folds; /* (folds of the grid); zero where one is not finished */
+    bool test_chose;          /* its best checkpoint, of a fold at least */
+    char *corpus;             /* what all clips were (run_info.h) when it ran; NULL where it is not known */
+    bool is_mixed;            /* its folds had different ones */
 };
 
 /* One setting over its seeds. */
@@ -48,7 +51,7 @@ struct sweep_row {
         memory;    /* means over runs; test_rate: clips a second; memory: the most, MiB */
     bool compared; /* with the best setting, over the seeds that both have finished */
     struct comparison comparison;
-    double mcnemar_adjusted, bootstrap_adjusted; /* Holm, over all comparisons */
+    double mcnemar_adjusted, permutation_adjusted; /* Holm, over all comparisons */
 };
 
 struct sweep {
@@ -67,6 +70,11 @@ struct sweep {
 
 /* Whether the folder is a sweep's. */
 bool sweep_is(const char *folder);
+
+/* Whether runs that should have had one corpus had different ones, which settings of a grid may ask for; and
+ * what is said then. */
+bool sweep_corpus_changed(const struct sweep *sweep);
+extern const char CORPUS_CHANGED[];
 
 /* What settings are compared by: sweep.metric, or where it is empty what checkpoints are chosen by. */
 enum metric sweep_metric(const struct settings *settings, enum task task);

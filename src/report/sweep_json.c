@@ -84,8 +84,8 @@ static cJSON *comparison_json(const struct sweep_row *row)
     json_add_finite(json, "only_this_right", (double)c->only_second);
     json_add_finite(json, "mcnemar_p", c->mcnemar_p);
     json_add_finite(json, "mcnemar_p_holm", row->mcnemar_adjusted);
-    json_add_finite(json, "bootstrap_p", c->bootstrap_p);
-    json_add_finite(json, "bootstrap_p_holm", row->bootstrap_adjusted);
+    json_add_finite(json, "permutation_p", c->permutation_p);
+    json_add_finite(json, "permutation_p_holm", row->permutation_adjusted);
     return json;
 }
 
@@ -165,7 +165,7 @@ static void add_comparison_notes(cJSON *notes, const struct sweep *sweep, size_t
             compared, compared == 1 ? "" : "s"));
     add_note(notes,
              mem_format(
-                 "McNemar's test compares right and wrong predictions, the paired bootstrap the metric; both "
+                 "McNemar's test compares right and wrong predictions, the permutation test the metric; both "
                  "take %s.",
                  tested_unit(sweep)));
     if (!sweep_chooses_on_validation(sweep->config))
@@ -208,6 +208,27 @@ static void add_unfinished_notes(cJSON *notes, const struct sweep *sweep)
     }
 }
 
+/* What must be known where test clips had a say. */
+static void add_selection_notes(cJSON *notes, const struct sweep *sweep)
+{
+    size_t chosen = 0;
+
+    for (size_t i = 0; i < sweep->count; i++)
+        for (size_t s = 0; !sweep->rows[i].is_ensemble && s < sweep->grid.seeds.count; s++)
+            chosen += sweep->rows[i].runs[s].test_chose;
+    if (chosen)
+        add_note(notes,
+                 mem_format("The best checkpoints of %zu run%s were chosen on the test part itself, for "
+                            "want of a validation part (split.validation): their metrics are "
+                            "optimistic beside those of others.",
+                            chosen, chosen == 1 ? "" : "s"));
+    if (chosen_row(sweep) && sweep->count > 1 && sweep->grid.folds > 1)
+        add_note(notes,
+                 mem_string("One setting is chosen for all folds, and the validation part of a fold is "
+                            "in the test parts of others: the chosen setting's metric is somewhat "
+                            "optimistic."));
+}
+
 static cJSON *notes_json(const struct sweep *sweep)
 {
     const struct sweep_row *choice = chosen_row(sweep);
@@ -215,18 +236,20 @@ static cJSON *notes_json(const struct sweep *sweep)
     cJSON *notes = cJSON_CreateArray();
 
     if (sweep->cluster_unit)
-        add_note(notes, mem_format("95 %% intervals: %d bootstrap resamples of the %zu %ss%s.",
+        add_note(notes, mem_format("95 %% intervals: %d bootstrap resamples of the %zu %ss%s%s.",
                                    BOOTSTRAP_RESAMPLES, sweep->clusters, sweep->cluster_unit,
-                                   sweep->grid.seeds.count > 1 ? " and of the seeds" : ""));
+                                   sweep->grid.seeds.count > 1 ? " and of the seeds" : "",
+                                   sweep->clusters < CLUSTERS_FEW ? "; of so few they are too narrow" : ""));
     if (compared)
         add_comparison_notes(notes, sweep, compared);
     else if (sweep->cluster_unit && !sweep->clips)
         add_note(notes,
                  mem_string("The settings' test clips differ, so they are not compared clip by clip."));
+    if (sweep_corpus_changed(sweep))
+        add_note(notes, mem_string(CORPUS_CHANGED));
+    add_selection_notes(notes, sweep);
     if (sweep_chooses_on_validation(sweep->config))
-        add_note(notes,
-                 mem_string("Settings are ranked by the validation part, which chooses the first; the test "
-                            "part chooses nothing."));
+        add_note(notes, mem_string("Settings are ranked by the validation part, which chooses the first."));
     else if (choice && sweep->count > 1)
         add_note(notes, mem_format("Chosen on the validation part instead: %s, test %s %.4f.", choice->label,
                                    metric_title(sweep->metric, sweep->task), choice->means[sweep->metric]));

@@ -20,6 +20,7 @@ static void describe_corpora(struct run_info *info, const struct settings *setti
 {
     const struct corpora_settings *corpora = &settings->corpora;
     struct error unknown = {0};
+    char digest[SHA256_HEX_SIZE];
     const struct corpus_format *format = corpus_format_find(corpora->items[0].kind, &unknown);
 
     info->corpus.kind = keep(info, corpus_key(&corpora->items[0], corpora));
@@ -32,12 +33,22 @@ static void describe_corpora(struct run_info *info, const struct settings *setti
     info->corpus.broken = (int64_t)corpus->scan.broken;
     info->corpus.same_content = (int64_t)corpus->same_content;
     info->corpus.leaks = (int64_t)corpus->split.leaks;
+    corpora_digest(corpus, digest);
+    info->corpus.digest = arena_string(&info->arena, digest);
     info->corpus.more_count = corpora->count - 1;
     info->corpus.more = arena_zero(&info->arena, corpora->count, sizeof *info->corpus.more);
     for (size_t c = 1; c < corpora->count; c++)
         info->corpus.more[c - 1] = (struct run_corpus){arena_string(&info->arena, corpora->items[c].name),
                                                        keep(info, corpus_key(&corpora->items[c], corpora)),
                                                        arena_string(&info->arena, corpus->roots[c].folder)};
+}
+
+const char *selection_part_name(const struct settings *settings, const struct split *split)
+{
+    bool chooses = strcmp(settings->eval.best_metric, "last") != 0 &&
+                   strcmp(settings->model.kind, "linear") != 0; /* that is fitted at once */
+
+    return chooses ? PART_NAMES[split_selection_part(split)] : "none";
 }
 
 static void describe_split(struct run_info *info, const struct settings *settings,
@@ -55,11 +66,8 @@ static void describe_split(struct run_info *info, const struct settings *setting
     info->split.copies = (int64_t)split->copies;
     info->split.speakers = (int64_t)split->speakers;
     info->split.shared_speakers = (int64_t)split->shared_speakers;
-    info->split.selection_part =
-        /* a linear model is fitted at once */
-        strcmp(settings->eval.best_metric, "last") == 0 || strcmp(settings->model.kind, "linear") == 0
-            ? "none"
-            : PART_NAMES[split_selection_part(split)];
+    info->split.shared_recordings = (int64_t)split->shared_recordings;
+    info->split.selection_part = selection_part_name(settings, split);
     info->split.digest = arena_string(&info->arena, digest);
 }
 
@@ -82,6 +90,7 @@ void describe_experiment(struct run_info *info, const struct experiment *experim
     *info = (struct run_info){0};
     describe_corpora(info, settings, &experiment->corpus);
     describe_split(info, settings, &experiment->corpus);
+    info->split.known = (int64_t)experiment->known_test_clips;
     describe_model(info, settings, experiment->model);
 }
 

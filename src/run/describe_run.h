@@ -6,6 +6,9 @@
 #include "store/run_info.h"
 #include "train/trainer.h"
 
+/* The part that chooses a run's checkpoint, by name; "none" where nothing is chosen. */
+const char *selection_part_name(const struct settings *settings, const struct split *split);
+
 /* Corpora, split and model.  Close it with run_info_free. */
 void describe_experiment(struct run_info *info, const struct experiment *experiment);
 

@@ -7,6 +7,7 @@
 #include "hub/hub.h"
 #include "model/head/layer_mix.h"
 #include "run/run_folder.h"
+#include "run/training_clips.h"
 #include "train/auxiliary.h"
 #include "train/checkpoint.h"
 #include "train/speaker_scale.h"
@@ -141,18 +142,21 @@ static bool open_model(struct experiment *e, const char *checkpoint, const char 
     return true;
 }
 
-/* The model directory of a run or of itself; caller frees.  NULL on error. */
+/* The model directory of a run, of a sweep's run with this one's name, or of itself; caller frees.  NULL on
+ * error. */
 static char *find_head(const struct settings *settings, struct error *error)
 {
     const char *name = settings->model.head_from;
-    char *run = run_folder_find(name, settings->run.directory, false, error), *directory = NULL;
+    const char *where = settings->run.directory;
+    char *run = run_folder_find(name, where, false, error),
+         *directory = !run && model_is_directory(name) ? mem_string(name) : NULL;
 
+    if (!run && !directory)
+        run = run_folder_find_counterpart(name, settings->run.name, where, error);
     if (run && checkpoint_best(run, &directory, error) && !directory)
-        error_set(error, "model.head_from: %s has no checkpoint", run);
-    else if (!run && model_is_directory(name))
-        directory = mem_string(name);
-    else if (!run)
-        error_usage(error, "model.head_from: no run or model directory \"%s\"", name);
+        error_set(error, "%s has no checkpoint", run);
+    if (!directory)
+        error_prefix(error, "model.head_from");
     free(run);
     return directory;
 }
@@ -197,7 +201,16 @@ bool experiment_open_model(struct experiment *e, const char *checkpoint, struct 
     if (done && !checkpoint) { /* that of the model it begins with was of other weights */
         e->model->temperature = 1;
         e->model->kept_count = 0;
+        for (size_t k = 0; k < e->model->labels.count; k++)
+            e->model->thresholds[k] = 0.5;
+        e->known_test_clips = training_clips_known(e->model, &e->corpus, PART_TEST);
+        if (e->known_test_clips)
+            log_warn("%zu of the %zu test clips are among those that the model that training begins with was "
+                     "trained on or chosen by: give both trainings the same split",
+                     e->known_test_clips, e->corpus.split.counts[PART_TEST]);
     }
+    if (done)
+        training_clips_learn(e->model, &e->corpus, settings);
     free(head);
     return done;
 }

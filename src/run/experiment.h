@@ -19,6 +19,7 @@ struct experiment {
     struct speaker_scale *speakers; /* of linear.scale=speaker, or NULL */
     char *pretrained; /* the folder of a model of the hub; NULL where model.pretrained is a path */
     struct model *model;
+    size_t known_test_clips; /* that it knew before it was trained here (training_clips.h) */
 };
 
 /* Chooses device, precision and threads and writes what was chosen into the configuration: "auto" becomes

@@ -188,6 +188,21 @@ void corpora_close(struct indexed_corpus *corpus)
     *corpus = (struct indexed_corpus){0};
 }
 
+void corpora_digest(const struct indexed_corpus *corpus, char hex[SHA256_HEX_SIZE])
+{
+    struct text text = {0};
+
+    for (size_t i = 0; i < corpus->clips.count; i++) {
+        const struct clip *c = &corpus->clips.clips[i];
+        const char *const facts[] = {c->name, c->sha256, c->label, c->speaker, c->text, c->votes};
+        for (size_t k = 0; k < sizeof facts / sizeof facts[0]; k++)
+            text_add(&text, "%s%s", facts[k] ? facts[k] : "",
+                     k + 1 < sizeof facts / sizeof facts[0] ? " " : "\n");
+    }
+    digest_bytes(text.text ? text.text : "", text.length, hex);
+    text_free(&text);
+}
+
 void split_digest(const struct indexed_corpus *corpus, char hex[SHA256_HEX_SIZE])
 {
     struct text text = {0};

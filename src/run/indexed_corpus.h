@@ -40,6 +40,9 @@ bool corpora_split(struct indexed_corpus *corpus, const struct settings *setting
 
 void corpora_close(struct indexed_corpus *corpus); /* also after an error, or of a zeroed struct */
 
+/* A hash of all clips: their files, labels, speakers and texts. */
+void corpora_digest(const struct indexed_corpus *corpus, char hex[SHA256_HEX_SIZE]);
+
 /* A hash of the clips in use: their files, labels, texts, parts and order. */
 void split_digest(const struct indexed_corpus *corpus, char hex[SHA256_HEX_SIZE]);
 

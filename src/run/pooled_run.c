@@ -39,7 +39,10 @@ char *pooled_run_folder(const struct sweep *sweep, const struct sweep_row *row, 
 static void add_info(struct run_info *sum, const struct run_info *info)
 {
     sum->split.test += info->split.test;
-    sum->split.shared_speakers += info->split.shared_speakers;
+    if (info->split.shared_speakers > sum->split.shared_speakers) /* of the fold that shares most */
+        sum->split.shared_speakers = info->split.shared_speakers;
+    sum->split.shared_recordings += info->split.shared_recordings;
+    sum->split.known += info->split.known;
     sum->split.copies += info->split.copies;
     sum->corpus.leaks += info->corpus.leaks;
     sum->training.steps += info->training.steps;
@@ -123,6 +126,9 @@ static bool gather_info(struct pooled *p, struct error *error)
     p->info.split.digest = arena_string(&p->info.arena, digest);
     p->info.split.settings =
         arena_format(&p->info.arena, "%s (all %zu folds)", p->info.split.settings, p->sweep->grid.folds);
+    if (p->run->is_mixed)
+        p->info.corpus.note = arena_format(&p->info.arena, "%s%s%s", p->info.corpus.note,
+                                           *p->info.corpus.note ? "\n" : "", CORPUS_CHANGED);
     p->info.training.best_step = 0;
     p->info.training.temperature = 0; /* each fold has its own */
     p->info.training.clips_per_second = 0;

@@ -39,9 +39,13 @@ bool recorded_run_baseline(struct report *report, const char *name, const char *
     if (!*name)
         return true;
     bool done =
-        open_folder(&baseline, run_folder_find_baseline(name, report->folder, directory, error), error);
+        open_folder(&baseline, run_folder_find_counterpart(name, report->folder, directory, error), error);
     if (done && baseline.report.evaluation.clips == 0)
         done = error_usage(error, "the baseline %s has not been tested yet", name);
+    else if (done && baseline.report.evaluation.task != report->evaluation.task)
+        done = error_usage(
+            error, "the baseline %s is of model.task=%s, this run of %s: they have no metric in common", name,
+            TASKS[baseline.report.evaluation.task].name, TASKS[report->evaluation.task].name);
     else if (done && strcmp(baseline.folder, report->folder) == 0)
         done = error_usage(error, "the baseline %s is the run itself", name);
     if (done)

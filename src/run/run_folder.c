@@ -65,11 +65,11 @@ char *run_folder_find(const char *run, const char *directory, bool required, str
     return folder;
 }
 
-char *run_folder_find_baseline(const char *baseline, const char *run, const char *directory,
-                               struct error *error)
+char *run_folder_find_counterpart(const char *other, const char *run, const char *directory,
+                                  struct error *error)
 {
-    char *folder = run_folder_find(baseline, directory, false, error),
-         *sweep = folder ? NULL : sweep_folder_find(baseline, directory);
+    char *folder = run_folder_find(other, directory, false, error),
+         *sweep = folder ? NULL : sweep_folder_find(other, directory);
 
     if (sweep) {
         char *alike = path_join(sweep, path_base(run));
@@ -77,7 +77,7 @@ char *run_folder_find_baseline(const char *baseline, const char *run, const char
         free(alike);
         free(sweep);
     }
-    return folder ? folder : run_folder_find(baseline, directory, true, error);
+    return folder ? folder : run_folder_find(other, directory, true, error);
 }
 
 char *sweep_folder_find(const char *sweep, const char *directory)

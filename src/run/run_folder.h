@@ -9,10 +9,10 @@
  * NULL, with an error if `required`, where there is no such run. */
 char *run_folder_find(const char *run, const char *directory, bool required, struct error *error);
 
-/* The same of a run to compare `run` with, a folder or a name; of a sweep its run that is named alike (the
- * same setting, seed and fold). */
-char *run_folder_find_baseline(const char *baseline, const char *run, const char *directory,
-                               struct error *error);
+/* The same of another run that `run` is compared with or begins at; where `other` is a sweep, its run that is
+ * named alike (the same setting, seed and fold). */
+char *run_folder_find_counterpart(const char *other, const char *run, const char *directory,
+                                  struct error *error);
 
 /* The folder of a sweep, given likewise; NULL if it is none; caller frees. */
 char *sweep_folder_find(const char *sweep, const char *directory);

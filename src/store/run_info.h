@@ -26,6 +26,7 @@ struct run_info {
         int64_t clips, copies, broken;
         int64_t same_content; /* clips that sound like another one */
         int64_t leaks;        /* of those, test clips whose sound trains as well */
+        const char *digest;   /* of all clips, their labels, speakers and texts, whatever part they are in */
         double seconds;       /* of audio */
         struct run_corpus *more;
         size_t more_count;
@@ -35,6 +36,8 @@ struct run_info {
         int64_t train, validation, test, left_out;
         int64_t copies;                    /* left out, since they sound like a clip of another part */
         int64_t speakers, shared_speakers; /* shared: in the training and in the test part */
+        int64_t shared_recordings;  /* test clips that are stretches of a recording that trains as well */
+        int64_t known;              /* test clips that the model knew before it trained (training_clips.h) */
         const char *selection_part; /* what checkpoints were chosen on: "validation", "test" or "none" */
         const char *digest;         /* of the clips, their labels, texts, parts and order */
     } split;

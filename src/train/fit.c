@@ -8,25 +8,56 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Numbers the distinct speakers of the clips in `order`, in the order of their names; false where one is not
- * known. */
-static bool group_by_speaker(const struct dataset *dataset, const size_t *order, size_t *groups,
-                             size_t *count)
+/* The clip's speaker, for the caller to free; NULL: unknown. */
+static char *speaker_of(const struct clip *clip)
 {
-    struct strings speakers = {0};
+    return clip->speaker ? mem_string(clip->speaker) : NULL;
+}
+
+static char *recording_of(const struct clip *clip)
+{
+    double start, end;
+
+    return audio_file_of(clip->path, &start, &end);
+}
+
+/* Numbers the owners of the clips in `order`, in the order of their names; false where one has none, or all
+ * have one of their own. */
+static bool group_by(char *owner_of(const struct clip *clip), const struct dataset *dataset,
+                     const size_t *order, size_t *groups, size_t *count)
+{
+    struct strings owners = {0};
     bool known = true;
+    char *owner;
 
     for (size_t i = 0; known && i < dataset->count; i++) {
-        known = dataset->items[i].clip->speaker != NULL;
+        known = (owner = owner_of(dataset->items[i].clip)) != NULL;
         if (known)
-            strings_add_new(&speakers, dataset->items[i].clip->speaker);
+            strings_add_new(&owners, owner);
+        free(owner);
     }
-    strings_sort(&speakers);
-    for (size_t i = 0; known && i < dataset->count; i++)
-        groups[i] = (size_t)strings_index(&speakers, dataset->items[order[i]].clip->speaker);
-    *count = speakers.count;
-    strings_free(&speakers);
-    return known;
+    known = known && owners.count < dataset->count;
+    strings_sort(&owners);
+    for (size_t i = 0; known && i < dataset->count; i++) {
+        owner = owner_of(dataset->items[order[i]].clip);
+        groups[i] = (size_t)strings_index(&owners, owner);
+        free(owner);
+    }
+    *count = owners.count;
+    strings_free(&owners);
+    return known && *count > 1;
+}
+
+/* Clips of a speaker are predicted together, by a fit that did not see them; where speakers are not known, or
+ * are shared between the parts too, those of a recording. */
+static bool group_clips(const struct trainer *t, const size_t *order, size_t *groups, size_t *count)
+{
+    const char *protocol = t->settings->split.protocol;
+    bool by_speaker = strcmp(protocol, "speaker") == 0 || strcmp(protocol, "emobox") == 0 ||
+                      t->model->kind != &MODEL_LINEAR;
+
+    return (by_speaker && group_by(speaker_of, t->train, order, groups, count)) ||
+           group_by(recording_of, t->train, order, groups, count);
 }
 
 static bool fit_batch(struct trainer *t, const size_t *order, const struct batch *batch, struct error *error)
@@ -47,11 +78,7 @@ static bool fit_batch(struct trainer *t, const size_t *order, const struct batch
                                 .by_recall = strcmp(settings->eval.best_metric, "uar") == 0};
     size_t *groups = mem_zero(examples.count, sizeof *groups);
 
-    bool by_speaker =
-        strcmp(settings->split.protocol, "speaker") == 0 || strcmp(settings->split.protocol, "emobox") == 0;
-    bool stratified_svm = t->model->kind == &MODEL_LINEAR && !by_speaker;
-    if (!stratified_svm && group_by_speaker(t->train, order, groups, &examples.group_count) &&
-        examples.group_count > 1)
+    if (group_clips(t, order, groups, &examples.group_count))
         examples.groups = groups;
     char *table = NULL, *path = path_join(t->run, FIT_TABLE);
     bool done = t->model->kind->fit(t->model, &examples, &table, error) &&
@@ -74,7 +101,7 @@ bool fit_step(struct trainer *t, struct progress *progress, struct error *error)
     struct batch batch;
 
     (void)progress;
-    epoch_plan(&t->epoch, t->train, 0);
+    epoch_plan_whole(&t->epoch, t->train);
     if (!dataset_batch(t->train, t->epoch.order, t->train->count, t->model, NULL, 0, &batch, error))
         return false;
     bool done = fit_batch(t, t->epoch.order, &batch, error);

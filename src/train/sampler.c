@@ -216,11 +216,12 @@ static void draw_balanced(const struct dataset *dataset, bool by_speaker, struct
 }
 
 /* The clips of an epoch, in the order that they train in unless they are grouped by length. */
-static void draw_clips(const struct dataset *dataset, struct random_stream *stream, size_t *order)
+static void draw_clips(const struct dataset *dataset, bool balanced, struct random_stream *stream,
+                       size_t *order)
 {
     const struct train_settings *settings = &dataset->source.settings->train;
 
-    if (strcmp(settings->sampler, "random") != 0) {
+    if (balanced && strcmp(settings->sampler, "random") != 0) {
         draw_balanced(dataset, strcmp(settings->sampler, "balanced_speakers") == 0, stream, order);
         return;
     }
@@ -250,8 +251,8 @@ bool sampler_check(const struct dataset *dataset, struct error *error)
 
 /* ---- an epoch's layout ---- */
 
-/* Epoch `number`, without the count of batches before it. */
-static void lay_out(struct epoch *epoch, const struct dataset *dataset, int64_t number)
+/* Epoch `number`, without the count of batches before it; `balanced`: as train.sampler says. */
+static void lay_out(struct epoch *epoch, const struct dataset *dataset, bool balanced, int64_t number)
 {
     const struct settings *settings = dataset->source.settings;
     struct random_stream stream = random_stream((uint64_t)settings->run.seed, RANDOM_ORDER, (uint64_t)number);
@@ -263,7 +264,7 @@ static void lay_out(struct epoch *epoch, const struct dataset *dataset, int64_t 
     epoch->number = number;
     epoch->order = mem_zero(dataset->count, sizeof *epoch->order);
     epoch->starts = mem_zero(dataset->count + 1, sizeof *epoch->starts);
-    draw_clips(dataset, &stream, epoch->order);
+    draw_clips(dataset, balanced, &stream, epoch->order);
     for (size_t first = 0; grouped && first < dataset->count; first += run)
         sort_by_length(dataset, epoch->order + first,
                        first + run < dataset->count ? run : dataset->count - first);
@@ -283,16 +284,22 @@ void epoch_plan(struct epoch *epoch, const struct dataset *dataset, int64_t numb
         known = epoch->number + 1;
     }
     if (dataset->source.settings->train.batch_seconds == 0) {
-        lay_out(epoch, dataset, number);
+        lay_out(epoch, dataset, true, number);
         epoch->earlier = number * epoch->batches;
         return;
     }
     for (; known < number; known++) {
-        lay_out(epoch, dataset, known);
+        lay_out(epoch, dataset, true, known);
         earlier += epoch->batches;
     }
-    lay_out(epoch, dataset, number);
+    lay_out(epoch, dataset, true, number);
     epoch->earlier = earlier;
+}
+
+void epoch_plan_whole(struct epoch *epoch, const struct dataset *dataset)
+{
+    lay_out(epoch, dataset, false, 0);
+    epoch->earlier = 0;
 }
 
 void epoch_free(struct epoch *epoch)

@@ -17,6 +17,9 @@ struct epoch {
 
 /* Makes epoch `number` in the place of the one that is there; begin with a zeroed struct. */
 void epoch_plan(struct epoch *epoch, const struct dataset *dataset, int64_t number);
+
+/* Epoch 0 with every clip once, whatever train.sampler says: for models that are fitted at once. */
+void epoch_plan_whole(struct epoch *epoch, const struct dataset *dataset);
 void epoch_free(struct epoch *epoch);
 
 /* Optimizer steps of an epoch with so many batches, and of the whole of training. */

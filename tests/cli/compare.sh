@@ -108,6 +108,14 @@ for fold in 0 3 all; do
   grep -q "against the run alone/seed=101,fold=$fold" "runs/other/seed=101,fold=$fold/classification_report.txt" || fail "fold $fold has no baseline"
 done
 expect_error 2 "alone is a sweep: name one of its runs" "$emotrain" --config svm.ini --set corpus.root=corpus --run single --set report.baseline=alone
+# Folds of one corpus and a fold of another are not one result.
+one=$(find corpus -name '*.wav' | sort | head -1)
+cp "$one" kept.wav
+grep -q "The corpus changed" runs/alone/sweep.txt && fail "the corpus has not changed"
+printf '\1' | dd of="$one" bs=1 seek=1000 conv=notrunc 2>/dev/null
+expect 0 "removed" "$emotrain" runs rm alone/seed=101,fold=1
+expect 0 "The corpus changed between these runs" "$emotrain" "${alone[@]}" --set split.folds=speakers --run alone
+cp kept.wav "$one"
 expect_error 2 "report of all folds" "$emotrain" predict $pooled corpus
 expect_error 2 "has no folds" "$emotrain" "${alone[@]}" --run none
 expect_error 2 "takes" "$emotrain" --config svm.ini --folds 3

@@ -32,7 +32,8 @@ compare() {
 compare float32 1e-5
 compare bfloat16 2e-3 --set run.precision=bfloat16
 compare checkpointed 1e-5 --set model.gradient_checkpointing=yes
-compare adapters 2e-3 --set run.precision=bfloat16 --set model.lora_rank=2 --set train.optimizer=adamw_8bit
+run base 1
+compare adapters 2e-3 --set run.precision=bfloat16 --set model.pretrained=runs/base/best --set model.lora_rank=2 --set train.optimizer=adamw_8bit
 compare mixed 1e-5 --set augment.mixup=0.4
 
 # Nothing else than a number is taken.

@@ -2,7 +2,12 @@
 # train.feature_cache changes speed, not training: losses are those of the live path but for float16's rounding.
 . "$(dirname "$0")/lib.sh" "$@"
 tiny_experiment 4
-settings=(--set model.freeze=feature_encoder --set model.attention_mask=yes --set train.log_steps=1)
+# pretrain NAME OPTION...: the model directory runs/NAME/best, whose parts can be frozen.
+pretrain() { "$emotrain" --config tiny.ini --run "$@" --set train.max_steps=1 >/dev/null 2>err || fail "$(cat err)"; }
+expect_error 2 "stay as it is drawn at random" "$emotrain" --config tiny.ini --run no --set model.freeze=feature_encoder
+pretrain base
+pretrain other --set run.seed=7
+settings=(--set model.freeze=feature_encoder --set model.attention_mask=yes --set train.log_steps=1 --set model.pretrained=runs/base/best)
 store=(--set train.feature_cache=yes)
 
 losses() { sed -n 's/.*"loss": \([0-9.e-]*\),.*/\1/p' "runs/$1/metrics.jsonl"; }
@@ -31,12 +36,14 @@ printf 'x' | dd of="$entry" bs=1 seek=60 conv=notrunc 2>dd.err
 train mended "${store[@]}"
 cmp <(losses first) <(losses mended) || fail "a damaged entry was used"
 rm -r runs/first
-train moved "${store[@]}" --set run.seed=7 # other weights, so other entries
+settings[7]=model.pretrained=runs/other/best # other weights, so other entries
+train moved "${store[@]}"
 [ "$(entries)" = 128 ] || fail "the other encoder has no entries of its own"
 
 # Frozen layers in which nothing is drawn are kept with it, and others are not.
 sed 's/"conv_dim": .*/"conv_dim": [12, 12],/' tiny.json >narrow.json # features are not as wide as a hidden state
-settings=(--set model.freeze=layers:1 --set model.attention_mask=yes --set train.log_steps=1 --set model.pretrained=narrow.json)
+pretrain narrow --set model.pretrained=narrow.json
+settings=(--set model.freeze=layers:1 --set model.attention_mask=yes --set train.log_steps=1 --set model.pretrained=runs/narrow/best)
 steady=(--set model.apply_spec_augment=no)
 for name in hidden_dropout activation_dropout attention_dropout feat_proj_dropout layerdrop; do
   steady+=(--set "model.$name=0")
@@ -62,5 +69,5 @@ grep -q 'feature encoder alone' err || fail "not said: $(cat err)"
 
 expect_error 2 'augment' "$emotrain" --config tiny.ini --run no "${settings[@]}" "${store[@]}" --set augment.noise=0.5
 expect_error 2 'model.freeze' "$emotrain" --config tiny.ini --run no "${store[@]}" --set model.attention_mask=yes
-expect_error 2 'attention_mask' "$emotrain" --config tiny.ini --run no "${store[@]}" --set model.freeze=feature_encoder --set model.attention_mask=no
+expect_error 2 'attention_mask' "$emotrain" --config tiny.ini --run no "${store[@]}" --set model.pretrained=runs/base/best --set model.freeze=feature_encoder --set model.attention_mask=no
 [ ! -e runs/no ] || fail "a refused run left a folder"

@@ -118,9 +118,24 @@ run --config runs/tuned/config.ini --run tuned-again
 cmp runs/tuned/predictions.csv runs/tuned-again/predictions.csv || fail "config.ini does not repeat it"
 run --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=concat-mean+std --set split.protocol=speaker --set train.epochs=1 \
   --set train.auxiliary_task=sex --run tuned-two-tasks
+# A head that knows test clips of this split: both say so.  The same split has none; of a sweep's folds, each takes its own.
+grep -q "^Known clips" runs/tuned/classification_report.txt && fail "clips of the same split are no new ones"
+run --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=concat-mean+std --set split.seed=7 --set train.epochs=1 \
+  --set eval.best_metric=last --run other-split
+grep -q "test clips are among those that the model that training begins with" err || fail "no word of known clips: $(cat err)"
+grep -q "^Known clips: [1-9][0-9]* of the test clips" runs/other-split/classification_report.txt || fail "the report does not say that clips are known"
+grep -q "test clips are known to the model from before" runs/other-split/classification_report.txt runs/other-split/report.html ||
+  fail "the protocol does not say that clips are known"
+"$emotrain" eval runs/other-split/best --config runs/other-split/config.ini --set split.seed=8 >/dev/null 2>err || fail "eval: $(cat err)"
+grep -q "test clips are among those that the model was trained on" err || fail "eval does not say that clips are known: $(cat err)"
+run "${probe[@]}" --folds all --set split.folds=2 --run heads --set linear.combine=none
+run --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=heads --set split.protocol=speaker --folds all --set split.folds=2 \
+  --set train.epochs=1 --set eval.best_metric=last --run tuned-heads
+grep -q "^Known clips" runs/tuned-heads/*fold=1/classification_report.txt && fail "a fold took another fold's head"
+
 expect_error 2 "averages several layers" "$emotrain" --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=mean-mean --run no-head
 expect_error 2 "by speaker" "$emotrain" --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=by-speaker --run no-head
-expect_error 2 "no run or model directory \"nothing\"" "$emotrain" --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=nothing --run no-head
+expect_error 2 "model.head_from: no run \"nothing\"" "$emotrain" --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=nothing --run no-head
 run "${probe[@]}" --run of-whisper --set model.pretrained="${encoder/wavlm_layer/whisper_80}" --set linear.layer=1 # its head fits by its shape
 expect_error 2 "another encoder.s" "$emotrain" --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=of-whisper --run no-head
 expect_error 2 "another encoder.s" "$emotrain" --config tiny.ini --set model.pretrained="${encoder/wavlm_layer/hubert_group}" --set model.head_from=probe --run no-head

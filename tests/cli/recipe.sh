@@ -36,8 +36,8 @@ for field in sex speaker; do
     grep -q "^Augmentation: mixup 0.4\.$" "runs/auxiliary-$field/classification_report.txt" || fail "the protocol does not say how it was trained"
 done
 expect_error 2 "clips have 1$" "$emotrain" --config tiny.ini --run no --set train.auxiliary_task=channel
-expect_error 2 "nothing that it shares" "$emotrain" --config tiny.ini --run no --set train.auxiliary_task=sex --set model.freeze=encoder
-expect_error 2 "nothing that it shares" "$emotrain" --config tiny.ini --run no --set train.auxiliary_task=sex --set model.freeze=layers:1 --set model.layer=1
+expect_error 2 "nothing that it shares" "$emotrain" --config tiny.ini --run no --set model.pretrained=runs/plain/best --set train.auxiliary_task=sex --set model.freeze=encoder
+expect_error 2 "nothing that it shares" "$emotrain" --config tiny.ini --run no --set model.pretrained=runs/plain/best --set train.auxiliary_task=sex --set model.freeze=layers:1 --set model.layer=1
 expect_error 2 "no pooled vector" "$emotrain" --config tiny.ini --run no --set train.auxiliary_task=sex --set model.kind=linear --set model.pretrained=
 
 mkdir noises
@@ -141,6 +141,6 @@ refuse "best_metric=last is none" --set train.early_stopping_patience=2 --set sp
 refuse "leave out one" --set train.warmup_ratio=0.1 --set train.warmup_steps=3
 refuse "leave out train.shuffle=no" --set train.sampler=balanced --set train.shuffle=no
 refuse "no distortion \"noise\|expected noise:10dB" --set augment.distort=noise
-refuse "leave out \[augment\]" --set augment.distort=telephone --set train.feature_cache=yes --set model.freeze=feature_encoder
+refuse "leave out \[augment\]" --set augment.distort=telephone --set train.feature_cache=yes --set model.pretrained=runs/plain/best --set model.freeze=feature_encoder
 refuse "no loss for model.task" --set train.loss=ccc
 [ ! -e runs/refused ] || fail "a refused run began"

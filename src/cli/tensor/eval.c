@@ -7,6 +7,7 @@
 #include "run/indexed_corpus.h"
 #include "run/label_match.h"
 #include "run/trained_model.h"
+#include "run/training_clips.h"
 #include "train/evaluate.h"
 #include "train/speaker_scale.h"
 
@@ -34,15 +35,20 @@ static void print_report(const struct prediction_list *predictions)
     evaluation_free(&evaluation);
 }
 
-/* A run's own clips may stand in another split's test part: say so. */
-static void warn_other_split(const struct trained_model *trained, const struct indexed_corpus *corpus)
+/* Clips that the model was trained on may stand in another split's test part: say so. */
+static void warn_known_clips(const struct trained_model *trained, const struct indexed_corpus *corpus)
 {
+    const size_t known = training_clips_known(trained->model, corpus, PART_TEST);
     struct error ignored = {0};
     struct run_row row = {0};
     struct run_info info;
     struct arena arena = {0};
 
-    if (trained->run && run_find(corpus->catalogue, trained->run, &row, &arena, &ignored) && row.info) {
+    if (known)
+        log_warn("%zu of the %zu test clips are among those that the model was trained on or chosen by",
+                 known, corpus->split.counts[PART_TEST]);
+    else if (trained->model->known_clips.count == 0 && trained->run && /* a model of an earlier version */
+             run_find(corpus->catalogue, trained->run, &row, &arena, &ignored) && row.info) {
         run_info_read(&info, row.info);
         if (describes_other_split(&info, corpus))
             log_warn("this is not the split that the run was trained on: this part may hold clips that it "
@@ -254,7 +260,8 @@ static bool evaluate_part(const struct trained_model *trained, const struct inde
     if (done) {
         print_report(&predictions);
         print_remarks(trained, corpus);
-        warn_other_split(trained, corpus);
+        if (part == PART_TEST)
+            warn_known_clips(trained, corpus);
         if (kept)
             print_kept(options->reject, kept, &predictions);
         done = robustness.words.count == 0 ||

@@ -189,6 +189,9 @@ static bool check_settings(struct job *job, struct error *error)
     if (!job->options->resume && settings_of(job)->train.epochs == 0 &&
         settings_of(job)->train.max_steps == 0)
         return error_usage(error, "train.epochs and train.max_steps are both 0: nothing to train");
+    if (!metric_check("eval.best_metric", settings_of(job)->eval.best_metric, settings_of(job)->corpora.task,
+                      error))
+        return false;
     if (settings_of(job)->train.warmup_ratio > 0 && settings_of(job)->train.warmup_steps > 0)
         return error_usage(error, "train.warmup_ratio and train.warmup_steps: leave out one");
     if (settings_of(job)->train.ema_decay > 0 && settings_of(job)->model.lora_rank > 0)
@@ -197,7 +200,7 @@ static bool check_settings(struct job *job, struct error *error)
     const char *baseline = settings_of(job)->report.baseline;
     if (*baseline) {
         const char *name = wanted_name(job);
-        char *folder = run_folder_find_baseline(baseline, name, settings_of(job)->run.directory, error);
+        char *folder = run_folder_find_counterpart(baseline, name, settings_of(job)->run.directory, error);
         free(folder);
         if (!folder)
             return false;

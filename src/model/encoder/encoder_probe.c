@@ -24,10 +24,14 @@ bool probe_open(struct model *model, const struct model_settings *settings, stru
     if (!MODEL_ENCODER.open(model, &own, error))
         return false;
     const struct encoder *e = model->state;
-    return e->hides_padding ||
+    if (!e->hides_padding)
+        return error_usage(error,
+                           "linear.features=encoder needs model.attention_mask=yes: without it, what is made "
+                           "of a clip depends on its batch");
+    return !model->pooling_includes_padding ||
            error_usage(error,
-                       "linear.features=encoder needs model.attention_mask=yes: without it, what is made of "
-                       "a clip depends on its batch");
+                       "linear.features=encoder needs model.pooling_padding=exclude: with padding, what is "
+                       "made of a clip depends on its batch");
 }
 
 bool probe_freeze(struct model *model, const char *what, struct error *error)
