@@ -883,18 +883,28 @@ static bool stays(const struct model *model, size_t i)
     return !p->trainable && !p->is_buffer && !p->training_only && !of_head;
 }
 
-/* What is drawn at random must be trained, or predictions would come from chance. */
-static bool check_frozen(const struct model *model, const char *freeze, struct error *error)
+/* What is drawn at random must be trained, or predictions would come from chance.  A feature encoder alone
+ * may stay so, below layers that learn to read it, as benchmarks without a checkpoint do: the report says it.
+ */
+static bool check_frozen(struct model *model, const char *freeze, struct error *error)
 {
+    bool of_features = strcmp(freeze, "feature_encoder") == 0 && !model->kind->fit;
+
     for (size_t i = 0; i < model->parameters.count; i++) {
         const struct parameter *p = &model->parameters.items[i];
-        if (stays(model, i) && !p->loaded && !p->may_lack)
+        if (!stays(model, i) || p->loaded || p->may_lack)
+            continue;
+        model->untrained += et_numel(p->tensor);
+        if (!of_features)
             return error_usage(
                 error,
                 "%s has no %s, which would stay as it is drawn at random (model.freeze=%s): name a "
                 "model with weights in model.pretrained%s",
                 model->path, p->name, freeze, model->kind->fit ? "" : ", or train it with model.freeze=none");
     }
+    if (model->untrained)
+        log_warn("the feature encoder is drawn at random and stays so (model.freeze=feature_encoder): "
+                 "model.freeze=none trains it");
     return true;
 }
 

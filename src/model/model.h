@@ -129,7 +129,8 @@ struct model {
     double *thresholds;         /* (labels) multi_label: a probability above it gives the label */
     double *means, *deviations; /* (labels) regression: of the numbers that were learned from */
     struct known_clips known_clips;
-    cJSON *json; /* config.json: as read, then as it will be saved */
+    int64_t untrained; /* values that were drawn at random, and that training leaves as they are */
+    cJSON *json;       /* config.json: as read, then as it will be saved */
     struct parameters parameters;
     bool trained;            /* it was opened as it is, to be used */
     bool by_speaker;         /* it takes in features standardised by speaker (linear.scale=speaker) */

@@ -161,6 +161,12 @@ void report_add_remarks(struct report *report)
         add_text_remark(report);
     add_selection_remark(report);
     add_scale_remark(report);
+    if (report->info.model.untrained > 0)
+        add_remark(report,
+                   mem_format("Untrained weights: %lld of the model's %lld are as they were drawn at random; "
+                              "model.freeze=none trains them.",
+                              (long long)report->info.model.untrained,
+                              (long long)report->info.model.parameters));
     add_absent_remark(report);
     add_clusters_remark(report);
     add_left_out_remarks(report);

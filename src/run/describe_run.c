@@ -80,6 +80,7 @@ static void describe_model(struct run_info *info, const struct settings *setting
     info->model.pooling = model->kind->forward ? model->pooling->name : "";
     info->model.scale = model->by_speaker ? "speaker" : "";
     info->model.parameters = parameters_elements(&model->parameters, false);
+    info->model.untrained = model->untrained;
     info->model.trainable = parameters_elements(&model->parameters, true);
 }
 

@@ -46,6 +46,7 @@ static const struct field {
     FIELD(model, scale, FIELD_TEXT),
     FIELD(model, parameters, FIELD_INTEGER),
     FIELD(model, trainable, FIELD_INTEGER),
+    FIELD(model, untrained, FIELD_INTEGER),
     FIELD(model, members, FIELD_INTEGER),
     FIELD(model, weights, FIELD_TEXT),
     FIELD(training, steps, FIELD_INTEGER),

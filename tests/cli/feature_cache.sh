@@ -4,7 +4,8 @@
 tiny_experiment 4
 # pretrain NAME OPTION...: the model directory runs/NAME/best, whose parts can be frozen.
 pretrain() { "$emotrain" --config tiny.ini --run "$@" --set train.max_steps=1 >/dev/null 2>err || fail "$(cat err)"; }
-expect_error 2 "stay as it is drawn at random" "$emotrain" --config tiny.ini --run no --set model.freeze=feature_encoder
+expect_error 2 "stay as it is drawn at random" "$emotrain" --config tiny.ini --run no --set model.freeze=layers:1
+expect 0 "^Untrained weights: [1-9][0-9]* of the model" "$emotrain" --config tiny.ini --run untrained --set model.freeze=feature_encoder --set train.max_steps=1
 pretrain base
 pretrain other --set run.seed=7
 settings=(--set model.freeze=feature_encoder --set model.attention_mask=yes --set train.log_steps=1 --set model.pretrained=runs/base/best)
