@@ -74,7 +74,7 @@ static void add_ranking(struct text *out, const cJSON *rows, int width)
              "95 % interval ");
     text_add(out, selection ? " %8s" : "%s", selection ? "validat." : "");
     if (field_in_any(rows, "against_best"))
-        text_add(out, "  %10s %18s %8s %8s", "difference", "95 % interval   ", "McNemar", "bootstr.");
+        text_add(out, "  %10s %18s %8s %8s", "difference", "95 % interval   ", "McNemar", "permut.");
     text_add(out, "\n");
     cJSON_ArrayForEach(row, rows) add_row(out, row, ++rank, width, selection);
 }
