@@ -48,21 +48,30 @@ static bool speakers_known(const struct prediction_list *predictions, const char
     return several;
 }
 
-/* Whether two clips are stretches of one recording. */
-static bool recordings_divided(const struct prediction_list *predictions)
-{
-    for (size_t i = 0; i < predictions->count; i++)
-        if (strstr(predictions->items[i].path, STRETCH))
-            return true;
-    return false;
-}
-
 /* Whose clip it is: its recording's. */
 static struct owned owned_by_recording(const char *path, size_t item)
 {
     const char *stretch = strstr(path, STRETCH);
 
     return (struct owned){path, stretch ? (size_t)(stretch - path) : strlen(path), item};
+}
+
+/* Whether two clips are stretches of one recording. */
+static bool recordings_divided(const struct prediction_list *predictions)
+{
+    struct owned *owned = mem_zero(predictions->count, sizeof *owned);
+    size_t count = 0;
+    bool divided = false;
+
+    for (size_t i = 0; i < predictions->count; i++)
+        if (strstr(predictions->items[i].path, STRETCH))
+            owned[count++] = owned_by_recording(predictions->items[i].path, i);
+    if (count)
+        qsort(owned, count, sizeof *owned, by_owner);
+    for (size_t i = 1; i < count && !divided; i++)
+        divided = by_owner_only(&owned[i - 1], &owned[i]) == 0;
+    free(owned);
+    return divided;
 }
 
 void clusters_make(struct clusters *clusters, const struct prediction_list *predictions,

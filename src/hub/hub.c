@@ -390,7 +390,8 @@ static bool fetch_files(struct repository *r, struct error *error)
     if (!fetch_file(r, "config.json", &there, error))
         return false;
     if (there)
-        return fetch_file(r, "preprocessor_config.json", &optional, error) && fetch_weights(r, error);
+        return fetch_file(r, "preprocessor_config.json", &optional, error) &&
+               fetch_file(r, "training_clips.txt", &optional, error) && fetch_weights(r, error);
     if (!fetch_file(r, "config.yaml", &there, error))
         return false;
     if (!there)

@@ -886,9 +886,10 @@ static bool stays(const struct model *model, size_t i)
 /* What is drawn at random must be trained, or predictions would come from chance.  A feature encoder alone
  * may stay so, below layers that learn to read it, as benchmarks without a checkpoint do: the report says it.
  */
-static bool check_frozen(struct model *model, const char *freeze, struct error *error)
+static bool check_frozen(struct model *model, const struct model_settings *settings, struct error *error)
 {
-    bool of_features = strcmp(freeze, "feature_encoder") == 0 && !model->kind->fit;
+    bool adapts = settings->lora_rank > 0; /* and freezes all else */
+    bool of_features = strcmp(settings->freeze, "feature_encoder") == 0 && !adapts && !model->kind->fit;
 
     for (size_t i = 0; i < model->parameters.count; i++) {
         const struct parameter *p = &model->parameters.items[i];
@@ -900,7 +901,10 @@ static bool check_frozen(struct model *model, const char *freeze, struct error *
                 error,
                 "%s has no %s, which would stay as it is drawn at random (model.freeze=%s): name a "
                 "model with weights in model.pretrained%s",
-                model->path, p->name, freeze, model->kind->fit ? "" : ", or train it with model.freeze=none");
+                model->path, p->name, settings->freeze,
+                model->kind->fit ? ""
+                : adapts         ? ", or train it with model.lora_rank=0 and model.freeze=none"
+                                 : ", or train it with model.freeze=none");
     }
     if (model->untrained)
         log_warn("the feature encoder is drawn at random and stays so (model.freeze=feature_encoder): "
@@ -952,8 +956,8 @@ static bool set_up(struct model *model, const struct model_source *source, const
         return error_usage(error, "model.context_seconds: model.kind=%s has no context; Whisper has",
                            model->kind->name);
     return fill_parameters(model, source, directory, other_labels, error) &&
-           (!settings || (model->kind->freeze(model, settings->freeze, error) &&
-                          check_frozen(model, settings->freeze, error))) &&
+           (!settings ||
+            (model->kind->freeze(model, settings->freeze, error) && check_frozen(model, settings, error))) &&
            parameters_apply_trainable(&model->parameters, -1, error);
 }
 

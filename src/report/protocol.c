@@ -80,11 +80,11 @@ static bool is_fitted_at_once(const struct run_info *info)
 }
 
 /* What the loss is, where it is not the task's own alone. */
-static void add_loss(const struct train_settings *train, struct text *out)
+static void add_loss(const struct train_settings *train, enum task task, struct text *out)
 {
     if (strcmp(train->loss, "auto") != 0)
         text_add(out, ", loss %s", train->loss);
-    if (train->label_smoothing > 0)
+    if (train->label_smoothing > 0 && task != REGRESSION)
         text_add(out, ", label smoothing %g", train->label_smoothing);
     if (train->class_weights)
         text_add(out, ", class weights");
@@ -122,7 +122,8 @@ static void add_augmentation(const struct settings *settings, struct text *out)
         text_add(out, ".\n");
 }
 
-static void add_training(const struct run_info *info, const struct settings *settings, struct text *out)
+static void add_training(const struct run_info *info, enum task task, const struct settings *settings,
+                         struct text *out)
 {
     const struct train_settings *train = &settings->train;
 
@@ -149,7 +150,7 @@ static void add_training(const struct run_info *info, const struct settings *set
         text_add(out, "batches of %lld clips", (long long)train->batch_size);
     text_add(out, " x %lld, %lld steps, seed %lld, %s", (long long)train->gradient_accumulation_steps,
              (long long)info->training.steps, (long long)settings->run.seed, info->training.precision);
-    add_loss(train, out);
+    add_loss(train, task, out);
     text_add(out, ".\n");
     add_augmentation(settings, out);
 }
@@ -235,7 +236,7 @@ void report_protocol(const struct report *report, struct text *out)
         add_corpus(report, out);
         add_split(&report->info, out);
         add_model(&report->info, &config_settings(config)->model, out);
-        add_training(&report->info, config_settings(config), out);
+        add_training(&report->info, report->evaluation.task, config_settings(config), out);
         add_selection(&report->info, report->evaluation.task, config_settings(config), out);
         add_results(report, out);
         add_software(report, out);

@@ -148,8 +148,8 @@ static void add_clusters_remark(struct report *report)
         add_remark(
             report,
             mem_format("Few %ss: the intervals are of %zu %ss alone, and too narrow; new ones may differ "
-                       "more. split.folds and --folds all test every %s once.",
-                       c->unit, c->count, c->unit, c->unit));
+                       "more.",
+                       c->unit, c->count, c->unit));
 }
 
 void report_add_remarks(struct report *report)

@@ -3,6 +3,7 @@
 
 #include "base/files.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "eval/mixture.h"
 #include "report/clips.h"
 #include "store/splits.h"
@@ -493,8 +494,11 @@ const char CORPUS_CHANGED[] =
 
 bool sweep_corpus_changed(const struct sweep *sweep)
 {
-    bool asked = strstr(config_settings(sweep->config)->sweep.grid, "corpus.") != NULL, changed = false;
+    bool asked = false, changed = false;
     const char *first = NULL;
+
+    for (size_t a = 0; a < sweep->grid.axis_count; a++)
+        asked = asked || text_starts(sweep->grid.axes[a].name, "corpus");
 
     for (size_t i = 0; i < sweep->count; i++) {
         first = asked ? NULL : first;

@@ -156,7 +156,7 @@ static char *find_head(const struct settings *settings, struct error *error)
     if (run && checkpoint_best(run, &directory, error) && !directory)
         error_set(error, "%s has no checkpoint", run);
     if (!directory)
-        error_prefix(error, "model.head_from");
+        error_prefix(error, "model.head_from (a run, sweep or model directory)");
     free(run);
     return directory;
 }

@@ -7,16 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A file by what is in it; a stretch of a file by its times too; what has no file by its name. */
+/* A clip by what is in it (a stretch of a file has a hash of its own: audio_digest); what has no file by its
+ * name. */
 static uint64_t key_of(const struct clip *clip)
 {
-    const char *stretch = strstr(clip->path, "#t=");
-    char *text = mem_format("%s%s", clip->sha256 && *clip->sha256 ? clip->sha256 : clip->name,
-                            stretch ? stretch : ""),
-         hex[SHA256_HEX_SIZE];
+    const char *text = clip->sha256 && *clip->sha256 ? clip->sha256 : clip->name;
+    char hex[SHA256_HEX_SIZE];
 
     digest_bytes(text, strlen(text), hex);
-    free(text);
     hex[16] = '\0';
     return strtoull(hex, NULL, 16);
 }

@@ -33,14 +33,14 @@ static bool group_by(char *owner_of(const struct clip *clip), const struct datas
     for (size_t i = 0; known && i < dataset->count; i++) {
         known = (owner = owner_of(dataset->items[i].clip)) != NULL;
         if (known)
-            strings_add_new(&owners, owner);
+            strings_add(&owners, owner);
         free(owner);
     }
+    strings_sort_distinct(&owners);
     known = known && owners.count < dataset->count;
-    strings_sort(&owners);
     for (size_t i = 0; known && i < dataset->count; i++) {
         owner = owner_of(dataset->items[order[i]].clip);
-        groups[i] = (size_t)strings_index(&owners, owner);
+        groups[i] = (size_t)strings_find(&owners, owner);
         free(owner);
     }
     *count = owners.count;

@@ -256,8 +256,6 @@ bool loss_check(const struct train_settings *settings, enum task task, struct er
     if (strcmp(kind->name, "ccc") == 0 && settings->batch_size < 2)
         return error_usage(error,
                            "train.loss=ccc compares the clips of a batch: train.batch_size must be above 1");
-    if (settings->label_smoothing > 0 && task == REGRESSION)
-        return error_usage(error, "train.label_smoothing: model.task=regression has no labels to smooth");
     return !settings->class_weights || task != REGRESSION ||
            error_usage(error, "train.class_weights=yes: model.task=regression has no classes");
 }

@@ -219,6 +219,8 @@ bool trainer_check(const struct dataset *train, const struct model *model, struc
         return false;
     if (!loss_check(settings, model->task, error))
         return false;
+    if (settings->label_smoothing > 0 && model->task == REGRESSION)
+        log_warn("train.label_smoothing changes nothing: model.task=regression has no labels to smooth");
     if (!trainer_takes_steps(model->kind) && !loss_is_default(settings->loss, model->task))
         return error_usage(error, "train.loss=%s: model.kind=%s is fitted by its own loss", settings->loss,
                            model->kind->name);

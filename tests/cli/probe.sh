@@ -135,7 +135,7 @@ grep -q "^Known clips" runs/tuned-heads/*fold=1/classification_report.txt && fai
 
 expect_error 2 "averages several layers" "$emotrain" --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=mean-mean --run no-head
 expect_error 2 "by speaker" "$emotrain" --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=by-speaker --run no-head
-expect_error 2 "model.head_from: no run \"nothing\"" "$emotrain" --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=nothing --run no-head
+expect_error 2 "model.head_from .*: no run \"nothing\"" "$emotrain" --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=nothing --run no-head
 run "${probe[@]}" --run of-whisper --set model.pretrained="${encoder/wavlm_layer/whisper_80}" --set linear.layer=1 # its head fits by its shape
 expect_error 2 "another encoder.s" "$emotrain" --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=of-whisper --run no-head
 expect_error 2 "another encoder.s" "$emotrain" --config tiny.ini --set model.pretrained="${encoder/wavlm_layer/hubert_group}" --set model.head_from=probe --run no-head

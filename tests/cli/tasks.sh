@@ -78,8 +78,10 @@ expect 0 "arousal" "$emotrain" --config tiny.ini --run numbers "${list[@]}" --se
 expect_error 2 "the baseline words is of model.task=multi_label" "$emotrain" report numbers --baseline words
 expect_error 2 "eval.best_metric=uar: model.task=regression has no such metric, but ccc" "$emotrain" --config tiny.ini --run x "${list[@]}" \
   --set corpus.file=numbers.csv --set model.task=regression --set corpus.labels=valence,arousal --set eval.best_metric=uar
-expect_error 2 "no labels to smooth" "$emotrain" --config tiny.ini --run x "${list[@]}" --set corpus.file=numbers.csv --set model.task=regression \
+expect 0 "no labels to smooth" "$emotrain" --config tiny.ini --run smooth "${list[@]}" --set corpus.file=numbers.csv --set model.task=regression \
   --set corpus.labels=valence,arousal --set train.label_smoothing=0.1
+cmp runs/numbers/predictions.csv runs/smooth/predictions.csv || fail "label smoothing changes numbers"
+grep -q "label smoothing" runs/smooth/classification_report.txt && fail "the protocol says what was not done"
 # For transformers, a regression's last layer gives the numbers themselves: what such a model directory predicts is the same.
 expect 0 "arousal" "$emotrain" --config tiny.ini --run plain --set corpus.kind=list --set corpus.file=numbers.csv --set train.epochs=1 \
   --set model.pretrained="$tests/golden/encoders/wavlm_layer/model" --set model.head=linear --set model.task=regression --set corpus.labels=valence,arousal

@@ -3,6 +3,7 @@
 
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,20 +187,37 @@ static int open_file(struct decoding *d, const char *path)
     return code >= 0 || fail(d->sound, "not audio that libsndfile or FFmpeg reads", code);
 }
 
+/* FFmpeg has one log level for the whole process: the host's is back once the last of several threads is
+ * done. */
+static void hush(int by)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    static int hushing, before;
+
+    pthread_mutex_lock(&mutex);
+    if (by > 0 && hushing == 0) {
+        before = av_log_get_level();
+        av_log_set_level(AV_LOG_QUIET);
+    }
+    hushing += by;
+    if (hushing == 0)
+        av_log_set_level(before);
+    pthread_mutex_unlock(&mutex);
+}
+
 int emotrain_ffmpeg_decode(const char *path, ffmpeg_take_function *take, void *context,
                            struct ffmpeg_sound *sound)
 {
     struct decoding d = {.take = take, .context = context, .sound = sound};
 
     memset(sound, 0, sizeof *sound);
-    const int level = av_log_get_level(); /* the host's */
-    av_log_set_level(AV_LOG_QUIET);
+    hush(1);
     int done = open_file(&d, path) && open_stream(&d) && decode_packets(&d);
     avcodec_free_context(&d.codec);
     avformat_close_input(&d.file);
     av_packet_free(&d.packet);
     av_frame_free(&d.frame);
     free(d.block);
-    av_log_set_level(level);
+    hush(-1);
     return done;
 }

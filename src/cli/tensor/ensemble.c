@@ -345,6 +345,9 @@ static void describe(struct ensemble_job *job)
         const struct run_info *member = &job->members[i].recorded.report.info;
         info->model.parameters += member->model.parameters;
         info->model.trainable += member->model.trainable;
+        info->model.untrained += member->model.untrained;
+        if (member->split.known > info->split.known) /* the members' own training has the same split */
+            info->split.known = member->split.known;
         info->training.steps += member->training.steps;
         info->training.session_steps += member->training.session_steps;
         info->training.seconds += member->training.seconds;

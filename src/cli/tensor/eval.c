@@ -36,9 +36,12 @@ static void print_report(const struct prediction_list *predictions)
 }
 
 /* Clips that the model was trained on may stand in another split's test part: say so. */
-static void warn_known_clips(const struct trained_model *trained, const struct indexed_corpus *corpus)
+static void warn_known_clips(const struct trained_model *trained, const struct indexed_corpus *corpus,
+                             enum part part)
 {
-    const size_t known = training_clips_known(trained->model, corpus, PART_TEST);
+    const size_t known = part == PART_TEST ? training_clips_known(trained->model, corpus, part) : 0;
+    const bool unknown =
+        part != PART_TEST || trained->model->known_clips.count == 0; /* of an earlier version */
     struct error ignored = {0};
     struct run_row row = {0};
     struct run_info info;
@@ -47,8 +50,8 @@ static void warn_known_clips(const struct trained_model *trained, const struct i
     if (known)
         log_warn("%zu of the %zu test clips are among those that the model was trained on or chosen by",
                  known, corpus->split.counts[PART_TEST]);
-    else if (trained->model->known_clips.count == 0 && trained->run && /* a model of an earlier version */
-             run_find(corpus->catalogue, trained->run, &row, &arena, &ignored) && row.info) {
+    else if (unknown && trained->run && run_find(corpus->catalogue, trained->run, &row, &arena, &ignored) &&
+             row.info) {
         run_info_read(&info, row.info);
         if (describes_other_split(&info, corpus))
             log_warn("this is not the split that the run was trained on: this part may hold clips that it "
@@ -260,8 +263,7 @@ static bool evaluate_part(const struct trained_model *trained, const struct inde
     if (done) {
         print_report(&predictions);
         print_remarks(trained, corpus);
-        if (part == PART_TEST)
-            warn_known_clips(trained, corpus);
+        warn_known_clips(trained, corpus, part);
         if (kept)
             print_kept(options->reject, kept, &predictions);
         done = robustness.words.count == 0 ||

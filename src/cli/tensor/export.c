@@ -23,6 +23,7 @@ static bool save_huggingface(struct model *model, const char *folder, struct err
 {
     return model->kind->save_huggingface
                ? model_fold_scale(model, error) && model->kind->save_huggingface(model, folder, error) &&
+                     known_clips_write(&model->known_clips, folder, error) &&
                      model_save_preprocessing(model, folder, error)
                : error_usage(error, "transformers has no class for model.kind=%s", model->kind->name);
 }

@@ -318,6 +318,8 @@ static bool open_model(struct job *job, struct error *error)
     const struct experiment *e = &job->experiment;
     const struct model_kind *kind = model_kind_of(config_settings(e->config), error);
 
+    if (job->options->run && !*settings_of(job)->run.name) /* of a rank that does not lead */
+        config_choose(job->experiment.config, "run.name", job->options->run);
     if (kind && job->checkpoint && !trainer_takes_steps(kind)) {
         free(job->checkpoint); /* what is fitted at once begins again: it takes seconds, and keeps the whole
                                   encoder */
