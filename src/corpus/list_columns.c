@@ -175,11 +175,10 @@ bool list_columns_find(struct list_columns *columns, const struct csv *csv, cons
             columns->at[c] = apart ? csv->columns : find_usual(csv, (enum list_column)c);
         bool there = columns->at[c] < csv->columns;
         if (!there && missing)
-            done =
-                error_usage(error,
-                            "%s: no column \"label\", nor \"%s\" of corpus.labels (corpus.columns "
-                            "says which holds the label)",
-                            csv->path, missing);
+            done = error_usage(error,
+                               "%s: no column \"label\", nor \"%s\" of corpus.labels (corpus.columns "
+                               "says which holds the label)",
+                               csv->path, missing);
         else if (!there && !apart && (c == LIST_PATH || c == LIST_LABEL))
             done = error_usage(error, "%s: no column \"%s\" (corpus.columns says which holds the %s)",
                                csv->path, COLUMNS[c].name, COLUMNS[c].name);
