@@ -333,9 +333,8 @@ static bool load_functionals(const struct dataset *dataset, const size_t *items,
     for (size_t i = 0; done && i < count; i++) {
         const struct clip *clip = dataset->items[items[i]].clip;
         char *path = path_join(source->root, clip->path);
-        done = audio_cache_functionals(source->cache, path, clip->sha256,
-                                       source->settings->audio.max_seconds, batch->features + i * EGEMAPS_COUNT,
-                                       error);
+        done = audio_cache_functionals(source->cache, path, clip->sha256, source->settings->audio.max_seconds,
+                                       batch->features + i * EGEMAPS_COUNT, error);
         free(path);
     }
     return done;
