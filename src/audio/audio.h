@@ -83,8 +83,8 @@ void signal_normalize(struct signal *signal);
 /* How many of `count` samples are the first `seconds` (0: all). */
 size_t signal_most(double seconds, int rate, size_t count);
 
-/* Whether the value may be a sample: full scale is 1, or that of 32-bit integers in files that were never
- * scaled; what is so far beyond that its square is nearly infinite is none. */
+/* Whether the value may be a sample of a sound.  Full scale is 1, or that of 32-bit integers in files that
+ * were never scaled.  A value whose square is nearly infinite is no sample. */
 bool audio_is_sound(float sample);
 
 /* Cuts a signal to its first `seconds` (0: not at all; at least one sample stays) and normalises it. */

@@ -307,27 +307,33 @@ static char *find_removable(const char *name, const char *directory, const char 
     return NULL;
 }
 
-/* A run whose folder is gone is taken out of the catalogue; *gone: that was it.  false on error. */
-static bool forget_gone(const char *name, const char *directory, const char *database, bool *gone,
-                        struct error *error)
+/* The absolute folder of a run that the catalogue has and whose folder is gone; caller frees; NULL: there is
+ * none, or an error. */
+static char *find_gone(const char *name, const char *directory, const char *database, struct error *error)
 {
-    char *above = realpath(directory, NULL), *folder = above ? path_join(above, name) : NULL,
-         *half = find_half_removed(name, directory);
+    char *above = realpath(directory, NULL), *folder = above ? path_join(above, name) : NULL;
+    bool gone = folder && !path_exists(folder) && is_recorded(database, folder, error);
 
-    *gone = folder && !half && !path_exists(folder) && is_recorded(database, folder, error);
-    bool done = !error->kind && (!*gone || remove_row(folder, folder, database, error));
-    if (done && *gone)
-        printf("removed %s, whose folder was gone\n", folder);
-    free(half);
-    free(folder);
     free(above);
-    return done;
+    if (gone)
+        return folder;
+    free(folder);
+    return NULL;
 }
 
 static bool rm_run(const char *name, const char *directory, const char *database, struct error *error)
 {
-    char *half = find_half_removed(name, directory), *folder = half;
+    char *half = find_half_removed(name, directory), *folder = half,
+         *gone = half ? NULL : find_gone(name, directory, database, error);
     int lock = -1; /* a run that another process writes is left alone */
+
+    if (gone || error->kind) {
+        bool removed = gone && remove_row(gone, gone, database, error);
+        if (removed)
+            printf("removed %s, whose folder was gone\n", gone);
+        free(gone);
+        return removed;
+    }
     bool done = half || ((folder = find_removable(name, directory, database, error)) &&
                          (lock = run_folder_lock(folder, error)) >= 0);
     char *left = done ? left_of(folder) : NULL;
@@ -382,10 +388,8 @@ static bool rm(const struct options *options, const struct config *config, struc
         char *sweep =
             run_folder_is_run(below) ? NULL : sweep_folder_find(options->arguments.items[i], directory);
         free(below);
-        bool gone = false;
         done = sweep ? rm_sweep(sweep, database, error)
-                     : forget_gone(options->arguments.items[i], directory, database, &gone, error) &&
-                           (gone || rm_run(options->arguments.items[i], directory, database, error));
+                     : rm_run(options->arguments.items[i], directory, database, error);
         free(sweep);
     }
     return done;

@@ -9,8 +9,8 @@
  *
  * The bootstrap (Efron, 1979) draws whole clusters with replacement: all clips of a speaker together where
  * speakers are known, because a speaker's clips are not independent; else all of a recording; else single
- * clips.  Of several seeds,
- * seeds are drawn too.  All draws come from a fixed stream: the same predictions give the same numbers.
+ * clips.  Of several seeds, seeds are drawn too.  All draws come from a fixed stream: the same predictions
+ * give the same numbers.
  */
 #ifndef EMOTRAIN_EVAL_STATISTICS_H
 #define EMOTRAIN_EVAL_STATISTICS_H

@@ -618,6 +618,20 @@ static void softmax(float *row, size_t count, double temperature)
         row[k] = (float)(exp(((double)row[k] - largest) / temperature) / sum);
 }
 
+/* A number for each label, as a tensor (labels) or (labels, 1). */
+static struct et_tensor *per_label(const struct model *model, struct et_scope *scope, const double *numbers,
+                                   int dims)
+{
+    const int64_t labels = (int64_t)model->labels.count, shape[2] = {labels, 1};
+    float *values = mem_zero((size_t)labels, sizeof *values);
+
+    for (int64_t k = 0; k < labels; k++)
+        values[k] = (float)numbers[k];
+    struct et_tensor *tensor = et_from_data(scope, values, ET_FLOAT32, shape, dims, model->parameters.device);
+    free(values);
+    return tensor;
+}
+
 /* The last layer's outputs become output * scale + shift, of each label; shift NULL: 0. */
 static bool fold_last_layer(struct model *model, const double *scale, const double *shift,
                             struct error *error)
@@ -625,35 +639,23 @@ static bool fold_last_layer(struct model *model, const double *scale, const doub
     static const char *const layers[][2] = {{"classifier.out_proj.weight", "classifier.out_proj.bias"},
                                             {"classifier.weight", "classifier.bias"}};
     const struct parameters *p = &model->parameters;
-    const int64_t labels = (int64_t)model->labels.count, shape[2] = {labels, 1};
-    float *values = mem_zero((size_t)labels, sizeof *values);
     size_t layer = 0;
 
     while (layer < 2 && parameters_index(p, layers[layer][0]) == p->count)
         layer++;
-    if (layer == 2) {
-        free(values);
+    if (layer == 2)
         return error_set(error, "%s: no last layer that its outputs' scale could be put into", model->path);
-    }
+    size_t weight = parameters_index(p, layers[layer][0]), bias = parameters_index(p, layers[layer][1]);
     struct et_scope *scope = et_scope_open(NULL);
     bool recording = et_grad_mode(false);
-    for (int i = 0; i < 2; i++) { /* weight (labels, width), then bias (labels), where there is one */
-        size_t index = parameters_index(p, layers[layer][i]);
-        if (index == p->count)
-            continue;
-        struct et_tensor *tensor = p->items[index].tensor, *sum;
-        for (int64_t k = 0; k < labels; k++)
-            values[k] = (float)scale[k];
-        sum =
-            et_mul(scope, tensor, et_from_data(scope, values, ET_FLOAT32, shape, i == 0 ? 2 : 1, p->device));
-        for (int64_t k = 0; i == 1 && k < labels; k++)
-            values[k] = shift ? (float)shift[k] : 0;
-        if (i == 1)
-            sum = et_add(scope, sum, et_from_data(scope, values, ET_FLOAT32, shape, 1, p->device));
-        et_copy_(scope, tensor, sum);
+    struct et_tensor *tensor = p->items[weight].tensor; /* (labels, width) */
+    et_copy_(scope, tensor, et_mul(scope, tensor, per_label(model, scope, scale, 2)));
+    if (bias < p->count) { /* (labels) */
+        tensor = p->items[bias].tensor;
+        struct et_tensor *scaled = et_mul(scope, tensor, per_label(model, scope, scale, 1));
+        et_copy_(scope, tensor, shift ? et_add(scope, scaled, per_label(model, scope, shift, 1)) : scaled);
     }
     et_grad_mode(recording);
-    free(values);
     return et_scope_close(scope, error);
 }
 
@@ -671,6 +673,7 @@ bool model_fold_temperature(struct model *model, struct error *error)
     done = fold_last_layer(model, scale, NULL, error);
     free(scale);
     model->temperature = 1;
+    describe_outputs(model);
     return done;
 }
 

@@ -101,6 +101,17 @@ static void add_scale_remark(struct report *report)
             "hand together; the model cannot predict a recording by itself.");
 }
 
+static void add_untrained_remark(struct report *report)
+{
+    const struct run_info *info = &report->info;
+
+    if (info->model.untrained > 0)
+        add_remark(report,
+                   mem_format("Untrained weights: %lld of the model's %lld are as they were drawn at random; "
+                              "model.freeze=none trains them.",
+                              (long long)info->model.untrained, (long long)info->model.parameters));
+}
+
 static void add_left_out_remarks(struct report *report)
 {
     const struct run_info *info = &report->info;
@@ -161,12 +172,7 @@ void report_add_remarks(struct report *report)
         add_text_remark(report);
     add_selection_remark(report);
     add_scale_remark(report);
-    if (report->info.model.untrained > 0)
-        add_remark(report,
-                   mem_format("Untrained weights: %lld of the model's %lld are as they were drawn at random; "
-                              "model.freeze=none trains them.",
-                              (long long)report->info.model.untrained,
-                              (long long)report->info.model.parameters));
+    add_untrained_remark(report);
     add_absent_remark(report);
     add_clusters_remark(report);
     add_left_out_remarks(report);

@@ -44,11 +44,11 @@ void training_clips_learn(struct model *model, const struct indexed_corpus *corp
                           const struct settings *settings)
 {
     for (int part = 0; part < PART_COUNT; part++) {
-        bool learned = part != PART_TEST ||
-                       text_equal(selection_part_name(settings, &corpus->split), PART_NAMES[PART_TEST]);
+        if (part == PART_TEST &&
+            !text_equal(selection_part_name(settings, &corpus->split), PART_NAMES[PART_TEST]))
+            continue;
         uint64_t *keys = keys_of(corpus, part);
-        if (learned)
-            known_clips_add(&model->known_clips, keys, corpus->split.counts[part]);
+        known_clips_add(&model->known_clips, keys, corpus->split.counts[part]);
         free(keys);
     }
 }

@@ -281,8 +281,7 @@ static bool check_signal(const struct signal *signal, struct error *error)
     if (rate != EGEMAPS_LOWEST_RATE && (rate < 11000 || rate > EGEMAPS_HIGHEST_RATE))
         return error_set(error,
                          "eGeMAPS takes sound at 8000 Hz, or from 11000 to %d Hz, not at %d Hz: resample it, "
-                         "or train with "
-                         "audio.sample_rate=16000",
+                         "or train with audio.sample_rate=16000",
                          EGEMAPS_HIGHEST_RATE, rate);
     return signal->count >= (size_t)frame_size(rate, 0.060).length ||
            error_set(
