@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     put(cache, "pcm", data, size);
     put(cache, "egemaps", data, size);
     fuzz_check(audio_cache_load(cache, "/nowhere", HASH, 0, &signal, &error), &error);
-    fuzz_check(audio_cache_functionals(cache, "/nowhere", HASH, values, &none), &none);
+    fuzz_check(audio_cache_functionals(cache, "/nowhere", HASH, 0, values, &none), &none);
     signal_free(&signal);
     return 0;
 }
