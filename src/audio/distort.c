@@ -31,7 +31,7 @@ struct source {
 struct distortion {
     char *words;
     const struct kind *kind;
-    double low, high; /* what the number is drawn from; of a band, its ends */
+    double low, high; /* between which the number is; of a band, its ends */
     struct audio_cache *cache;
     struct source *sources;
     size_t count, capacity;

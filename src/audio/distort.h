@@ -9,7 +9,7 @@
  * through a codec of about so many kbit/s gain:DB                 louder or softer, clipped at full scale
  *     band:LOW-HIGH           what lies between two frequencies (Hz)
  *
- * A number may be a range, "0..20", drawn from uniformly, and may have its unit behind it ("10dB").  A
+ * A number may be a range, "0..20", uniformly distributed, and may have its unit behind it ("10dB").  A
  * folder's recordings are found when the words are read; each is decoded once, into the cache.
  */
 #ifndef EMOTRAIN_AUDIO_DISTORT_H
@@ -25,8 +25,8 @@ void distortion_close(struct distortion *distortion); /* NULL does nothing */
 
 const char *distortion_words(const struct distortion *distortion); /* as they were given */
 
-/* Distorts a signal of full scale 1.0; its length and, but for gain, its mean power stay.  All draws are
- * functions of the seed. */
+/* Distorts a signal of full scale 1.0; its length and, but for gain, its mean power stay.  All random numbers
+ * are functions of the seed. */
 bool distortion_apply(const struct distortion *distortion, struct signal *signal, uint64_t seed,
                       struct error *error);
 

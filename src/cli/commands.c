@@ -38,7 +38,7 @@ static const struct command COMMANDS[] = {
      "features of recordings: the 88 functionals of eGeMAPS v02, or an encoder's layers; as CSV or NumPy "
      "archive",
      "config set layer pooling output ", 2, SIZE_MAX, command_features},
-    {"plot", "RUN|SWEEP... [-o FOLDER]", "draw charts again from what was recorded; several runs in one",
+    {"plot", "RUN|SWEEP... [-o FOLDER]", "make charts again from what was recorded; several runs in one",
      "set output ", 1, SIZE_MAX, command_plot},
     {"report", "RUN|SWEEP... [--baseline RUN] [-o FOLDER]", "write a report again from what was recorded",
      "set baseline output ", 1, SIZE_MAX, command_report},

@@ -48,7 +48,7 @@ static bool check_sets(const struct options *options, struct error *error)
     return true;
 }
 
-/* Draws a sweep's chart again into `output`; with `tables`, writes its tables too. */
+/* Makes a sweep's chart again into `output`; with `tables`, writes its tables too. */
 static bool redo_sweep(const char *folder, bool tables, const char *output, struct error *error)
 {
     struct config *config = config_new();

@@ -282,13 +282,13 @@ bool grid_load_experiments(struct grid *grid, const struct config *config, struc
 }
 
 /* sweep.trials of the product, in an order of their own: with more trials, the same come first. */
-static bool draw_settings(struct grid *grid, const struct settings *settings, struct error *error)
+static bool choose_settings(struct grid *grid, const struct settings *settings, struct error *error)
 {
     struct random_stream stream = random_stream((uint64_t)settings->run.seed, RANDOM_SEARCH, 0);
     size_t trials = (size_t)settings->sweep.trials, product = grid->settings;
 
     if (settings->sweep.search != SEARCH_GRID && (grid->files.count || grid->axis_count == 0))
-        return error_usage(error, "sweep.search draws of a grid: give --grid section.key=a,b,c");
+        return error_usage(error, "sweep.search chooses from a grid: give --grid section.key=a,b,c");
     if (settings->sweep.search == SEARCH_GRID && trials > 0)
         return error_usage(error,
                            "sweep.trials is of sweep.search=random and halving; grid runs every setting");
@@ -299,13 +299,13 @@ static bool draw_settings(struct grid *grid, const struct settings *settings, st
                                grid->axes[a].name);
     if (settings->sweep.search == SEARCH_GRID || trials == 0 || trials >= product)
         return true;
-    grid->drawn = mem_zero(product, sizeof *grid->drawn);
+    grid->chosen = mem_zero(product, sizeof *grid->chosen);
     for (size_t i = 0; i < product; i++)
-        grid->drawn[i] = i;
+        grid->chosen[i] = i;
     for (size_t i = 0; i < trials; i++) {
-        size_t j = i + random_below(&stream, product - i), one = grid->drawn[j];
-        grid->drawn[j] = grid->drawn[i];
-        grid->drawn[i] = one;
+        size_t j = i + random_below(&stream, product - i), one = grid->chosen[j];
+        grid->chosen[j] = grid->chosen[i];
+        grid->chosen[i] = one;
     }
     grid->settings = trials;
     return true;
@@ -332,7 +332,7 @@ bool grid_read(struct grid *grid, const struct config *config, struct error *err
     for (size_t i = 0; done && i < axes.count; i++)
         done = add_axis(grid, config, axes.items[i], error);
     strings_free(&axes);
-    done = done && draw_settings(grid, settings, error);
+    done = done && choose_settings(grid, settings, error);
     if (done)
         tell_apart(grid);
     done = done && read_seeds(grid, config, error) && check_names(grid, error);
@@ -348,7 +348,7 @@ void grid_free(struct grid *grid)
         strings_free(&grid->axes[a].values);
     }
     free(grid->axes);
-    free(grid->drawn);
+    free(grid->chosen);
     for (size_t i = 0; grid->experiments && i < grid->files.count; i++)
         config_free(grid->experiments[i]);
     free(grid->experiments);
@@ -359,8 +359,8 @@ void grid_free(struct grid *grid)
 
 const char *grid_value(const struct grid *grid, size_t setting, size_t axis)
 {
-    if (grid->drawn)
-        setting = grid->drawn[setting];
+    if (grid->chosen)
+        setting = grid->chosen[setting];
     for (size_t a = grid->axis_count - 1; a > axis; a--)
         setting /= grid->axes[a].values.count;
     return grid->axes[axis].values.items[setting % grid->axes[axis].values.count];

@@ -28,7 +28,7 @@ struct grid {
     struct grid_axis *axes;
     size_t axis_count, settings; /* settings: how many are run */
     size_t
-        *drawn; /* (settings): which of the product they are, by sweep.search and sweep.trials; NULL: all */
+        *chosen; /* (settings): which of the product they are, by sweep.search and sweep.trials; NULL: all */
     struct strings seeds;
     size_t folds; /* 1: the split's one fold */
 

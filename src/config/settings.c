@@ -274,7 +274,7 @@ const struct setting SETTINGS[] = {
             "change "
             "nothing"),
     NAME(train, sampler, "random", "random|balanced|balanced_speakers",
-         "random: every clip once an epoch; balanced: as many draws, every label as often (with "
+         "random: every clip once an epoch; balanced: as many clips an epoch, every label as often (with "
          "replacement); "
          "balanced_speakers: and every speaker of a label"),
     BOOL(train, shuffle, "yes", "no: clips in the split's order"),
@@ -343,11 +343,11 @@ const struct setting SETTINGS[] = {
     NAME(sweep, metric, "", METRIC_CHOICES,
          "what settings are compared by, on the test part or as sweep.search says; empty: eval.best_metric"),
     CHOICE(sweep_search, sweep, search, "grid", "grid|random|halving",
-           "grid: all settings, ranked on the test part; random: sweep.trials of them, drawn by run.seed, "
+           "grid: all settings, ranked on the test part; random: sweep.trials of them, chosen by run.seed, "
            "ranked "
            "on the validation part; halving: those, of which the best third on the validation part trains "
            "three times as long, and so on, the last for train.epochs (Jamieson and Talwalkar, 2016)"),
-    INTEGER(sweep, trials, "0", 0, 100000, "settings that random and halving draw of the grid; 0: all"),
+    INTEGER(sweep, trials, "0", 0, 100000, "how many settings of the grid random and halving try; 0: all"),
     NUMBER(sweep, hours, "0", 0, 1e6, "no run begins after so long; the same command goes on; 0: no limit"),
 
     {ROW(SETTING_PATHS, const char *, compare, models, "", .separator = ' ',

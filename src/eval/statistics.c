@@ -1,6 +1,7 @@
 /* Bootstrap intervals and paired tests: see statistics.h. */
 #include "eval/statistics.h"
 
+#include "audio/audio.h"
 #include "base/random.h"
 
 #include <math.h>
@@ -9,25 +10,15 @@
 
 /* ---- clusters ---- */
 
-static const char STRETCH[] = "#t="; /* after a recording's path: a stretch of it (store/clips.h) */
-
 struct owned {
     const char *owner; /* a speaker, or the path of a recording */
-    size_t length;     /* of that */
     size_t item;
 };
-
-static int by_owner_only(const struct owned *x, const struct owned *y)
-{
-    int order = memcmp(x->owner, y->owner, x->length < y->length ? x->length : y->length);
-
-    return order ? order : (x->length > y->length) - (x->length < y->length);
-}
 
 static int by_owner(const void *a, const void *b)
 {
     const struct owned *x = a, *y = b;
-    int order = by_owner_only(x, y);
+    int order = strcmp(x->owner, y->owner);
 
     return order ? order : (x->item > y->item) - (x->item < y->item);
 }
@@ -48,57 +39,75 @@ static bool speakers_known(const struct prediction_list *predictions, const char
     return several;
 }
 
-/* Whose clip it is: its recording's. */
-static struct owned owned_by_recording(const char *path, size_t item)
+/* The recording of each labelled clip, NULL of the others; recordings_free frees them. */
+static char **recordings_of(const struct prediction_list *predictions)
 {
-    const char *stretch = strstr(path, STRETCH);
+    char **recordings = mem_zero(predictions->count, sizeof *recordings);
+    double start, end;
 
-    return (struct owned){path, stretch ? (size_t)(stretch - path) : strlen(path), item};
-}
-
-/* Whether two clips are stretches of one recording. */
-static bool recordings_divided(const struct prediction_list *predictions)
-{
-    struct owned *owned = mem_zero(predictions->count, sizeof *owned);
-    size_t count = 0;
-    bool divided = false;
-
-    for (size_t i = 0; i < predictions->count; i++)
-        if (strstr(predictions->items[i].path, STRETCH))
-            owned[count++] = owned_by_recording(predictions->items[i].path, i);
-    if (count)
-        qsort(owned, count, sizeof *owned, by_owner);
-    for (size_t i = 1; i < count && !divided; i++)
-        divided = by_owner_only(&owned[i - 1], &owned[i]) == 0;
-    free(owned);
-    return divided;
-}
-
-void clusters_make(struct clusters *clusters, const struct prediction_list *predictions,
-                   const char *const *speakers)
-{
-    bool by_speaker = speakers_known(predictions, speakers),
-         by_recording = !by_speaker && recordings_divided(predictions);
-    struct owned *owned = mem_zero(predictions->count, sizeof *owned);
-    size_t count = 0;
-
-    *clusters = (struct clusters){.unit = by_speaker ? "speaker" : by_recording ? "recording" : "clip"};
-    clusters->items = mem_zero(predictions->count, sizeof *clusters->items);
-    clusters->starts = mem_zero(predictions->count + 1, sizeof *clusters->starts);
     for (size_t i = 0; i < predictions->count; i++)
         if (prediction_is_known(&predictions->items[i]))
-            owned[count++] = by_speaker     ? (struct owned){speakers[i], strlen(speakers[i]), i}
-                             : by_recording ? owned_by_recording(predictions->items[i].path, i)
-                                            : (struct owned){"", 0, i};
+            recordings[i] = audio_file_of(predictions->items[i].path, &start, &end);
+    return recordings;
+}
+
+static void recordings_free(char **recordings, size_t count)
+{
+    for (size_t i = 0; recordings && i < count; i++)
+        free(recordings[i]);
+    free(recordings);
+}
+
+/* The labelled clips, ordered by owner, an owner's to a cluster; returns how many clips those are. */
+static size_t order_by_owner(struct clusters *clusters, const struct prediction_list *predictions,
+                             const char *const *owners)
+{
+    struct owned *owned = mem_zero(predictions->count, sizeof *owned);
+    size_t count = 0;
+
+    clusters->count = 0;
+    for (size_t i = 0; i < predictions->count; i++)
+        if (prediction_is_known(&predictions->items[i]))
+            owned[count++] = (struct owned){owners[i], i};
     if (count)
         qsort(owned, count, sizeof *owned, by_owner);
     for (size_t i = 0; i < count; i++) {
-        if (i == 0 || (!by_speaker && !by_recording) || by_owner_only(&owned[i], &owned[i - 1]) != 0)
+        if (i == 0 || strcmp(owned[i].owner, owned[i - 1].owner) != 0)
             clusters->starts[clusters->count++] = i;
         clusters->items[i] = owned[i].item;
     }
     clusters->starts[clusters->count] = count;
     free(owned);
+    return count;
+}
+
+/* Each labelled clip by itself, in the order of the predictions. */
+static void keep_single(struct clusters *clusters, const struct prediction_list *predictions)
+{
+    clusters->unit = "clip";
+    clusters->count = 0;
+    for (size_t i = 0; i < predictions->count; i++)
+        if (prediction_is_known(&predictions->items[i])) {
+            clusters->starts[clusters->count] = clusters->count;
+            clusters->items[clusters->count++] = i;
+        }
+    clusters->starts[clusters->count] = clusters->count;
+}
+
+void clusters_make(struct clusters *clusters, const struct prediction_list *predictions,
+                   const char *const *speakers)
+{
+    bool by_speaker = speakers_known(predictions, speakers);
+    char **recordings = by_speaker ? NULL : recordings_of(predictions);
+
+    *clusters = (struct clusters){.unit = by_speaker ? "speaker" : "recording"};
+    clusters->items = mem_zero(predictions->count, sizeof *clusters->items);
+    clusters->starts = mem_zero(predictions->count + 1, sizeof *clusters->starts);
+    size_t clips =
+        order_by_owner(clusters, predictions, by_speaker ? speakers : (const char *const *)recordings);
+    if (!by_speaker && clusters->count == clips) /* one clip of each recording */
+        keep_single(clusters, predictions);
+    recordings_free(recordings, predictions->count);
 }
 
 void clusters_free(struct clusters *clusters)
@@ -110,61 +119,61 @@ void clusters_free(struct clusters *clusters)
 
 /* ---- bootstrap ---- */
 
-/* One model's predictions made ready to be drawn from. */
-struct urn {
+/* One model's predictions made ready for resampling. */
+struct scored {
     struct outcome **outcomes; /* per seed, per clip */
     size_t seeds;
     struct evaluation evaluation;
 };
 
-static void urn_fill(struct urn *urn, const struct outputs *outputs)
+static void scored_fill(struct scored *scored, const struct outputs *outputs)
 {
-    *urn = (struct urn){.seeds = outputs->count};
-    urn->outcomes = mem_zero(outputs->count, sizeof *urn->outcomes);
+    *scored = (struct scored){.seeds = outputs->count};
+    scored->outcomes = mem_zero(outputs->count, sizeof *scored->outcomes);
     for (size_t s = 0; s < outputs->count; s++) {
         const struct prediction_list *list = outputs->lists[s];
-        urn->outcomes[s] = mem_zero(list->count, sizeof **urn->outcomes);
+        scored->outcomes[s] = mem_zero(list->count, sizeof **scored->outcomes);
         for (size_t i = 0; i < list->count; i++) {
             const struct prediction *p = &list->items[i];
             if (prediction_is_known(p))
-                urn->outcomes[s][i] = outcome_of(list, p);
+                scored->outcomes[s][i] = outcome_of(list, p);
         }
     }
-    evaluation_start(&urn->evaluation, outputs->lists[0]);
+    evaluation_start(&scored->evaluation, outputs->lists[0]);
 }
 
-static void urn_free(struct urn *urn)
+static void scored_free(struct scored *scored)
 {
-    for (size_t s = 0; s < urn->seeds; s++)
-        free(urn->outcomes[s]);
-    free(urn->outcomes);
-    evaluation_free(&urn->evaluation);
+    for (size_t s = 0; s < scored->seeds; s++)
+        free(scored->outcomes[s]);
+    free(scored->outcomes);
+    evaluation_free(&scored->evaluation);
 }
 
-/* Draws clusters and seeds for one resample. */
-static void draw(struct random_stream *stream, const struct clusters *clusters, size_t *drawn, size_t seeds,
-                 size_t *drawn_seeds)
+/* Clusters and seeds of one resample. */
+static void resample(struct random_stream *stream, const struct clusters *clusters, size_t *chosen,
+                     size_t seeds, size_t *chosen_seeds)
 {
     for (size_t c = 0; c < clusters->count; c++)
-        drawn[c] = random_below(stream, clusters->count);
+        chosen[c] = random_below(stream, clusters->count);
     for (size_t s = 0; s < seeds; s++)
-        drawn_seeds[s] = random_below(stream, seeds);
+        chosen_seeds[s] = random_below(stream, seeds);
 }
 
-/* The metrics of an urn on drawn clusters and seeds. */
-static void score_resample(struct urn *urn, const struct clusters *clusters, const size_t *drawn,
-                           const size_t *drawn_seeds, double metrics[METRIC_COUNT])
+/* The metrics on the clusters and seeds of a resample. */
+static void score_resample(struct scored *scored, const struct clusters *clusters, const size_t *chosen,
+                           const size_t *chosen_seeds, double metrics[METRIC_COUNT])
 {
     memset(metrics, 0, METRIC_COUNT * sizeof *metrics);
-    for (size_t s = 0; s < urn->seeds; s++) {
-        const struct outcome *outcomes = urn->outcomes[drawn_seeds[s]];
-        evaluation_clear(&urn->evaluation);
+    for (size_t s = 0; s < scored->seeds; s++) {
+        const struct outcome *outcomes = scored->outcomes[chosen_seeds[s]];
+        evaluation_clear(&scored->evaluation);
         for (size_t c = 0; c < clusters->count; c++)
-            for (size_t k = clusters->starts[drawn[c]]; k < clusters->starts[drawn[c] + 1]; k++)
-                evaluation_add(&urn->evaluation, &outcomes[clusters->items[k]]);
-        evaluation_finish(&urn->evaluation);
-        FOR_METRICS (f, urn->evaluation.task)
-            metrics[f] += METRICS[f].of(&urn->evaluation) / (double)urn->seeds;
+            for (size_t k = clusters->starts[chosen[c]]; k < clusters->starts[chosen[c] + 1]; k++)
+                evaluation_add(&scored->evaluation, &outcomes[clusters->items[k]]);
+        evaluation_finish(&scored->evaluation);
+        FOR_METRICS (f, scored->evaluation.task)
+            metrics[f] += METRICS[f].of(&scored->evaluation) / (double)scored->seeds;
     }
 }
 
@@ -207,32 +216,32 @@ void bootstrap_intervals(const struct outputs *outputs, const struct clusters *c
                          struct interval intervals[METRIC_COUNT])
 {
     struct random_stream stream = random_stream(0, RANDOM_BOOTSTRAP, 0);
-    size_t *drawn = mem_zero(clusters->count, sizeof *drawn);
-    size_t *drawn_seeds = mem_zero(outputs->count, sizeof *drawn_seeds);
+    size_t *chosen = mem_zero(clusters->count, sizeof *chosen);
+    size_t *chosen_seeds = mem_zero(outputs->count, sizeof *chosen_seeds);
     enum task task = outputs->lists[0]->task;
     double *values = mem_zero((size_t)METRIC_COUNT * BOOTSTRAP_RESAMPLES, sizeof *values);
-    struct urn urn;
+    struct scored scored;
 
-    urn_fill(&urn, outputs);
+    scored_fill(&scored, outputs);
     for (size_t r = 0; r < BOOTSTRAP_RESAMPLES; r++) {
         double metrics[METRIC_COUNT];
-        draw(&stream, clusters, drawn, outputs->count, drawn_seeds);
-        score_resample(&urn, clusters, drawn, drawn_seeds, metrics);
+        resample(&stream, clusters, chosen, outputs->count, chosen_seeds);
+        score_resample(&scored, clusters, chosen, chosen_seeds, metrics);
         FOR_METRICS (f, task)
             values[(size_t)f * BOOTSTRAP_RESAMPLES + r] = metrics[f];
     }
     memset(intervals, 0, METRIC_COUNT * sizeof *intervals);
     FOR_METRICS (f, task)
         intervals[f] = percentiles(values + (size_t)f * BOOTSTRAP_RESAMPLES);
-    urn_free(&urn);
+    scored_free(&scored);
     free(values);
-    free(drawn);
-    free(drawn_seeds);
+    free(chosen);
+    free(chosen_seeds);
 }
 
-/* Two models' urns, and the differences of their metrics in each resample: the second's less the first's. */
+/* Two models, and the differences of their metrics in each resample: the second's less the first's. */
 struct pair {
-    struct urn urns[2];
+    struct scored both[2];
     const struct clusters *clusters;
     double *differences; /* (METRIC_COUNT, BOOTSTRAP_RESAMPLES) */
 };
@@ -242,14 +251,14 @@ static void pair_start(struct pair *pair, const struct outputs *first, const str
 {
     pair->clusters = clusters;
     pair->differences = mem_zero((size_t)METRIC_COUNT * BOOTSTRAP_RESAMPLES, sizeof *pair->differences);
-    urn_fill(&pair->urns[0], first);
-    urn_fill(&pair->urns[1], second);
+    scored_fill(&pair->both[0], first);
+    scored_fill(&pair->both[1], second);
 }
 
 static void pair_free(struct pair *pair)
 {
-    urn_free(&pair->urns[0]);
-    urn_free(&pair->urns[1]);
+    scored_free(&pair->both[0]);
+    scored_free(&pair->both[1]);
     free(pair->differences);
 }
 
@@ -261,22 +270,22 @@ static double *differences_of(const struct pair *pair, int metric)
 static void paired_bootstrap(struct pair *pair, struct comparison results[METRIC_COUNT])
 {
     struct random_stream stream = random_stream(0, RANDOM_BOOTSTRAP, 1);
-    size_t seeds = pair->urns[0].seeds, *drawn = mem_zero(pair->clusters->count, sizeof *drawn),
-           *drawn_seeds = mem_zero(seeds, sizeof *drawn_seeds);
-    enum task task = pair->urns[0].evaluation.task;
+    size_t seeds = pair->both[0].seeds, *chosen = mem_zero(pair->clusters->count, sizeof *chosen),
+           *chosen_seeds = mem_zero(seeds, sizeof *chosen_seeds);
+    enum task task = pair->both[0].evaluation.task;
 
     for (size_t r = 0; r < BOOTSTRAP_RESAMPLES; r++) {
         double metrics[2][METRIC_COUNT];
-        draw(&stream, pair->clusters, drawn, seeds, drawn_seeds);
+        resample(&stream, pair->clusters, chosen, seeds, chosen_seeds);
         for (int u = 0; u < 2; u++)
-            score_resample(&pair->urns[u], pair->clusters, drawn, drawn_seeds, metrics[u]);
+            score_resample(&pair->both[u], pair->clusters, chosen, chosen_seeds, metrics[u]);
         FOR_METRICS (f, task)
             differences_of(pair, f)[r] = metrics[1][f] - metrics[0][f];
     }
     FOR_METRICS (f, task)
         results[f].interval = percentiles(differences_of(pair, f));
-    free(drawn);
-    free(drawn_seeds);
+    free(chosen);
+    free(chosen_seeds);
 }
 
 /* ---- permutation test ---- */
@@ -287,18 +296,18 @@ static void score_swapped(struct pair *pair, const bool *swapped, double metrics
     const struct clusters *clusters = pair->clusters;
 
     memset(metrics, 0, 2 * sizeof *metrics);
-    for (size_t s = 0; s < pair->urns[0].seeds; s++) {
+    for (size_t s = 0; s < pair->both[0].seeds; s++) {
         for (int u = 0; u < 2; u++) {
-            struct evaluation *evaluation = &pair->urns[u].evaluation;
+            struct evaluation *evaluation = &pair->both[u].evaluation;
             evaluation_clear(evaluation);
             for (size_t c = 0; c < clusters->count; c++) {
-                const struct outcome *outcomes = pair->urns[swapped[c] ? 1 - u : u].outcomes[s];
+                const struct outcome *outcomes = pair->both[swapped[c] ? 1 - u : u].outcomes[s];
                 for (size_t k = clusters->starts[c]; k < clusters->starts[c + 1]; k++)
                     evaluation_add(evaluation, &outcomes[clusters->items[k]]);
             }
             evaluation_finish(evaluation);
             FOR_METRICS (f, evaluation->task)
-                metrics[u][f] += METRICS[f].of(evaluation) / (double)pair->urns[0].seeds;
+                metrics[u][f] += METRICS[f].of(evaluation) / (double)pair->both[0].seeds;
         }
     }
 }
@@ -315,11 +324,11 @@ static size_t count_swaps(size_t clusters)
     return ways;
 }
 
-/* p of differences of which the first is the observed one; of some that were drawn, that is one draw more, so
+/* p of differences of which the first is the observed one; of random ones, that is one more, so
  * that p is never 0 (Davison and Hinkley, 1997). */
-static double share_as_far(const double *differences, size_t count, double observed, bool drawn)
+static double share_as_far(const double *differences, size_t count, double observed, bool sampled)
 {
-    size_t far = drawn, all = drawn;
+    size_t far = sampled, all = sampled;
 
     for (size_t r = 0; r < count; r++) {
         all += isfinite(differences[r]);
@@ -334,7 +343,7 @@ static void permutation_test(struct pair *pair, struct comparison results[METRIC
     size_t clusters = pair->clusters->count, ways = count_swaps(clusters),
            count = ways ? ways : BOOTSTRAP_RESAMPLES;
     bool *swapped = mem_zero(clusters, sizeof *swapped);
-    enum task task = pair->urns[0].evaluation.task;
+    enum task task = pair->both[0].evaluation.task;
     double metrics[2][METRIC_COUNT];
 
     score_swapped(pair, swapped, metrics);

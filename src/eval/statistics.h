@@ -7,10 +7,10 @@
  * `predictions` are the predictions of one model, or of the same model trained from several seeds, for the
  * same clips in the same order.  A metric of several is the mean of theirs.
  *
- * The bootstrap (Efron, 1979) draws whole clusters with replacement: all clips of a speaker together where
- * speakers are known, because a speaker's clips are not independent; else all of a recording; else single
- * clips.  Of several seeds, seeds are drawn too.  All draws come from a fixed stream: the same predictions
- * give the same numbers.
+ * The bootstrap (Efron, 1979) resamples whole clusters with replacement: all clips of a speaker together
+ * where speakers are known, because a speaker's clips are not independent; else all of a recording; else
+ * single clips.  Of several seeds, seeds are resampled too.  All random numbers come from a fixed stream: the
+ * same predictions give the same numbers.
  */
 #ifndef EMOTRAIN_EVAL_STATISTICS_H
 #define EMOTRAIN_EVAL_STATISTICS_H
@@ -24,7 +24,7 @@ struct outputs {
     size_t count;
 };
 
-/* Which clips are drawn together. */
+/* Which clips are resampled together. */
 struct clusters {
     const char *unit; /* "speaker", "recording" or "clip" */
     size_t count;

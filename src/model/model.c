@@ -886,8 +886,9 @@ static bool stays(const struct model *model, size_t i)
     return !p->trainable && !p->is_buffer && !p->training_only && !of_head;
 }
 
-/* What is drawn at random must be trained, or predictions would come from chance.  A feature encoder alone
- * may stay so, below layers that learn to read it, as benchmarks without a checkpoint do: the report says it.
+/* What is initialised at random must be trained, or predictions would come from chance.  A feature encoder
+ * alone may stay so, below layers that learn to read it, as benchmarks without a checkpoint do: the report
+ * says it.
  */
 static bool check_frozen(struct model *model, const struct model_settings *settings, struct error *error)
 {
@@ -902,7 +903,7 @@ static bool check_frozen(struct model *model, const struct model_settings *setti
         if (!of_features)
             return error_usage(
                 error,
-                "%s has no %s, which would stay as it is drawn at random (model.freeze=%s): name a "
+                "%s has no %s, which would stay as it is initialised at random (model.freeze=%s): name a "
                 "model with weights in model.pretrained%s",
                 model->path, p->name, settings->freeze,
                 model->kind->fit ? ""
@@ -910,7 +911,7 @@ static bool check_frozen(struct model *model, const struct model_settings *setti
                                  : ", or train it with model.freeze=none");
     }
     if (model->untrained)
-        log_warn("the feature encoder is drawn at random and stays so (model.freeze=feature_encoder): "
+        log_warn("the feature encoder is initialised at random and stays so (model.freeze=feature_encoder): "
                  "model.freeze=none trains it");
     return true;
 }

@@ -85,7 +85,7 @@ struct examples {
 /* How to run a model forward. */
 struct forward_mode {
     bool training; /* dropout, layer drop and masks are on, gradients are recorded */
-    uint64_t seed; /* of what training draws: another one for each forward pass */
+    uint64_t seed; /* of what is random in training: another one for each forward pass */
 
     /* If set, is shown intermediate results by name; they are borrowed. */
     void (*observe)(void *context, const char *name, const struct et_tensor *tensor);
@@ -129,7 +129,7 @@ struct model {
     double *thresholds;         /* (labels) multi_label: a probability above it gives the label */
     double *means, *deviations; /* (labels) regression: of the numbers that were learned from */
     struct known_clips known_clips;
-    int64_t untrained; /* values that were drawn at random, and that training leaves as they are */
+    int64_t untrained; /* values that were initialised at random, and that training leaves as they are */
     cJSON *json;       /* config.json: as read, then as it will be saved */
     struct parameters parameters;
     bool trained;            /* it was opened as it is, to be used */

@@ -106,10 +106,11 @@ static void add_untrained_remark(struct report *report)
     const struct run_info *info = &report->info;
 
     if (info->model.untrained > 0)
-        add_remark(report,
-                   mem_format("Untrained weights: %lld of the model's %lld are as they were drawn at random; "
-                              "model.freeze=none trains them.",
-                              (long long)info->model.untrained, (long long)info->model.parameters));
+        add_remark(
+            report,
+            mem_format("Untrained weights: %lld of the model's %lld are as they were initialised, at random; "
+                       "model.freeze=none trains them.",
+                       (long long)info->model.untrained, (long long)info->model.parameters));
 }
 
 static void add_left_out_remarks(struct report *report)

@@ -44,7 +44,7 @@ struct run_info {
     struct {
         const char *kind, *pretrained, *input, *task, *pooling, *scale; /* scale: "speaker", or "" */
         int64_t parameters, trainable;
-        int64_t untrained;   /* of those, drawn at random and left so */
+        int64_t untrained;   /* of those, initialised at random and left so */
         int64_t members;     /* of an ensemble; 0: it is none */
         const char *weights; /* of its members: "equal" or "validation" */
     } model;

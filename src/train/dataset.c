@@ -250,8 +250,8 @@ static void augment_within(const struct augment_settings *augmentation, const st
         signal->count = most;
 }
 
-/* Distorts a clip, or does not, by the draw; in evaluation a clip's draws are its own, whatever stands beside
- * it. */
+/* Distorts a clip, or does not, at random; in evaluation a clip's random numbers are its own, whatever stands
+ * beside it. */
 static bool distort(const struct dataset *dataset, const struct clip *clip, bool trains, uint64_t seed,
                     size_t place, struct signal *signal, struct error *error)
 {

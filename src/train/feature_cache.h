@@ -1,7 +1,7 @@
 /*
- * What the frozen part of a model (its feature encoder, or as many of its first layers as are frozen and draw
- * nothing) makes of clips, kept beside the clips' cached signals: computed once for all epochs and runs with
- * that very part, in float16.
+ * What the frozen part of a model (its feature encoder, or as many of its first layers as are frozen and use
+ * no random numbers) makes of clips, kept beside the clips' cached signals: computed once for all epochs and
+ * runs with that very part, in float16.
  *
  * Entries are named after the clip's content, and the frozen weights and settings.  A torn or damaged one is
  * made again; one that is there is compared with the model before it is trusted.

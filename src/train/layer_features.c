@@ -40,7 +40,7 @@ static bool add_parameters(const struct model *model, struct text *key, struct e
     for (size_t i = 0; i < p->count; i++) {
         if (model->kind->layers_above(model, i) < 0 || /* of the head */
             text_ends(p->items[i].name,
-                      "masked_spec_embed")) /* of training alone, and drawn where it is not loaded */
+                      "masked_spec_embed")) /* of training alone, and random where it is not loaded */
             continue;
         int64_t count = et_numel(p->items[i].tensor);
         float *values = mem_zero((size_t)count, sizeof *values);

@@ -4,8 +4,8 @@
  *
  * What a step is, the configuration says, not the number of ranks: train.gradient_accumulation_steps batches,
  * which are dealt to the ranks one by one.  So one process, two, or a run that goes on with another number of
- * them do the same steps with the same draws, and differ by no more than the order in which gradients are
- * added up.  Rank 0 alone writes.
+ * them do the same steps with the same random numbers, and differ by no more than the order in which
+ * gradients are added up.  Rank 0 alone writes.
  *
  * All functions are collective: every rank calls them alike.  With ranks == NULL, or one rank, they do
  * nothing.

@@ -25,7 +25,7 @@ bool recorder_open(struct recorder *recorder, const char *run_folder, struct cat
                    int64_t run, int64_t bytes, struct error *error);
 
 /* One line {"step", "epoch", name: value, ...}; all metrics have one step.  The catalogue has them before the
- * file does: who sees the line can draw it, even of a run killed in between. */
+ * file does: who sees the line can plot it, even of a run killed in between. */
 bool recorder_write(struct recorder *recorder, const struct metric_list *metrics, struct error *error);
 
 /* Makes sure that what was written survives the machine: before a checkpoint claims its step. */

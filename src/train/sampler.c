@@ -147,10 +147,10 @@ static void balance_lengths(struct epoch *epoch, const struct dataset *dataset)
                      first + accumulate < epoch->batches ? first + accumulate : epoch->batches);
 }
 
-/* ---- balanced draws ---- */
+/* ---- balanced sampling ---- */
 
 /* Clips sorted by their label, and by speaker where that counts; groups[g] is the first clip of group g. */
-struct draws {
+struct grouped {
     size_t *clips, *groups, *labels; /* labels[l]: the first group of the l-th label that has clips */
     size_t group_count, label_count;
 };
@@ -170,14 +170,14 @@ static int by_owner(const void *a, const void *b)
     return order ? order : (x->clip > y->clip) - (x->clip < y->clip);
 }
 
-static void draws_make(struct draws *draws, const struct dataset *dataset, bool by_speaker)
+static void groups_make(struct grouped *grouped, const struct dataset *dataset, bool by_speaker)
 {
     size_t count = dataset->count;
     struct owned *owned = mem_zero(count, sizeof *owned);
 
-    *draws = (struct draws){.clips = mem_zero(count, sizeof *draws->clips),
-                            .groups = mem_zero(count + 1, sizeof *draws->groups),
-                            .labels = mem_zero(count + 1, sizeof *draws->labels)};
+    *grouped = (struct grouped){.clips = mem_zero(count, sizeof *grouped->clips),
+                                .groups = mem_zero(count + 1, sizeof *grouped->groups),
+                                .labels = mem_zero(count + 1, sizeof *grouped->labels)};
     for (size_t i = 0; i < count; i++) {
         const char *speaker = dataset->items[i].clip->speaker;
         owned[i] = (struct owned){dataset->items[i].label, by_speaker && speaker ? speaker : "", i};
@@ -187,32 +187,32 @@ static void draws_make(struct draws *draws, const struct dataset *dataset, bool 
     for (size_t i = 0; i < count; i++) {
         bool other_label = i == 0 || owned[i].label != owned[i - 1].label;
         if (other_label)
-            draws->labels[draws->label_count++] = draws->group_count;
+            grouped->labels[grouped->label_count++] = grouped->group_count;
         if (other_label || strcmp(owned[i].speaker, owned[i - 1].speaker) != 0)
-            draws->groups[draws->group_count++] = i;
-        draws->clips[i] = owned[i].clip;
+            grouped->groups[grouped->group_count++] = i;
+        grouped->clips[i] = owned[i].clip;
     }
-    draws->groups[draws->group_count] = count;
-    draws->labels[draws->label_count] = draws->group_count;
+    grouped->groups[grouped->group_count] = count;
+    grouped->labels[grouped->label_count] = grouped->group_count;
     free(owned);
 }
 
 /* As many clips as there are, with replacement: a label, one of its groups, one of that's clips. */
-static void draw_balanced(const struct dataset *dataset, bool by_speaker, struct random_stream *stream,
-                          size_t *order)
+static void order_balanced(const struct dataset *dataset, bool by_speaker, struct random_stream *stream,
+                           size_t *order)
 {
-    struct draws draws;
+    struct grouped grouped;
 
-    draws_make(&draws, dataset, by_speaker);
+    groups_make(&grouped, dataset, by_speaker);
     for (size_t i = 0; i < dataset->count; i++) {
-        size_t label = random_below(stream, draws.label_count), first = draws.labels[label];
-        size_t group = first + random_below(stream, draws.labels[label + 1] - first);
-        size_t clips = draws.groups[group + 1] - draws.groups[group];
-        order[i] = draws.clips[draws.groups[group] + random_below(stream, clips)];
+        size_t label = random_below(stream, grouped.label_count), first = grouped.labels[label];
+        size_t group = first + random_below(stream, grouped.labels[label + 1] - first);
+        size_t clips = grouped.groups[group + 1] - grouped.groups[group];
+        order[i] = grouped.clips[grouped.groups[group] + random_below(stream, clips)];
     }
-    free(draws.clips);
-    free(draws.groups);
-    free(draws.labels);
+    free(grouped.clips);
+    free(grouped.groups);
+    free(grouped.labels);
 }
 
 /* The clips of an epoch, in the order that they train in unless they are grouped by length. */
@@ -222,7 +222,7 @@ static void draw_clips(const struct dataset *dataset, bool balanced, struct rand
     const struct train_settings *settings = &dataset->source.settings->train;
 
     if (balanced && strcmp(settings->sampler, "random") != 0) {
-        draw_balanced(dataset, strcmp(settings->sampler, "balanced_speakers") == 0, stream, order);
+        order_balanced(dataset, strcmp(settings->sampler, "balanced_speakers") == 0, stream, order);
         return;
     }
     for (size_t i = 0; i < dataset->count; i++)
@@ -240,7 +240,7 @@ bool sampler_check(const struct dataset *dataset, struct error *error)
     if (dataset->task != SINGLE_LABEL)
         return error_usage(error, "train.sampler=%s is for model.task=single_label", settings->sampler);
     if (!settings->shuffle)
-        return error_usage(error, "train.sampler=%s draws at random: leave out train.shuffle=no",
+        return error_usage(error, "train.sampler=%s chooses at random: leave out train.shuffle=no",
                            settings->sampler);
     for (size_t i = 0; strcmp(settings->sampler, "balanced_speakers") == 0 && i < dataset->count; i++)
         if (!dataset->items[i].clip->speaker)

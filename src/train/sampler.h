@@ -4,7 +4,7 @@
 
 #include "train/dataset.h"
 
-/* Whether the clips can be drawn as train.sampler says. */
+/* Whether the clips can be sampled as train.sampler says. */
 bool sampler_check(const struct dataset *dataset, struct error *error);
 
 /* One epoch: its clips in order; batch b is order[starts[b]] .. order[starts[b + 1] - 1]. */

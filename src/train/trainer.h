@@ -84,7 +84,7 @@ struct trainer {
  * user, it finishes the step, saves and returns an interruption error. */
 bool train(struct trainer *trainer, const char *resume_from, struct error *error);
 
-/* Whether the clips can be drawn, and the model trained, as the settings say: asked before a run begins. */
+/* Whether the clips can be sampled, and the model trained, as the settings say: asked before a run begins. */
 bool trainer_check(const struct dataset *train, const struct model *model, struct error *error);
 
 /* Whether models of a kind are trained step by step, or else fitted at once. */

@@ -21,7 +21,7 @@ goes_on eight "${long[@]}" --set model.pretrained=wide.json --set train.optimize
 goes_on exact "${long[@]}" --set model.pretrained=wide.json
 cmp -s runs/eight/last/model.safetensors runs/exact/last/model.safetensors && fail "moments in 8 bits change nothing"
 "$emotrain" --config tiny.ini --run base --set train.epochs=1 >/dev/null 2>err || fail "$(cat err)"
-expect_error 2 "stay as it is drawn at random" "$emotrain" --config tiny.ini --run no --set model.lora_rank=2
+expect_error 2 "stay as it is initialised at random" "$emotrain" --config tiny.ini --run no --set model.lora_rank=2
 goes_on whole "${long[@]}" --set model.pretrained=runs/base/best --set model.lora_rank=2 --set model.lora_targets=q_proj,k_proj,v_proj,out_proj,intermediate_dense,output_dense
 
 # The checkpoint is an ordinary one: no adapters in it, and it answers as the run did.

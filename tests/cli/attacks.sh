@@ -85,7 +85,7 @@ expect 0 "weighted avg" "$emotrain" --config tiny.ini --run evil --set train.epo
   --set corpus.filter=none --set split.copies=keep --set split.test=0.5
 ! grep -q "^warning" err || fail "charts: $(cat err)"
 [ -s runs/evil/confusion.png ] && [ -s runs/evil/class_f1.svg ] || fail "no charts"
-grep -q "%d@_{x}" runs/evil/confusion.svg || fail "a label is drawn as something else"
+grep -q "%d@_{x}" runs/evil/confusion.svg || fail "a label is shown as something else"
 ! grep -q "<b onclick" runs/evil/report.html runs/evil/*.svg || fail "a label is markup"
 grep -q "Content-Security-Policy.*default-src 'none'.*script-src 'sha256-" runs/evil/report.html || fail "no content policy"
 ! grep -qE "(^|,)\"?[=@]" runs/evil/predictions.csv || fail "a formula: $(grep -E "(^|,)\"?[=@]" runs/evil/predictions.csv | head -3)"

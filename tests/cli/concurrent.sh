@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Batches of a step that run at the same time make the run that they make one after the other, with all that is drawn,
+# Batches of a step that run at the same time make the run that they make one after the other, with all that is random,
 # and the same bits each time.
 . "$(dirname "$0")/lib.sh" "$@"
 tiny_experiment 4

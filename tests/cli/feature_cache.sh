@@ -4,7 +4,7 @@
 tiny_experiment 4
 # pretrain NAME OPTION...: the model directory runs/NAME/best, whose parts can be frozen.
 pretrain() { "$emotrain" --config tiny.ini --run "$@" --set train.max_steps=1 >/dev/null 2>err || fail "$(cat err)"; }
-expect_error 2 "stay as it is drawn at random" "$emotrain" --config tiny.ini --run no --set model.freeze=layers:1
+expect_error 2 "stay as it is initialised at random" "$emotrain" --config tiny.ini --run no --set model.freeze=layers:1
 expect 0 "^Untrained weights: [1-9][0-9]* of the model" "$emotrain" --config tiny.ini --run untrained --set model.freeze=feature_encoder --set train.max_steps=1
 pretrain base
 pretrain other --set run.seed=7
@@ -41,7 +41,7 @@ settings[7]=model.pretrained=runs/other/best # other weights, so other entries
 train moved "${store[@]}"
 [ "$(entries)" = 128 ] || fail "the other encoder has no entries of its own"
 
-# Frozen layers in which nothing is drawn are kept with it, and others are not.
+# Frozen layers without random numbers are kept with it, and others are not.
 sed 's/"conv_dim": .*/"conv_dim": [12, 12],/' tiny.json >narrow.json # features are not as wide as a hidden state
 pretrain narrow --set model.pretrained=narrow.json
 settings=(--set model.freeze=layers:1 --set model.attention_mask=yes --set train.log_steps=1 --set model.pretrained=runs/narrow/best)

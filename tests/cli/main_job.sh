@@ -81,7 +81,7 @@ if command -v gnuplot >/dev/null; then
   cp runs/one/loss.svg before.svg
   rm runs/one/metrics.jsonl runs/one/loss.svg
   expect 0 one "$emotrain" plot one
-  cmp before.svg runs/one/loss.svg || fail "plot draws another chart"
+  cmp before.svg runs/one/loss.svg || fail "plot makes another chart"
 fi
 rm runs/one/report.html
 expect 0 one "$emotrain" report runs/one

@@ -117,7 +117,7 @@ if command -v gnuplot >/dev/null; then
   [ -s runs/early*/loss.svg ] || fail "no chart of an early run"
   [ -z "$(find . -name PWNED)" ] || fail "a name was run as a command"
   expect 0 here "$emotrain" plot tiny -o here
-  [ -s here/sweep.png ] || fail "plot SWEEP -o draws elsewhere"
+  [ -s here/sweep.png ] || fail "plot SWEEP -o writes elsewhere"
 fi
 
 # A name that no configuration can hold.

@@ -1,7 +1,7 @@
 /*
  * Clips that are stretches of one recording, which stay together.
  *
- * A single split draws seeded choices of recordings, as a split by speaker does.  Folds are dealt as
+ * A single split makes seeded choices of recordings, as a split by speaker does.  Folds are dealt as
  * scikit-learn's StratifiedGroupKFold deals groups: in a seeded order, those first whose labels are least
  * even, each to the fold where the labels' shares then differ least from fold to fold.
  */

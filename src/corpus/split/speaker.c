@@ -2,7 +2,7 @@
  * Speaker splits: a speaker's clips are all in one part, so that the metrics are of speakers whom the model
  * does not know.
  *
- * A single split draws many seeded choices of speakers and keeps the one nearest to the wanted size with
+ * A single split makes many seeded choices of speakers and keeps the one nearest to the wanted size with
  * labels and sexes in the proportions of the whole.  Folds are runs of consecutive speakers in sorted order
  * (RAVDESS, 6 folds: actors 1 to 4, 5 to 8, ...), without chance; split.folds=speakers leaves one out each.
  */

@@ -1,6 +1,6 @@
 /*
  * Stratified splits, clip for clip those of scikit-learn's train_test_split(stratify=...) and
- * StratifiedKFold(shuffle=True): the same draws from NumPy's RandomState in the same order.
+ * StratifiedKFold(shuffle=True): the same random numbers from NumPy's RandomState in the same order.
  */
 #include "base/memory.h"
 #include "base/random.h"

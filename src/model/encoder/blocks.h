@@ -82,7 +82,7 @@ struct et_tensor *join_heads(const struct pass *pass, struct et_scope *s, struct
 struct et_tensor *attend_by_scores(const struct pass *pass, struct et_scope *s, struct et_tensor *scores,
                                    struct et_tensor *value);
 
-/* Seeds dropout for a part of the pass, so that a part run again draws the same. */
+/* Seeds dropout for a part of the pass, so that a part run again has the same. */
 void pass_seed(const struct pass *pass, int64_t part);
 
 /* Shows a result to the mode's observer. */

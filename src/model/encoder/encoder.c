@@ -457,7 +457,8 @@ static bool owns(const struct model *model, const char *parameter)
                         encoder_steady_layers(model));
 }
 
-/* Adds what config.json says of the encoder itself: not of its head, its labels, or what training draws. */
+/* Adds what config.json says of the encoder itself: not of its head, its labels, or what is random in
+ * training. */
 static void describe_config(const cJSON *json, struct text *settings)
 {
     static const char *const others[] = {"mask_",        "apply_spec_augment", "emotrain_",   "id2label",
@@ -476,7 +477,7 @@ static void describe_config(const cJSON *json, struct text *settings)
     }
 }
 
-/* What the frozen part makes of a clip must not depend on its neighbours' lengths, nor on what is drawn. */
+/* What the frozen part makes of a clip must not depend on its neighbours' lengths, nor on random numbers. */
 static bool describe_frozen(const struct model *model, struct text *settings, struct error *error)
 {
     const struct encoder *e = model->state;

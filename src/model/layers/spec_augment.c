@@ -19,7 +19,7 @@ static int64_t span_count(int64_t length, const struct mask_settings *settings, 
     return spans > 0 ? spans : 0;
 }
 
-/* Draws `spans` distinct starts and marks their spans. */
+/* Chooses `spans` distinct starts at random and marks their spans. */
 static void mask_row(bool *row, int64_t length, int64_t spans, int64_t span_length,
                      struct random_stream *stream)
 {
