@@ -164,6 +164,29 @@ static bool has_use(struct clip *clip, const struct strings *labels, enum task t
     return true;
 }
 
+/* No clip is left of `all`: says which labels they have, where others were asked for. */
+static bool refuse_nothing_left(const char *root, const char *wanted, const struct clip_list *list,
+                                size_t all, struct error *error)
+{
+    enum { NAMED = 20 };
+    struct strings there = {0};
+    struct text names = {0};
+
+    for (size_t i = 0; i < all && *wanted && there.count < NAMED; i++)
+        strings_add_new(&there, list->clips[i].label);
+    strings_sort(&there);
+    for (size_t k = 0; k < there.count; k++)
+        text_add(&names, "%s%s", k ? ", " : "", there.items[k]);
+    if (there.count)
+        error_usage(error, "%s: no usable clip has a label of corpus.labels=%s; their labels are %s%s", root,
+                    wanted, names.text, there.count == NAMED ? " ..." : "");
+    else
+        error_set(error, "%s: no usable clip", root);
+    text_free(&names);
+    strings_free(&there);
+    return false;
+}
+
 bool corpus_clips(const struct corpora_settings *corpora, const struct corpus_settings *corpus,
                   struct catalogue *catalogue, int64_t id, struct clip_list *list, struct error *error)
 {
@@ -175,18 +198,18 @@ bool corpus_clips(const struct corpora_settings *corpora, const struct corpus_se
     bool done = corpus_label_names(corpora->labels, &labels, error) &&
                 clips_read(catalogue, id, CLIPS_USABLE, list, error) &&
                 filter_clips(corpus, task, list, error) && map_labels(corpus->label_map, task, list, error);
-    for (size_t i = 0; done && i < list->count; i++)
+    const size_t all = done ? list->count : 0;
+    for (size_t i = 0; i < all; i++)
         if (has_use(&list->clips[i], &labels, task, &list->arena))
             list->clips[kept++] = list->clips[i];
     list->count = kept;
+    if (done && kept == 0)
+        done = refuse_nothing_left(corpus->root, corpora->labels, list, all, error);
     for (size_t i = 0; i < kept && strcmp(part, "split") != 0; i++) {
         list->clips[i].part = part;
         list->clips[i].part_is_fixed = true;
     }
     strings_free(&labels);
-    if (done && kept == 0)
-        return error_set(error, "%s: no usable clip%s", corpus->root,
-                         *corpora->labels ? " with a label of corpus.labels" : "");
     return done;
 }
 

@@ -36,10 +36,11 @@ static bool check_linear(const struct settings *settings, bool encoder, struct e
     if (encoder && linear->classifier == CLASSIFIER_SVM)
         return error_usage(error,
                            "linear.classifier=svm: of linear.features=encoder there is logistic_regression");
-    if (!encoder && strcmp(linear->combine, "none") != 0)
+    if (!encoder && (strcmp(linear->combine, "none") != 0 || strcmp(linear->pooling, "mean") != 0))
         return error_usage(error,
-                           "linear.combine=%s is of linear.features=encoder: other features have no layers",
-                           linear->combine);
+                           "linear.combine=%s, linear.pooling=%s: other than none and mean, they are of "
+                           "linear.features=encoder: other features have neither layers nor frames",
+                           linear->combine, linear->pooling);
     if (strcmp(linear->combine, "mean") == 0 && !single)
         return error_usage(error, "linear.combine=mean is of model.task=single_label");
     if (linear->wccn && !single)

@@ -5,7 +5,6 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "train/augment.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,11 +64,8 @@ static bool find_key(struct feature_cache *store, const struct model *model, str
 {
     struct text key = {0};
     char hash[SHA256_HEX_SIZE];
-    struct augment_settings a = store->settings->augment;
     char seconds[TEXT_NUMBER_SIZE];
 
-    if (a.speed > 0 || a.shift > 0 || a.noise > 0 || a.mixup > 0)
-        return error_usage(error, "train.feature_cache=yes: [augment] changes the samples: leave it out");
     if (!model->kind->frozen)
         return error_usage(error, "train.feature_cache=yes: model.kind=%s has no feature encoder to freeze",
                            model->kind->name);

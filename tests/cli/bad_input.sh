@@ -26,6 +26,7 @@ expect_error 2 "split.protocol must be one of" "$emotrain" --config tiny.ini --s
 expect_error 2 "run.device" "$emotrain" --config tiny.ini --set run.device=tpu
 expect_error 2 "run.device=cuda:7" "$emotrain" --config tiny.ini --set run.device=cuda:7
 expect_error 2 "corpus.labels: names no label" "$emotrain" --config tiny.ini --set corpus.labels=,
+expect_error 2 "has a label of corpus.labels=happy;sad; their labels are angry, calm" "$emotrain" --config tiny.ini --set "corpus.labels=happy;sad"
 expect_error 2 "run.name" "$emotrain" --config tiny.ini --run "a ;b"
 expect_error 2 "both 0" "$emotrain" --config tiny.ini --set train.epochs=0
 expect_error 2 "a name, or folder/name" "$emotrain" --config tiny.ini --run ../up

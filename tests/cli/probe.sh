@@ -59,7 +59,7 @@ for setting in wccn=yes combine=mean; do # before a layer is computed
   expect_error 2 "linear.$setting is of model.task=single_label" "$emotrain" "${probe[@]}" --run task --set model.task=multi_label --set linear.$setting
 done
 for classifier in svm logistic_regression; do
-  expect_error 2 "linear.combine=mean is of linear.features=encoder" "$emotrain" "${probe[@]}" --run layers --set linear.features=egemaps \
+  expect_error 2 "linear.combine=mean, linear.pooling=mean: other than none and mean, they are of linear.features=encoder" "$emotrain" "${probe[@]}" --run layers --set linear.features=egemaps \
     --set linear.classifier=$classifier --set linear.combine=mean
 done
 expect_error 2 "there is logistic_regression" "$emotrain" "${probe[@]}" --run svm --set linear.classifier=svm

@@ -221,6 +221,19 @@ static bool find_ranks(struct job *job, struct error *error)
                       error);
 }
 
+/* All ranks have the run's name, and what it goes on with, from the leader. */
+static bool share_folder(struct job *job, struct error *error)
+{
+    char *name = mem_string(settings_of(job)->run.name);
+    bool done = ranks_broadcast_text(&job->ranks, &name, error) &&
+                ranks_broadcast_text(&job->ranks, &job->checkpoint, error);
+
+    if (done)
+        config_choose(job->experiment.config, "run.name", name);
+    free(name);
+    return done;
+}
+
 static bool prepare(struct job *job, struct error *error)
 {
     job->experiment.config = options_config(job->options, error);
@@ -228,8 +241,7 @@ static bool prepare(struct job *job, struct error *error)
         (job->options->resume && !adopt_interrupted(job, error)) || !find_ranks(job, error))
         return false;
     return ranks_compare_config(&job->ranks, job->experiment.config, error) &&
-           ranks_lead(&job->ranks, choose_folder, job, error) &&
-           ranks_broadcast_text(&job->ranks, &job->checkpoint, error);
+           ranks_lead(&job->ranks, choose_folder, job, error) && share_folder(job, error);
 }
 
 /* ---- the same experiment ---- */
@@ -318,8 +330,6 @@ static bool open_model(struct job *job, struct error *error)
     const struct experiment *e = &job->experiment;
     const struct model_kind *kind = model_kind_of(config_settings(e->config), error);
 
-    if (job->options->run && !*settings_of(job)->run.name) /* of a rank that does not lead */
-        config_choose(job->experiment.config, "run.name", job->options->run);
     if (kind && job->checkpoint && !trainer_takes_steps(kind)) {
         free(job->checkpoint); /* what is fitted at once begins again: it takes seconds, and keeps the whole
                                   encoder */
