@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# On a machine with a CUDA card: builds against a libtorch for it, runs the tests, holds the network on the card against the
+# On a machine with a CUDA GPU: builds against a libtorch for it, runs the tests, holds the network on the GPU against the
 # independent numbers, trains with NCCL by one rank, and compares speed and memory with transformers in one run.
 #
 #   bench/cuda.sh LIBTORCH [emotrain options for the comparison]...

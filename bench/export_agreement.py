@@ -3,8 +3,8 @@
 import_huggingface_model, from Debian's python3-torchaudio):
 
     build/emotrain export RUN MODEL --as sequence-classification
-    build/emotrain predict RUN SOUND... --format csv --set run.precision=float32 -o answers.csv
-    bench/export_agreement.py MODEL answers.csv
+    build/emotrain predict RUN SOUND... --format csv --set run.precision=float32 -o predictions.csv
+    bench/export_agreement.py MODEL predictions.csv
 
 The sounds must be at the model's rate.  Prints the largest difference of a probability; status 1 above 1e-4."""
 import csv, json, os, struct, sys
@@ -41,7 +41,7 @@ class Wav2Vec2Model:
         self.encoder = part(weights, "wav2vec2.encoder.")
 
 
-folder, answers = sys.argv[1:3]
+folder, predictions = sys.argv[1:3]
 config = json.load(open(os.path.join(folder, "config.json")))
 preprocessor = json.load(open(os.path.join(folder, "preprocessor_config.json")))
 assert config["architectures"] == ["Wav2Vec2ForSequenceClassification"] and not config["use_weighted_layer_sum"]
@@ -52,7 +52,7 @@ model = import_huggingface_model(Wav2Vec2Model(config, weights)).eval()
 
 largest, clips = 0.0, 0
 with torch.no_grad():
-    for row in csv.DictReader(open(answers)):
+    for row in csv.DictReader(open(predictions)):
         samples, rate = soundfile.read(row["path"], dtype="float32")
         assert rate == preprocessor["sampling_rate"], "sounds must be at the model's rate"
         x = torch.from_numpy(samples)[None]

@@ -158,12 +158,12 @@ const struct setting SETTINGS[] = {
          "hidden states to pool: last, weighted (a learned sum, as SUPERB), a layer's number, or several "
          "side by side, as 2,3,4"),
     NAME(model, pooling, "mean", "mean|sum|max|first|last|statistics|attention|attentive_statistics|mean+max",
-         "over time; the reference project calls it merge strategy"),
+         "how frames are pooled over time"),
     CHOICE(pooling_padding, model, pooling_padding, "exclude", "exclude|include",
            "include: pool over the padding too, as the reference did"),
-    NUMBER(
-        model, context_seconds, "", 0, 30,
-        "of Whisper: shorter clips are lengthened to this by silence; empty: 5 in training, 30 as published"),
+    NUMBER(model, context_seconds, "", 0, 30,
+           "Whisper: shorter clips are zero-padded to this many seconds; empty: 5 in training, 30 for "
+           "published models"),
     CHOICE(automatic, model, attention_mask, "auto", "auto|yes|no",
            "hide padding from the encoder; auto: yes, but for group-norm checkpoints with "
            "pooling_padding=include"),
@@ -262,8 +262,9 @@ const struct setting SETTINGS[] = {
     INTEGER(train, warmup_steps, "0", 0, MANY, "steps over which the learning rate rises from 0"),
     NUMBER(train, warmup_ratio, "0", 0, 1, "above 0: in place of warmup_steps, this share of all steps"),
     INTEGER(train, plateau_patience, "10", 0, MANY,
-            "of reduce_lr_on_plateau: evaluations without improvement that are waited for"),
-    NUMBER(train, plateau_factor, "0.1", 0, 1, "of reduce_lr_on_plateau: what the learning rate falls to"),
+            "reduce_lr_on_plateau: evaluations without improvement before the rate is reduced"),
+    NUMBER(train, plateau_factor, "0.1", 0, 1,
+           "reduce_lr_on_plateau: the learning rate is multiplied by this"),
     INTEGER(train, early_stopping_patience, "0", 0, MANY,
             "training ends after so many evaluations in a row that are no better than the best by "
             "eval.best_metric; "
@@ -293,11 +294,11 @@ const struct setting SETTINGS[] = {
          "divergence from the annotators' votes, where corpus.votes has kept them; ccc: 1 - concordance over "
          "a batch"),
     NUMBER(train, focal_gamma, "2", 0, 100, "of the focal loss"),
-    NAME(train, auxiliary_task, "none", "none|sex|speaker|intensity|channel|text",
-         "what else of the clips is learned, by a layer of its own on the pooled vector that is left out "
-         "after "
-         "training (multi-task learning: Caruana, 1997)"),
-    NUMBER(train, auxiliary_weight, "0.1", 1e-6, 100, "what its loss counts, beside the main one's 1"),
+    NAME(
+        train, auxiliary_task, "none", "none|sex|speaker|intensity|channel|text",
+        "a second target to learn (multi-task learning: Caruana, 1997): an extra layer on the pooled vector, "
+        "removed after training"),
+    NUMBER(train, auxiliary_weight, "0.1", 1e-6, 100, "weight of the auxiliary loss; the main loss has 1"),
     NUMBER(train, ema_decay, "0", 0, 0.99999,
            "of an exponential moving average of the weights, which is then evaluated and saved as best; 0: "
            "none"),
@@ -312,7 +313,7 @@ const struct setting SETTINGS[] = {
         .help =
             "a training clip gets one of these: noise:SNR[:FOLDER], room:RT60[:FOLDER], telephone, mp3:RATE, "
             "opus:RATE, gain:DB, pitch:SEMITONES, band:LOW-HIGH; a number may be a range: noise:0..20dB")},
-    NUMBER(augment, distort_probability, "0.5", 0, 1, "how probable that is"),
+    NUMBER(augment, distort_probability, "0.5", 0, 1, "probability that a clip is distorted"),
     NUMBER(augment, mixup, "0", 0, 1, "alpha of mixup: clips of a batch are mixed in pairs; 0: never"),
 
     INTEGER(eval, batch_size, "8", 1, MANY, "clips per forward pass"),

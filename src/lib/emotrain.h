@@ -43,7 +43,7 @@ struct emotrain_error {
 
 /* How to work.  A zeroed struct, or NULL in its place, is the default of all. */
 struct emotrain_settings {
-    const char *device;    /* "cpu", "cuda" or "cuda:N"; NULL: a card where libtorch has one */
+    const char *device;    /* "cpu", "cuda" or "cuda:N"; NULL: a GPU where libtorch has one */
     const char *precision; /* "float32", "bfloat16", of cards "float16", or "auto"; NULL: auto, which is
                               bfloat16 where the hardware multiplies it faster, else float32 */
     const char *resampler; /* "sinc_best", "sinc_medium", "sinc_fastest" or "linear"; NULL: as the model

@@ -1038,8 +1038,15 @@ static bool check_head(const struct model *model, const cJSON *json, const char 
     strings_free(&labels);
     if (!same)
         return error_usage(error, "model.head_from: %s predicts other labels", directory);
-    return text_equal(model_type(json), model_type(model->json)) ||
-           error_usage(error, "model.head_from: the head of %s is another encoder's", directory);
+    if (!text_equal(model_type(json), model_type(model->json)))
+        return error_usage(error, "model.head_from: the head of %s is another encoder's", directory);
+    const cJSON *theirs = cJSON_GetObjectItemCaseSensitive(json, "emotrain_context_seconds"),
+                *ours = cJSON_GetObjectItemCaseSensitive(model->json, "emotrain_context_seconds");
+    if (theirs && ours && theirs->valuedouble != ours->valuedouble)
+        log_warn("model.head_from: %s was fitted to clips padded to %g s, and here they are padded to %g s: "
+                 "model.context_seconds=%g is what it had",
+                 directory, theirs->valuedouble, ours->valuedouble, theirs->valuedouble);
+    return true;
 }
 
 bool model_take_head(struct model *model, const char *directory, struct error *error)

@@ -139,7 +139,7 @@ struct model {
     bool pooling_includes_padding;
     int64_t attention_width;    /* of the layer that scores frames, where the pooling has one */
     struct preprocessing sound; /* what recordings become before it takes them in */
-    int64_t minimum_samples;    /* shorter clips must be lengthened by zeros */
+    int64_t minimum_samples;    /* shorter clips must be padded by zeros */
     int64_t maximum_samples;    /* longer ones are not taken in; 0: any are */
     bool gradient_checkpointing;
     size_t auxiliary_weight, auxiliary_bias; /* parameters of train.auxiliary_task, which are not saved; both

@@ -1,5 +1,5 @@
 /*
- * Processes that train together, on libtorch's c10d: Gloo between CPUs, NCCL between CUDA cards.
+ * Processes that train together, on libtorch's c10d: Gloo between CPUs, NCCL between CUDA GPUs.
  *
  * Gradients are summed as PyTorch's DistributedDataParallel does it (Li et al., 2020): parameters share
  * buckets, a bucket's all-reduce begins as soon as backward has made the last gradient in it, and all ranks
@@ -144,7 +144,7 @@ void join_group(et_group &group, const et_group_env &env)
     }
 #else
     if (env.device != ET_CPU)
-        throw std::runtime_error("this libtorch has no NCCL, which CUDA cards need");
+        throw std::runtime_error("this libtorch has no NCCL, which CUDA GPUs need");
 #endif
 }
 

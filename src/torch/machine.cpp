@@ -77,7 +77,7 @@ at::ScalarType shim::scalar_type(et_dtype dtype)
     return at::kFloat;
 }
 
-/* float32 on a card is float32: not TF32, of ten bits' precision, which libtorch lets convolutions use. */
+/* float32 on a GPU is float32: not TF32, of ten bits' precision, which libtorch lets convolutions use. */
 static bool make_exact()
 {
     at::globalContext().setAllowTF32CuDNN(false);

@@ -35,7 +35,7 @@ struct et_adamw;
 
 enum et_dtype { ET_FLOAT32, ET_FLOAT16, ET_BFLOAT16, ET_FLOAT64, ET_INT64, ET_INT32, ET_BOOL };
 
-/* A device is ET_CPU or the index of a CUDA card. */
+/* A device is ET_CPU or the index of a CUDA GPU. */
 enum { ET_CPU = -1 };
 
 /* ---- the library and the machine ---- */
@@ -317,7 +317,7 @@ typedef struct et_tensor *et_checkpoint_body(void *context, struct et_scope *sco
 struct et_tensor *et_checkpoint(struct et_scope *scope, et_checkpoint_body *body, void *context,
                                 struct et_tensor *x);
 
-/* ---- processes that train together: c10d, by Gloo between CPUs and NCCL between CUDA cards ---- */
+/* ---- processes that train together: c10d, by Gloo between CPUs and NCCL between CUDA GPUs ---- */
 
 struct et_group;
 struct et_buckets;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* local_rank: the card of this process, of those that share the machine. */
+/* local_rank: the GPU of this process, of those that share the machine. */
 static bool choose_device(const char *wanted, int local_rank, int *device, struct error *error)
 {
     int cards = et_cuda_count();
@@ -19,7 +19,7 @@ static bool choose_device(const char *wanted, int local_rank, int *device, struc
     } else if (strcmp(wanted, "auto") == 0 || strcmp(wanted, "cuda") == 0 ||
                (text_starts(wanted, "cuda:") && text_to_integer(wanted + 5, &index) && index >= 0)) {
         if (index >= cards)
-            return error_usage(error, "run.device=%s: libtorch %s sees %d CUDA cards here", wanted,
+            return error_usage(error, "run.device=%s: libtorch %s sees %d CUDA GPUs here", wanted,
                                et_version(), cards);
         *device = (int)index;
     } else {
@@ -35,7 +35,7 @@ static bool choose_precision(enum precision wanted, struct compute *compute, str
         wanted = et_bfloat16_is_faster(compute->device) ? PRECISION_BFLOAT16 : PRECISION_FLOAT32;
     if (wanted == PRECISION_FLOAT16 && compute->device == ET_CPU)
         return error_usage(
-            error, "run.precision=float16 needs a CUDA card; on the CPU there are float32 and bfloat16");
+            error, "run.precision=float16 needs a CUDA GPU; on the CPU there are float32 and bfloat16");
     compute->precision = wanted == PRECISION_BFLOAT16  ? ET_BFLOAT16
                          : wanted == PRECISION_FLOAT16 ? ET_FLOAT16
                                                        : ET_FLOAT32;

@@ -9,7 +9,7 @@
 
 /* How to compute: device, the type of matrix products, and with whom. */
 struct compute {
-    int device; /* ET_CPU, or a card's index */
+    int device; /* ET_CPU, or a GPU's index */
     enum et_dtype precision;
     enum precision wanted; /* run.precision */
     int threads;
@@ -19,7 +19,7 @@ struct compute {
 enum { COMPUTE_NAME_SIZE = 16 };
 
 /* Chooses, and sets libtorch's threads.  env: this process among those that train together, each of which has
- * a card and a part of the processors; NULL: it is alone. */
+ * a GPU and a part of the processors; NULL: it is alone. */
 bool compute_choose(const struct run_settings *settings, const struct dist_env *env, struct compute *compute,
                     struct error *error);
 

@@ -69,7 +69,7 @@ struct features *dataset_features(const struct linear_settings *settings, struct
 void dataset_learn_scale(const struct dataset *dataset, struct model *model);
 
 /* Loads items[0..count-1] (indices into the dataset) into a batch.  Clips shorter than the model's minimum
- * are lengthened by zeros.  `augmentation`, unless NULL, changes each by random numbers of `seed`. */
+ * are padded by zeros.  `augmentation`, unless NULL, changes each by random numbers of `seed`. */
 bool dataset_batch(const struct dataset *dataset, const size_t *items, size_t count,
                    const struct model *model, const struct augment_settings *augmentation, uint64_t seed,
                    struct batch *batch, struct error *error);

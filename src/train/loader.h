@@ -1,5 +1,5 @@
 /* Batches made ahead of their use by a thread of their own, so that reading files and padding cost no time
- * where there is a processor, or a card that computes, beside it. */
+ * where there is a processor, or a GPU that computes, beside it. */
 #ifndef EMOTRAIN_TRAIN_LOADER_H
 #define EMOTRAIN_TRAIN_LOADER_H
 

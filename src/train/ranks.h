@@ -24,7 +24,7 @@ struct ranks {
     struct et_group *group; /* NULL: this process is alone */
 };
 
-/* Finds the others, if there are any (on a card, one that is alone may join too, by NCCL), waiting `timeout`
+/* Finds the others, if there are any (on a GPU, one that is alone may join too, by NCCL), waiting `timeout`
  * seconds for them, now and whenever one is waited for.  device: this process's. Ranks other than 0 log
  * errors only. */
 bool ranks_join(struct ranks *ranks, const struct dist_env *env, int device, double timeout,

@@ -48,15 +48,14 @@ static void print_advice(void)
     bool old = strtol(et_version(), NULL, 10) < 2;
 
     if (old)
-        printf("%-22s of 2022; PyPI's is newer and computes on CUDA cards (docs/results.md, "
+        printf("%-22s of 2022; PyPI's is newer and computes on CUDA GPUs (docs/results.md, "
                "\"Today's libtorch\"): "
                "scripts/run.sh --torch pypi\n",
                "this libtorch is");
     if (et_cuda_count() == 0)
-        printf(
-            "%-22s no card is seen: computing on the CPU%s\n", "CUDA",
-            old ? ""
-                : "; a card needs NVIDIA's driver, and a libtorch with CUDA (scripts/run.sh --torch pypi)");
+        printf("%-22s no card is seen: computing on the CPU%s\n", "CUDA",
+               old ? ""
+                   : "; a GPU needs NVIDIA's driver, and a libtorch with CUDA (scripts/run.sh --torch pypi)");
 }
 
 bool command_doctor(const struct options *options, struct error *error)

@@ -14,7 +14,7 @@ struct pass {
     const struct forward_mode *mode;
     int64_t clips, frames;
     int64_t *lengths;              /* frames of each clip: what is pooled */
-    int64_t *visible;              /* frames of each clip and of the silence that it is lengthened by */
+    int64_t *visible;              /* frames of each clip and of the silence that it is padded with */
     struct et_tensor *padding;     /* (B, T, 1) true after a clip's own frames; NULL where there are none */
     struct et_tensor *hidden;      /* (B, T, 1) true after a clip's visible frames, if the encoder shall not
                                       see them; else NULL */

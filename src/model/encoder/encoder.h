@@ -145,7 +145,7 @@ struct encoder {
     struct conv_frontend *front; /* of families that begin with it; in `own` */
     int64_t feature_width;       /* C */
     int64_t minimum_samples;     /* for one frame */
-    int64_t context;             /* samples that shorter clips are lengthened to by silence; 0: none are */
+    int64_t context;             /* samples that shorter clips are zero-padded to; 0: none are */
     int64_t longest;             /* samples that it can take in; 0: any number */
     int64_t extra;               /* tokens that its layers have before the frames */
     size_t mask_embedding;       /* index, where has_mask_embedding */
@@ -201,7 +201,7 @@ bool encoder_config_choice(const cJSON *json, const char *name, const char *fall
 struct et_tensor *encoder_scale_signal(const struct encoder *encoder, struct et_scope *scope,
                                        struct et_tensor *samples);
 
-/* Samples that a clip is lengthened to before it is taken in. */
+/* Samples that a clip is padded to before it is taken in. */
 int64_t encoder_context(const struct encoder *encoder, int64_t samples);
 
 /* Frozen layers whose output is the same in every pass over a clip, so that it can be kept: none where

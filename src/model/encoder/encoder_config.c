@@ -127,7 +127,7 @@ static bool check(const struct encoder *encoder, struct error *error)
                      (long long)c->hidden_size, (long long)c->num_attention_heads);
 }
 
-/* Clips are lengthened by silence to so many seconds: in training model.context_seconds or the family's
+/* Clips are zero-padded to so many seconds: in training model.context_seconds or the family's
  * default; of a trained model config.json's, or as the family was pretrained. */
 static bool read_context(struct encoder *encoder, cJSON *json, const struct model_settings *settings,
                          int sample_rate, struct error *error)

@@ -33,7 +33,7 @@ static struct et_tensor *take_features(const struct pass *pass, struct et_scope 
     return et_to_dtype(scope, narrow, ET_FLOAT32);
 }
 
-/* Frames of each clip, its own and with the silence that it is lengthened by. */
+/* Frames of each clip, its own and with the silence that it is padded with. */
 static void count_frames(struct pass *pass, struct et_scope *scope, const struct batch *batch)
 {
     const struct encoder *encoder = pass->encoder;
@@ -122,7 +122,7 @@ static void observe_hidden(const struct pass *pass, struct et_scope *scope, int6
     pass_observe(pass, name, padded(pass, scope, x));
 }
 
-/* Padding that is hidden need not go through the transformer at all.  On a card, few large operations are
+/* Padding that is hidden need not go through the transformer at all.  On a GPU, few large operations are
  * faster than many of the clips' own lengths. */
 static bool packs(const struct pass *pass)
 {

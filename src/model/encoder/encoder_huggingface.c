@@ -28,7 +28,7 @@ static const char *why_not(const struct model *model)
                      "model.context_seconds)"
                    : "it pools over padding (train with model.pooling_padding=exclude)";
     if (e->longest > 0 && e->context != e->longest)
-        return "its clips are not lengthened to all that the encoder takes in (train with the longest "
+        return "its clips are not padded to all that the encoder takes in (train with the longest "
                "model.context_seconds)";
     if (e->norms_output || e->signal_deviation > 0)
         return "it scales signals, or its last hidden state, in a way of its own";

@@ -37,7 +37,7 @@ static const char *transform(const struct graph_builder *d, const char *x)
     return encoder->extra > 0 ? onnx_slice(d->graph, x, 1, encoder->extra, INT64_MAX) : x;
 }
 
-/* x (B, T, H) without the frames of the silence that clips are lengthened by. */
+/* x (B, T, H) without the frames of the silence that clips are padded with. */
 static const char *own_frames(const struct graph_builder *d, const char *x, const char *samples)
 {
     static const int64_t first[1] = {0}, axis[1] = {1};

@@ -95,7 +95,7 @@ int64_t mel_frontend_frames(const struct mel_frontend *mel, int64_t samples)
 
 /* ---- computing ---- */
 
-/* A clip of `length` samples, lengthened by silence to `context`, mirrored by half a window at both ends, as
+/* A clip of `length` samples, zero-padded to `context`, mirrored by half a window at both ends, as
  * centred frames are taken. */
 static void mirror(float *out, const float *samples, int64_t length, int64_t context)
 {
@@ -241,7 +241,7 @@ static struct et_tensor *transform_kernel(const struct mel_frontend *mel, const 
     return result;
 }
 
-/* Samples lengthened by silence to `context` and mirrored at both ends. */
+/* Samples zero-padded to `context` and mirrored at both ends. */
 static const char *onnx_lengthen(const struct graph_builder *d, const char *samples, int64_t context)
 {
     struct onnx *g = d->graph;

@@ -36,7 +36,7 @@ struct et_tensor *mel_frontend_fill(const struct mel_frontend *mel, const struct
                                     struct et_scope *scope, struct et_tensor *x, const struct batch *batch,
                                     double value);
 
-/* In ONNX: samples (B, S) -> (B, T, bands).  context: samples that clips are lengthened to. */
+/* In ONNX: samples (B, S) -> (B, T, bands).  context: samples that clips are padded to. */
 const char *mel_frontend_onnx(const struct mel_frontend *mel, const struct graph_builder *d,
                               const char *samples, int64_t context);
 

@@ -1,7 +1,7 @@
 /*
  * Whisper's encoder (Radford et al., 2022): two convolutions over a log-mel spectrogram, sinusoids for
- * positions, a transformer with norms first.  It was trained on 30 s of sound; shorter clips are lengthened
- * by silence (model.context_seconds).
+ * positions, a transformer with norms first.  It was trained on 30 s of sound; shorter clips are zero-padded
+ * (model.context_seconds).
  */
 #include "model/encoder/mel_frontend.h"
 #include "model/encoder/transformer.h"

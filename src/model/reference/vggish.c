@@ -8,7 +8,7 @@
  * the PCA's values are rounded to 8 bits, as the published embeddings are; no gradient passes through that.
  *
  * config.json: "channels" (four numbers), "embedding" (three), "pca", "quantize".  A clip's last frames that
- * fill no patch are not used; one shorter than a patch is lengthened by silence.
+ * fill no patch are not used; one shorter than a patch is padded by silence.
  */
 #include "base/text.h"
 #include "model/head/head.h"

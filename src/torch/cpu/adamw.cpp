@@ -2,7 +2,7 @@
  * AdamW, Loshchilov and Hutter, 2019, with PyTorch's arithmetic, in one pass over memory per tensor.  The
  * pass also brings the weights' copies in bfloat16 (linear.cpp) up to date.
  *
- * Replaces: libtorch's in-place operations, each of which passes over memory (step_with_libtorch; a card
+ * Replaces: libtorch's in-place operations, each of which passes over memory (step_with_libtorch; a GPU
  * uses them too).
  *
  * Gains: a step of 8 million elements takes a sixth of the time in float32, a fifteenth with moments in 8
@@ -120,7 +120,7 @@ uint16_t *bf16_copy_to_update(et_tensor *tensor)
     return static_cast<uint16_t *>(copy.value.data_ptr());
 }
 
-/* Tensors that step alike, each a list of which libtorch's operations take many in one go: on a card, tensor
+/* Tensors that step alike, each a list of which libtorch's operations take many in one go: on a GPU, tensor
  * by tensor, the starting of so many small ones takes longer than their work. */
 struct Alike {
     const int64_t most = 1 << 25; /* elements at once: as much memory again is needed */
@@ -166,7 +166,7 @@ struct Alike {
     }
 };
 
-/* Quantized moments stay in the host's memory, also those of a tensor on a card. */
+/* Quantized moments stay in the host's memory, also those of a tensor on a GPU. */
 void step_quantized_with_libtorch(Slot &slot, const Step &s)
 {
     at::Tensor &parameter = slot.parameter->value;
