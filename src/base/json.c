@@ -118,6 +118,13 @@ void json_put(cJSON *object, const char *name, cJSON *value)
     cJSON_AddItemToObject(object, name, value);
 }
 
+void json_put_exact(cJSON *object, const char *name, double value)
+{
+    char text[TEXT_NUMBER_SIZE];
+
+    json_put(object, name, cJSON_CreateRaw(text_from_number(text, value)));
+}
+
 cJSON *json_finite(double value)
 {
     return isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull();

@@ -26,6 +26,10 @@ double json_number_at(const cJSON *object, const char *section, const char *name
 /* Sets a member, replacing an older one; the object owns the value. */
 void json_put(cJSON *object, const char *name, cJSON *value);
 
+/* A number that reads back the same to the last bit, of which cJSON may print too few digits.  It is raw text
+ * until then. */
+void json_put_exact(cJSON *object, const char *name, double value);
+
 /* A number, or null in place of NaN and the infinite, which JSON has not. */
 cJSON *json_finite(double value);
 void json_add_finite(cJSON *object, const char *name, double value);

@@ -14,7 +14,7 @@ static void set_quotients(struct scores *s, size_t right)
 {
     s->precision = quotient((double)right, (double)s->predicted);
     s->recall = quotient((double)right, (double)s->support);
-    s->f1 = quotient(2 * s->precision * s->recall, s->precision + s->recall);
+    s->f1 = quotient(2 * (double)right, (double)(s->support + s->predicted));
 }
 
 bool label_occurs(const struct evaluation *e, size_t k)
@@ -22,33 +22,87 @@ bool label_occurs(const struct evaluation *e, size_t k)
     return e->task != SINGLE_LABEL || e->classes[k].support + e->classes[k].predicted > 0;
 }
 
+/* A sum in the order in which NumPy adds up to 128 numbers, so that the last bit is its, too. */
+struct numpy_sum {
+    size_t count, at; /* count: how many there will be */
+    double lanes[8], sum;
+};
+
+static void sum_add(struct numpy_sum *s, double value)
+{
+    const double *l = s->lanes;
+
+    if (s->at < s->count - s->count % 8)
+        s->lanes[s->at % 8] += value;
+    else
+        s->sum += value;
+    if (++s->at == s->count - s->count % 8)
+        s->sum = ((l[0] + l[1]) + (l[2] + l[3])) + ((l[4] + l[5]) + (l[6] + l[7]));
+}
+
+/* The mean of a score over classes: of weight 0 or more each, and below 0 left out. */
+static double mean_score(const struct evaluation *e, double (*score)(const struct scores *scores),
+                         double (*weight)(const struct evaluation *e, size_t k))
+{
+    struct numpy_sum sum = {0};
+    double weights = 0;
+
+    for (size_t k = 0; k < e->label_count; k++)
+        sum.count += weight(e, k) >= 0;
+    for (size_t k = 0; k < e->label_count; k++) {
+        double own = weight(e, k);
+        if (own < 0)
+            continue;
+        sum_add(&sum, score(&e->classes[k]) * own);
+        weights += own;
+    }
+    return quotient(sum.sum, weights);
+}
+
+static double precision_of(const struct scores *s)
+{
+    return s->precision;
+}
+
+static double recall_of(const struct scores *s)
+{
+    return s->recall;
+}
+
+static double f1_of(const struct scores *s)
+{
+    return s->f1;
+}
+
+static double one_if_it_occurs(const struct evaluation *e, size_t k)
+{
+    return label_occurs(e, k) ? 1 : -1;
+}
+
+static double one_if_it_is_true(const struct evaluation *e, size_t k)
+{
+    return e->classes[k].support > 0 ? 1 : -1;
+}
+
+static double its_support(const struct evaluation *e, size_t k)
+{
+    return label_occurs(e, k) ? (double)e->classes[k].support : -1;
+}
+
 /* Averages over classes: the macro average over those that occur among true or predicted labels, as
  * scikit-learn has it; a group of clips, or a resample, may lack some.  Of multi_label over all, likewise. */
 static void average(struct evaluation *e)
 {
     struct scores *m = &e->macro, *w = &e->weighted;
-    double present = 0, occurring = 0, all = 0;
 
-    for (size_t k = 0; k < e->label_count; k++)
-        all += (double)e->classes[k].support;
     m->support = w->support = m->predicted = w->predicted = e->clips;
-    for (size_t k = 0; k < e->label_count; k++) {
-        const struct scores *s = &e->classes[k];
-        double share = quotient((double)s->support, all);
-        m->precision += s->precision;
-        m->recall += s->recall;
-        m->f1 += s->f1;
-        w->precision += s->precision * share;
-        w->recall += s->recall * share;
-        w->f1 += s->f1 * share;
-        e->uar += s->recall;
-        present += s->support > 0;
-        occurring += label_occurs(e, k);
-    }
-    m->precision = quotient(m->precision, occurring);
-    m->recall = quotient(m->recall, occurring);
-    m->f1 = quotient(m->f1, occurring);
-    e->uar = quotient(e->uar, present);
+    m->precision = mean_score(e, precision_of, one_if_it_occurs);
+    m->recall = mean_score(e, recall_of, one_if_it_occurs);
+    m->f1 = mean_score(e, f1_of, one_if_it_occurs);
+    w->precision = mean_score(e, precision_of, its_support);
+    w->recall = mean_score(e, recall_of, its_support);
+    w->f1 = mean_score(e, f1_of, its_support);
+    e->uar = mean_score(e, recall_of, one_if_it_is_true);
 }
 
 /* ---- multi_label ---- */
@@ -86,8 +140,8 @@ static void rank_scores(const struct mark *marks, size_t count, struct scores *s
     for (size_t i = 0; i < count; i++)
         positives += marks[i].is_so;
     for (size_t i = 0, next; i < count; i = next) {
-        double tied = 0;
-        for (next = i; next < count && marks[next].probability == marks[i].probability; next++)
+        double tied = marks[i].is_so;
+        for (next = i + 1; next < count && marks[next].probability == marks[i].probability; next++)
             tied += marks[next].is_so;
         wins += ((double)(next - i) - tied) * (hits + tied / 2);
         hits += tied;

@@ -23,44 +23,45 @@ static int by_owner(const void *a, const void *b)
     return order ? order : (x->item > y->item) - (x->item < y->item);
 }
 
-static bool speakers_known(const struct prediction_list *predictions, const char *const *speakers)
+/* Whether labelled clips are of two speakers or more. */
+static bool speakers_differ(const struct prediction_list *predictions, const char *const *speakers)
 {
     const char *first = NULL;
     bool several = false;
 
     for (size_t i = 0; speakers && i < predictions->count; i++) {
-        if (!prediction_is_known(&predictions->items[i]))
+        if (!prediction_is_known(&predictions->items[i]) || !speakers[i])
             continue;
-        if (!speakers[i])
-            return false;
         first = first ? first : speakers[i];
         several = several || strcmp(first, speakers[i]) != 0;
     }
     return several;
 }
 
-/* The recording of each labelled clip, NULL of the others; recordings_free frees them. */
-static char **recordings_of(const struct prediction_list *predictions)
+/* Of each labelled clip the speaker, where speakers are given and this one is known, or else its recording;
+ * NULL of the others; owners_free frees them. */
+static char **owners_of(const struct prediction_list *predictions, const char *const *speakers)
 {
-    char **recordings = mem_zero(predictions->count, sizeof *recordings);
+    char **owners = mem_zero(predictions->count, sizeof *owners);
     double start, end;
 
     for (size_t i = 0; i < predictions->count; i++)
         if (prediction_is_known(&predictions->items[i]))
-            recordings[i] = audio_file_of(predictions->items[i].path, &start, &end);
-    return recordings;
+            owners[i] = speakers && speakers[i] ? mem_string(speakers[i])
+                                                : audio_file_of(predictions->items[i].path, &start, &end);
+    return owners;
 }
 
-static void recordings_free(char **recordings, size_t count)
+static void owners_free(char **owners, size_t count)
 {
-    for (size_t i = 0; recordings && i < count; i++)
-        free(recordings[i]);
-    free(recordings);
+    for (size_t i = 0; i < count; i++)
+        free(owners[i]);
+    free(owners);
 }
 
 /* The labelled clips, ordered by owner, an owner's to a cluster; returns how many clips those are. */
 static size_t order_by_owner(struct clusters *clusters, const struct prediction_list *predictions,
-                             const char *const *owners)
+                             char *const *owners)
 {
     struct owned *owned = mem_zero(predictions->count, sizeof *owned);
     size_t count = 0;
@@ -97,17 +98,17 @@ static void keep_single(struct clusters *clusters, const struct prediction_list 
 void clusters_make(struct clusters *clusters, const struct prediction_list *predictions,
                    const char *const *speakers)
 {
-    bool by_speaker = speakers_known(predictions, speakers);
-    char **recordings = by_speaker ? NULL : recordings_of(predictions);
+    bool by_speaker = speakers_differ(predictions, speakers);
+    char **owners = owners_of(predictions, by_speaker ? speakers : NULL);
 
     *clusters = (struct clusters){.unit = by_speaker ? "speaker" : "recording"};
     clusters->items = mem_zero(predictions->count, sizeof *clusters->items);
     clusters->starts = mem_zero(predictions->count + 1, sizeof *clusters->starts);
-    size_t clips =
-        order_by_owner(clusters, predictions, by_speaker ? speakers : (const char *const *)recordings);
-    if (!by_speaker && clusters->count == clips) /* one clip of each recording */
+    size_t clips = order_by_owner(clusters, predictions, owners);
+    clusters->of_one_recording = !by_speaker && clusters->count == 1 && clips > 1;
+    if (!by_speaker && (clusters->count == clips || clusters->of_one_recording))
         keep_single(clusters, predictions);
-    recordings_free(recordings, predictions->count);
+    owners_free(owners, predictions->count);
 }
 
 void clusters_free(struct clusters *clusters)

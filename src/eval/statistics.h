@@ -28,12 +28,13 @@ struct outputs {
 struct clusters {
     const char *unit; /* "speaker", "recording" or "clip" */
     size_t count;
-    size_t *starts; /* count + 1 positions in items */
-    size_t *items;  /* positions in the predictions */
+    size_t *starts;        /* count + 1 positions in items */
+    size_t *items;         /* positions in the predictions */
+    bool of_one_recording; /* all clips: nothing is left to resample but those, which are not independent */
 };
 
-/* `speakers`: one per prediction, NULL where unknown; clusters are speakers if every labelled clip has one
- * and there are at least two; else recordings, where clips are stretches of those. */
+/* `speakers`: one per prediction, NULL where unknown; clusters are speakers if there are at least two, and a
+ * clip without one goes by its recording; else recordings, where there are several clips of some. */
 void clusters_make(struct clusters *clusters, const struct prediction_list *predictions,
                    const char *const *speakers);
 void clusters_free(struct clusters *clusters);

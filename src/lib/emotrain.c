@@ -227,12 +227,14 @@ bool emotrain_reject(const struct emotrain *model, double accuracy, double *thre
                      struct emotrain_error *error)
 {
     struct error failure = {0};
-    const struct kept_share *kept = model_reject(model->model, accuracy, &failure);
+    const struct kept_share *kept = model ? model_reject(model->model, accuracy, &failure) : NULL;
 
-    if (kept) {
+    if (!model)
+        error_usage(&failure, "emotrain_reject: the model is NULL");
+    if (kept && threshold)
         *threshold = kept->threshold;
+    if (kept && share)
         *share = kept->share;
-    }
     put_error(&failure, error);
     return kept != NULL;
 }

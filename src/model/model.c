@@ -45,6 +45,11 @@ static bool check_linear(const struct settings *settings, bool encoder, struct e
         return error_usage(error, "linear.combine=mean is of model.task=single_label");
     if (linear->wccn && !single)
         return error_usage(error, "linear.wccn=yes is of model.task=single_label");
+    if (settings->train.class_weights && settings->model.task == MULTI_LABEL &&
+        (encoder || linear->classifier == CLASSIFIER_LOGISTIC))
+        return error_usage(error,
+                           "train.class_weights=yes of model.task=multi_label: linear.classifier=svm has it, "
+                           "logistic_regression has not");
     return !linear->wccn || encoder || linear->classifier == CLASSIFIER_LOGISTIC ||
            error_usage(error, "linear.wccn=yes is of linear.classifier=logistic_regression");
 }
@@ -582,7 +587,7 @@ static void describe_outputs(const struct model *model)
         cJSON_DeleteItemFromObjectCaseSensitive(model->json, kept[i]->name);
     cJSON_DeleteItemFromObjectCaseSensitive(model->json, TEMPERATURE);
     if (model->task == SINGLE_LABEL && model->temperature != 1)
-        cJSON_AddNumberToObject(model->json, TEMPERATURE, model->temperature);
+        json_put_exact(model->json, TEMPERATURE, model->temperature);
     cJSON_DeleteItemFromObjectCaseSensitive(model->json, COVERAGE);
     if (model->kept_count)
         describe_kept(model);

@@ -4,6 +4,7 @@
 #include "report/fields.h"
 #include "report/report.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,6 +114,8 @@ static void add_metrics(const cJSON *report, struct text *out)
         field_count(report, "clips"), field_text(intervals, "unit"));
     FOR_METRICS (f, task) {
         struct interval interval = field_interval(intervals, METRICS[f].name);
+        if (isnan(field_number(report, METRICS[f].name)))
+            continue; /* the table below has "-" */
         text_add(out, "| %s | %.4f | %.4f to %.4f |\n", metric_title(f, task),
                  field_number(report, METRICS[f].name), interval.low, interval.high);
     }

@@ -112,6 +112,15 @@ void field_evaluation(struct evaluation *e, const cJSON *report, struct arena *a
     }
 }
 
+const char *field_change(double value, char buffer[TEXT_NUMBER_SIZE])
+{
+    if (isfinite(value))
+        snprintf(buffer, TEXT_NUMBER_SIZE, "%+.4f", value);
+    else
+        snprintf(buffer, TEXT_NUMBER_SIZE, "-");
+    return buffer;
+}
+
 const char *p_text(char buffer[P_SIZE], double p)
 {
     if (isnan(p))
@@ -137,13 +146,15 @@ const char *field_cell(const cJSON *cell, char buffer[TEXT_NUMBER_SIZE])
 /* ---- the file ---- */
 
 /* cJSON prints 15 digits where it takes them for enough, which may lose the last bit.  Makes every number its
- * shortest exact text, which cJSON prints as it stands. */
+ * shortest exact text, which cJSON prints as it stands; what is no number, null. */
 static void make_exact(cJSON *item)
 {
     char number[TEXT_NUMBER_SIZE];
 
     for (cJSON *child = item->child; child; child = child->next) {
-        if (cJSON_IsNumber(child)) {
+        if (cJSON_IsNumber(child) && !isfinite(child->valuedouble)) {
+            child->type = cJSON_NULL;
+        } else if (cJSON_IsNumber(child)) {
             child->type = cJSON_Raw;
             child->valuestring = mem_string(text_from_number(number, child->valuedouble));
         }

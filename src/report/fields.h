@@ -42,6 +42,9 @@ void field_evaluation(struct evaluation *evaluation, const cJSON *report, struct
 enum { P_SIZE = 16 };
 const char *p_text(char buffer[P_SIZE], double p);
 
+/* A difference with its sign, or "-" where there is none. */
+const char *field_change(double value, char buffer[TEXT_NUMBER_SIZE]);
+
 /* The object as a file, its numbers to the last bit. */
 bool fields_write(const char *path, const cJSON *json, struct error *error);
 

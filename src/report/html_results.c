@@ -2,6 +2,8 @@
 #include "report/fields.h"
 #include "report/html.h"
 
+#include <math.h>
+
 void html_metrics(struct text *page, const cJSON *json)
 {
     const cJSON *intervals = field(json, "intervals"), *calibration = field(json, "calibration");
@@ -184,11 +186,16 @@ static void add_change(struct text *page, const cJSON *json, enum metric f, bool
 {
     const cJSON *metric = json_at(json, "baseline", METRICS[f].name);
     double before = field_number(metric, "before"), now = field_number(json, METRICS[f].name);
-    const char *direction = now == before ? "" : metric_is_better(f, now, before) ? "up" : "down";
-    char p[P_SIZE];
+    const char *direction = now == before || !isfinite(now) || !isfinite(before) ? ""
+                            : metric_is_better(f, now, before)                   ? "up"
+                                                                                 : "down";
+    char p[P_SIZE], change[TEXT_NUMBER_SIZE];
 
-    text_add(page, "<tr><td>%s</td><td>%.4f</td><td>%.4f</td><td class=\"%s\">%+.4f</td>",
-             metric_title(f, field_task(json)), before, now, direction, field_number(metric, "change"));
+    text_add(page, "<tr><td>%s</td>", metric_title(f, field_task(json)));
+    html_cell(page, "%.4f", before);
+    html_cell(page, "%.4f", now);
+    text_add(page, "<td class=\"%s\">%s</td>", direction,
+             field_change(field_number(metric, "change"), change));
     if (compared) {
         text_add(page, "<td>");
         html_interval(page, "%+.4f", field_interval(metric, "interval"));

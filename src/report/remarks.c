@@ -156,6 +156,20 @@ static void add_clusters_remark(struct report *report)
 {
     const struct clusters *c = &report->clusters;
 
+    size_t unknown = 0;
+
+    for (size_t i = 0; i < report->predictions.count; i++)
+        unknown += prediction_is_known(&report->predictions.items[i]) && !report->clips.clips[i].speaker;
+    if (unknown > 0 && strcmp(c->unit, "speaker") == 0)
+        add_remark(report,
+                   mem_format("Unknown speakers: %zu of the test clips have none, and are resampled by "
+                              "their recording.",
+                              unknown));
+    if (c->of_one_recording)
+        strings_add(
+            &report->remarks,
+            "One recording: all test clips are of it. The intervals take its clips for independent, and "
+            "are too narrow.");
     if (c->count > 0 && c->count < CLUSTERS_FEW && strcmp(c->unit, "clip") != 0)
         add_remark(
             report,

@@ -38,16 +38,40 @@ static int by_attribute(const void *a, const void *b)
     return strcmp(x->value, y->value);
 }
 
+/* Whether groups by the attribute say something: there are not too many, nor of one clip each (as of
+ * transcripts). */
+static bool groups_matter(const struct report *report, const struct clip_attribute *attribute)
+{
+    enum { GROUPS_MOST = 100, CLIPS_LEAST = 2 /* on average */ };
+    struct strings values = {0};
+    size_t clips;
+
+    for (size_t i = 0; i < report->predictions.count; i++) {
+        const char *value = attribute->of(&report->clips.clips[i]);
+        if (value && prediction_is_known(&report->predictions.items[i]))
+            strings_add(&values, value);
+    }
+    clips = values.count;
+    strings_sort_distinct(&values);
+    bool matter = values.count <= GROUPS_MOST && clips >= CLIPS_LEAST * values.count;
+    strings_free(&values);
+    return matter;
+}
+
 /* One group per value of each attribute, sorted. */
 static void make_groups(struct report *report)
 {
+    bool matter[CLIP_ATTRIBUTE_COUNT];
+
+    for (size_t a = 0; a < CLIP_ATTRIBUTE_COUNT; a++)
+        matter[a] = groups_matter(report, &CLIP_ATTRIBUTES[a]);
     for (size_t i = 0; i < report->predictions.count; i++) {
         const struct prediction *p = &report->predictions.items[i];
         if (!prediction_is_known(p))
             continue;
         struct outcome outcome = outcome_of(&report->predictions, p);
         for (size_t a = 0; a < CLIP_ATTRIBUTE_COUNT; a++) {
-            const char *value = CLIP_ATTRIBUTES[a].of(&report->clips.clips[i]);
+            const char *value = matter[a] ? CLIP_ATTRIBUTES[a].of(&report->clips.clips[i]) : NULL;
             if (value)
                 evaluation_add(&group_of(report, CLIP_ATTRIBUTES[a].name, value)->evaluation, &outcome);
         }

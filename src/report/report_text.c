@@ -176,16 +176,19 @@ static void add_groups(const cJSON *json, bool speakers, struct text *out)
 static void add_changes(const cJSON *json, bool compared, struct text *out)
 {
     enum task task = field_task(json);
-    char p[P_SIZE];
+    char p[P_SIZE], change[TEXT_NUMBER_SIZE];
 
     text_add(out, "%-20s %9s %9s %9s%s\n", "", "before", "now", "change",
              compared ? "   95 % interval       p (permutation test)" : "");
     FOR_METRICS (f, task) {
         const cJSON *metric = json_at(json, "baseline", METRICS[f].name);
         struct interval interval = field_interval(metric, "interval");
-        text_add(out, "%-20s %9.4f %9.4f %+9.4f", metric_title(f, task), field_number(metric, "before"),
-                 field_number(json, METRICS[f].name), field_number(metric, "change"));
-        if (compared)
+        text_add(out, "%-20s ", metric_title(f, task));
+        text_add_number(out, field_number(metric, "before"), 9, 4);
+        text_add(out, " ");
+        text_add_number(out, field_number(json, METRICS[f].name), 9, 4);
+        text_add(out, " %9s", field_change(field_number(metric, "change"), change));
+        if (compared && isfinite(interval.low))
             text_add(out, "   %+.4f to %+.4f   %s", interval.low, interval.high,
                      p_text(p, field_number(metric, "permutation_p")));
         text_add(out, "\n");

@@ -400,6 +400,8 @@ static struct sweep_row *start_row(struct sweep *sweep, char *label)
 
     row->label = label;
     row->interval = (struct interval){(double)NAN, (double)NAN};
+    for (size_t f = 0; f < METRIC_COUNT; f++)
+        row->intervals[f] = row->interval;
     row->runs = mem_zero(sweep->grid.seeds.count, sizeof *row->runs);
     for (size_t s = 0; s < sweep->grid.seeds.count; s++)
         row->runs[s].seed = sweep->grid.seeds.items[s];

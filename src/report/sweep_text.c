@@ -84,6 +84,7 @@ static void add_metrics(struct text *out, const cJSON *rows, int width, enum tas
 {
     const cJSON *row = NULL;
     size_t rank = 0;
+    char number[TEXT_NUMBER_SIZE];
 
     text_add(out, "\n%4s  %-*s", "", width, "");
     FOR_METRICS (f, task)
@@ -98,9 +99,11 @@ static void add_metrics(struct text *out, const cJSON *rows, int width, enum tas
         text_add_column(out, field_text(row, "label"), -width);
         FOR_METRICS (f, task) {
             struct interval interval = field_interval(field(row, "intervals"), METRICS[f].name);
-            if (f != METRIC_LOSS)
+            if (f != METRIC_LOSS && isfinite(interval.low))
                 text_add(out, "  %.4f (%.4f to %.4f)", field_number(row, METRICS[f].name), interval.low,
                          interval.high);
+            else if (f != METRIC_LOSS)
+                text_add(out, "  %-25s", field_cell(field(row, METRICS[f].name), number));
         }
         text_add(out, "\n");
     }

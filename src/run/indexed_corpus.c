@@ -88,7 +88,9 @@ static bool read_clips(struct indexed_corpus *corpus, const struct settings *set
             continue;
         }
         if (i > 0) {
-            clip->path = arena_format(&clips.arena, "%s/%s", corpus->roots[i].folder, clip->path);
+            char *whole = path_join(corpus->roots[i].folder, clip->path);
+            clip->path = arena_string(&clips.arena, whole);
+            free(whole);
             clip->speaker = corpus_speaker(one->name, clip->speaker, &clips.arena);
         }
         clip_list_add(&corpus->clips, clip);

@@ -134,14 +134,6 @@ bool checkpoint_check(const char *folder, bool model_only, struct error *error)
 
 /* ---- state ---- */
 
-static void write_number(cJSON *json, const char *name, double value)
-{
-    char text[TEXT_NUMBER_SIZE];
-
-    /* Raw, so that the double reads back the same to the last bit. */
-    cJSON_AddRawToObject(json, name, text_from_number(text, value));
-}
-
 static bool write_state(const char *folder, const struct trainer_state *state,
                         const struct optimizer_state *optimizer, struct error *error)
 {
@@ -151,20 +143,20 @@ static bool write_state(const char *folder, const struct trainer_state *state,
     cJSON_AddNumberToObject(json, "step", (double)state->step);
     cJSON_AddNumberToObject(json, "epoch", (double)state->epoch);
     cJSON_AddNumberToObject(json, "batches", (double)state->batches);
-    write_number(json, "logged_loss", state->logged_loss);
+    json_put_exact(json, "logged_loss", state->logged_loss);
     cJSON_AddNumberToObject(json, "logged_steps", (double)state->logged_steps);
-    write_number(json, "epoch_loss", state->epoch_loss);
+    json_put_exact(json, "epoch_loss", state->epoch_loss);
     cJSON_AddNumberToObject(json, "epoch_steps", (double)state->epoch_steps);
     cJSON_AddNumberToObject(json, "evaluated_step", (double)state->evaluated_step);
     cJSON_AddNumberToObject(json, "record_bytes", (double)state->record_bytes);
     cJSON_AddNumberToObject(json, "best_step", (double)state->best_step);
-    write_number(json, "best_score", state->best_score);
+    json_put_exact(json, "best_score", state->best_score);
     cJSON_AddNumberToObject(json, "stale_evaluations", (double)state->stale_evaluations);
-    write_number(json, "plateau_factor", state->plateau.factor);
-    write_number(json, "plateau_best", state->plateau.best);
+    json_put_exact(json, "plateau_factor", state->plateau.factor);
+    json_put_exact(json, "plateau_best", state->plateau.best);
     cJSON_AddNumberToObject(json, "plateau_waited", (double)state->plateau.waited);
     cJSON_AddNumberToObject(json, "plateau_evaluations", (double)state->plateau.evaluations);
-    write_number(json, "loss_scale", state->loss_scale);
+    json_put_exact(json, "loss_scale", state->loss_scale);
     cJSON_AddNumberToObject(json, "good_steps", (double)state->good_steps);
     cJSON_AddNumberToObject(json, "nonfinite_steps", (double)state->nonfinite_steps);
     cJSON *steps = cJSON_AddArrayToObject(json, "optimizer_steps");
@@ -279,7 +271,7 @@ static bool write_optimizer(const char *folder, const struct optimizer_state *o,
             (struct named_tensor){arena_format(&arena, "%s%s", MOMENTS[count % 2], o->names[count / 2]),
                                   o->tensors[count / 2], read_moment, &moments[count]};
     }
-    for (size_t i = 0; i < p->count; i++)
+    for (size_t i = 0; i < p->count && o->optimizer; i++) /* what is fitted at once begins again */
         if (!stands_as_trained(ema, i))
             tensors[count++] =
                 (struct named_tensor){.name = arena_format(&arena, "%s%s", TRAINED, p->items[i].name),
@@ -505,10 +497,29 @@ bool checkpoint_best(const char *run, char **folder, struct error *error)
     return !linked || *folder;
 }
 
+/* Whether there is a checkpoint of that step beside this one. */
+static bool has_checkpoint(const char *folder, int64_t step)
+{
+    char *checkpoints = path_folder(folder), *name = step_name(step), *path = path_join(checkpoints, name);
+    bool has = path_exists(path);
+
+    free(checkpoints);
+    free(name);
+    free(path);
+    return has;
+}
+
 bool checkpoint_load(const char *folder, const struct optimizer_state *optimizer, struct trainer_state *state,
                      struct error *error)
 {
-    return checkpoint_read_state(folder, state, error) && read_optimizer(folder, optimizer, error);
+    bool done = checkpoint_read_state(folder, state, error) && read_optimizer(folder, optimizer, error);
+
+    if (done && state->best_step > 0 && !has_checkpoint(folder, state->best_step)) {
+        log_warn("%s: the best checkpoint of before, step %lld, is gone; the next evaluation begins anew",
+                 folder, (long long)state->best_step);
+        state->best_step = 0;
+    }
+    return done;
 }
 
 bool checkpoint_settle(const char *run, const struct trainer_state *state, struct error *error)

@@ -42,7 +42,9 @@ static void suggest(const struct trainer *t, size_t count, double longest, struc
 {
     long long accumulate = (long long)t->settings->train.gradient_accumulation_steps;
 
-    if (count > 1)
+    if (count > 1 && t->settings->train.batch_seconds > 0)
+        text_add(out, "train.batch_seconds=%g", t->settings->train.batch_seconds / 2);
+    else if (count > 1)
         text_add(
             out,
             "train.batch_size=%zu train.gradient_accumulation_steps=%lld (the same step in smaller batches)",

@@ -163,12 +163,20 @@ static bool fill_predictions(const struct evaluation_run *run, struct prediction
     size_t labels = run->model->labels.count, clips = run->dataset->count;
     float *row = mem_zero(labels + 1, sizeof *row);
     bool done = ranks_allreduce(run->ranks, run->outputs, clips * labels, error);
+    size_t broken = 0;
 
     for (size_t i = 0; done && i < clips; i++) {
-        for (size_t k = 0; k < labels; k++)
+        bool finite = true;
+        for (size_t k = 0; k < labels; k++) {
             row[k] = (float)run->outputs[i * labels + k];
+            finite = finite && isfinite(row[k]);
+        }
+        broken += !finite;
         prediction_fill(predictions, &predictions->items[i], row, run->model->thresholds);
     }
+    if (broken && ranks_write(run->ranks)) /* of a trained model, an error before this */
+        log_warn("the model's outputs for %zu of %zu clips are not finite: lower train.learning_rate", broken,
+                 clips);
     free(row);
     return done;
 }

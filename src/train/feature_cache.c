@@ -317,20 +317,21 @@ bool feature_cache_load(const struct feature_cache *store, const struct clip *co
                         struct batch *batch, struct error *error)
 {
     struct entry *entries = mem_zero(count, sizeof *entries);
-    size_t opened = 0;
+    size_t opened = 0, alike = 0;
 
     *batch = (struct batch){.count = (int64_t)count};
-    while (opened < count && open_entry(store, clips[opened], &entries[opened]) &&
-           entries[opened].header.channels == entries[0].header.channels &&
-           entries[opened].header.layers == entries[0].header.layers)
+    while (alike == opened && opened < count && open_entry(store, clips[opened], &entries[opened])) {
+        alike += entries[opened].header.channels == entries[0].header.channels &&
+                 entries[opened].header.layers == entries[0].header.layers;
         opened++;
-    if (opened == count) {
+    }
+    if (alike == count) {
         batch->frozen_channels = (int64_t)entries[0].header.channels;
         batch->frozen_layers = (int64_t)entries[0].header.layers;
         copy_entries(batch, entries, count);
     } else {
         error_set(error, "%s: its stored features are gone or damaged: run the command again",
-                  clips[opened]->path);
+                  clips[alike]->path);
     }
     for (size_t i = 0; i < opened; i++)
         file_map_close(&entries[i].map);

@@ -8,12 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The clip's speaker, for the caller to free; NULL: unknown. */
-static char *speaker_of(const struct clip *clip)
-{
-    return clip->speaker ? mem_string(clip->speaker) : NULL;
-}
-
 static char *recording_of(const struct clip *clip)
 {
     double start, end;
@@ -21,35 +15,38 @@ static char *recording_of(const struct clip *clip)
     return audio_file_of(clip->path, &start, &end);
 }
 
-/* Numbers the owners of the clips in `order`, in the order of their names; false where one has none, or all
- * have one of their own. */
+/* The clip's speaker, or its recording where that is not known; for the caller to free. */
+static char *speaker_of(const struct clip *clip)
+{
+    return clip->speaker ? mem_string(clip->speaker) : recording_of(clip);
+}
+
+/* Numbers the owners of the clips in `order`, in the order of their names; false where all
+ * have one of their own, or one has all. */
 static bool group_by(char *owner_of(const struct clip *clip), const struct dataset *dataset,
                      const size_t *order, size_t *groups, size_t *count)
 {
     struct strings owners = {0};
-    bool known = true;
-    char *owner;
 
-    for (size_t i = 0; known && i < dataset->count; i++) {
-        known = (owner = owner_of(dataset->items[i].clip)) != NULL;
-        if (known)
-            strings_add(&owners, owner);
+    for (size_t i = 0; i < dataset->count; i++) {
+        char *owner = owner_of(dataset->items[i].clip);
+        strings_add(&owners, owner);
         free(owner);
     }
     strings_sort_distinct(&owners);
-    known = known && owners.count < dataset->count;
-    for (size_t i = 0; known && i < dataset->count; i++) {
-        owner = owner_of(dataset->items[order[i]].clip);
+    bool useful = owners.count > 1 && owners.count < dataset->count;
+    for (size_t i = 0; useful && i < dataset->count; i++) {
+        char *owner = owner_of(dataset->items[order[i]].clip);
         groups[i] = (size_t)strings_find(&owners, owner);
         free(owner);
     }
     *count = owners.count;
     strings_free(&owners);
-    return known && *count > 1;
+    return useful;
 }
 
-/* Clips of a speaker are predicted together, by a fit that did not see them; where speakers are not known, or
- * are shared between the parts too, those of a recording. */
+/* Clips of a speaker are predicted together, by a fit that did not see them; where all speakers are
+ * unknown, or they are shared between the parts too, those of a recording. */
 static bool group_clips(const struct trainer *t, const size_t *order, size_t *groups, size_t *count)
 {
     const char *protocol = t->settings->split.protocol;

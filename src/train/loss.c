@@ -83,6 +83,11 @@ static void add_labels(const struct batch *batch, int64_t clip, double share, si
         row[k] += (float)share * batch->shares[(size_t)clip * labels + k];
 }
 
+static double class_weight(const struct loss *loss, size_t label)
+{
+    return loss->class_weights && loss->model->task == SINGLE_LABEL ? (double)loss->class_weights[label] : 1;
+}
+
 /* The batch's labels as targets (clips, labels): a clip's own, mixed and smoothed, each by its label's
  * weight; *entropy: theirs, summed likewise. */
 static struct et_tensor *weighted_targets(const struct loss *loss, struct et_scope *scope,
@@ -99,8 +104,8 @@ static struct et_tensor *weighted_targets(const struct loss *loss, struct et_sco
         add_labels(batch, augment_partner((int64_t)i, batch->count), 1 - share, labels, row);
         for (size_t k = 0; k < labels; k++) {
             double target = (1 - loss->smoothing) * (double)row[k] + loss->smoothing / (double)labels;
-            *entropy -= target > 0 ? loss_weight(loss, (int)k) * target * log(target) : 0;
-            row[k] = (float)(target * loss_weight(loss, (int)k));
+            *entropy -= target > 0 ? class_weight(loss, k) * target * log(target) : 0;
+            row[k] = (float)(target * class_weight(loss, k));
         }
     }
     struct et_tensor *tensor =
@@ -253,7 +258,7 @@ bool loss_check(const struct train_settings *settings, enum task task, struct er
     if (!kind)
         return error_usage(error, "train.loss=%s: no loss for model.task=%s", settings->loss,
                            TASKS[task].name);
-    if (strcmp(kind->name, "ccc") == 0 && settings->batch_size < 2)
+    if (strcmp(kind->name, "ccc") == 0 && settings->batch_size < 2 && settings->batch_seconds == 0)
         return error_usage(error,
                            "train.loss=ccc compares the clips of a batch: train.batch_size must be above 1");
     return !settings->class_weights || task != REGRESSION ||
@@ -280,9 +285,15 @@ void loss_end(struct loss *loss)
     free(loss->class_weights);
 }
 
-double loss_weight(const struct loss *loss, int label)
+double loss_weight(const struct loss *loss, int label, const double *shares)
 {
-    return loss->class_weights && loss->model->task == SINGLE_LABEL ? (double)loss->class_weights[label] : 1;
+    double sum = 0;
+
+    if (!shares)
+        return class_weight(loss, (size_t)label);
+    for (size_t k = 0; k < loss->model->labels.count; k++)
+        sum += shares[k] * class_weight(loss, k);
+    return sum;
 }
 
 struct et_tensor *loss_sum(const struct loss *loss, struct et_scope *scope, const struct batch *batch,

@@ -48,8 +48,9 @@ bool loss_start(struct loss *loss, const struct train_settings *settings, const 
                 const struct label_counts *counts, struct error *error);
 void loss_end(struct loss *loss);
 
-/* By what a clip counts: 1, or its class' weight where it has one label. */
-double loss_weight(const struct loss *loss, int label);
+/* By what a clip counts: 1, or its class' weight where it has one label; of votes (`shares` of the labels;
+ * NULL: none), the classes' weights by their shares. */
+double loss_weight(const struct loss *loss, int label, const double *shares);
 
 /* logits (clips, labels) -> the sum over clips.  `share`: that of a mixed batch's own labels (augment_mix).
  */

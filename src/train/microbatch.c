@@ -1,6 +1,7 @@
 /* Forward and backward passes of a step's batches: see microbatch.h. */
 #include "train/microbatch.h"
 
+#include "base/log.h"
 #include "base/random.h"
 #include "train/auxiliary.h"
 #include "train/diagnose.h"
@@ -26,8 +27,14 @@ static int choose_workers(const struct trainer *t)
     int64_t wanted = t->settings->train.concurrent_batches,
             most = t->settings->train.gradient_accumulation_steps;
 
-    if (t->compute.device != ET_CPU || t->gradient_buckets || t->buffer_count > 0)
+    if (t->compute.device != ET_CPU || t->gradient_buckets || t->buffer_count > 0) {
+        if (wanted > 1)
+            log_warn("train.concurrent_batches: one batch runs at a time (%s)",
+                     t->compute.device != ET_CPU ? "on a GPU"
+                     : t->gradient_buckets       ? "with several processes"
+                                                 : "the model keeps running statistics");
         return 1;
+    }
     if (wanted == 0)
         wanted = t->compute.precision == ET_BFLOAT16 ? BFLOAT16_WORKERS : 1;
     if (et_get_threads() < most)

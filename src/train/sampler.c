@@ -235,6 +235,8 @@ bool sampler_check(const struct dataset *dataset, struct error *error)
 {
     const struct train_settings *settings = &dataset->source.settings->train;
 
+    if (!settings->shuffle && settings->group_by_length)
+        return error_usage(error, "train.group_by_length=yes sorts and shuffles: leave out train.shuffle=no");
     if (strcmp(settings->sampler, "random") == 0)
         return true;
     if (dataset->task != SINGLE_LABEL)

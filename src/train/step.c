@@ -160,6 +160,18 @@ static bool check_samples(const struct settings *settings, struct error *error)
                               "clips: leave out [augment] and audio.crop_seconds");
 }
 
+/* Augmentation that would change nothing is not left standing in the report. */
+static bool check_augmentation(const struct settings *settings, const struct model *model,
+                               struct error *error)
+{
+    if (model->kind->input == INPUT_TEXT && changes_samples(settings))
+        return error_usage(error, "model.kind=%s reads texts: [augment] and audio.crop_seconds change sounds",
+                           model->kind->name);
+    return settings->augment.mixup == 0 || settings->train.batch_size > 1 ||
+           settings->train.batch_seconds > 0 ||
+           error_usage(error, "augment.mixup mixes clips of a batch: train.batch_size must be above 1");
+}
+
 /* A second task teaches the first by what they share. */
 static bool check_auxiliary(const struct dataset *train, const struct model *model, struct error *error)
 {
@@ -179,6 +191,22 @@ static bool check_votes(const struct dataset *train, struct error *error)
            error_usage(error,
                        "train.loss=kl: no clip of the training part has votes of annotators: a list keeps "
                        "them with corpus.votes=majority");
+}
+
+/* The concordance of one clip means nothing. */
+static bool check_concordance(const struct dataset *train, struct error *error)
+{
+    const struct train_settings *settings = &train->source.settings->train;
+    size_t alone = 0;
+
+    for (size_t i = 0; i < train->count; i++)
+        alone += 2 * train->items[i].seconds > settings->batch_seconds;
+    return strcmp(settings->loss, "ccc") != 0 || settings->batch_seconds == 0 || 2 * alone <= train->count ||
+           error_usage(
+               error,
+               "train.loss=ccc compares the clips of a batch, and of most clips train.batch_seconds=%g "
+               "holds one: raise it",
+               settings->batch_seconds);
 }
 
 /* A temperature is of a classifier that makes logits. */
@@ -227,7 +255,9 @@ bool trainer_check(const struct dataset *train, const struct model *model, struc
     if (!trainer_takes_steps(model->kind))
         return check_fitted(train->source.settings, model->kind->name, error);
     return sampler_check(train, error) && check_votes(train, error) && check_rates(settings, model, error) &&
-           check_samples(train->source.settings, error) && check_auxiliary(train, model, error);
+           check_samples(train->source.settings, error) &&
+           check_augmentation(train->source.settings, model, error) && check_concordance(train, error) &&
+           check_auxiliary(train, model, error);
 }
 
 static bool start_optimizer(struct trainer *t, struct error *error)
@@ -346,8 +376,10 @@ static double step_weight(const struct trainer *t, size_t first, size_t last)
 {
     double weight = 0;
 
-    for (size_t i = first; i < last; i++)
-        weight += loss_weight(&t->loss, t->train->items[t->epoch.order[i]].label);
+    for (size_t i = first; i < last; i++) {
+        const struct dataset_item *item = &t->train->items[t->epoch.order[i]];
+        weight += loss_weight(&t->loss, item->label, item->shares);
+    }
     return weight;
 }
 
@@ -397,8 +429,7 @@ static bool enter_phase(struct trainer *t, struct error *error)
     return parameters_apply_trainable(&t->model->parameters, phase < t->phases ? phase : -1, error);
 }
 
-/* Plans the epoch of the next step, and begins to load its batches. */
-static void enter_epoch(struct trainer *t)
+void trainer_enter_epoch(struct trainer *t)
 {
     if (t->epoch.order && t->epoch.number == t->state.epoch)
         return;
@@ -433,7 +464,7 @@ bool trainer_step(struct trainer *t, struct step_result *result, struct error *e
     const struct train_settings *settings = &t->settings->train;
 
     *result = (struct step_result){.nonfinite_batch = -1};
-    enter_epoch(t);
+    trainer_enter_epoch(t);
     if (!enter_phase(t, error))
         return false;
     int64_t first = t->state.batches, last = first + settings->gradient_accumulation_steps;

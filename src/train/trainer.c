@@ -165,7 +165,11 @@ static bool load_checkpoint(struct trainer *t, const char *checkpoint, struct er
 
     if (done && ranks_write(ranks))
         checkpoint_settle(t->run, &t->state, error);
-    return ranks_agree(ranks, error);
+    if (!ranks_agree(ranks, error))
+        return false;
+    if (t->state.batches > 0) /* what is recorded before the next step asks how much of the epoch is done */
+        trainer_enter_epoch(t);
+    return true;
 }
 
 /* ---- between steps ---- */

@@ -104,6 +104,9 @@ struct step_result {
 bool trainer_start(struct trainer *trainer, struct error *error);
 void trainer_end(struct trainer *trainer);
 
+/* Plans the epoch of the next step, where it is not planned yet, and begins to load its batches. */
+void trainer_enter_epoch(struct trainer *trainer);
+
 /* Takes the step after state.step, which must be below total_steps. */
 bool trainer_step(struct trainer *trainer, struct step_result *result, struct error *error);
 

@@ -87,3 +87,32 @@ for signal in INT TERM; do
   "$emotrain" --config tiny.ini --run "stop$signal" --resume >/dev/null 2>err || fail "$(cat err)"
   equal "stop$signal"
 done
+
+# Interrupted in the step after which an evaluation is due, in the middle of an epoch and at the end: it is made up for,
+# and the run is described.
+steps=(--set train.epochs=3 --set eval.every_steps=5 --set train.log_steps=1 --set train.batch_size=4)
+"$emotrain" --config tiny.ini --run whole-steps "${steps[@]}" >/dev/null 2>err || fail "$(cat err)"
+last=$(sed -n 's/.*"step": \([0-9]*\),.*/\1/p' runs/whole-steps/metrics.jsonl | tail -1)
+interrupt_in() { # STEP: tries until the signal comes during it
+  local try
+  for try in {1..40}; do
+    rm -rf runs/in-step
+    "$emotrain" --config tiny.ini --run in-step "${steps[@]}" >/dev/null 2>err &
+    pid=$!
+    while kill -0 $pid 2>/dev/null && ! grep -qs "\"step\": $(($1 - 1))," runs/in-step/metrics.jsonl; do :; done
+    kill -INT $pid 2>/dev/null
+    wait $pid
+    ! grep -q "^emotrain: interrupted at step $1 of" err || return 0
+    "$emotrain" runs rm in-step >/dev/null 2>&1
+  done
+  fail "no signal came during step $1: $(cat err)"
+}
+for step in 5 "$last"; do
+  interrupt_in "$step"
+  "$emotrain" --run in-step --resume >/dev/null 2>err || fail "$(cat err)"
+  for file in metrics.jsonl predictions.csv; do
+    cmp runs/whole-steps/$file runs/in-step/$file || fail "interrupted in step $step: another $file"
+  done
+  grep -q "\"steps\": $last,\|\"steps\":[[:space:]]*$last," runs/in-step/run_info.json || fail "interrupted in step $step: no word of its training"
+  "$emotrain" runs rm in-step >/dev/null 2>err || fail "$(cat err)"
+done

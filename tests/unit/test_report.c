@@ -57,6 +57,46 @@ static void test_golden_report(void **state)
     prediction_list_free(&predictions);
 }
 
+/* One case of sklearn_scores.txt. */
+static void check_scores(const char *true_letters, const char *predicted, const char *numbers)
+{
+    static const char *const labels[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j",
+                                         "k", "l", "m", "n", "o", "p", "q", "r", "s", "t"};
+    struct prediction_list predictions;
+    struct evaluation e;
+
+    prediction_list_start(&predictions, SINGLE_LABEL, labels, 20);
+    for (size_t i = 0; true_letters[i]; i++)
+        prediction_list_add(&predictions, "x", true_letters[i] - 'a', NULL)->predicted = predicted[i] - 'a';
+    evaluation_make(&e, &predictions);
+    const double scores[] = {e.macro.precision, e.macro.recall, e.macro.f1, e.weighted.precision,
+                             e.weighted.recall, e.weighted.f1,  e.uar};
+    for (int s = 0; s < 7; s++) {
+        double expected = strtod(numbers, (char **)&numbers);
+        if (scores[s] != expected)
+            fail_msg("%s: score %d is %.17g, not %.17g", true_letters, s, scores[s], expected);
+    }
+    evaluation_free(&e);
+    prediction_list_free(&predictions);
+}
+
+/* Averages equal scikit-learn's to the last bit, so that no printed digit differs. */
+static void test_golden_scores(void **state)
+{
+    struct error error = {0};
+    char *text = file_read(unit_golden("sklearn_scores.txt"), NULL, &error), *rest = text;
+    size_t cases = 0;
+
+    (void)state;
+    assert_good(text, error);
+    for (char *first; (first = strsep(&rest, "\n")) && *first; cases++) {
+        char *second = strsep(&rest, "\n"), *numbers = strsep(&rest, "\n");
+        check_scores(first, second, numbers);
+    }
+    assert_int_equal(cases, 60);
+    free(text);
+}
+
 static void test_edges(void **state)
 {
     static const char *const labels[] = {"a", "\xc3\xa9motion tr\xc3\xa8s longue", "c"};
@@ -451,6 +491,7 @@ static void test_facts_of_more_corpora(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_golden_report),
+                                       cmocka_unit_test(test_golden_scores),
                                        cmocka_unit_test(test_edges),
                                        cmocka_unit_test(test_groups_and_baseline),
                                        cmocka_unit_test(test_json_is_whole),

@@ -180,6 +180,39 @@ static void test_validation(void **state)
     clip_list_free(&clips);
 }
 
+/* Parts that the corpus names: validation comes out of the training part, by speaker where the test part has
+ * others. */
+static void test_validation_of_given_parts(void **state)
+{
+    struct settings settings = *settings_default();
+    struct clip_list clips = made_up(10);
+    struct split split;
+    struct error error = {0};
+
+    (void)state;
+    settings.split.protocol = "predefined";
+    settings.split.validation = 0.2;
+    for (size_t i = 0; i < clips.count; i++)
+        clips.clips[i].part = i % 10 < 2 ? "test" : "train"; /* the first two speakers */
+    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error);
+    assert_int_equal(split.counts[PART_TEST], 12);
+    assert_int_equal(split.counts[PART_VALIDATION], 12); /* two speakers, all their clips */
+    for (size_t i = 0; i < split.counts[PART_VALIDATION]; i++)
+        for (size_t j = 0; j < split.counts[PART_TRAIN]; j++)
+            assert_string_not_equal(clips.clips[split.clips[PART_VALIDATION][i]].speaker,
+                                    clips.clips[split.clips[PART_TRAIN][j]].speaker);
+    split_free(&split);
+    clips.clips[59].part = "test"; /* of a speaker that trains: clip by clip */
+    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error);
+    assert_int_equal(split.counts[PART_VALIDATION], 12);
+    assert_int_equal(split.counts[PART_TRAIN], 35);
+    split_free(&split);
+    clips.clips[0].part = "validation";
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
+                 "there is a validation part of 1 clips already");
+    clip_list_free(&clips);
+}
+
 static void fix_part(struct clip_list *clips, size_t first, size_t last, const char *part)
 {
     for (size_t i = first; i < last; i++) {
@@ -210,7 +243,7 @@ static void test_fixed_parts(void **state)
     settings.split.folds = 0;
     fix_part(&clips, 0, 10, "validation");
     assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
-                 "exclude each other");
+                 "there is a validation part of 10 clips already");
     settings.split.validation = 0;
     fix_part(&clips, 10, 30, "train");
     assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error);
@@ -368,6 +401,20 @@ static void test_predefined(void **state)
     try_csv(&settings.split, "name,part\nclip0000\n");
     assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
                  "split.csv:2: 1 fields where the heading names 2");
+    error = (struct error){0};
+    clips.clips[1].name = "clip0000"; /* of another corpus, all for training: the row is not about it */
+    clips.clips[1].part = "train";
+    clips.clips[1].part_is_fixed = true;
+    try_csv(&settings.split, "name,part\nclip0000,test\n");
+    assert_good(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error);
+    check_part("0", &split, PART_TEST, "predefined");
+    split_free(&split);
+    clips.clips[1].part_is_fixed = false;
+    assert_error(split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error), error,
+                 "split.csv:2: several clips are called \"clip0000\"");
+    clips.clips[1].name = "clip0001";
+    clips.clips[1].part = NULL;
+    error = (struct error){0};
     clips.clips[3].path = "deep/clip0003.wav";
     try_csv(&settings.split, "path,part\ndeep/clip0003.wav,test\nclip0000,train\n");
     bool by_path = split_make(&settings.split, settings.model.task, &clips, NULL, NULL, &split, &error);
@@ -500,6 +547,7 @@ int main(void)
         cmocka_unit_test(test_speaker),
         cmocka_unit_test(test_folds_of_speakers),
         cmocka_unit_test(test_predefined),
+        cmocka_unit_test(test_validation_of_given_parts),
         cmocka_unit_test(test_fixed_parts),
         cmocka_unit_test(test_rare_combinations),
         cmocka_unit_test(test_description),

@@ -76,7 +76,14 @@ static void test_interval_by_speaker(void **state)
     assert_true(fabs(intervals[METRIC_ACCURACY].low - (0.7 - half)) < 0.02);
     assert_true(fabs(intervals[METRIC_ACCURACY].high - (0.7 + half)) < 0.02);
     clusters_free(&clusters);
-    speakers[7] = NULL; /* one unknown: by clip */
+    speakers[7] = NULL; /* one unknown: that clip alone by itself */
+    list.items[7].path = "unknown.wav";
+    clusters_make(&clusters, &list, speakers);
+    assert_string_equal(clusters.unit, "speaker");
+    assert_int_equal(clusters.count, 41);
+    clusters_free(&clusters);
+    for (size_t i = 0; i < 400; i++) /* all of one speaker: nothing but clips can be resampled */
+        speakers[i] = "one";
     clusters_make(&clusters, &list, speakers);
     assert_string_equal(clusters.unit, "clip");
     clusters_free(&clusters);

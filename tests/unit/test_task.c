@@ -84,6 +84,21 @@ static void test_multi_label(void **state)
     prediction_list_free(&list);
 }
 
+/* Probabilities that are no numbers, as of a training that diverges, end. */
+static void test_not_finite(void **state)
+{
+    struct prediction_list list;
+    struct evaluation e;
+
+    (void)state;
+    fill(&list);
+    for (size_t i = 0; i < list.count; i += 2)
+        list.items[i].probabilities[1] = (double)NAN;
+    evaluation_make(&e, &list);
+    evaluation_free(&e);
+    prediction_list_free(&list);
+}
+
 static void test_regression(void **state)
 {
     static const double so[] = {1, 2, 3.5, 5, 4}, answered[] = {1.5, 1.8, 3.0, 4.2, 4.4};
@@ -116,7 +131,8 @@ static void test_regression(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_answers_as_text),
-                                       cmocka_unit_test(test_multi_label), cmocka_unit_test(test_regression)};
+                                       cmocka_unit_test(test_multi_label), cmocka_unit_test(test_not_finite),
+                                       cmocka_unit_test(test_regression)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

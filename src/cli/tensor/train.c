@@ -527,7 +527,8 @@ static bool train_model(struct job *job, struct error *error)
     if (!writes)
         return done;
     recorder_close(&recorder);
-    if (done && trainer.state.step > reached.step) {
+    if (done && (trainer.state.step > reached.step ||
+                 job->info.training.steps == 0)) { /* or stopped before it was said */
         describe_training(&job->info, &trainer, trainer.state.step - reached.step);
         job->info.training.seconds += job->filling; /* a cost of the model, where it was not paid before */
         done = describe_candidates(&job->info, job->folder, settings_of(job), error);

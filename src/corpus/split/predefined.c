@@ -11,16 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Index of the clip of that name or path, or clips->count.  Clips are sorted by name. */
-static size_t find_clip(const struct clip_list *clips, const char *key, bool is_path)
+/* The first clip, sorted by name, whose name is not below `key`. */
+static size_t first_of_name(const struct clip_list *clips, const char *key)
 {
     size_t low = 0, high = clips->count;
 
-    if (is_path) {
-        while (low < clips->count && strcmp(clips->clips[low].path, key) != 0)
-            low++;
-        return low;
-    }
     while (low < high) {
         size_t middle = (low + high) / 2;
         if (strcmp(clips->clips[middle].name, key) < 0)
@@ -28,7 +23,29 @@ static size_t find_clip(const struct clip_list *clips, const char *key, bool is_
         else
             high = middle;
     }
-    return low < clips->count && strcmp(clips->clips[low].name, key) == 0 ? low : clips->count;
+    return low;
+}
+
+/* The clip of that name or path among those that are divided, or clips->count; *several: a further one has
+ * the name. */
+static size_t find_clip(const struct clip_list *clips, const char *key, bool is_path, bool *several)
+{
+    size_t found = clips->count;
+
+    *several = false;
+    for (size_t i = is_path ? 0 : first_of_name(clips, key); i < clips->count; i++) {
+        const struct clip *clip = &clips->clips[i];
+        bool same = strcmp(is_path ? clip->path : clip->name, key) == 0;
+        if (!same && !is_path)
+            break;
+        if (!same || clip->part_is_fixed)
+            continue;
+        *several = found < clips->count;
+        if (is_path || *several)
+            return i;
+        found = i;
+    }
+    return found;
 }
 
 /* Rows whose clip is not there to be used. */
@@ -40,7 +57,8 @@ struct unused {
 static bool assign_row(const struct split_request *request, const char *where, const char *key, bool is_path,
                        const char *part_name, enum part *parts, struct unused *unused, struct error *error)
 {
-    size_t i = find_clip(request->clips, key, is_path);
+    bool several;
+    size_t i = find_clip(request->clips, key, is_path, &several);
     struct error unknown = {0};
     enum part part = part_find(part_name, &unknown);
 
@@ -51,6 +69,9 @@ static bool assign_row(const struct split_request *request, const char *where, c
             unused->first = mem_format("%s: no usable clip \"%s\" in the corpus", where, key);
         return true;
     }
+    if (several)
+        return error_set(error, "%s: several clips are called \"%s\": give their path in place of the name",
+                         where, key);
     if (parts[i] != PART_COUNT)
         return error_set(error, "%s: clip \"%s\" is given twice", where, key);
     parts[i] = part;

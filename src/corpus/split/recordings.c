@@ -178,7 +178,9 @@ static double cost_of(const struct recordings *r, double *folds, size_t fold_cou
     double sum = 0;
 
     for (size_t k = 0; k < r->labels; k++) {
-        for (size_t f = 0; f < fold_count && r->totals[k] > 0; f++)
+        if (r->totals[k] == 0) /* a label of other corpora alone */
+            continue;
+        for (size_t f = 0; f < fold_count; f++)
             shares[f] = (folds[f * r->labels + k] + (f == fold ? recording->counts[k] : 0)) / r->totals[k];
         sum += deviation_of(shares, fold_count);
     }

@@ -177,59 +177,6 @@ static bool divide_test(const struct split_protocol *protocol, const struct spli
                             split->clips[PART_TEST], &split->counts[PART_TEST], error);
 }
 
-/* Cuts the validation part out of the train part, by the same protocol. */
-static bool divide_validation(const struct split_protocol *protocol, const struct split_request *request,
-                              struct split *split, struct error *error)
-{
-    struct split_request again = *request;
-    size_t size = 0, rest_count, whole = request->count; /* of other corpora, those to train on count too */
-
-    for (size_t i = 0; i < request->clips->count; i++)
-        whole += request->clips->clips[i].part_is_fixed &&
-                 strcmp(request->clips->clips[i].part, PART_NAMES[PART_TRAIN]) == 0;
-    if (!part_size("split.validation", request->settings->validation, whole, &size, error))
-        return false;
-    const char *named = request->settings->validation_speakers;
-    if (size == 0 && !*named)
-        return true;
-    if (split->counts[PART_VALIDATION] > 0)
-        return error_usage(error, "split.validation and a corpus with part=validation exclude each other");
-    if (size >= split->counts[PART_TRAIN])
-        return error_usage(error, "split.validation: %zu clips would leave the train part of %zu empty", size,
-                           split->counts[PART_TRAIN]);
-    again.pool = split->clips[PART_TRAIN];
-    again.count = split->counts[PART_TRAIN];
-    size_t *rest = mem_zero(again.count, sizeof *rest);
-    bool done =
-        *named ? take_named_speakers("split.validation_speakers", named, &again, rest, &rest_count,
-                                     split->clips[PART_VALIDATION], &split->counts[PART_VALIDATION], error)
-               : protocol->divide(&again, size, rest, &rest_count, split->clips[PART_VALIDATION],
-                                  &split->counts[PART_VALIDATION], error);
-    if (done) {
-        memcpy(split->clips[PART_TRAIN], rest, rest_count * sizeof *rest);
-        split->counts[PART_TRAIN] = rest_count;
-    }
-    free(rest);
-    return done;
-}
-
-static bool assign_parts(const struct split_protocol *protocol, const struct split_request *request,
-                         struct split *split, struct error *error)
-{
-    enum part *parts = mem_zero(request->clips->count, sizeof *parts);
-    bool done = protocol->assign(request, parts, error);
-
-    for (size_t i = 0; done && i < request->count; i++) {
-        enum part part = parts[request->pool[i]];
-        if (part == PART_COUNT)
-            split->left_out++;
-        else
-            split->clips[part][split->counts[part]++] = request->pool[i];
-    }
-    free(parts);
-    return done;
-}
-
 /* A speaker of a clip, and the clip's part; PART_COUNT: in none. */
 struct appearance {
     const char *speaker;
@@ -275,6 +222,99 @@ static void count_speakers(struct split *split, const struct clip_list *clips)
     count_appearances(split, list, count);
     free(list);
     free(parts);
+}
+
+/* Where clips are stretches of recordings, those are divided as speakers are. */
+static const struct split_protocol *keep_recordings(const struct split_protocol *protocol,
+                                                    const struct split_request *request)
+{
+    if (!request->recordings || protocol != &SPLIT_STRATIFIED || !request->settings->recordings_together)
+        return protocol;
+    log_info("several clips are of one recording: the split keeps each recording's together "
+             "(split.recordings_together=no divides clip by clip)");
+    return &SPLIT_RECORDINGS;
+}
+
+/* Whether all clips of the train part have a speaker, none of whom is in the test part. */
+static bool tests_new_speakers(const struct clip_list *clips, const struct split *split)
+{
+    struct split counted = *split;
+
+    for (size_t i = 0; i < split->counts[PART_TRAIN]; i++)
+        if (!clips->clips[split->clips[PART_TRAIN][i]].speaker)
+            return false;
+    counted.speakers = counted.shared_speakers = 0;
+    count_speakers(&counted, clips);
+    return counted.shared_speakers == 0;
+}
+
+/* What cuts the validation part out: the protocol itself; where it gave the parts, as those seem to be made.
+ */
+static const struct split_protocol *validation_protocol(const struct split_protocol *protocol,
+                                                        const struct split_request *request,
+                                                        const struct split *split)
+{
+    if (protocol->divide)
+        return protocol;
+    return tests_new_speakers(request->clips, split) ? &SPLIT_SPEAKER
+                                                     : keep_recordings(&SPLIT_STRATIFIED, request);
+}
+
+/* Cuts the validation part out of the train part, by the same protocol. */
+static bool divide_validation(const struct split_protocol *protocol, const struct split_request *request,
+                              struct split *split, struct error *error)
+{
+    struct split_request again = *request;
+    size_t size = 0, rest_count, whole = request->count; /* of other corpora, those to train on count too */
+
+    for (size_t i = 0; i < request->clips->count; i++)
+        whole += request->clips->clips[i].part_is_fixed &&
+                 strcmp(request->clips->clips[i].part, PART_NAMES[PART_TRAIN]) == 0;
+    if (!part_size("split.validation", request->settings->validation, whole, &size, error))
+        return false;
+    const char *named = request->settings->validation_speakers;
+    if (size == 0 && !*named)
+        return true;
+    if (split->counts[PART_VALIDATION] > 0)
+        return error_usage(error,
+                           "split.validation: there is a validation part of %zu clips already: leave it out",
+                           split->counts[PART_VALIDATION]);
+    if (size >= split->counts[PART_TRAIN])
+        return error_usage(error, "split.validation: %zu clips would leave the train part of %zu empty", size,
+                           split->counts[PART_TRAIN]);
+    protocol = validation_protocol(protocol, request, split);
+    again.by_recording = protocol == &SPLIT_RECORDINGS;
+    again.pool = split->clips[PART_TRAIN];
+    again.count = split->counts[PART_TRAIN];
+    size_t *rest = mem_zero(again.count, sizeof *rest);
+    bool done =
+        *named ? take_named_speakers("split.validation_speakers", named, &again, rest, &rest_count,
+                                     split->clips[PART_VALIDATION], &split->counts[PART_VALIDATION], error)
+               : protocol->divide(&again, size, rest, &rest_count, split->clips[PART_VALIDATION],
+                                  &split->counts[PART_VALIDATION], error);
+    if (done) {
+        memcpy(split->clips[PART_TRAIN], rest, rest_count * sizeof *rest);
+        split->counts[PART_TRAIN] = rest_count;
+    }
+    free(rest);
+    return done;
+}
+
+static bool assign_parts(const struct split_protocol *protocol, const struct split_request *request,
+                         struct split *split, struct error *error)
+{
+    enum part *parts = mem_zero(request->clips->count, sizeof *parts);
+    bool done = protocol->assign(request, parts, error);
+
+    for (size_t i = 0; done && i < request->count; i++) {
+        enum part part = parts[request->pool[i]];
+        if (part == PART_COUNT)
+            split->left_out++;
+        else
+            split->clips[part][split->counts[part]++] = request->pool[i];
+    }
+    free(parts);
+    return done;
 }
 
 /* Counts the folds.  They test every clip once; parts that are given do not. */
@@ -352,17 +392,6 @@ bool split_trains(const struct split_settings *settings, const struct split *spl
                                                       *settings->file ? settings->file : "the split");
 }
 
-/* Where clips are stretches of recordings, those are divided as speakers are. */
-static const struct split_protocol *keep_recordings(const struct split_protocol *protocol,
-                                                    const struct split_request *request)
-{
-    if (!request->recordings || protocol != &SPLIT_STRATIFIED || !request->settings->recordings_together)
-        return protocol;
-    log_info("several clips are of one recording: the split keeps each recording's together "
-             "(split.recordings_together=no divides clip by clip)");
-    return &SPLIT_RECORDINGS;
-}
-
 /* Clips of one recording that the parts of other corpora or the protocol put into two parts. */
 static void part_recordings(const struct split_protocol *protocol, const struct split_request *request,
                             struct split *split)
@@ -437,7 +466,7 @@ bool split_make(const struct split_settings *settings, enum task task, const str
                                 : divide_test(protocol, &request, split, error);
     if (done)
         add_fixed(clips, split);
-    done = done && (protocol->assign || divide_validation(protocol, &request, split, error));
+    done = done && divide_validation(protocol, &request, split, error);
     if (done)
         part_recordings(protocol, &request, split);
     done = done && check_parts(settings, split, error) && part_copies(settings, clips, first, split, error);

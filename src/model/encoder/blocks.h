@@ -21,6 +21,7 @@ struct pass {
     struct et_tensor *key_padding; /* (B, 1, 1, T) the same */
     struct et_tensor *positions;   /* what the family makes of T for its layers; NULL: nothing */
     int64_t first;                 /* layer that is run: those before it are in what is at hand */
+    bool again;                    /* a checkpointed layer is run a second time, for the backward pass */
     bool packed; /* what goes through the transformer is (1, N, H): the clips' visible frames */
 };
 

@@ -298,7 +298,7 @@ static struct et_tensor *convolve_depth(const struct conformer *conformer, const
     x = et_batch_norm(s, et_to_dtype(s, x, ET_FLOAT32), pass_weight(pass, l->depth_norm.weight),
                       pass_weight(pass, l->depth_norm.bias), pass_weight(pass, l->depth_mean),
                       pass_weight(pass, l->depth_variance), pass_learns(pass, l->depth_norm.weight),
-                      BATCH_NORM_MOMENTUM, BATCH_NORM_EPS);
+                      pass->again ? 0 : BATCH_NORM_MOMENTUM, BATCH_NORM_EPS);
     return et_transpose(s, x, 1, 2);
 }
 

@@ -67,10 +67,12 @@ struct layer_run {
 
 static struct et_tensor *layer_body(void *context, struct et_scope *scope, struct et_tensor *x)
 {
-    const struct layer_run *run = context;
+    struct layer_run *run = context;
 
     pass_seed(&run->pass, run->index + 1);
-    return run->pass.encoder->family->run_layer(&run->pass, scope, x, run->index);
+    struct et_tensor *y = run->pass.encoder->family->run_layer(&run->pass, scope, x, run->index);
+    run->pass.again = true;
+    return y;
 }
 
 static struct et_tensor *checkpointed_layer(const struct pass *pass, struct et_scope *scope,

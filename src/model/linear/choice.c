@@ -74,6 +74,7 @@ static void make_targets(struct choice_search *s)
 static void weigh_labels(struct choice_search *s)
 {
     const struct examples *e = s->examples;
+    size_t present = 0;
 
     if (!e->class_weights || s->task != SINGLE_LABEL)
         return;
@@ -81,8 +82,10 @@ static void weigh_labels(struct choice_search *s)
     for (size_t i = 0; i < e->count; i++)
         s->label_weights[e->labels[i]]++;
     for (size_t k = 0; k < s->labels; k++)
+        present += s->label_weights[k] > 0;
+    for (size_t k = 0; k < s->labels; k++)
         s->label_weights[k] =
-            s->label_weights[k] > 0 ? (double)e->count / ((double)s->labels * s->label_weights[k]) : 0;
+            s->label_weights[k] > 0 ? (double)e->count / ((double)present * s->label_weights[k]) : 0;
 }
 
 /* ---- examples of a set of layers ---- */
