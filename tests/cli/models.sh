@@ -52,6 +52,7 @@ expect_error 2 "vggish takes 16000 Hz" "$emotrain" --config tiny.ini --run rate 
 # DeepMoji reads: chain-thaw goes on after a kill as if there had been none; text alone is said to know nothing.
 deepmoji=(--set model.kind=deepmoji --set model.pretrained=deepmoji --set model.freeze=chain_thaw --set train.epochs=6
   --set checkpoint.every_steps=5 --set train.ema_decay=0.9)
+expect_error 2 "reads texts" "$emotrain" --config tiny.ini --run no "${deepmoji[@]}" --set augment.shift=0.1
 expect 0 "Predicting the most common label of each text would be right" "$emotrain" --config tiny.ini --run deepmoji "${deepmoji[@]}"
 start_and_kill killed 20 "${deepmoji[@]}"
 expect 0 "weighted avg" "$emotrain" --run killed --resume

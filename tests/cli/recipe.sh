@@ -140,6 +140,10 @@ refuse "temperature_scaling=yes needs a validation part" --set eval.temperature_
 refuse "best_metric=last is none" --set train.early_stopping_patience=2 --set split.validation=0.2 --set eval.best_metric=last
 refuse "leave out one" --set train.warmup_ratio=0.1 --set train.warmup_steps=3
 refuse "leave out train.shuffle=no" --set train.sampler=balanced --set train.shuffle=no
+refuse "leave out train.shuffle=no" --set train.group_by_length=yes --set train.shuffle=no
+refuse "train.batch_size must be above 1" --set augment.mixup=0.2 --set train.batch_size=1
+refuse "class_weights=yes of model.task=multi_label" --set model.kind=linear --set model.pretrained= --set model.task=multi_label \
+  --set linear.classifier=logistic_regression --set train.class_weights=yes
 refuse "no distortion \"noise\|expected noise:10dB" --set augment.distort=noise
 refuse "leave out \[augment\]" --set augment.distort=telephone --set train.feature_cache=yes --set model.pretrained=runs/plain/best --set model.freeze=feature_encoder
 refuse "no loss for model.task" --set train.loss=ccc
