@@ -76,7 +76,8 @@ expect 0 "the test or validation part has clips of the same recordings" "$emotra
 "$emotrain" split --config tiny.ini "${two[@]}" --list test 2>/dev/null | sed 's/#.*//; s/.*corpus\///' | sort -u >tested
 "$emotrain" split --config tiny.ini "${two[@]}" --list train 2>/dev/null | sed 's/#.*//; s/.*corpus\///' | sort -u >trained
 [ -s tested ] && [ -z "$(comm -12 tested trained)" ] || fail "trains recordings that it tests: $(comm -12 tested trained)"
-for name in early late; do sed "2,\$s,^[^/],$PWD/corpus/&," $name.csv >whole-$name.csv; done # absolute paths
+cp -r corpus elsewhere # absolute paths, outside of corpus.root
+for name in early late; do sed "2,\$s,^[^/],$PWD/elsewhere/&," $name.csv >whole-$name.csv; done
 expect 0 "the test or validation part has clips of the same recordings" "$emotrain" split --config tiny.ini "${two[@]}" \
   --set corpus.file=whole-early.csv --set corpus.b.file=whole-late.csv
 awk -F, 'NR == 1 { print $0 ",part" } NR > 1 { print $0 "," (NR % 2 ? "train" : "test") }' parts.csv >given.csv
