@@ -62,21 +62,22 @@ static void add_split_remarks(struct report *report)
                 "new ones.",
                 (long long)info->split.shared_speakers, (long long)info->split.speakers));
     if (info->split.shared_recordings > 0)
-        add_remark(report, mem_format("Recordings shared: %lld of the test clips are stretches of recordings "
-                                      "that the training part has stretches of, too. The metrics do not hold "
-                                      "for new recordings.",
-                                      (long long)info->split.shared_recordings));
+        add_remark(report,
+                   mem_format("Recordings shared: %lld of the test clips come from recordings that the "
+                              "training part has stretches of, too. The metrics do not hold for new "
+                              "recordings.",
+                              (long long)info->split.shared_recordings));
     if (info->split.known > 0)
         add_remark(report,
-                   mem_format("Known clips: %lld of the test clips are among those that the model, or the "
-                              "one it began with, was trained on or chosen by before. The metrics are too "
-                              "good by them; give both trainings the same split.",
+                   mem_format("Known clips: %lld of the test clips: the model, or the one it began with, was "
+                              "trained on them or chosen by them before. The metrics are optimistic; give "
+                              "both trainings the same split.",
                               (long long)info->split.known));
     if (info->corpus.leaks > 0)
         add_remark(
             report,
-            mem_format("Same sound: %lld of the test clips are in the training part too, under another "
-                       "name. The metrics are too good by them.",
+            mem_format("Same sound: %lld of the test clips: the training part has the same sound under "
+                       "another name. The metrics are optimistic.",
                        (long long)info->corpus.leaks));
 }
 
