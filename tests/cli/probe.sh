@@ -138,5 +138,8 @@ expect_error 2 "by speaker" "$emotrain" --config tiny.ini --set model.pretrained
 expect_error 2 "model.head_from .*: no run \"nothing\"" "$emotrain" --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=nothing --run no-head
 run "${probe[@]}" --run of-whisper --set model.pretrained="${encoder/wavlm_layer/whisper_80}" --set linear.layer=1 # its head fits by its shape
 expect_error 2 "another encoder.s" "$emotrain" --config tiny.ini --set model.pretrained="$encoder" --set model.head_from=of-whisper --run no-head
+run --config tiny.ini --set model.pretrained="${encoder/wavlm_layer/whisper_80}" --set model.head_from=of-whisper --set split.protocol=speaker \
+  --set model.context_seconds=0.5 --set train.max_steps=1 --set audio.max_seconds=0.9 --run other-padding
+grep -q "was fitted to clips padded to 1 s, and here they are padded to 0.5 s" err || fail "no word of another padding: $(cat err)"
 expect_error 2 "another encoder.s" "$emotrain" --config tiny.ini --set model.pretrained="${encoder/wavlm_layer/hubert_group}" --set model.head_from=probe --run no-head
 exit 0

@@ -53,7 +53,7 @@ static void print_advice(void)
                "scripts/run.sh --torch pypi\n",
                "this libtorch is");
     if (et_cuda_count() == 0)
-        printf("%-22s no card is seen: computing on the CPU%s\n", "CUDA",
+        printf("%-22s no GPU is seen: computing on the CPU%s\n", "CUDA",
                old ? ""
                    : "; a GPU needs NVIDIA's driver, and a libtorch with CUDA (scripts/run.sh --torch pypi)");
 }
