@@ -7,7 +7,8 @@
 # two intensities (neutral has one).  The voices are synthetic: the corpus shows that the program works, and
 # nothing about people.
 set -euo pipefail
-folder=${1:-datasets/demo}
+folder=$(realpath -m "${1:-$(dirname "$0")/../datasets/demo}") # as the caller sees it
+[ -z "$(ls -A "$folder" 2>/dev/null)" ] || { echo "make-demo-corpus: $folder is there already, and not empty" >&2; exit 2; }
 cd "$(dirname "$0")/.."
 command -v espeak-ng >/dev/null || { echo "make-demo-corpus: espeak-ng is missing: apt-get install espeak-ng" >&2; exit 1; }
 
@@ -51,6 +52,6 @@ for actor in 1 2 3 4 5 6 7 8; do
   done
 done
 xargs -0 -n 6 -P "$(nproc)" sh -c 'espeak-ng -m -v "$1" -p "$2" -s "$3" -a "$4" -w "$5" "$6"' speak <"$jobs"
-rm -rf "$folder"
-mv "$made" "$folder"
+mkdir -p "$folder"
+mv -T "$made" "$folder"
 echo "$folder: $(find "$folder" -name '*.wav' | wc -l) clips" >&2

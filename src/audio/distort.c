@@ -273,7 +273,9 @@ static bool apply_band(const struct distortion *d, struct signal *signal, double
 {
     (void)number;
     (void)stream;
-    (void)error;
+    if (2 * d->low >= signal->rate)
+        return error_usage(error, "band:%g-%g: sound at %d Hz has nothing above %g Hz", d->low, d->high,
+                           signal->rate, signal->rate / 2.0);
     pass_band(signal, d->low, d->high);
     return true;
 }

@@ -117,15 +117,25 @@ static bool open_foreign_bytes(struct reader *reader, struct error *error)
     return done;
 }
 
-/* Leaves to FFmpeg what libsndfile does not read; and first of all an MP3 file that does not say how long it
- * is, of which libsndfile reads no further than it guesses.  `path`: NULL where the file is in memory. */
+/* Whether the file does not say how long it is: an MP3 file, of which libsndfile reads no further than it
+ * guesses, or FLAC from a pipe. */
+static bool has_no_length(const struct reader *reader)
+{
+    bool flac = (reader->info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_FLAC;
+
+    return (is_mp3(&reader->info) && reader->length_is_guess) ||
+           (flac && reader->info.frames == SF_COUNT_MAX);
+}
+
+/* Leaves to FFmpeg what libsndfile does not read; and first of all what has no length.  `path`: NULL where
+ * the file is in memory. */
 static bool choose_decoder(struct reader *reader, const char *path, struct error *error)
 {
     SNDFILE *own = reader->file;
     const SF_INFO info = reader->info;
     struct error unread = {0}, *failure = own ? &unread : error;
 
-    if (own && !(is_mp3(&info) && reader->length_is_guess && foreign_is_there()))
+    if (own && !(has_no_length(reader) && foreign_is_there()))
         return true;
     reader->file = NULL;
     if (path ? open_foreign(reader, path, failure) : open_foreign_bytes(reader, failure)) {
@@ -363,7 +373,7 @@ bool reader_check(struct reader *reader, struct error *error)
                              .frames = info->frames,
                              .duration = (double)info->frames / (info->samplerate > 0 ? info->samplerate : 1),
                              .one_channel = reader->only >= 0 && reader->channel == CHANNEL_MEAN};
-    if (reader->done < info->frames)
+    if (reader->done < info->frames && !reader->not_sound)
         return error_set(error, "truncated: %lld of %lld frames", (long long)reader->done,
                          (long long)info->frames);
     if (reader->not_sound && isfinite(reader->unsound))

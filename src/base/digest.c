@@ -4,10 +4,15 @@
 #include "base/files.h"
 #include "base/memory.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <nettle/nettle-meta.h>
 #include <nettle/sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 /* What git puts before a file's content, with its final NUL, and SHA-1 goes over both. */
@@ -16,28 +21,43 @@ static size_t git_head(char head[32], size_t size)
     return (size_t)snprintf(head, 32, "blob %zu", size) + 1;
 }
 
-static void digest(enum digest_kind kind, const void *bytes, size_t size, char hex[DIGEST_HEX_SIZE])
+/* A digest under way. */
+struct digest {
+    const struct nettle_hash *hash;
+    void *context;
+};
+
+/* `size`: of all that will come. */
+static void digest_start(struct digest *d, enum digest_kind kind, size_t size)
 {
-    const struct nettle_hash *const hashes[] = {
+    static const struct nettle_hash *const hashes[] = {
         [DIGEST_SHA256] = &nettle_sha256, [DIGEST_MD5] = &nettle_md5, [DIGEST_GIT] = &nettle_sha1};
-    const struct nettle_hash *hash = hashes[kind];
-    void *context = mem_zero(1, hash->context_size);
-    uint8_t result[SHA256_DIGEST_SIZE]; /* the longest of them */
     char head[32];
 
-    hash->init(context);
+    d->hash = hashes[kind];
+    d->context = mem_zero(1, d->hash->context_size);
+    d->hash->init(d->context);
     if (kind == DIGEST_GIT)
-        hash->update(context, git_head(head, size), (const uint8_t *)head);
-    hash->update(context, size, bytes);
-    hash->digest(context, hash->digest_size, result);
-    for (size_t i = 0; i < hash->digest_size; i++)
+        d->hash->update(d->context, git_head(head, size), (const uint8_t *)head);
+}
+
+static void digest_end(struct digest *d, char hex[DIGEST_HEX_SIZE])
+{
+    uint8_t result[SHA256_DIGEST_SIZE]; /* the longest of them */
+
+    d->hash->digest(d->context, d->hash->digest_size, result);
+    for (size_t i = 0; i < d->hash->digest_size; i++)
         snprintf(hex + 2 * i, 3, "%02x", result[i]);
-    free(context);
+    free(d->context);
 }
 
 void digest_bytes(const void *bytes, size_t size, char hex[SHA256_HEX_SIZE])
 {
-    digest(DIGEST_SHA256, bytes, size, hex);
+    struct digest d;
+
+    digest_start(&d, DIGEST_SHA256, size);
+    d.hash->update(d.context, size, bytes);
+    digest_end(&d, hex);
 }
 
 bool digest_file(const char *path, char hex[SHA256_HEX_SIZE], struct error *error)
@@ -47,13 +67,33 @@ bool digest_file(const char *path, char hex[SHA256_HEX_SIZE], struct error *erro
 
 bool digest_file_as(enum digest_kind kind, const char *path, char hex[DIGEST_HEX_SIZE], struct error *error)
 {
-    struct file_map map;
+    enum { BLOCK = 1 << 18 };
+    struct stat facts;
+    struct digest d;
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = 0;
+    off_t read_so_far = 0;
 
-    if (!file_map_open(&map, path, error))
+    if (file < 0 || fstat(file, &facts) != 0 || !S_ISREG(facts.st_mode)) {
+        error_set(error, "%s: %s", path, file < 0 ? strerror(errno) : "not a regular file");
+        if (file >= 0)
+            close(file);
         return false;
-    digest(kind, map.bytes ? (const void *)map.bytes : "", map.size, hex);
-    file_map_close(&map);
-    return true;
+    }
+    unsigned char *block = mem_zero(BLOCK, 1);
+    digest_start(&d, kind, (size_t)facts.st_size);
+    while ((got = read(file, block, BLOCK)) > 0) { /* not mapped: it may shrink under us */
+        d.hash->update(d.context, (size_t)got, block);
+        read_so_far += got;
+    }
+    if (got < 0)
+        error_set(error, "%s: %s", path, strerror(errno));
+    else if (read_so_far != facts.st_size)
+        error_set(error, "%s: changed while it was read", path);
+    digest_end(&d, hex);
+    free(block);
+    close(file);
+    return !error->kind;
 }
 
 uint32_t checksum(const void *bytes, size_t size)

@@ -119,11 +119,19 @@ char *file_read(const char *path, size_t *size, struct error *error)
     return content.text;
 }
 
-/* A name to write under until it is whole.  Links are followed; NULL for what is written to directly: a
- * device, a pipe, a link to a file that is not there yet. */
-static char *temporary_for(struct file_writer *writer)
+/* A name beside `path` to write under until it is whole.  Another host, or a container, may have the same
+ * one: who makes the file tries the next name where it is there already. */
+static char *temporary_beside(const char *path)
 {
     static _Atomic unsigned counter;
+
+    return mem_format("%s" TEMPORARY "%ld-%u", path, (long)getpid(), counter++);
+}
+
+/* Follows links; whether the file is written to directly: a device, a pipe, a link to a file that is not
+ * there yet. */
+static bool find_target(struct file_writer *writer)
+{
     struct stat facts;
     char *target = realpath(writer->path, NULL);
 
@@ -131,17 +139,23 @@ static char *temporary_for(struct file_writer *writer)
         free(writer->path);
         writer->path = target;
     }
-    if (lstat(writer->path, &facts) == 0 && !S_ISREG(facts.st_mode) && !S_ISDIR(facts.st_mode))
-        return NULL;
-    return mem_format("%s" TEMPORARY "%ld-%u", writer->path, (long)getpid(), counter++);
+    return lstat(writer->path, &facts) == 0 && !S_ISREG(facts.st_mode) && !S_ISDIR(facts.st_mode);
 }
 
 bool file_writer_open(struct file_writer *writer, const char *path, bool durable, struct error *error)
 {
-    *writer = (struct file_writer){.path = mem_string(path), .durable = durable};
-    writer->temporary = temporary_for(writer);
-    writer->durable = durable && writer->temporary;
-    writer->stream = fopen(writer->temporary ? writer->temporary : writer->path, "wb");
+    *writer = (struct file_writer){.path = mem_string(path)};
+    bool direct = find_target(writer);
+
+    writer->durable = durable && !direct;
+    if (direct)
+        writer->stream = fopen(writer->path, "wb");
+    do {
+        free(writer->temporary);
+        writer->temporary = direct ? NULL : temporary_beside(writer->path);
+        if (writer->temporary)
+            writer->stream = fopen(writer->temporary, "wbx"); /* x: not one that is there */
+    } while (!writer->stream && writer->temporary && errno == EEXIST);
     if (writer->stream)
         return true;
     error_set(error, "%s: cannot write: %s", path, strerror(errno));
@@ -252,21 +266,29 @@ void file_map_close(struct file_map *map)
     *map = (struct file_map){0};
 }
 
+/* One that is there already is as good, whatever mkdir says of it. */
+static bool make_one_folder(const char *path, struct error *error)
+{
+    if (mkdir(path, 0777) == 0)
+        return true;
+    int reason = errno;
+    return path_is_folder(path) || error_set(error, "%s: cannot make the folder: %s", path, strerror(reason));
+}
+
 bool folder_make(const char *path, struct error *error)
 {
     char *copy = mem_string(path);
+    bool done = true;
 
-    for (char *at = copy + 1; copy[0] && *at; at++) {
+    for (char *at = copy + 1; done && copy[0] && *at; at++) {
         if (*at != '/')
             continue;
         *at = '\0';
-        mkdir(copy, 0777);
+        done = make_one_folder(copy, error);
         *at = '/';
     }
     free(copy);
-    if (mkdir(path, 0777) != 0 && !(errno == EEXIST && path_is_folder(path)))
-        return error_set(error, "%s: cannot make the folder: %s", path, strerror(errno));
-    return true;
+    return done && make_one_folder(path, error);
 }
 
 bool folder_sync(const char *path, struct error *error)
@@ -390,13 +412,18 @@ bool folder_finish(const char *temporary, const char *path, bool done, struct er
 
 bool link_replace(const char *target, const char *path, struct error *error)
 {
-    char *temporary = mem_format("%s" TEMPORARY "%ld", path, (long)getpid());
+    char *temporary = temporary_beside(path);
+    bool made;
 
-    unlink(temporary);
-    bool done = symlink(target, temporary) == 0 && rename(temporary, path) == 0;
+    while (!(made = symlink(target, temporary) == 0) && errno == EEXIST) {
+        free(temporary);
+        temporary = temporary_beside(path);
+    }
+    bool done = made && rename(temporary, path) == 0;
     if (!done) {
         error_set(error, "%s: cannot link to %s: %s", path, target, strerror(errno));
-        unlink(temporary);
+        if (made)
+            unlink(temporary);
     }
     free(temporary);
     return done;

@@ -54,13 +54,18 @@ static void add_value(struct text *field, const cJSON *value)
 
 static void add_row(struct text *csv, const cJSON *object, const struct strings *columns)
 {
+    const cJSON *next = object->child; /* most objects have their keys in one order */
+
     for (size_t c = 0; c < columns->count; c++) {
-        const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, columns->items[c]);
+        const char *name = columns->items[c];
+        const cJSON *value =
+            next && strcmp(next->string, name) == 0 ? next : cJSON_GetObjectItemCaseSensitive(object, name);
         struct text field = {0};
+        next = value ? value->next : next;
         if (value)
             add_value(&field, value);
         if (c > 0)
-            text_add(csv, ",");
+            text_add_bytes(csv, ",", 1);
         csv_add_field(csv, field.text ? field.text : "");
         text_free(&field);
     }
@@ -72,12 +77,15 @@ static bool add_keys(struct strings *columns, const cJSON *object, const char *p
 {
     const char *twice = json_find_duplicate(object);
     const cJSON *member;
+    size_t next = 0;
 
     if (twice)
         return error_set(error, "%s:%zu: \"%s\" stands twice in one object", path, line, twice);
     cJSON_ArrayForEach(member, object)
     {
-        strings_add_new(columns, member->string);
+        if (next >= columns->count || strcmp(columns->items[next], member->string) != 0)
+            strings_add_new(columns, member->string);
+        next++;
         if (columns->count > MOST_COLUMNS)
             return error_set(error, "%s:%zu: more than %d keys", path, line, MOST_COLUMNS);
     }
@@ -112,11 +120,20 @@ static cJSON *next_object(const char **text, size_t *line, bool *empty, const ch
     return alone && cJSON_IsObject(object) ? object : refuse(object, path, *line, error);
 }
 
+/* A table of which most fields are empty, as a few objects with many keys among many others make it. */
+static bool check_filled(const struct text *csv, size_t all, const char *path, struct error *error)
+{
+    enum { TIMES = 64, LEAST = 16 << 20 };
+
+    return csv->length / TIMES <= all || csv->length < LEAST ||
+           error_set(error, "%s: has far more keys than its objects fill: no list of clips", path);
+}
+
 /* All lines, once for their keys (csv NULL) and once for their rows. */
 static bool read_lines(const char *text, const char *path, struct strings *columns, struct text *csv,
                        struct error *error)
 {
-    size_t line = 0;
+    size_t line = 0, all = strlen(text);
     bool empty;
 
     while (*text && !error->kind) {
@@ -128,13 +145,15 @@ static bool read_lines(const char *text, const char *path, struct strings *colum
         else if (csv)
             text_add(csv, "\n");
         cJSON_Delete(object);
+        if (csv && !error->kind)
+            check_filled(csv, all, path, error);
     }
     return !error->kind;
 }
 
 /* An array of objects: its elements' numbers stand for lines. */
-static bool read_array(const cJSON *array, const char *path, struct strings *columns, struct text *csv,
-                       struct error *error)
+static bool read_array(const cJSON *array, size_t all, const char *path, struct strings *columns,
+                       struct text *csv, struct error *error)
 {
     const cJSON *object;
     size_t number = 0;
@@ -146,7 +165,7 @@ static bool read_array(const cJSON *array, const char *path, struct strings *col
             return error_set(error, "%s: element %zu: expected an object", path, number);
         if (csv)
             add_row(csv, object, columns);
-        else if (!add_keys(columns, object, path, number, error))
+        if (csv ? !check_filled(csv, all, path, error) : !add_keys(columns, object, path, number, error))
             return false;
     }
     return true;
@@ -173,11 +192,11 @@ char *json_lines_to_csv(const char *text, const char *path, struct error *error)
                 error_set(error, "%s: damaged JSON%s", path, array ? ": more than one array" : "");
     if (done && is_array && strstr(text, "\\u0000"))
         done = error_set(error, "%s: a NUL inside a string", path);
-    done = done && (is_array ? read_array(array, path, &columns, NULL, error)
+    done = done && (is_array ? read_array(array, strlen(text), path, &columns, NULL, error)
                              : read_lines(text, path, &columns, NULL, error));
     if (done) {
         add_heading(&csv, &columns);
-        done = is_array ? read_array(array, path, &columns, &csv, error)
+        done = is_array ? read_array(array, strlen(text), path, &columns, &csv, error)
                         : read_lines(text, path, &columns, &csv, error);
     }
     if (!done)

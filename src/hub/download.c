@@ -492,6 +492,8 @@ bool download(const char *url, const struct access *access, const char *path, co
         else if (done && (fsync(fileno(file)) != 0 || rename(incomplete, path) != 0))
             error_set(error, "%s: cannot write: %s", path, strerror(errno));
     }
+    if (there)
+        check_download(path, expected, error);
     if (file && (there || (error->kind && file_length(file) == 0))) /* nothing in it to go on with */
         unlink(incomplete);
     if (file)

@@ -237,6 +237,15 @@ static bool has_shards(const struct repository *r, const char *index)
 }
 
 /* Whether the cache has all that a model needs. */
+static bool has_speechbrain(const struct repository *r)
+{
+    bool has = true;
+
+    for (int i = 0; i < 3; i++)
+        has = has && has_file(r, SPEECHBRAIN[i]);
+    return has;
+}
+
 static bool is_complete(const struct repository *r)
 {
     bool complete = false;
@@ -246,7 +255,8 @@ static bool is_complete(const struct repository *r)
     if (!has_file(r, "config.json"))
         return has_file(r, "config.yaml") && has_file(r, "model.pt");
     for (int i = 0; i < WEIGHTS_COUNT && !complete; i++)
-        complete = has_file(r, WEIGHTS[i].whole) || (WEIGHTS[i].index && has_shards(r, WEIGHTS[i].index));
+        complete = WEIGHTS[i].index ? has_file(r, WEIGHTS[i].whole) || has_shards(r, WEIGHTS[i].index)
+                                    : has_file(r, WEIGHTS[i].whole) && has_speechbrain(r);
     return complete;
 }
 

@@ -8,6 +8,8 @@
 #include "base/memory.h"
 #include "hub/download.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -112,6 +114,19 @@ static bool unpack_all(const char *path, struct zip *archive, const char *folder
     return done;
 }
 
+/* All files of the folder, and what else its disk has not written yet. */
+static bool disk_sync(const char *folder, struct error *error)
+{
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool done = descriptor >= 0 && syncfs(descriptor) == 0;
+
+    if (!done)
+        error_set(error, "%s: cannot write: %s", folder, strerror(errno));
+    if (descriptor >= 0)
+        close(descriptor);
+    return done;
+}
+
 bool zip_unpack(const char *path, const char *folder, struct error *error)
 {
     char *temporary = mem_format("%s.unpacking", folder);
@@ -124,6 +139,7 @@ bool zip_unpack(const char *path, const char *folder, struct error *error)
                 (unpack_all(path, archive, temporary, error) || error_prefix(error, "%s", path));
     if (archive)
         zip_discard(archive);
+    done = done && disk_sync(temporary, error); /* the archive is removed, once it is unpacked */
     done = folder_finish(temporary, folder, done, error);
     free(temporary);
     return done;
@@ -176,7 +192,7 @@ bool zenodo_unpack(const char *record, const char *archive, const char *folder, 
     const char *other = getenv("EMOTRAIN_ZENODO"), *endpoint = other && *other ? other : ENDPOINT;
     char *api = mem_format("%s/api/records/%s", endpoint, record),
          *url = mem_format("%s/records/%s/files/%s?download=1", endpoint, record, archive);
-    char *zip = mem_format("%s.zip", folder);
+    char *zip = mem_format("%s.fetching.zip", folder);
     struct published file = {0};
     bool done = folder_check_free(folder, error) && read_record(api, archive, &file, error);
 

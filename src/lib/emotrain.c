@@ -124,8 +124,11 @@ static bool choose_sound(struct emotrain *e, const struct emotrain_settings *set
 
     e->resampler = mem_string(first_of(settings->resampler, trained->resampler, defaults->resampler));
     e->window_seconds = settings->window_seconds > 0 ? settings->window_seconds : trained->max_seconds;
+    double longest = (double)e->model->maximum_samples / trained->sample_rate; /* 0: any length */
     if (e->window_seconds == DBL_MAX)
         e->window_seconds = 0;
+    else if (longest > 0 && !(e->window_seconds > 0 && e->window_seconds <= longest))
+        e->window_seconds = longest;
     return audio_channel_find(first_of(settings->channel, trained->channel, defaults->channel), &e->channel,
                               error);
 }

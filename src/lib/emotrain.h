@@ -54,7 +54,8 @@ struct emotrain_settings {
     int batch_size;        /* windows at a time; 0: 8 */
     double window_seconds; /* longer recordings are predicted in equal windows no longer than this, and the
                               prediction is their mean over time; 0: as long as the model's clips might be
-                              when it was trained (audio.max_seconds), or whole; DBL_MAX (float.h): whole */
+                              when it was trained (audio.max_seconds) and as it takes in, or whole; DBL_MAX
+                              (float.h): whole */
     bool verbose;          /* tell on standard error what is loaded, and warn there */
 };
 

@@ -99,6 +99,9 @@ static bool open_member(struct model *model, size_t k, struct error *error)
     known_clips_add(&model->known_clips, member->known_clips.keys, member->known_clips.count);
     if (member->minimum_samples > model->minimum_samples)
         model->minimum_samples = member->minimum_samples;
+    if (member->maximum_samples > 0 &&
+        (model->maximum_samples == 0 || member->maximum_samples < model->maximum_samples))
+        model->maximum_samples = member->maximum_samples;
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* The table of kinds; config.json, labels, weights and files of every model: see model.h. */
 #include "model/model.h"
 
+#include "base/csv.h"
 #include "base/handlers.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -642,16 +643,19 @@ static struct et_tensor *per_label(const struct model *model, struct et_scope *s
 static bool fold_last_layer(struct model *model, const double *scale, const double *shift,
                             struct error *error)
 {
-    static const char *const layers[][2] = {{"classifier.out_proj.weight", "classifier.out_proj.bias"},
-                                            {"classifier.weight", "classifier.bias"}};
     const struct parameters *p = &model->parameters;
-    size_t layer = 0;
+    size_t weight = p->count, bias = p->count;
 
-    while (layer < 2 && parameters_index(p, layers[layer][0]) == p->count)
-        layer++;
-    if (layer == 2)
+    for (int kind = 0; kind < HEAD_COUNT && weight == p->count; kind++) {
+        char *names[2] = {mem_format("%s.weight", HEAD_LAYOUTS[kind].out),
+                          mem_format("%s.bias", HEAD_LAYOUTS[kind].out)};
+        weight = parameters_index(p, names[0]);
+        bias = parameters_index(p, names[1]);
+        free(names[0]);
+        free(names[1]);
+    }
+    if (weight == p->count)
         return error_set(error, "%s: no last layer that its outputs' scale could be put into", model->path);
-    size_t weight = parameters_index(p, layers[layer][0]), bias = parameters_index(p, layers[layer][1]);
     struct et_scope *scope = et_scope_open(NULL);
     bool recording = et_grad_mode(false);
     struct et_tensor *tensor = p->items[weight].tensor; /* (labels, width) */
@@ -1138,16 +1142,28 @@ bool model_write_onnx(const struct model *model, const char *path, struct error 
 {
     const struct model *without = without_onnx(model);
     char rate[24];
-    struct text labels = {0};
+    struct text labels = {0}, thresholds = {0};
     struct onnx graph;
 
     if (without)
         return error_usage(error, "model.kind=%s cannot be written in ONNX; encoder can",
                            without->kind->name);
     snprintf(rate, sizeof rate, "%d", model->sound.sample_rate);
-    for (size_t k = 0; k < model->labels.count; k++)
-        text_add(&labels, "%s%s", k ? "," : "", model->labels.items[k]);
-    const char *const notes[] = {"labels", labels.text, "sample_rate", rate, NULL};
+    for (size_t k = 0; k < model->labels.count; k++) {
+        char threshold[TEXT_NUMBER_SIZE];
+        text_add(&labels, "%s", k ? "," : "");
+        csv_add_field(&labels, model->labels.items[k]);
+        text_add(&thresholds, "%s%s", k ? "," : "", text_from_number(threshold, model->thresholds[k]));
+    }
+    const char *const notes[] = {"labels",
+                                 labels.text,
+                                 "sample_rate",
+                                 rate,
+                                 "task",
+                                 TASKS[model->task].name,
+                                 model->task == MULTI_LABEL ? "thresholds" : NULL,
+                                 thresholds.text,
+                                 NULL};
     bool recording = et_grad_mode(false);
     onnx_start(&graph);
     const char *outputs = model_build_onnx(model, &graph, "samples");
@@ -1156,6 +1172,7 @@ bool model_write_onnx(const struct model *model, const char *path, struct error 
     onnx_free(&graph);
     et_grad_mode(recording);
     text_free(&labels);
+    text_free(&thresholds);
     return done;
 }
 
@@ -1183,6 +1200,8 @@ bool model_save_config(const struct model *model, const char *directory, struct 
     char *path = path_join(directory, "config.json");
 
     describe_outputs(model);
+    if (model->kind->describe_model) /* which may depend on the outputs' scale */
+        model->kind->describe_model(model, model->json);
     bool done = json_write(path, model->json, error);
     free(path);
     return done;

@@ -14,7 +14,7 @@
 
 extern "C" void omp_set_num_threads(int threads); /* of the calling thread's loops */
 
-static thread_local shim::Autocast autocast;
+static thread_local shim::Autocast autocast, paused;
 static thread_local int own_worker = 0;
 static thread_local bool inference = false, recorded_before = true;
 
@@ -221,6 +221,23 @@ void et_autocast_end(void)
     at::autocast::decrement_nesting();
     version::set_autocast(shim::device_of(autocast.device).type(), false, at::kFloat);
     autocast = shim::Autocast();
+}
+
+void et_autocast_pause(void)
+{
+    paused = autocast;
+    autocast = shim::Autocast();
+    if (paused.dtype != ET_FLOAT32)
+        version::set_autocast(shim::device_of(paused.device).type(), false, at::kFloat);
+}
+
+void et_autocast_resume(void)
+{
+    autocast = paused;
+    paused = shim::Autocast();
+    if (autocast.dtype != ET_FLOAT32)
+        version::set_autocast(shim::device_of(autocast.device).type(), true,
+                              shim::scalar_type(autocast.dtype));
 }
 
 void et_inference_begin(int device, enum et_dtype dtype)

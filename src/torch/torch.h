@@ -260,6 +260,10 @@ bool et_grad_mode(bool enabled); /* whether operations record gradients; returns
 void et_autocast_begin(int device, enum et_dtype dtype);
 void et_autocast_end(void);
 
+/* Float32 for a while, between or outside of those, as for spectra, of which few bits make noise. */
+void et_autocast_pause(void);
+void et_autocast_resume(void);
+
 /* The same for predictions: moreover no operation records gradients, and weights are taken to stay for many
  * batches, so that it pays to keep packed copies of them. */
 void et_inference_begin(int device, enum et_dtype dtype);

@@ -24,7 +24,7 @@ struct header {
 };
 
 static const char MAGIC[4] = {'e', 'm', 'o', 'F'};
-enum { CACHE_VERSION = 2 };
+enum { CACHE_VERSION = 3 };
 
 /* An entry in memory. */
 struct entry {

@@ -26,7 +26,7 @@ struct header {
 };
 
 static const char MAGIC[4] = {'e', 'm', 'o', 'L'};
-enum { CACHE_VERSION = 2, LARGEST_BATCH = 1024 };
+enum { CACHE_VERSION = 3, LARGEST_BATCH = 1024 };
 
 /* ---- which entries ---- */
 

@@ -25,6 +25,9 @@ expect_error 2 "train.lr_scheduler must be one of" "$emotrain" --config tiny.ini
 expect_error 2 "split.protocol must be one of" "$emotrain" --config tiny.ini --set split.protocol=random
 expect_error 2 "run.device" "$emotrain" --config tiny.ini --set run.device=tpu
 expect_error 2 "run.device=cuda:7" "$emotrain" --config tiny.ini --set run.device=cuda:7
+mkdir full && echo mine >full/thesis.txt
+expect 2 "is there already, and not empty" "$tests/../scripts/make-demo-corpus.sh" full
+[ -s full/thesis.txt ] || fail "the demo corpus took a folder's place"
 expect_error 2 "corpus.labels: names no label" "$emotrain" --config tiny.ini --set corpus.labels=,
 expect_error 2 "has a label of corpus.labels=happy;sad; their labels are angry, calm" "$emotrain" --config tiny.ini --set "corpus.labels=happy;sad"
 expect_error 2 "run.name" "$emotrain" --config tiny.ini --run "a ;b"

@@ -70,6 +70,8 @@ cmp -s runs/context-0/metrics.jsonl runs/context-0.95/metrics.jsonl && fail "the
 "$make_corpus" long 4 0.5 1.5
 expect_error 1 "Actor_.*wav: 1[.][5-9] s are longer than the 1 s that this encoder takes in" "$emotrain" --config tiny.ini "${short[@]}" \
   --set audio.max_seconds=0 --set corpus.root=long --set model.pretrained="$(published whisper_80)" --run long
+run predict "$(published whisper_80)" long/Actor_01 --format csv -o long.csv --set run.precision=float32 # in windows
+[ "$(wc -l <long.csv)" -gt 1 ] || fail "no prediction of clips longer than the encoder takes in"
 expect_error 2 "model.context_seconds must be from 0 to 1" "$emotrain" --config tiny.ini --run much --set model.pretrained="$(published whisper_80)" \
   --set model.context_seconds=3
 expect_error 2 "takes in clips as long as they are" "$emotrain" --config tiny.ini --run other --set model.pretrained="$(published hubert_layer)" \

@@ -127,9 +127,12 @@ expect_error 1 "own/absent.*onnect" env HF_ENDPOINT=http://127.0.0.1:1 "$emotrai
 zenodo() { EMOTRAIN_ZENODO=$address/$1 "$emotrain" fetch ravdess "$2"; }
 export -f zenodo
 export address emotrain
+echo mine >raw.zip # a file of the user's own
 expect 0 "^raw$" bash -c "zenodo plain raw"
+[ "$(cat raw.zip)" = mine ] || fail "the user's own archive was taken for RAVDESS"
+rm raw.zip
 diff -r corpus raw || fail "unpacked, the corpus is another"
-[ ! -e raw.zip ] || fail "the archive stayed"
+[ ! -e raw.fetching.zip ] || fail "the archive stayed"
 "$emotrain" --config tiny.ini --run fetched --set corpus.root=raw --set train.epochs=1 >/dev/null 2>err || fail "$(cat err)"
 expect 0 "^cut$" bash -c "zenodo cut cut"
 diff -r corpus cut || fail "cut: another corpus"

@@ -60,6 +60,11 @@ cmp runs/deepmoji/last/model.safetensors runs/killed/last/model.safetensors || f
 [ -s runs/deepmoji/best/vocabulary.json ] || fail "the vocabulary did not go along"
 printf 'Kids are talking by the door\n\nI love this :)\n' >texts.txt
 expect 0 "texts.txt:3" "$emotrain" predict deepmoji texts.txt
+expect_error 1 "1 of 1 files have no prediction" "$emotrain" predict deepmoji - </dev/null
+printf '\357\273\277I love this :)\n' >mark.txt # a byte order mark is none of the text
+printf 'I love this :)\n' >plain.txt
+for name in mark plain; do "$emotrain" predict deepmoji $name.txt --format csv 2>/dev/null | tail -1 | cut -d, -f2- >$name.csv; done
+[ -s mark.csv ] && cmp mark.csv plain.csv || fail "a byte order mark changes a prediction"
 expect 1 "this model reads" "$emotrain" predict deepmoji corpus/Actor_01/03-01-01-01-01-01-01.wav
 cp "$tests/golden/deepmoji_tiny/model/config.json" alone.json
 expect_error 1 "vocabulary.json" "$emotrain" --config tiny.ini --run alone "${deepmoji[@]}" --set model.pretrained=alone.json

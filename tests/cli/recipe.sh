@@ -84,6 +84,15 @@ done
 paste -d, tempered.csv exported.csv | tail -1 | awk -F, '{ for (i = 4; i <= 11; i++) if (($i - $(i + 11))^2 > 1e-10) exit 1 }' ||
   fail "an exported model predicts otherwise: $(cat tempered.csv exported.csv)"
 
+for form in classification sequence-classification; do # a head whose last layer has another name
+  [ $form = classification ] && head=relu || head=projector
+  expect 0 "weighted avg" "$emotrain" --config tiny.ini --run tempered-$head "${validation[@]}" --set eval.temperature_scaling=yes \
+    --set train.epochs=2 --set model.head=$head --set model.pooling=mean
+  expect 0 exported "$emotrain" export tempered-$head exported-$head --as $form
+done
+grep -q ForSequenceClassification runs/tempered-projector/best/config.json && fail "with a temperature, transformers' class gives other probabilities"
+grep -q ForSequenceClassification exported-projector/config.json || fail "without one it is transformers' class"
+
 # Votes of annotators as targets: a row of each, or a column for each label.
 labels=(neutral calm happy sad angry fearful disgust surprised)
 list_votes() { # each clip's own label twice, and the next one

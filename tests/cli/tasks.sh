@@ -85,6 +85,7 @@ grep -q "label smoothing" runs/smooth/classification_report.txt && fail "the pro
 # For transformers, a regression's last layer gives the numbers themselves: what such a model directory predicts is the same.
 expect 0 "arousal" "$emotrain" --config tiny.ini --run plain --set corpus.kind=list --set corpus.file=numbers.csv --set train.epochs=1 \
   --set model.pretrained="$tests/golden/encoders/wavlm_layer/model" --set model.head=linear --set model.task=regression --set corpus.labels=valence,arousal
+grep -q ForSequenceClassification runs/plain/best/config.json && fail "transformers' class would give standardised numbers"
 expect 0 "plain-hf" "$emotrain" export plain plain-hf --as sequence-classification
 grep -q 'function_to_apply="none"' plain-hf/README.md || fail "the card takes numbers for probabilities"
 "$emotrain" predict plain corpus/Actor_06 --format csv >before.csv 2>err || fail "$(cat err)"

@@ -168,6 +168,23 @@ static void test_files(void **state)
     assert_true(folder_list(&names, folder, &error));
     assert_int_equal(names.count, 1); /* and nothing beside it */
     strings_free(&names);
+    /* A name that another host with this process's number writes under, too, is left alone. */
+    for (int n = 0; n < 100; n++) {
+        char *taken = mem_format("%s.tmp-%ld-%d", path, (long)getpid(), n);
+        FILE *file = fopen(taken, "w");
+        fputs("another's", file);
+        fclose(file);
+        free(taken);
+    }
+    assert_good(file_write(path, "third", 5, &error), error);
+    content = file_read(path, &size, &error);
+    assert_string_equal(content, "third");
+    free(content);
+    assert_true(folder_list(&names, folder, &error));
+    assert_int_equal(names.count, 101);
+    strings_free(&names);
+    assert_error(folder_make("/proc/none/deeper", &error), error, "/proc/none: cannot make the folder");
+    error = (struct error){0};
     assert_true(link_replace("a", link, &error) && link_replace("a/b", link, &error));
     assert_true(path_is_folder(link));
     assert_true(folder_remove(unit_path("a"), &error));

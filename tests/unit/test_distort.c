@@ -396,6 +396,17 @@ static void test_words(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_error(distortion_open(bad[i][0], NULL, &error), error, bad[i][1]);
     distortion_close(NULL);
+    struct distortion *high = distortion_open("band:9000-12000", NULL, &error); /* above half of 16 kHz */
+    struct signal clean = {0};
+    error = (struct error){0};
+    high = high ? high : distortion_open("band:9000-12000", NULL, &error);
+    clean.samples = mem_zero(1600, sizeof *clean.samples);
+    clean.count = 1600;
+    clean.rate = 16000;
+    clean.samples[3] = 0.5f;
+    assert_error(distortion_apply(high, &clean, 1, &error), error, "has nothing above 8000 Hz");
+    signal_free(&clean);
+    distortion_close(high);
 }
 
 int main(void)

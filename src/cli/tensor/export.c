@@ -56,12 +56,15 @@ static const char
     "classify(\"recording.wav\", top_k=None, function_to_apply=\"sigmoid\")\n```\n\n"
     "A label is there where its probability is above its number in `emotrain_thresholds` of config.json.",
     NUMBERS_USAGE[] = PIPELINE "classify(\"recording.wav\", top_k=None, function_to_apply=\"none\")\n```";
-static const char ONNX_USAGE[] =
-    "```python\n"
-    "import onnxruntime\n"
-    "session = onnxruntime.InferenceSession(\"model.onnx\")\n"
-    "session.run(None, {\"samples\": samples})  # float32 (clips, samples)\n```\n\n"
-    "The labels stand in the model's metadata.";
+#define SESSION                                                                                              \
+    "```python\n"                                                                                            \
+    "import onnxruntime\n"                                                                                   \
+    "session = onnxruntime.InferenceSession(\"model.onnx\")\n"                                               \
+    "session.run(None, {\"samples\": samples})  # float32 (clips, samples)\n```\n\n"                         \
+    "The labels are in the model's metadata."
+static const char ONNX_USAGE[] = SESSION,
+                  ONNX_LABELS_USAGE[] =
+                      SESSION " So are their thresholds: a label is there where its probability is above it.";
 
 static const struct form
     OWN = {"classification", "a model directory of emotrain's: any model", save_own, "emotrain", {OWN_USAGE}},
@@ -70,7 +73,8 @@ static const struct form
                 save_huggingface,
                 "transformers",
                 {STANDARD_USAGE, LABELS_USAGE, NUMBERS_USAGE}},
-    ONNX = {"onnx", "ONNX, from samples to probabilities", save_onnx, "onnx", {ONNX_USAGE}};
+    ONNX = {
+        "onnx", "ONNX, from samples to probabilities", save_onnx, "onnx", {ONNX_USAGE, ONNX_LABELS_USAGE}};
 
 static const struct form *const FORMS[] = {&OWN, &STANDARD, &ONNX};
 

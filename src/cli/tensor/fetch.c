@@ -40,7 +40,8 @@ static bool copy_files(const char *snapshot, const char *folder, struct error *e
             continue;
         char *from = path_join(snapshot, names.items[i]), *to = path_join(folder, names.items[i]);
         struct file_map map;
-        if ((done = file_map_open(&map, from, error))) {
+        if (!path_is_folder(from) /* of other programs, or of another model */ &&
+            (done = file_map_open(&map, from, error))) {
             done = file_write(to, map.bytes, map.size, error);
             file_map_close(&map);
         }

@@ -1,5 +1,6 @@
 /* emotrain predict: a trained model's predictions for files, folders and standard input. */
 #include "cli/tensor/predict.h"
+#include "base/encoding.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -17,14 +18,20 @@
 
 /* ---- predictions ---- */
 
-/* The whole of standard input; caller frees. */
-static char *read_input(size_t *size)
+/* The whole of standard input; caller frees.  NULL on error. */
+static char *read_input(size_t *size, struct error *error)
 {
     struct text text = {0};
     char block[65536];
 
     for (size_t got; (got = fread(block, 1, sizeof block, stdin)) > 0;)
         text_add_bytes(&text, block, got);
+    if (ferror(stdin))
+        error_set(error, "standard input: cannot be read: %s", strerror(errno));
+    else if (text.length == 0)
+        error_set(error, "standard input: is empty");
+    if (error->kind)
+        text_free(&text);
     *size = text.length;
     return text.text;
 }
@@ -77,12 +84,8 @@ static bool classify(struct prediction_job *job, const char *path, float *row, s
         copy_error(error, &failure);
         return !error->kind;
     }
-    char *bytes = read_input(&size);
-    if (ferror(stdin))
-        error_set(error, "standard input: cannot be read: %s", strerror(errno));
-    else if (size == 0)
-        error_set(error, "standard input: is empty");
-    else if (!emotrain_classify_bytes(job->model, bytes, size, row, &failure)) {
+    char *bytes = read_input(&size, error);
+    if (bytes && !emotrain_classify_bytes(job->model, bytes, size, row, &failure)) {
         copy_error(error, &failure);
         error_prefix(error, "standard input");
     }
@@ -109,12 +112,13 @@ static bool predict_file(struct prediction_job *job, const char *path, struct er
 static bool predict_text(struct prediction_job *job, const char *path, struct error *error)
 {
     size_t size = 0, number = 0;
-    char *text = strcmp(path, "-") == 0 ? read_input(&size) : file_read(path, &size, error), *rest = text;
+    char *bytes = strcmp(path, "-") == 0 ? read_input(&size, error) : file_read(path, &size, error);
+    char *text = bytes ? text_to_utf8(bytes, size, path, error) : NULL, *rest = text;
     float *row = mem_zero(emotrain_label_count(job->model) + 1, sizeof *row);
-    bool done = text || !error->kind;
+    bool done = text != NULL;
 
-    if (text && strlen(text) != size)
-        done = error_set(error, "%s: no text: this model reads what is said, a line each", path);
+    if (bytes && !text)
+        error_prefix(error, "no text: this model reads what is said, a line each");
     for (char *line; done && (line = strsep(&rest, "\n"));) {
         struct emotrain_error failure;
         line[strcspn(line, "\r")] = '\0';

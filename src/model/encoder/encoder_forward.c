@@ -251,7 +251,7 @@ struct et_tensor *encoder_frozen(const struct model *model, struct et_scope *sco
 static bool takes_lengths(const struct model *model, struct et_scope *scope, const struct batch *batch)
 {
     const struct encoder *encoder = model->state;
-    char message[160];
+    char message[200];
 
     for (int64_t b = 0; b < batch->count; b++) {
         if (batch->lengths[b] < model->minimum_samples) {
@@ -261,7 +261,8 @@ static bool takes_lengths(const struct model *model, struct et_scope *scope, con
         if (encoder->longest > 0 && batch->lengths[b] > encoder->longest) {
             double seconds = (double)encoder->longest / model->sound.sample_rate;
             snprintf(message, sizeof message,
-                     "a clip is longer than the %g s that this encoder takes in: set audio.max_seconds=%g",
+                     "a clip is longer than the %g s that this encoder takes in: audio.max_seconds=%g "
+                     "(window_seconds of the library) makes windows",
                      seconds, seconds);
             et_scope_fail(scope, message);
             return false;

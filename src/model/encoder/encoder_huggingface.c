@@ -30,6 +30,9 @@ static const char *why_not(const struct model *model)
     if (e->longest > 0 && e->context != e->longest)
         return "its clips are not padded to all that the encoder takes in (train with the longest "
                "model.context_seconds)";
+    if (e->longest > 0 && model->sound.normalize)
+        return "its signals are normalised, which the class's feature extractor does not do (train with "
+               "audio.normalize=no)";
     if (e->norms_output || e->signal_deviation > 0)
         return "it scales signals, or its last hidden state, in a way of its own";
     if (e->mix.kind == LAYERS_SEVERAL)
@@ -143,8 +146,11 @@ static bool write_weights(const struct model *model, const char *path, struct er
 bool encoder_is_huggingface(const struct model *model)
 {
     const struct encoder *e = model->state;
+    bool plain = model->temperature == 1; /* its outputs are what the network gives */
 
-    return e->head.layout == &HEAD_LAYOUTS[HEAD_PROJECTOR] && !e->head.scales && !reads_below(e) &&
+    for (size_t k = 0; model->task == REGRESSION && k < model->labels.count; k++)
+        plain = plain && model->means[k] == 0 && model->deviations[k] == 1;
+    return plain && e->head.layout == &HEAD_LAYOUTS[HEAD_PROJECTOR] && !e->head.scales && !reads_below(e) &&
            !why_not(model);
 }
 

@@ -187,8 +187,8 @@ static struct et_tensor *scale_kaldi(const struct mel_frontend *mel, const struc
     return et_mul(scope, x, et_rsqrt(scope, et_add_scalar(scope, variance, 1e-7)));
 }
 
-struct et_tensor *mel_frontend_spectrogram(const struct mel_frontend *mel, const struct pass *pass,
-                                           struct et_scope *scope, const struct batch *batch)
+static struct et_tensor *spectrogram(const struct mel_frontend *mel, const struct pass *pass,
+                                     struct et_scope *scope, const struct batch *batch)
 {
     bool whisper = mel->recipe == MEL_WHISPER;
     struct et_tensor *x =
@@ -205,6 +205,15 @@ struct et_tensor *mel_frontend_spectrogram(const struct mel_frontend *mel, const
         return scale_kaldi(mel, pass, scope, x, batch);
     x = et_mul_scalar(scope, x, 1 / log(10));
     return scale_whisper(scope, mel_frontend_fill(mel, pass, scope, x, batch, QUIETEST));
+}
+
+struct et_tensor *mel_frontend_spectrogram(const struct mel_frontend *mel, const struct pass *pass,
+                                           struct et_scope *scope, const struct batch *batch)
+{
+    et_autocast_pause();
+    struct et_tensor *x = spectrogram(mel, pass, scope, batch);
+    et_autocast_resume();
+    return x;
 }
 
 /* ---- in ONNX ---- */

@@ -3,6 +3,7 @@
  * positions, a transformer with norms first.  It was trained on 30 s of sound; shorter clips are zero-padded
  * (model.context_seconds).
  */
+#include "audio/audio.h"
 #include "model/encoder/mel_frontend.h"
 #include "model/encoder/transformer.h"
 
@@ -139,7 +140,9 @@ static const char *onnx_embed(const struct graph_builder *d, const char *samples
     static const int64_t padding[2] = {1, 1};
     const struct whisper *w = d->encoder->own;
     struct onnx *g = d->graph;
-    const char *x = mel_frontend_onnx(&w->mel, d, samples, d->encoder->context);
+    const char *sound =
+        d->model->sound.normalize ? graph_normalize(d, samples, SIGNAL_VARIANCE_FLOOR) : samples;
+    const char *x = mel_frontend_onnx(&w->mel, d, sound, d->encoder->context);
 
     x = onnx_transpose(g, x, ONNX_SWAP, 3);
     for (int i = 0; i < 2; i++)

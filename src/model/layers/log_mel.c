@@ -64,9 +64,12 @@ int64_t log_mel_frames(const struct log_mel *mel, int64_t samples)
 
 struct et_tensor *log_mel(const struct log_mel *mel, struct et_scope *scope, const struct et_tensor *samples)
 {
+    et_autocast_pause();
     struct et_tensor *frames = et_mul(scope, et_unfold(scope, samples, mel->window, mel->hop), mel->taper);
-    struct et_tensor *spectrum = et_power_spectrum(scope, frames, mel->size);
+    struct et_tensor *x = et_power_spectrum(scope, frames, mel->size);
 
-    spectrum = mel->of_magnitudes ? et_sqrt(scope, spectrum) : spectrum;
-    return et_log(scope, et_add_scalar(scope, et_linear(scope, spectrum, mel->filters, NULL), mel->floor));
+    x = mel->of_magnitudes ? et_sqrt(scope, x) : x;
+    x = et_log(scope, et_add_scalar(scope, et_linear(scope, x, mel->filters, NULL), mel->floor));
+    et_autocast_resume();
+    return x;
 }

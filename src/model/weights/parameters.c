@@ -169,10 +169,13 @@ int64_t parameters_elements(const struct parameters *parameters, bool only_train
 
     for (size_t i = 0; i < parameters->count; i++) {
         int64_t elements = 1;
+        bool over = false;
         for (int d = 0; d < parameters->items[i].dims; d++)
-            elements *= parameters->items[i].shape[d];
-        if (!only_trainable || parameters->items[i].trainable)
-            total += elements;
+            over = __builtin_mul_overflow(elements, parameters->items[i].shape[d], &elements) || over;
+        if (only_trainable && !parameters->items[i].trainable)
+            continue;
+        if (over || __builtin_add_overflow(total, elements, &total))
+            return INT64_MAX; /* as a hostile config.json asks for */
     }
     return total;
 }
