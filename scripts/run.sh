@@ -14,7 +14,7 @@ if [ "${1:-}" = --torch ]; then
   found=$(scripts/torch.sh "$torch")
   folder=${found%% *}
 fi
-[ -x "$folder/emotrain" ] || echo "run: installs what is missing and builds, once: 6 to 17 minutes on two cores.  On a bare Debian" \
+[ -x "$folder/emotrain" ] || echo "run: installs what is missing and builds, once: 5 to 17 minutes on two cores.  On a bare Debian" \
   "it downloads 320 MB and takes 1.7 GB of disk; the build is 20 MB of them." >&2
 scripts/install.sh $(scripts/packages.sh run)
 scripts/set-up.sh --torch "$torch"
