@@ -76,6 +76,10 @@ char *run_folder_find_counterpart(const char *other, const char *run, const char
         folder = run_at(alike);
         free(alike);
         free(sweep);
+        if (!folder && strchr(run, '/')) { /* of a sweep itself: it can only mean that */
+            error_usage(error, "%s has no run %s, as this one is called", other, path_base(run));
+            return NULL;
+        }
     }
     return folder ? folder : run_folder_find(other, directory, true, error);
 }

@@ -107,6 +107,8 @@ expect 0 "accuracy .* 64" "$emotrain" "${alone[@]}" --set split.folds=speakers -
 for fold in 0 3 all; do
   grep -q "against the run alone/seed=101,fold=$fold" "runs/other/seed=101,fold=$fold/classification_report.txt" || fail "fold $fold has no baseline"
 done
+expect 1 "alone has no run seed=7,fold=0, as this one is called" "$emotrain" "${alone[@]}" --set split.folds=speakers --run other-seed --set run.seed=7 \
+  --set report.baseline=alone
 expect_error 2 "alone is a sweep: name one of its runs" "$emotrain" --config svm.ini --set corpus.root=corpus --run single --set report.baseline=alone
 # Folds of one corpus and a fold of another are not one result.
 one=$(find corpus -name '*.wav' | sort | head -1)
