@@ -5,7 +5,6 @@
 #include "base/memory.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <nettle/nettle-meta.h>
 #include <nettle/sha2.h>
 #include <stdio.h>
@@ -70,14 +69,15 @@ bool digest_file_as(enum digest_kind kind, const char *path, char hex[DIGEST_HEX
     enum { BLOCK = 1 << 18 };
     struct stat facts;
     struct digest d;
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    int file = file_open(path, error);
     ssize_t got = 0;
     off_t read_so_far = 0;
 
-    if (file < 0 || fstat(file, &facts) != 0 || !S_ISREG(facts.st_mode)) {
-        error_set(error, "%s: %s", path, file < 0 ? strerror(errno) : "not a regular file");
-        if (file >= 0)
-            close(file);
+    if (file < 0)
+        return false;
+    if (fstat(file, &facts) != 0) {
+        error_set(error, "%s: %s", path, strerror(errno));
+        close(file);
         return false;
     }
     unsigned char *block = mem_zero(BLOCK, 1);

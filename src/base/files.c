@@ -128,6 +128,16 @@ static char *temporary_beside(const char *path)
     return mem_format("%s" TEMPORARY "%ld-%u", path, (long)getpid(), counter++);
 }
 
+/* Opens a file of a name that nobody has. */
+static void open_temporary(struct file_writer *writer)
+{
+    do {
+        free(writer->temporary);
+        writer->temporary = temporary_beside(writer->path);
+        writer->stream = fopen(writer->temporary, "wbx"); /* x: not one that is there */
+    } while (!writer->stream && errno == EEXIST);
+}
+
 /* Follows links; whether the file is written to directly: a device, a pipe, a link to a file that is not
  * there yet. */
 static bool find_target(struct file_writer *writer)
@@ -150,12 +160,8 @@ bool file_writer_open(struct file_writer *writer, const char *path, bool durable
     writer->durable = durable && !direct;
     if (direct)
         writer->stream = fopen(writer->path, "wb");
-    do {
-        free(writer->temporary);
-        writer->temporary = direct ? NULL : temporary_beside(writer->path);
-        if (writer->temporary)
-            writer->stream = fopen(writer->temporary, "wbx"); /* x: not one that is there */
-    } while (!writer->stream && writer->temporary && errno == EEXIST);
+    else
+        open_temporary(writer);
     if (writer->stream)
         return true;
     error_set(error, "%s: cannot write: %s", path, strerror(errno));

@@ -157,15 +157,6 @@ static void add_clusters_remark(struct report *report)
 {
     const struct clusters *c = &report->clusters;
 
-    size_t unknown = 0;
-
-    for (size_t i = 0; i < report->predictions.count; i++)
-        unknown += prediction_is_known(&report->predictions.items[i]) && !report->clips.clips[i].speaker;
-    if (unknown > 0 && strcmp(c->unit, "speaker") == 0)
-        add_remark(report,
-                   mem_format("Unknown speakers: %zu of the test clips have none, and are resampled by "
-                              "their recording.",
-                              unknown));
     if (c->of_one_recording)
         strings_add(
             &report->remarks,
@@ -179,6 +170,18 @@ static void add_clusters_remark(struct report *report)
                        c->unit, c->count, c->unit));
 }
 
+static void add_unknown_speakers_remark(struct report *report)
+{
+    size_t unknown = 0;
+
+    for (size_t i = 0; i < report->predictions.count; i++)
+        unknown += prediction_is_known(&report->predictions.items[i]) && !report->clips.clips[i].speaker;
+    if (unknown > 0 && strcmp(report->clusters.unit, "speaker") == 0)
+        add_remark(report, mem_format("Unknown speakers: %zu of the test clips have none, and are resampled "
+                                      "by their recording.",
+                                      unknown));
+}
+
 void report_add_remarks(struct report *report)
 {
     if (*report->info.corpus.note)
@@ -190,6 +193,7 @@ void report_add_remarks(struct report *report)
     add_scale_remark(report);
     add_untrained_remark(report);
     add_absent_remark(report);
+    add_unknown_speakers_remark(report);
     add_clusters_remark(report);
     add_left_out_remarks(report);
 }
